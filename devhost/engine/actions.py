@@ -1,0 +1,176 @@
+"""What an orchestrator asks for: the SDK's answer to an episode, parsed once.
+
+The answer holds every action since the execution began, in order (the SDK's replay schemas V2 and V3).
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from .errors import ProtocolError
+from .history import parse_time, to_json
+
+OUT_OF_PROC_LABEL = "\n\n$OutOfProcData$:"
+"""Divides the text of an orchestrator's exception from the state that the SDK appends to it."""
+
+
+@dataclass(frozen=True, slots=True)
+class RetryOptions:
+    """How often a task is tried and how long each failure is waited out."""
+
+    interval: timedelta
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class CallActivity:
+    """Run an activity."""
+
+    name: str
+    input: str | None
+    retry: RetryOptions | None = None
+
+    @property
+    def once(self) -> CallActivity:
+        """One attempt of it."""
+        return replace(self, retry=None)
+
+
+@dataclass(frozen=True, slots=True)
+class CallSubOrchestrator:
+    """Run another orchestration and wait for its end."""
+
+    name: str
+    input: str | None
+    instance_id: str | None = None
+    version: str | None = None
+    retry: RetryOptions | None = None
+
+    @property
+    def once(self) -> CallSubOrchestrator:
+        """One attempt of it."""
+        return replace(self, retry=None)
+
+
+@dataclass(frozen=True, slots=True)
+class CreateTimer:
+    """Wait for a time; a cancelled timer is set, but nobody waits for it."""
+
+    fire_at: datetime
+    canceled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class WaitForExternalEvent:
+    """Wait for an event; names match whatever their case."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ContinueAsNew:
+    """End this execution and begin the next generation with a new input."""
+
+    input: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class WhenAll:
+    """Wait for every child, after failures too."""
+
+    children: tuple[Action, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WhenAny:
+    """Wait for one child, failed or not."""
+
+    children: tuple[Action, ...]
+
+
+Retryable = CallActivity | CallSubOrchestrator
+Action = Retryable | CreateTimer | WaitForExternalEvent | ContinueAsNew | WhenAll | WhenAny
+
+
+@dataclass(frozen=True, slots=True)
+class OrchestratorState:
+    """The SDK's answer; `output` and `custom_status` are JSON texts, `error` says why the code raised."""
+
+    is_done: bool
+    actions: tuple[Action, ...]
+    output: str | None = None
+    custom_status: str | None = None
+    error: str | None = None
+
+
+def parse_state(text: str) -> OrchestratorState:
+    """Reads the answer of an orchestrator function.
+
+    Raises:
+        ProtocolError: the text is not the SDK's protocol, or names an action this engine does not run.
+    """
+    try:
+        state = json.loads(text)
+        return OrchestratorState(
+            is_done=state["isDone"],
+            actions=tuple(_action(action) for episode in state["actions"] for action in episode),
+            output=_optional_json(state.get("output")),
+            custom_status=_optional_json(state.get("customStatus")),
+            error=state.get("error"),
+        )
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ProtocolError(
+            f"The orchestrator's answer is not the durable protocol ({type(error).__name__}: {error}). "
+            "Does its main come from df.Orchestrator.create?"
+        ) from error
+
+
+def parse_failure(text: str) -> OrchestratorState:
+    """Reads what an orchestrator's code raised: the SDK appends the state to the exception's text."""
+    error, _, state = text.partition(OUT_OF_PROC_LABEL)
+    return replace(parse_state(state), error=error)
+
+
+def _optional_json(value: Any) -> str | None:
+    return None if value is None else to_json(value)
+
+
+def _action(action: dict[str, Any]) -> Action:
+    match action["actionType"]:
+        case 0 | 1:
+            return CallActivity(action["functionName"], action.get("input"), _retry(action))
+        case 2 | 3:
+            return CallSubOrchestrator(
+                action["functionName"],
+                action.get("input"),
+                action.get("instanceId"),
+                action.get("version"),
+                _retry(action),
+            )
+        case 4:
+            return ContinueAsNew(action.get("input"))
+        case 5:
+            return CreateTimer(parse_time(action["fireAt"]), action["isCanceled"])
+        case 6:
+            return WaitForExternalEvent(action["externalEventName"])
+        case 11:
+            return WhenAny(tuple(map(_action, action["compoundActions"])))
+        case 12:
+            return WhenAll(tuple(map(_action, action["compoundActions"])))
+        case other:
+            raise ProtocolError(
+                f"The orchestrator asks for an action of type {other}, which this host cannot run."
+            )
+
+
+def _retry(action: dict[str, Any]) -> RetryOptions | None:
+    options = action.get("retryOptions")
+    if not options:
+        return None
+    return RetryOptions(
+        interval=timedelta(milliseconds=options["firstRetryIntervalInMilliseconds"]),
+        attempts=options["maxNumberOfAttempts"],
+    )

@@ -1,0 +1,53 @@
+"""One activity call: run the function, say what its orchestration is told."""
+
+from __future__ import annotations
+
+import json
+
+from .clock import Clock
+from .errors import FunctionFailed
+from .executor import FunctionExecutor
+from .history import HistoryEvent, task_completed, task_failed, to_json
+from .work import ActivityCall
+
+
+class ActivityProcessor:
+    """Turns an activity call into the event that reports its outcome; it stores nothing itself."""
+
+    def __init__(self, executor: FunctionExecutor, clock: Clock) -> None:
+        self._executor = executor
+        self._clock = clock
+
+    async def process(self, call: ActivityCall) -> HistoryEvent:
+        """Runs the activity to its end."""
+        try:
+            result = await self._executor.run_activity(call.name, call.instance_id, call.input)
+        except FunctionFailed as failure:
+            reason = f"Activity function '{call.name}' failed:  {failure.error}"
+            return task_failed(self._clock.now(), call.task_id, reason, _details(failure))
+        return task_completed(self._clock.now(), call.task_id, _as_stored(result))
+
+
+def _as_stored(result: str | None) -> str | None:
+    """JSON as .NET writes it again; JSON null is no result."""
+    value = None if result is None else json.loads(result)
+    return None if value is None else to_json(value)
+
+
+def _details(failure: FunctionFailed) -> str:
+    """The failure as the extension serializes a .NET exception; user code sees it as text."""
+    remote = {
+        "$type": "Microsoft.Azure.WebJobs.Script.Workers.Rpc.RpcException, Microsoft.Azure.WebJobs.Script",
+        "RemoteMessage": failure.error,
+        "RemoteStackTrace": failure.stack,
+        "Message": f"Result: Failure\nException: {failure.error}\nStack: {failure.stack}",
+    }
+    return to_json(
+        {
+            "$type": "System.Exception, System.Private.CoreLib",
+            "ClassName": "System.Exception",
+            "Message": f" {failure.error}",
+            "Data": None,
+            "InnerException": remote,
+        }
+    )

@@ -1,0 +1,124 @@
+"""What can go wrong in the durable engine.
+
+EngineError
+├── InstanceNotFound        no instance has the id
+├── InstanceAlreadyExists   a start met a live instance of the same id
+├── InstanceNotEnded        the operation needs an instance that has ended
+├── InstanceEnded           the operation needs an instance that has not ended
+├── InvalidTransition       the operation does not fit the instance's status
+├── UnknownEntity           no entity function has the name
+├── FunctionFailed          the app's function raised; carries what the orchestrator may read of it
+├── NonDeterminismError     an orchestrator no longer asks for what its history holds
+├── ProtocolError           an orchestrator answered something the engine cannot read
+├── StateFileInUse          another host has the state file open
+└── StateFileOutdated       the state file was made by a host with another schema
+"""
+
+from __future__ import annotations
+
+
+class EngineError(Exception):
+    """Base of all errors of the engine."""
+
+
+class InstanceNotFound(EngineError):
+    """No instance has this id."""
+
+    def __init__(self, instance_id: str) -> None:
+        super().__init__(f"No instance has the id {instance_id!r}.")
+        self.instance_id = instance_id
+
+
+class InstanceAlreadyExists(EngineError):
+    """A start met an instance of the same id that has not ended."""
+
+    def __init__(self, instance_id: str, status: str) -> None:
+        super().__init__(f"An Orchestration instance with the status {status} already exists.")
+        self.instance_id = instance_id
+        self.status = status
+
+
+class InstanceNotEnded(EngineError):
+    """Only an ended instance can be purged, rewound or restarted under its own id."""
+
+    def __init__(self, instance_id: str, status: str) -> None:
+        super().__init__(f"Instance {instance_id!r} has not ended: its status is {status}.")
+        self.instance_id = instance_id
+        self.status = status
+
+
+class InstanceEnded(EngineError):
+    """The instance has ended and takes no more messages."""
+
+    def __init__(self, instance_id: str, status: str) -> None:
+        super().__init__(f"Instance {instance_id!r} has ended: its status is {status}.")
+        self.instance_id = instance_id
+        self.status = status
+
+
+class InvalidTransition(EngineError):
+    """The operation does not fit the status that the instance is in."""
+
+    def __init__(self, instance_id: str, operation: str, status: str) -> None:
+        super().__init__(
+            f"Cannot {operation} the orchestration instance {instance_id} "
+            f"because instance is in the {status} state."
+        )
+        self.instance_id = instance_id
+        self.operation = operation
+        self.status = status
+
+
+class UnknownEntity(EngineError):
+    """No entity function has this name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"No entity function is named {name!r}.")
+        self.name = name
+
+
+class FunctionFailed(EngineError):
+    """The app's function raised.
+
+    Attributes:
+        error: what an orchestrator reads, `ValueError: boom`, or the bare message of an orchestrator's error.
+        stack: the traceback as text, for logs and failure details.
+    """
+
+    def __init__(self, error: str, stack: str = "") -> None:
+        super().__init__(error)
+        self.error = error
+        self.stack = stack
+
+
+class NonDeterminismError(EngineError):
+    """An orchestrator no longer asks for what its history holds."""
+
+    def __init__(self, mismatch: str) -> None:
+        super().__init__(f"Non-Deterministic workflow detected: {mismatch}")
+
+
+class ProtocolError(EngineError):
+    """An orchestrator or entity answered something that is not the SDK's protocol."""
+
+
+class StateFileInUse(EngineError):
+    """Another process has the state file open."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(
+            f"The state file {path} is in use by another host: "
+            "stop that host or name another file with --state."
+        )
+        self.path = path
+
+
+class StateFileOutdated(EngineError):
+    """The state file was made by a host with another schema."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(
+            f"The state file {path} was made by another version of this host: "
+            "start with --fresh to begin anew, or name another file with --state."
+        )
+        self.path = path

@@ -1,0 +1,43 @@
+"""What the engine asks of the host that embeds it: run the app's functions by name."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Protocol
+
+
+class FunctionExecutor(Protocol):
+    """Runs the durable functions of an app; every method may run for as long as the function does."""
+
+    @property
+    def orchestrators(self) -> Collection[str]:
+        """Names of the orchestrator functions."""
+
+    @property
+    def activities(self) -> Collection[str]:
+        """Names of the activity functions."""
+
+    @property
+    def entities(self) -> Collection[str]:
+        """Names of the entity functions."""
+
+    async def run_orchestrator(self, name: str, instance_id: str, context: str) -> str:
+        """Returns the orchestrator's state as JSON text.
+
+        Raises:
+            FunctionFailed: the function raised; `error` is the text of the exception alone.
+        """
+
+    async def run_activity(self, name: str, instance_id: str, input_text: str | None) -> str | None:
+        """Returns the activity's result as JSON text.
+
+        Raises:
+            FunctionFailed: the function raised; `error` reads `ValueError: boom`.
+        """
+
+    async def run_entity(self, name: str, instance_id: str, context: str) -> str:
+        """Returns the entity's state and results as JSON text.
+
+        Raises:
+            FunctionFailed: the function raised outside of an operation.
+        """

@@ -1,0 +1,70 @@
+"""An orchestration instance as the engine stores it and clients see it."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+from datetime import datetime
+
+
+class RuntimeStatus(enum.StrEnum):
+    """Where an instance stands; the values are the names that the protocol uses."""
+
+    PENDING = "Pending"  # its start message waits for a first episode
+    RUNNING = "Running"  # at least one episode has run
+    SUSPENDED = "Suspended"  # messages are kept back until it is resumed
+    COMPLETED = "Completed"
+    FAILED = "Failed"
+    TERMINATED = "Terminated"
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether the instance has ended."""
+        return self in TERMINAL
+
+
+TERMINAL = frozenset({RuntimeStatus.COMPLETED, RuntimeStatus.FAILED, RuntimeStatus.TERMINATED})
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Parent:
+    """The orchestration that started this one, and the task that waits for it."""
+
+    instance_id: str
+    execution_id: str
+    name: str
+    task_id: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Instance:
+    """One orchestration instance; texts are JSON texts, `None` where there is no value.
+
+    Attributes:
+        generation: how often clients have used the id before; `None` for executions that no client started.
+        continuations: how often the instance has continued as new.
+    """
+
+    instance_id: str
+    execution_id: str
+    name: str
+    version: str | None
+    status: RuntimeStatus
+    input: str | None
+    output: str | None
+    custom_status: str | None
+    created_at: datetime
+    updated_at: datetime
+    parent: Parent | None = None
+    generation: int | None = 0
+    continuations: int = 0
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class InstanceQuery:
+    """Which instances to list; an absent field does not narrow the list."""
+
+    created_from: datetime | None = None
+    created_to: datetime | None = None
+    id_prefix: str = ""
+    statuses: frozenset[RuntimeStatus] = frozenset()

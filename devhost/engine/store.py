@@ -1,0 +1,368 @@
+"""The task hub in SQLite: every change is one transaction, committed before anyone is told of it.
+
+One thread owns the connection. What is asked of it while it commits joins the next commit, so that many small
+changes share the price of reaching the disk.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import queue
+import re
+import sqlite3
+import threading
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future
+from dataclasses import asdict, replace
+from datetime import datetime
+from importlib import resources
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from .errors import (
+    InstanceAlreadyExists,
+    InstanceNotEnded,
+    InstanceNotFound,
+    StateFileInUse,
+    StateFileOutdated,
+)
+from .history import HistoryEvent, format_time, parse_time, sub_orchestration_failed, to_json
+from .instance import Instance, InstanceQuery, Parent, RuntimeStatus
+from .work import ActivityCall, Checkpoint, Message, NewInstance, OrchestrationWorkItem, QueuedActivity
+
+SCHEMA_VERSION: Final = 1
+_BATCH: Final = 256  # changes in one commit: bounds how long the first of them waits
+_AT_ONCE: Final = ""  # sorts before every time
+_Result = TypeVar("_Result")
+_Operation = tuple["Callable[[], Any]", "Future[Any]"]
+
+
+def _load_queries() -> dict[str, str]:
+    text = resources.files(__package__).joinpath("queries.sql").read_text("utf-8")
+    return dict(re.findall(r"-- name: (\w+)\n(.*?;)", text, re.DOTALL))
+
+
+_SQL: Final = _load_queries()
+
+
+class Store:
+    """A task hub's state; its methods are safe to call from any event loop."""
+
+    @classmethod
+    def open(cls, path: str) -> Store:
+        """Opens or creates a state file; `:memory:` keeps the state in memory.
+
+        Raises:
+            StateFileInUse: another host has it open.
+            StateFileOutdated: it was made by a host with another schema.
+        """
+        if path != ":memory:":
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
+        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=0.2)
+        connection.row_factory = sqlite3.Row
+        try:
+            _prepare(connection, path)
+        except BaseException:
+            connection.close()
+            raise
+        return cls(connection)
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._operations: queue.SimpleQueue[_Operation | None] = queue.SimpleQueue()
+        self._closing = False
+        self._thread = threading.Thread(target=self._serve, name="devhost-store", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Finishes what was asked before and closes the file."""
+        self._operations.put(None)
+        self._thread.join()
+
+    async def create_instance(self, new: NewInstance) -> None:
+        """Stores an instance and its start message.
+
+        Raises:
+            InstanceAlreadyExists: an instance of the same id has not ended.
+        """
+        await self._run(lambda: self._create(new))
+
+    async def get_instance(self, instance_id: str) -> Instance | None:
+        """The instance, or `None`."""
+        return await self._run(lambda: self._find(instance_id))
+
+    async def list_instances(self, query: InstanceQuery, top: int, after: str) -> list[Instance]:
+        """At most `top` instances whose ids come after `after`, in order of their ids."""
+        values = {
+            "after": after,
+            "top": top,
+            "id_prefix": query.id_prefix,
+            "created_from": query.created_from and format_time(query.created_from),
+            "created_to": query.created_to and format_time(query.created_to),
+            "statuses": f",{','.join(sorted(query.statuses))}," if query.statuses else "",
+        }
+        return await self._run(lambda: [_instance(row) for row in self._rows("instances", **values)])
+
+    async def get_history(self, instance_id: str) -> list[HistoryEvent]:
+        """The history of the current execution."""
+        texts = await self._run(lambda: self._history(instance_id))
+        return [json.loads(text) for text in texts]
+
+    async def send(self, message: Message) -> None:
+        """Stores a message.
+
+        Raises:
+            InstanceNotFound: there is no instance to take it.
+        """
+
+        def send() -> None:
+            if self._find(message.instance_id) is None:
+                raise InstanceNotFound(message.instance_id)
+            self._send(message)
+
+        await self._run(send)
+
+    async def load_orchestration(self, instance_id: str, now: datetime) -> OrchestrationWorkItem | None:
+        """The instance with all that has arrived for it; `None` if there is nothing to do."""
+        return await self._run(lambda: self._load(instance_id, format_time(now)))
+
+    async def complete_orchestration(self, checkpoint: Checkpoint) -> list[QueuedActivity]:
+        """Stores an episode; returns the activities that it has scheduled."""
+        return await self._run(lambda: self._checkpoint(checkpoint))
+
+    async def complete_activity(self, activity: QueuedActivity, outcome: HistoryEvent) -> None:
+        """Stores an activity's outcome and forgets the call; the outcome is for its execution alone."""
+
+        def complete() -> None:
+            self._execute("delete_activity", call_id=activity.call_id)
+            call = activity.call
+            self._send(Message(call.instance_id, outcome, call.execution_id))
+
+        await self._run(complete)
+
+    async def arrivals(self) -> dict[str, datetime | None]:
+        """The instances with waiting messages and when the next one arrives; `None` for at once."""
+        rows = await self._run(lambda: self._rows("arrivals"))
+        return {row["instance_id"]: parse_time(row["due"]) if row["due"] else None for row in rows}
+
+    async def queued_activities(self) -> list[QueuedActivity]:
+        """Activities that were scheduled and have no outcome."""
+        return [_queued_activity(row) for row in await self._run(lambda: self._rows("activities"))]
+
+    async def purge(self, instance_id: str) -> None:
+        """Removes an ended instance and its history.
+
+        Raises:
+            InstanceNotFound: there is none.
+            InstanceNotEnded: it still lives.
+        """
+
+        def purge() -> None:
+            instance = self._find(instance_id)
+            if instance is None:
+                raise InstanceNotFound(instance_id)
+            if not instance.status.is_terminal:
+                raise InstanceNotEnded(instance_id, instance.status)
+            self._remove(instance_id)
+
+        await self._run(purge)
+
+    # What follows runs on the store's thread, inside a transaction.
+
+    def _create(self, new: NewInstance) -> None:
+        instance = new.instance
+        existing = self._find(instance.instance_id)
+        if existing is not None and not existing.status.is_terminal:
+            raise InstanceAlreadyExists(instance.instance_id, existing.status)
+        if existing is not None and instance.generation is not None:
+            instance = replace(instance, generation=(existing.generation or 0) + 1)
+        self._remove(instance.instance_id)
+        self._save(instance)
+        started = {**new.started, "Generation": instance.generation}
+        self._send(Message(instance.instance_id, started, instance.execution_id))
+
+    def _remove(self, instance_id: str) -> None:
+        for query in ("delete_instance", "delete_history", "delete_messages", "delete_activities"):
+            self._execute(query, instance_id=instance_id)
+
+    def _load(self, instance_id: str, now: str) -> OrchestrationWorkItem | None:
+        rows = self._rows("due_messages", instance_id=instance_id, now=now)
+        instance = self._find(instance_id)
+        wanted = [row for row in rows if _is_wanted(row, instance)]
+        unwanted = {row["message_id"] for row in rows} - {row["message_id"] for row in wanted}
+        self._drop(unwanted)
+        if instance is None or not wanted:
+            return None
+        return OrchestrationWorkItem(
+            instance=instance,
+            history=self._history(instance_id),
+            new_events=[json.loads(row["event"]) for row in wanted],
+            message_ids=[row["message_id"] for row in wanted],
+        )
+
+    def _checkpoint(self, checkpoint: Checkpoint) -> list[QueuedActivity]:
+        instance = checkpoint.instance
+        self._drop(checkpoint.message_ids)
+        self._save(instance)
+        if instance.status.is_terminal:
+            self._execute("delete_messages", instance_id=instance.instance_id)
+        if checkpoint.restarted:
+            self._execute("delete_history", instance_id=instance.instance_id)
+        self._append_history(instance.instance_id, checkpoint.history)
+        for message in checkpoint.messages:
+            self._send(message)
+        for child in checkpoint.children:
+            self._start_child(child)
+        return [self._enqueue(call) for call in checkpoint.activities]
+
+    def _append_history(self, instance_id: str, events: list[str]) -> None:
+        (position,) = self._rows("history_length", instance_id=instance_id)[0]
+        rows = [
+            {"instance_id": instance_id, "position": position, "event": event}
+            for position, event in enumerate(events, start=position)
+        ]
+        self._connection.executemany(_SQL["append_event"], rows)
+
+    def _start_child(self, child: NewInstance) -> None:
+        """Starts a sub-orchestration; if its id is in use the task fails, where on Azure it never ends."""
+        try:
+            self._create(child)
+        except InstanceAlreadyExists as conflict:
+            parent = child.instance.parent
+            assert parent is not None  # noqa: S101 - a child has one by construction
+            reason = (
+                f"{conflict} A sub-orchestration needs an id of its own: {conflict.instance_id!r} is in use."
+            )
+            event = sub_orchestration_failed(child.instance.created_at, parent.task_id, reason, None)
+            self._send(Message(parent.instance_id, event, parent.execution_id))
+
+    def _enqueue(self, call: ActivityCall) -> QueuedActivity:
+        cursor = self._execute("insert_activity", **asdict(call))
+        assert cursor.lastrowid is not None  # noqa: S101 - SQLite sets it after every INSERT
+        return QueuedActivity(cursor.lastrowid, call)
+
+    def _send(self, message: Message) -> None:
+        self._execute(
+            "insert_message",
+            instance_id=message.instance_id,
+            execution_id=message.execution_id,
+            due=format_time(message.due) if message.due else _AT_ONCE,
+            event=to_json(message.event),
+        )
+
+    def _save(self, instance: Instance) -> None:
+        values = asdict(instance) | {
+            "created_at": format_time(instance.created_at),
+            "updated_at": format_time(instance.updated_at),
+            "parent": to_json(asdict(instance.parent)) if instance.parent else None,
+        }
+        self._execute("insert_instance", **values)
+
+    def _find(self, instance_id: str) -> Instance | None:
+        rows = self._rows("instance", instance_id=instance_id)
+        return _instance(rows[0]) if rows else None
+
+    def _history(self, instance_id: str) -> list[str]:
+        return [row["event"] for row in self._rows("history", instance_id=instance_id)]
+
+    def _drop(self, message_ids: Iterable[int]) -> None:
+        self._connection.executemany(_SQL["delete_message"], [{"message_id": id_} for id_ in message_ids])
+
+    def _rows(self, query: str, **values: Any) -> list[sqlite3.Row]:
+        return self._execute(query, **values).fetchall()
+
+    def _execute(self, query: str, **values: Any) -> sqlite3.Cursor:
+        return self._connection.execute(_SQL[query], values)
+
+    # How operations reach the thread and share commits.
+
+    async def _run(self, operation: Callable[[], _Result]) -> _Result:
+        future: Future[_Result] = Future()
+        self._operations.put((operation, future))
+        return await asyncio.wrap_future(future)
+
+    def _serve(self) -> None:
+        while not self._closing:
+            self._commit(self._next_batch())
+        self._connection.close()
+
+    def _next_batch(self) -> list[_Operation]:
+        """Waits for an operation and takes what has gathered behind it; empty when the store is to close."""
+        batch: list[_Operation] = []
+        while len(batch) < _BATCH and not (batch and self._operations.empty()):
+            operation = self._operations.get()
+            if operation is None:
+                self._closing = True
+                break
+            batch.append(operation)
+        return batch
+
+    def _commit(self, batch: list[_Operation]) -> None:
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            outcomes = [self._attempt(operation) for operation, _ in batch]
+            self._connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            outcomes = [(None, error)] * len(batch)
+        for (_, future), (result, failure) in zip(batch, outcomes, strict=True):
+            if not future.set_running_or_notify_cancel():
+                continue
+            if failure is None:
+                future.set_result(result)
+            else:
+                future.set_exception(failure)
+
+    def _attempt(self, operation: Callable[[], Any]) -> tuple[Any, Exception | None]:
+        """Runs one operation; what a failed one has changed is undone without touching the others."""
+        self._connection.execute("SAVEPOINT operation")
+        try:
+            return operation(), None
+        except Exception as error:  # noqa: BLE001 - it is raised again where the operation was asked for
+            self._connection.execute("ROLLBACK TO operation")
+            return None, error
+        finally:
+            self._connection.execute("RELEASE operation")
+
+
+def _prepare(connection: sqlite3.Connection, path: str) -> None:
+    try:
+        # One host owns the file for as long as it runs; the lock ends with the process, however that ends.
+        connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+        # A commit appends to the log and is on the disk when it returns.
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("BEGIN EXCLUSIVE")
+        connection.execute("COMMIT")
+    except sqlite3.OperationalError as error:
+        raise StateFileInUse(path) from error
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version == 0:
+        schema = resources.files(__package__).joinpath("schema.sql").read_text("utf-8")
+        connection.executescript(f"BEGIN; {schema} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
+    elif version != SCHEMA_VERSION:
+        raise StateFileOutdated(path)
+
+
+def _is_wanted(row: sqlite3.Row, instance: Instance | None) -> bool:
+    """Whether a message still has someone to take it: its execution, or any that lives."""
+    if instance is None or instance.status.is_terminal:
+        return False
+    return row["execution_id"] in (None, instance.execution_id)
+
+
+def _instance(row: sqlite3.Row) -> Instance:
+    values = dict(row) | {
+        "status": RuntimeStatus(row["status"]),
+        "created_at": parse_time(row["created_at"]),
+        "updated_at": parse_time(row["updated_at"]),
+        "parent": Parent(**json.loads(row["parent"])) if row["parent"] else None,
+    }
+    return Instance(**values)
+
+
+def _queued_activity(row: sqlite3.Row) -> QueuedActivity:
+    values = dict(row)
+    return QueuedActivity(values.pop("call_id"), ActivityCall(**values))

@@ -1,0 +1,192 @@
+"""The engine as its clients see it: start, ask, raise, terminate, suspend, resume, restart, purge."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+
+from . import history
+from .clock import Clock, SystemClock
+from .errors import InstanceEnded, InstanceNotEnded, InstanceNotFound, InvalidTransition
+from .executor import FunctionExecutor
+from .history import HistoryEvent
+from .instance import TERMINAL, Instance, InstanceQuery, RuntimeStatus
+from .options import HubOptions
+from .orchestration import new_instance
+from .store import Store
+from .work import Message
+from .worker import Worker
+
+_PAGE = 500
+
+
+class TaskHub:
+    """A running task hub. Everything that a method promises is stored when it returns."""
+
+    def __init__(
+        self,
+        store: Store,
+        executor: FunctionExecutor,
+        *,
+        options: HubOptions | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        self._store = store
+        self._clock = clock or SystemClock()
+        self._options = options or HubOptions()
+        self._worker = Worker(store, executor, self._clock, self._options)
+
+    async def start(self) -> None:
+        """Goes on with what an earlier host left unfinished."""
+        await self._worker.start()
+
+    async def stop(self, *, grace: float) -> None:
+        """Stops after at most `grace` seconds for what is running, and closes the store."""
+        await self._worker.stop(grace=grace)
+        self._store.close()
+
+    @property
+    def next_timer(self) -> datetime | None:
+        """When the next durable timer is due."""
+        return self._worker.next_timer
+
+    async def settle(self) -> None:
+        """Returns when nothing runs or waits to run; timers of the future are not waited for."""
+        await self._worker.settle()
+
+    async def start_orchestration(
+        self,
+        name: str,
+        *,
+        instance_id: str | None = None,
+        input_text: str | None = None,
+        version: str | None = None,
+    ) -> str:
+        """Starts an orchestration and returns its id; an ended instance of the id is replaced.
+
+        Raises:
+            InstanceAlreadyExists: an instance of the id has not ended.
+        """
+        new = new_instance(
+            self._clock.now(),
+            name=name,
+            instance_id=instance_id or uuid.uuid4().hex,
+            input_text=input_text,
+            version=version or self._options.default_version,
+        )
+        await self._store.create_instance(new)
+        self._worker.wake(new.instance.instance_id)
+        return new.instance.instance_id
+
+    async def get_instance(self, instance_id: str) -> Instance | None:
+        """The instance, or `None`; ids are case-sensitive."""
+        return await self._store.get_instance(instance_id)
+
+    async def list_instances(
+        self, query: InstanceQuery, *, top: int = 100, after: str | None = None
+    ) -> list[Instance]:
+        """At most `top` instances whose ids come after `after`, in order of their ids."""
+        return await self._store.list_instances(query, top, after or "")
+
+    async def get_history(self, instance_id: str) -> list[HistoryEvent]:
+        """The events of the instance's current execution, as the SDK gets them."""
+        return await self._store.get_history(instance_id)
+
+    async def raise_event(self, instance_id: str, name: str, data: str) -> None:
+        """Sends an external event; `data` is JSON text.
+
+        Raises:
+            InstanceNotFound: there is no such instance.
+            InstanceEnded: it takes no more events.
+        """
+        await self._live(instance_id)
+        await self._send(instance_id, history.event_raised(self._clock.now(), name, data))
+
+    async def terminate(self, instance_id: str, reason: str | None) -> None:
+        """Ends an instance at once; its children go on.
+
+        Raises:
+            InstanceNotFound: there is no such instance.
+            InstanceEnded: there is nothing left to end.
+        """
+        await self._live(instance_id)
+        await self._send(instance_id, history.execution_terminated(self._clock.now(), reason))
+
+    async def suspend(self, instance_id: str, reason: str | None) -> None:
+        """Keeps an instance from taking events until it is resumed.
+
+        Raises:
+            InstanceNotFound: there is no such instance.
+            InstanceEnded: it has ended.
+            InvalidTransition: it is suspended already.
+        """
+        instance = await self._live(instance_id)
+        if instance.status is RuntimeStatus.SUSPENDED:
+            raise InvalidTransition(instance_id, "suspend", instance.status)
+        await self._send(instance_id, history.execution_suspended(self._clock.now(), reason))
+
+    async def resume(self, instance_id: str, reason: str | None) -> None:
+        """Lets a suspended instance go on.
+
+        Raises:
+            InstanceNotFound: there is no such instance.
+            InstanceEnded: it has ended.
+            InvalidTransition: it is not suspended.
+        """
+        instance = await self._live(instance_id)
+        if instance.status is not RuntimeStatus.SUSPENDED:
+            raise InvalidTransition(instance_id, "resume", instance.status)
+        await self._send(instance_id, history.execution_resumed(self._clock.now(), reason))
+
+    async def restart(self, instance_id: str, *, new_id: bool) -> str:
+        """Starts the same orchestration with the same input again and returns the id.
+
+        Raises:
+            InstanceNotFound: there is no such instance.
+            InstanceNotEnded: its own id is still in use.
+        """
+        instance = await self._existing(instance_id)
+        if not new_id and not instance.status.is_terminal:
+            raise InstanceNotEnded(instance_id, instance.status)
+        return await self.start_orchestration(
+            instance.name,
+            instance_id=None if new_id else instance_id,
+            input_text=instance.input,
+            version=instance.version,
+        )
+
+    async def purge(self, instance_id: str) -> None:
+        """Forgets an ended instance.
+
+        Raises:
+            InstanceNotFound: there is no such instance.
+            InstanceNotEnded: it still lives.
+        """
+        await self._store.purge(instance_id)
+
+    async def purge_by(self, query: InstanceQuery) -> int:
+        """Forgets the ended instances that the query names and returns how many they were."""
+        statuses = (query.statuses or TERMINAL) & TERMINAL
+        query = InstanceQuery(query.created_from, query.created_to, query.id_prefix, statuses)
+        purged = 0
+        while statuses and (page := await self._store.list_instances(query, _PAGE, "")):
+            for instance in page:
+                await self._store.purge(instance.instance_id)
+            purged += len(page)
+        return purged
+
+    async def _existing(self, instance_id: str) -> Instance:
+        instance = await self._store.get_instance(instance_id)
+        if instance is None:
+            raise InstanceNotFound(instance_id)
+        return instance
+
+    async def _live(self, instance_id: str) -> Instance:
+        instance = await self._existing(instance_id)
+        if instance.status.is_terminal:
+            raise InstanceEnded(instance_id, instance.status)
+        return instance
+
+    async def _send(self, instance_id: str, event: HistoryEvent) -> None:
+        await self._store.send(Message(instance_id, event))
+        self._worker.wake(instance_id)

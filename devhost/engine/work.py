@@ -1,0 +1,87 @@
+"""Work items and what completing one leaves behind: the values that pass between store and workers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from .history import HistoryEvent
+from .instance import Instance
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """An event on its way to an instance.
+
+    Attributes:
+        execution_id: the execution it is meant for; `None` for whichever runs when it arrives.
+        due: when it arrives; `None` for at once.
+    """
+
+    instance_id: str
+    event: HistoryEvent
+    execution_id: str | None = None
+    due: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ActivityCall:
+    """An activity that an execution has scheduled."""
+
+    instance_id: str
+    execution_id: str
+    task_id: int
+    name: str
+    input: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class QueuedActivity:
+    """An activity call as the store holds it, until its outcome is stored."""
+
+    call_id: int
+    call: ActivityCall
+
+
+@dataclass(frozen=True, slots=True)
+class NewInstance:
+    """An orchestration to start; `started` is its ExecutionStarted event."""
+
+    instance: Instance
+    started: HistoryEvent
+
+
+@dataclass(frozen=True, slots=True)
+class OrchestrationWorkItem:
+    """An instance with events that it has not seen.
+
+    Attributes:
+        history: JSON texts of the events of earlier episodes, in order.
+        new_events: events that have arrived since, in order of arrival.
+        message_ids: the messages that brought them.
+    """
+
+    instance: Instance
+    history: list[str]
+    new_events: list[HistoryEvent]
+    message_ids: list[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """Everything that an episode changed; the store writes it in one transaction.
+
+    Attributes:
+        instance: the instance as it is now.
+        history: JSON texts of the events to append.
+        restarted: whether a new execution has begun, so that the old history goes.
+        message_ids: the messages that the episode consumed.
+    """
+
+    instance: Instance
+    history: list[str]
+    message_ids: list[int]
+    restarted: bool = False
+    activities: list[ActivityCall] = field(default_factory=list)
+    children: list[NewInstance] = field(default_factory=list)
+    messages: list[Message] = field(default_factory=list)

@@ -1,0 +1,175 @@
+"""Fetches work items, has them processed and stores what they lead to, within the hub's limits.
+
+What waits is known to the store; the queues here only say where to look, so that nothing is lost with them.
+An instance is in one pair of hands at a time: what arrives meanwhile is seen by its next episode.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import logging
+from collections.abc import Callable, Coroutine, Iterable
+from datetime import datetime
+from typing import Any
+
+from .activity import ActivityProcessor
+from .clock import Clock
+from .executor import FunctionExecutor
+from .options import HubOptions
+from .orchestration import OrchestrationProcessor
+from .store import Store
+from .work import Checkpoint, QueuedActivity
+
+logger = logging.getLogger(__name__)
+
+
+class Worker:
+    """Runs orchestrations, activities and timers until it is stopped."""
+
+    def __init__(self, store: Store, executor: FunctionExecutor, clock: Clock, options: HubOptions) -> None:
+        self._store = store
+        self._clock = clock
+        self._options = options
+        self._orchestrations = OrchestrationProcessor(executor, clock, options.default_version)
+        self._activities = ActivityProcessor(executor, clock)
+        self._ready: asyncio.Queue[str | None] = asyncio.Queue()
+        self._calls: asyncio.Queue[QueuedActivity | None] = asyncio.Queue()
+        self._waiting: set[str] = set()
+        self._busy: set[str] = set()
+        self._missed: set[str] = set()
+        self._timers: list[tuple[datetime, str]] = []
+        self._timer_added = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._unfinished = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._stopping = False
+
+    async def start(self) -> None:
+        """Takes up everything that the store holds unfinished, then waits for more."""
+        self._enqueue(await self._store.queued_activities())
+        for instance_id, due in (await self._store.arrivals()).items():
+            self.wake(instance_id, due)
+        self._spawn(self._options.max_concurrent_orchestrators, self._orchestrate_all)
+        self._spawn(self._options.max_concurrent_activities, self._run_all_activities)
+        self._spawn(1, self._watch_timers)
+
+    async def stop(self, *, grace: float) -> None:
+        """Finishes work items in hand within `grace` seconds; what is cut off runs again after a start."""
+        self._stopping = True
+        self._timer_added.set()
+        for _ in self._tasks:
+            self._ready.put_nowait(None)
+            self._calls.put_nowait(None)
+        if not self._tasks:
+            return
+        _, unfinished = await asyncio.wait(self._tasks, timeout=grace)
+        for task in unfinished:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def wake(self, instance_id: str, due: datetime | None = None) -> None:
+        """Says that an instance has something to do, now or later."""
+        if due is not None:
+            heapq.heappush(self._timers, (due, instance_id))
+            self._timer_added.set()
+        elif instance_id in self._busy:
+            self._missed.add(instance_id)
+        elif instance_id not in self._waiting:
+            self._waiting.add(instance_id)
+            self._begin()
+            self._ready.put_nowait(instance_id)
+
+    @property
+    def next_timer(self) -> datetime | None:
+        """When the next timer is due."""
+        return self._timers[0][0] if self._timers else None
+
+    async def settle(self) -> None:
+        """Returns when nothing runs, nothing waits to run and no timer is due."""
+        self._wake_due()
+        while self._unfinished:
+            await self._idle.wait()
+            self._wake_due()
+
+    def _enqueue(self, activities: Iterable[QueuedActivity]) -> None:
+        for activity in activities:
+            self._begin()
+            self._calls.put_nowait(activity)
+
+    def _begin(self) -> None:
+        self._unfinished += 1
+        self._idle.clear()
+
+    def _end(self) -> None:
+        self._unfinished -= 1
+        if not self._unfinished:
+            self._idle.set()
+
+    def _spawn(self, count: int, loop: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        self._tasks += [asyncio.create_task(loop()) for _ in range(count)]
+
+    async def _orchestrate_all(self) -> None:
+        while (instance_id := await self._ready.get()) is not None and not self._stopping:
+            self._waiting.discard(instance_id)
+            self._busy.add(instance_id)
+            await self._guarded(self._orchestrate(instance_id), f"orchestration {instance_id}")
+            self._busy.discard(instance_id)
+            if instance_id in self._missed:
+                self._missed.discard(instance_id)
+                self.wake(instance_id)
+            self._end()
+
+    async def _orchestrate(self, instance_id: str) -> None:
+        item = await self._store.load_orchestration(instance_id, self._clock.now())
+        if item is None:
+            return
+        checkpoint = await self._orchestrations.process(item)
+        activities = await self._store.complete_orchestration(checkpoint)
+        self._follow_up(checkpoint, activities)
+
+    def _follow_up(self, checkpoint: Checkpoint, activities: list[QueuedActivity]) -> None:
+        self._enqueue(activities)
+        for message in checkpoint.messages:
+            self.wake(message.instance_id, message.due)
+        for child in checkpoint.children:
+            self.wake(child.instance.instance_id)
+        if checkpoint.children:
+            # A child whose id was in use has failed already: its parent has the news.
+            self.wake(checkpoint.instance.instance_id)
+        if checkpoint.instance.status.is_terminal:
+            _log_end(checkpoint)
+
+    async def _run_all_activities(self) -> None:
+        while (activity := await self._calls.get()) is not None and not self._stopping:
+            await self._guarded(self._run_activity(activity), f"activity {activity.call.name}")
+            self._end()
+
+    async def _run_activity(self, activity: QueuedActivity) -> None:
+        outcome = await self._activities.process(activity.call)
+        await self._store.complete_activity(activity, outcome)
+        self.wake(activity.call.instance_id)
+
+    async def _watch_timers(self) -> None:
+        while not self._stopping:
+            self._timer_added.clear()
+            await self._clock.wait_until(self.next_timer, self._timer_added)
+            self._wake_due()
+
+    def _wake_due(self) -> None:
+        while self._timers and self._timers[0][0] <= self._clock.now():
+            self.wake(heapq.heappop(self._timers)[1])
+
+    async def _guarded(self, work: Coroutine[Any, Any, None], what: str) -> None:
+        """Abandons a work item that the engine itself fails at: it stays stored, and the worker goes on."""
+        try:
+            await work
+        except Exception:
+            logger.exception("The host failed at %s; it is tried again at the next event or start.", what)
+
+
+def _log_end(checkpoint: Checkpoint) -> None:
+    instance = checkpoint.instance
+    seconds = (instance.updated_at - instance.created_at).total_seconds()
+    logger.info("%s %s after %.2f s (%s)", instance.name, instance.status, seconds, instance.instance_id)
