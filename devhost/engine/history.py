@@ -58,6 +58,16 @@ def as_played(event: HistoryEvent) -> HistoryEvent:
     return {**event, "IsPlayed": True}
 
 
+def succeeded_task(event: HistoryEvent) -> int | None:
+    """The id of the task that the event reports as done, if it reports one."""
+    match event["EventType"]:
+        case EventType.TASK_COMPLETED | EventType.SUB_ORCHESTRATION_COMPLETED:
+            return int(event["TaskScheduledId"])
+        case EventType.TIMER_FIRED:
+            return int(event["TimerId"])
+    return None
+
+
 def _event(event_type: EventType, now: datetime, *, event_id: int = -1, **fields: Any) -> HistoryEvent:
     return {
         "EventType": int(event_type),

@@ -103,7 +103,7 @@ class OrchestrationProcessor:
         if walk.suspended:
             return episode.go_on(RuntimeStatus.SUSPENDED)
         if not walk.finished:
-            return episode.go_on(RuntimeStatus.RUNNING)
+            return replace(episode.go_on(RuntimeStatus.RUNNING), awaited=walk.awaited)
         if state.error is not None:
             return episode.end(_failure(episode.item.instance.name, state.error))
         if walk.continue_as_new is not None:

@@ -131,13 +131,12 @@ class Store:
         """Stores an episode; returns the activities that it has scheduled."""
         return await self._run(lambda: self._checkpoint(checkpoint))
 
-    async def complete_activity(self, activity: QueuedActivity, outcome: HistoryEvent) -> None:
-        """Stores an activity's outcome and forgets the call; the outcome is for its execution alone."""
+    async def complete_activity(self, activity: QueuedActivity, outcome: Message) -> None:
+        """Stores an activity's outcome and forgets the call."""
 
         def complete() -> None:
             self._execute("delete_activity", call_id=activity.call_id)
-            call = activity.call
-            self._send(Message(call.instance_id, outcome, call.execution_id))
+            self._send(outcome)
 
         await self._run(complete)
 

@@ -55,6 +55,10 @@ class Node:
         """A child has finished."""
         raise NotImplementedError
 
+    def needs_all(self, task_ids: set[int]) -> bool:  # noqa: ARG002 - for the nodes that wait for tasks
+        """Whether the node stays unfinished until a set of tasks has succeeded; adds their ids if so."""
+        return self.done
+
 
 class Task(Node):
     """An activity, a sub-orchestration or a timer: what has an id and a place in history."""
@@ -66,6 +70,12 @@ class Task(Node):
         self.task_id = task_id
         self.action = action
 
+    def needs_all(self, task_ids: set[int]) -> bool:
+        """Adds the task itself."""
+        if not self.done:
+            task_ids.add(self.task_id)
+        return True
+
 
 class EventWait(Node):
     """A wait for one external event."""
@@ -76,18 +86,18 @@ class EventWait(Node):
 class Group(Node):
     """WhenAll (`needed` = every child) or WhenAny (`needed` = one)."""
 
-    __slots__ = ("_finished", "_needed", "_started")
+    __slots__ = ("_children", "_finished", "_needed", "_started")
 
     def __init__(self, parent: Node, needed: int) -> None:
         super().__init__(parent)
         self._needed = needed
+        self._children: list[Node] = []
         self._finished = 0
         self._started = False
 
     def start(self, walk: Walk, children: Sequence[Action]) -> None:
         """Starts every child before it looks whether enough have finished already."""
-        for child in children:
-            walk.start(child, self)
+        self._children = [walk.start(child, self) for child in children]
         self._started = True
         self._finish_if_enough()
 
@@ -95,6 +105,11 @@ class Group(Node):
         """Counts the child."""
         self._finished += 1
         self._finish_if_enough()
+
+    def needs_all(self, task_ids: set[int]) -> bool:
+        """Adds the tasks of all children, if it waits for every one."""
+        wants_every_child = self._needed == len(self._children)
+        return self.done or (wants_every_child and all(child.needs_all(task_ids) for child in self._children))
 
     def _finish_if_enough(self) -> None:
         if self._started and self._finished >= self._needed:
@@ -104,7 +119,7 @@ class Group(Node):
 class Retry(Node):
     """A task that is tried again after a timer; after the last failure too comes one, which fires at once."""
 
-    __slots__ = ("_action", "_attempts", "_options", "_resting", "_walk")
+    __slots__ = ("_action", "_attempts", "_current", "_options", "_resting", "_walk")
 
     def __init__(self, parent: Node, walk: Walk, action: Retryable, options: RetryOptions) -> None:
         super().__init__(parent)
@@ -113,11 +128,16 @@ class Retry(Node):
         self._options = options
         self._attempts = 0
         self._resting = False
+        self._current: Node = self
 
     def attempt(self) -> None:
         """Starts the next attempt."""
         self._attempts += 1
-        self._walk.start_task(self._action, self)
+        self._current = self._walk.start_task(self._action, self)
+
+    def needs_all(self, task_ids: set[int]) -> bool:
+        """Adds the attempt that runs; after a timer there will be another."""
+        return self.done or (not self._resting and self._current.needs_all(task_ids))
 
     def child_finished(self, *, failed: bool) -> None:
         """An attempt or the timer after it has ended."""
@@ -147,22 +167,23 @@ class Retry(Node):
 class Steps(Node):
     """The top-level actions, one after another; a failed step does not stop the walk."""
 
-    __slots__ = ("_actions", "_advancing", "_walk", "position")
+    __slots__ = ("_actions", "_advancing", "_current", "_walk", "position")
 
     def __init__(self, walk: Walk, actions: Sequence[Action]) -> None:
         super().__init__(None)
         self._walk = walk
         self._actions = actions
         self._advancing = False
+        self._current: Node | None = None
         self.position = 0
 
     def advance(self) -> None:
         """Starts steps until one has to be waited for."""
         self._advancing = True
         while self.position < len(self._actions):
-            step = self._walk.start(self._actions[self.position], self)
+            self._current = self._walk.start(self._actions[self.position], self)
             self.position += 1
-            if not step.done:
+            if not self._current.done:
                 break
         else:
             self.finish()
@@ -172,6 +193,11 @@ class Steps(Node):
         """Goes on after the step that was waited for."""
         if not self._advancing:
             self.advance()
+
+    def needs_all(self, task_ids: set[int]) -> bool:
+        """Adds the tasks of the current step; steps that the code has asked for behind it do not count."""
+        is_last = self.position == len(self._actions)
+        return is_last and self._current is not None and self._current.needs_all(task_ids)
 
 
 class Walk:
@@ -200,6 +226,12 @@ class Walk:
     def finished(self) -> bool:
         """Whether every action has been walked and every task that was started has ended."""
         return self._steps.done and not self._open
+
+    @property
+    def awaited(self) -> set[int]:
+        """Tasks that must all succeed before the code can go on; empty if it may go on earlier."""
+        task_ids: set[int] = set()
+        return task_ids if self._steps.needs_all(task_ids) and not self.suspended else set()
 
     def replay(self, history: Iterable[HistoryEvent]) -> None:
         """Takes the events of old and new episodes, in order.

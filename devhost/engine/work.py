@@ -76,11 +76,13 @@ class Checkpoint:
         history: JSON texts of the events to append.
         restarted: whether a new execution has begun, so that the old history goes.
         message_ids: the messages that the episode consumed.
+        awaited: tasks that must all succeed before another episode can get any further.
     """
 
     instance: Instance
     history: list[str]
     message_ids: list[int]
+    awaited: set[int] = field(default_factory=set)
     restarted: bool = False
     activities: list[ActivityCall] = field(default_factory=list)
     children: list[NewInstance] = field(default_factory=list)

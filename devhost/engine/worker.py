@@ -16,10 +16,11 @@ from typing import Any
 from .activity import ActivityProcessor
 from .clock import Clock
 from .executor import FunctionExecutor
+from .history import succeeded_task
 from .options import HubOptions
 from .orchestration import OrchestrationProcessor
 from .store import Store
-from .work import Checkpoint, QueuedActivity
+from .work import Checkpoint, Message, QueuedActivity
 
 logger = logging.getLogger(__name__)
 
@@ -38,6 +39,7 @@ class Worker:
         self._waiting: set[str] = set()
         self._busy: set[str] = set()
         self._missed: set[str] = set()
+        self._awaited: dict[str, set[int]] = {}
         self._timers: list[tuple[datetime, str]] = []
         self._timer_added = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
@@ -113,6 +115,7 @@ class Worker:
     async def _orchestrate_all(self) -> None:
         while (instance_id := await self._ready.get()) is not None and not self._stopping:
             self._waiting.discard(instance_id)
+            self._awaited.pop(instance_id, None)
             self._busy.add(instance_id)
             await self._guarded(self._orchestrate(instance_id), f"orchestration {instance_id}")
             self._busy.discard(instance_id)
@@ -130,9 +133,11 @@ class Worker:
         self._follow_up(checkpoint, activities)
 
     def _follow_up(self, checkpoint: Checkpoint, activities: list[QueuedActivity]) -> None:
+        if checkpoint.awaited:
+            self._awaited[checkpoint.instance.instance_id] = checkpoint.awaited
         self._enqueue(activities)
         for message in checkpoint.messages:
-            self.wake(message.instance_id, message.due)
+            self._deliver(message)
         for child in checkpoint.children:
             self.wake(child.instance.instance_id)
         if checkpoint.children:
@@ -147,9 +152,22 @@ class Worker:
             self._end()
 
     async def _run_activity(self, activity: QueuedActivity) -> None:
-        outcome = await self._activities.process(activity.call)
+        call = activity.call
+        outcome = Message(call.instance_id, await self._activities.process(call), call.execution_id)
         await self._store.complete_activity(activity, outcome)
-        self.wake(activity.call.instance_id)
+        self._deliver(outcome)
+
+    def _deliver(self, message: Message) -> None:
+        """Wakes the receiver of a stored message, unless it can do nothing before others have come.
+
+        So a fan-out is replayed when its last task is done or one fails, and not for every task.
+        """
+        awaited = self._awaited.get(message.instance_id, set())
+        task_id = succeeded_task(message.event)
+        if message.due is None and task_id in awaited and len(awaited) > 1:
+            awaited.discard(task_id)
+        else:
+            self.wake(message.instance_id, message.due)
 
     async def _watch_timers(self) -> None:
         while not self._stopping:

@@ -1,5 +1,6 @@
 """What an orchestration may rely on: order, results, failures, retries, time and events."""
 
+import asyncio
 import json
 from datetime import timedelta
 
@@ -355,3 +356,38 @@ async def test_answer_that_is_no_protocol_fails_the_instance(app: App, hub: Hub)
     instance = await hub.run("raw")
     assert instance.status == "Failed"
     assert "Does its main come from df.Orchestrator.create?" in (instance.output or "")
+
+
+async def test_fan_out_is_replayed_when_its_last_task_is_done(app: App, hub: Hub):
+    """The cost of a fan-out grows with its tasks, not with their square."""
+
+    @app.orchestrator
+    def fan_out(context):
+        results = yield context.task_all([context.call_activity("echo", n) for n in range(100)])
+        return sum(results)
+
+    assert output(await hub.run("fan_out")) == sum(range(100))
+    assert len(app.contexts) == 2
+
+
+async def test_fan_out_goes_on_as_soon_as_one_task_fails(app: App, hub: Hub):
+    release = asyncio.Event()
+
+    @app.activity
+    async def slow(value):
+        await release.wait()
+
+    @app.orchestrator
+    def fan_out(context):
+        try:
+            yield context.task_all([context.call_activity("slow", 1), context.call_activity("boom", 1)])
+        except Exception:  # noqa: BLE001 - the SDK raises nothing more precise
+            context.set_custom_status("one has failed")
+            yield context.wait_for_external_event("never")
+
+    instance_id = await hub.begin("fan_out")
+    async with asyncio.timeout(10):
+        while (await hub.state_of(instance_id)).custom_status is None:
+            await asyncio.sleep(0.001)
+    release.set()
+    await hub.settle()
