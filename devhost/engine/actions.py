@@ -71,6 +71,24 @@ class WaitForExternalEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class CallEntity:
+    """Ask an entity to do something and wait for its answer."""
+
+    entity_id: str
+    operation: str
+    input: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SignalEntity:
+    """Ask an entity to do something; nobody waits."""
+
+    entity_id: str
+    operation: str
+    input: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class ContinueAsNew:
     """End this execution and begin the next generation with a new input."""
 
@@ -92,7 +110,11 @@ class WhenAny:
 
 
 Retryable = CallActivity | CallSubOrchestrator
-Action = Retryable | CreateTimer | WaitForExternalEvent | ContinueAsNew | WhenAll | WhenAny
+TaskAction = Retryable | CreateTimer | CallEntity | SignalEntity
+Action = TaskAction | WaitForExternalEvent | ContinueAsNew | WhenAll | WhenAny
+
+HTTP_ACTIVITY = "BuiltIn::HttpActivity"
+"""The activity that stands for `call_http`; its input is the request as JSON text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +178,12 @@ def _action(action: dict[str, Any]) -> Action:
             return CreateTimer(parse_time(action["fireAt"]), action["isCanceled"])
         case 6:
             return WaitForExternalEvent(action["externalEventName"])
+        case 7:
+            return CallEntity(action["instanceId"], action["operation"], action.get("input"))
+        case 8:
+            return CallActivity(HTTP_ACTIVITY, to_json(action["httpRequest"]))
+        case 9:
+            return SignalEntity(action["instanceId"], action["operation"], action.get("input"))
         case 11:
             return WhenAny(tuple(map(_action, action["compoundActions"])))
         case 12:

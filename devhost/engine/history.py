@@ -32,7 +32,9 @@ class EventType(enum.IntEnum):
     TIMER_FIRED = 11
     ORCHESTRATOR_STARTED = 12
     ORCHESTRATOR_COMPLETED = 13
+    EVENT_SENT = 14
     EVENT_RAISED = 15
+    GENERIC = 17
     EXECUTION_SUSPENDED = 19
     EXECUTION_RESUMED = 20
 
@@ -205,9 +207,37 @@ def timer_fired(now: datetime, task_id: int, fire_at: datetime) -> HistoryEvent:
     return _event(EventType.TIMER_FIRED, now, TimerId=task_id, FireAt=format_time(fire_at))
 
 
+def event_sent(now: datetime, task_id: int, receiver: str, message: str) -> HistoryEvent:
+    """A request was sent to an entity; `message` is JSON text."""
+    return _event(EventType.EVENT_SENT, now, event_id=task_id, InstanceId=receiver, Name="op", Input=message)
+
+
 def event_raised(now: datetime, name: str, data: str) -> HistoryEvent:
     """An external event arrived; `data` is JSON text."""
     return _event(EventType.EVENT_RAISED, now, Name=name, Input=data, ParentTraceContext=None)
+
+
+def execution_completed(now: datetime, task_id: int, status: str, result: str | None) -> HistoryEvent:
+    """The execution has ended; takes the id that the next task would have had."""
+    return _event(
+        EventType.EXECUTION_COMPLETED,
+        now,
+        event_id=task_id,
+        OrchestrationStatus=status,
+        Result=result,
+        FailureDetails=None,
+    )
+
+
+def generic(now: datetime, data: str | None) -> HistoryEvent:
+    """An event that replay passes over; a rewind is recorded as one."""
+    return _event(EventType.GENERIC, now, Data=data)
+
+
+def forgotten(event: HistoryEvent) -> HistoryEvent:
+    """What a rewind makes of an event that must not count any more."""
+    kept = {key: event[key] for key in ("EventId", "IsPlayed", "Timestamp")}
+    return {"Data": None, "EventType": int(EventType.GENERIC), **kept}
 
 
 def execution_terminated(now: datetime, reason: str | None) -> HistoryEvent:

@@ -2,48 +2,94 @@
 
 from __future__ import annotations
 
-from .actions import Action, CallActivity, CallSubOrchestrator, CreateTimer
+from dataclasses import dataclass
+
+from .actions import Action, CallActivity, CallEntity, CallSubOrchestrator, CreateTimer, SignalEntity
 from .history import EventType, HistoryEvent
 
-_KINDS: dict[int, tuple[type[Action], str]] = {
-    EventType.TASK_SCHEDULED: (CallActivity, "an activity task"),
-    EventType.SUB_ORCHESTRATION_CREATED: (CallSubOrchestrator, "a sub-orchestration task"),
-    EventType.TIMER_CREATED: (CreateTimer, "a timer task"),
+_SCHEDULED = "A previous execution of this orchestration scheduled"
+_MISSING = "the current replay execution hasn't (yet?) scheduled this task."
+_INSTEAD = "the current orchestration replay instead"
+_QUESTION = "Was a change made to the orchestrator code after this instance had already started running?"
+_CHILD = (
+    "a sub-orchestration task with sequence ID {id} and name '{name}' "
+    "(version '{version}', instance ID '{instance}'), but"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Texts:
+    """The texts of one kind of task: not asked for, another kind asked for, another name asked for."""
+
+    actions: type[Action] | tuple[type[Action], ...]
+    missing: str
+    other_kind: str
+    other_name: str = ""
+
+
+_TEXTS: dict[int, _Texts] = {
+    EventType.TASK_SCHEDULED: _Texts(
+        CallActivity,
+        "an activity task with sequence ID {id} and name '{name}' (version '{version}'), "
+        f"but {_MISSING}",
+        f"an activity task with sequence number {{id}} named '{{name}}', but {_INSTEAD} "
+        "produced a {action} action with this sequence number.",
+        f"an activity task with sequence number {{id}} named '{{name}}', but {_INSTEAD} "
+        "scheduled an activity task named '{asked}' with this sequence number. ",
+    ),
+    EventType.TIMER_CREATED: _Texts(
+        CreateTimer,
+        f"a timer task with sequence number {{id}} but {_MISSING}",
+        f"a timer task with sequence number {{id}} named but {_INSTEAD} "
+        "produced a {action} action with this sequence number.",
+    ),
+    EventType.SUB_ORCHESTRATION_CREATED: _Texts(
+        CallSubOrchestrator,
+        f"{_CHILD} {_MISSING}",
+        f"{_CHILD} {_INSTEAD} produced a {{action}} action at this sequence number.",
+        f"{_CHILD} {_INSTEAD} "
+        "scheduled a sub-orchestration task with name {asked} at this sequence number.",
+    ),
+    EventType.EVENT_SENT: _Texts(
+        (CallEntity, SignalEntity),
+        "a send event task with sequence ID {id}, type 'EventSent' name '{name}', "
+        f"instance ID '{{instance}}', but {_MISSING}",
+        "a send event task with sequence ID {id}, type 'EventSent', name '{name}', "
+        f"instance ID '{{instance}}', but {_INSTEAD} scheduled a {{action}} task at this sequence number.",
+    ),
 }
+
 _DOTNET_NAMES: dict[type[Action], str] = {
     CallActivity: "ScheduleTaskOrchestratorAction",
     CallSubOrchestrator: "CreateSubOrchestrationAction",
     CreateTimer: "CreateTimerOrchestratorAction",
+    CallEntity: "SendEventOrchestratorAction",
+    SignalEntity: "SendEventOrchestratorAction",
 }
-_QUESTION = "Was a change made to the orchestrator code after this instance had already started running?"
 
 
 def mismatch(event: HistoryEvent, asked: Action | None) -> str | None:
     """How a recorded task and what the code asks for under its id differ; `None` where they agree."""
-    kind, words = _KINDS[event["EventType"]]
-    scheduled = f"A previous execution of this orchestration scheduled {words} with"
+    text = _text(event, asked)
+    if not text:
+        return None
+    told = text.format(
+        id=event["EventId"],
+        name=event.get("Name"),
+        version=event.get("Version") or "",
+        instance=event.get("InstanceId"),
+        action=_DOTNET_NAMES[type(asked)] if asked else None,
+        asked=getattr(asked, "name", None),
+    )
+    return f"{_SCHEDULED} {told} {_QUESTION}"
+
+
+def _text(event: HistoryEvent, asked: Action | None) -> str:
+    texts = _TEXTS[event["EventType"]]
     if asked is None:
-        missing = "but the current replay execution hasn't (yet?) scheduled this task."
-        return f"{scheduled} {_identity(event)} {missing} {_QUESTION}"
-    instead = _instead(event, asked, kind, words)
-    if instead is None:
-        return None
-    number = f"sequence number {event['EventId']} named '{event.get('Name', '')}',"
-    return f"{scheduled} {number} but the current orchestration replay instead {instead} {_QUESTION}"
-
-
-def _instead(event: HistoryEvent, asked: Action, kind: type[Action], words: str) -> str | None:
-    if not isinstance(asked, kind):
-        return f"produced a {_DOTNET_NAMES[type(asked)]} action with this sequence number."
-    name: str = getattr(asked, "name", "")
-    if name.lower() == event.get("Name", "").lower():
-        return None
-    return f"scheduled {words} named '{name}' with this sequence number. "
-
-
-def _identity(event: HistoryEvent) -> str:
-    if event["EventType"] == EventType.TIMER_CREATED:
-        return f"sequence number {event['EventId']}"
-    instance = f", instance ID '{event['InstanceId']}'" if "InstanceId" in event else ""
-    version = event["Version"] or ""
-    return f"sequence ID {event['EventId']} and name '{event['Name']}' (version '{version}'{instance}),"
+        return texts.missing
+    if not isinstance(asked, texts.actions):
+        return texts.other_kind
+    name = getattr(asked, "name", None)
+    same_name = name is None or name.lower() == event["Name"].lower()
+    return "" if same_name else texts.other_name

@@ -20,6 +20,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+from .entity import is_entity_id, new_entity
 from .errors import (
     InstanceAlreadyExists,
     InstanceNotEnded,
@@ -29,7 +30,7 @@ from .errors import (
 )
 from .history import HistoryEvent, format_time, parse_time, sub_orchestration_failed, to_json
 from .instance import Instance, InstanceQuery, Parent, RuntimeStatus
-from .work import ActivityCall, Checkpoint, Message, NewInstance, OrchestrationWorkItem, QueuedActivity
+from .work import ActivityCall, Checkpoint, Message, NewInstance, QueuedActivity, WorkItem
 
 SCHEMA_VERSION: Final = 1
 _BATCH: Final = 256  # changes in one commit: bounds how long the first of them waits
@@ -117,18 +118,18 @@ class Store:
         """
 
         def send() -> None:
-            if self._find(message.instance_id) is None:
+            if self._find(message.instance_id) is None and not is_entity_id(message.instance_id):
                 raise InstanceNotFound(message.instance_id)
             self._send(message)
 
         await self._run(send)
 
-    async def load_orchestration(self, instance_id: str, now: datetime) -> OrchestrationWorkItem | None:
+    async def load(self, instance_id: str, now: datetime) -> WorkItem | None:
         """The instance with all that has arrived for it; `None` if there is nothing to do."""
-        return await self._run(lambda: self._load(instance_id, format_time(now)))
+        return await self._run(lambda: self._load(instance_id, now))
 
-    async def complete_orchestration(self, checkpoint: Checkpoint) -> list[QueuedActivity]:
-        """Stores an episode; returns the activities that it has scheduled."""
+    async def complete(self, checkpoint: Checkpoint) -> list[QueuedActivity]:
+        """Stores what a work item led to; returns the activities that it has scheduled."""
         return await self._run(lambda: self._checkpoint(checkpoint))
 
     async def complete_activity(self, activity: QueuedActivity, outcome: Message) -> None:
@@ -185,15 +186,17 @@ class Store:
         for query in ("delete_instance", "delete_history", "delete_messages", "delete_activities"):
             self._execute(query, instance_id=instance_id)
 
-    def _load(self, instance_id: str, now: str) -> OrchestrationWorkItem | None:
-        rows = self._rows("due_messages", instance_id=instance_id, now=now)
+    def _load(self, instance_id: str, now: datetime) -> WorkItem | None:
+        rows = self._rows("due_messages", instance_id=instance_id, now=format_time(now))
         instance = self._find(instance_id)
+        if instance is None and is_entity_id(instance_id):
+            instance = new_entity(instance_id, now)
         wanted = [row for row in rows if _is_wanted(row, instance)]
         unwanted = {row["message_id"] for row in rows} - {row["message_id"] for row in wanted}
         self._drop(unwanted)
         if instance is None or not wanted:
             return None
-        return OrchestrationWorkItem(
+        return WorkItem(
             instance=instance,
             history=self._history(instance_id),
             new_events=[json.loads(row["event"]) for row in wanted],

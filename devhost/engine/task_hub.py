@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from datetime import datetime
 
 from . import history
 from .clock import Clock, SystemClock
-from .errors import InstanceEnded, InstanceNotEnded, InstanceNotFound, InvalidTransition
+from .entity import EntityState, entity_id, request
+from .episode import new_instance
+from .errors import InstanceEnded, InstanceNotEnded, InstanceNotFound, InvalidTransition, UnknownEntity
 from .executor import FunctionExecutor
 from .history import HistoryEvent
 from .instance import TERMINAL, Instance, InstanceQuery, RuntimeStatus
 from .options import HubOptions
-from .orchestration import new_instance
+from .rewind import rewind
 from .store import Store
-from .work import Message
+from .work import Checkpoint, Message
 from .worker import Worker
 
 _PAGE = 500
@@ -32,6 +35,7 @@ class TaskHub:
         clock: Clock | None = None,
     ) -> None:
         self._store = store
+        self._executor = executor
         self._clock = clock or SystemClock()
         self._options = options or HubOptions()
         self._worker = Worker(store, executor, self._clock, self._options)
@@ -138,6 +142,31 @@ class TaskHub:
             raise InvalidTransition(instance_id, "resume", instance.status)
         await self._send(instance_id, history.execution_resumed(self._clock.now(), reason))
 
+    async def rewind(self, instance_id: str, reason: str | None) -> None:
+        """Lets a failed instance try its failed tasks again, and its failed children theirs.
+
+        Raises:
+            InstanceNotFound: there is no such instance.
+            InvalidTransition: it has not failed.
+        """
+        instance = await self._existing(instance_id)
+        if instance.status is not RuntimeStatus.FAILED:
+            raise InvalidTransition(instance_id, "rewind", instance.status)
+        now = self._clock.now()
+        rewound = rewind(await self._store.get_history(instance_id))
+        await self._store.complete(
+            Checkpoint(
+                instance=replace(instance, status=RuntimeStatus.RUNNING, output=reason, updated_at=now),
+                history=[history.to_json(event) for event in rewound.history],
+                message_ids=[],
+                restarted=True,
+                messages=[Message(instance_id, history.generic(now, reason), instance.execution_id)],
+            )
+        )
+        self._worker.wake(instance_id)
+        for child in rewound.children:
+            await self.rewind(child, reason)
+
     async def restart(self, instance_id: str, *, new_id: bool) -> str:
         """Starts the same orchestration with the same input again and returns the id.
 
@@ -154,6 +183,23 @@ class TaskHub:
             input_text=instance.input,
             version=instance.version,
         )
+
+    async def signal_entity(self, name: str, key: str, operation: str, input_text: str | None) -> None:
+        """Sends an entity a request that nobody waits for; `input_text` is JSON text.
+
+        Raises:
+            UnknownEntity: no entity function has the name.
+        """
+        if name.lower() not in map(str.lower, self._executor.entities):
+            raise UnknownEntity(name)
+        now = self._clock.now()
+        signal = request(now, operation, input_text, is_signal=True)
+        await self._send(entity_id(name, key), history.event_raised(now, "op", signal))
+
+    async def get_entity(self, name: str, key: str) -> EntityState | None:
+        """What the entity holds, or `None` if it was never asked anything."""
+        instance = await self._store.get_instance(entity_id(name, key))
+        return None if instance is None else EntityState.of(instance)
 
     async def purge(self, instance_id: str) -> None:
         """Forgets an ended instance.

@@ -5,7 +5,7 @@ another, waiting for each before it starts the next, and so finds out which task
 open and whether the code still asks for what history says it asked for. Task ids are counted here exactly as
 the SDK counts them: one counter for all kinds, in order of creation, retries included.
 
-    Walk ── Steps ──┬── Task            an activity, a sub-orchestration or a timer
+    Walk ── Steps ──┬── Task            an activity, a sub-orchestration, a timer, a request to an entity
                     ├── Retry ── Task   attempts and the timers between them
                     ├── EventWait       an external event
                     └── Group           WhenAll, WhenAny
@@ -13,6 +13,7 @@ the SDK counts them: one counter for all kinds, in order of creation, retries in
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict, deque
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -20,11 +21,14 @@ from datetime import UTC, datetime, timedelta
 from .actions import (
     Action,
     CallActivity,
+    CallEntity,
     CallSubOrchestrator,
     ContinueAsNew,
     CreateTimer,
     Retryable,
     RetryOptions,
+    SignalEntity,
+    TaskAction,
     WaitForExternalEvent,
     WhenAll,
     WhenAny,
@@ -61,20 +65,20 @@ class Node:
 
 
 class Task(Node):
-    """An activity, a sub-orchestration or a timer: what has an id and a place in history."""
+    """An activity, a sub-orchestration, a timer or a request to an entity: what has a place in history."""
 
     __slots__ = ("action", "task_id")
 
-    def __init__(self, parent: Node, task_id: int, action: Retryable | CreateTimer) -> None:
+    def __init__(self, parent: Node, task_id: int, action: TaskAction) -> None:
         super().__init__(parent)
         self.task_id = task_id
         self.action = action
 
     def needs_all(self, task_ids: set[int]) -> bool:
-        """Adds the task itself."""
+        """Adds the task itself; an entity's answer comes as an event without its id."""
         if not self.done:
             task_ids.add(self.task_id)
-        return True
+        return not isinstance(self.action, CallEntity)
 
 
 class EventWait(Node):
@@ -218,6 +222,7 @@ class Walk:
         self._steps = Steps(self, actions)
         self._next_id = 0
         self._open: dict[int, Task] = {}
+        self._asked: dict[str, Task] = {}
         self._waits: defaultdict[str, list[EventWait]] = defaultdict(list)
         self._unread: defaultdict[str, int] = defaultdict(int)
         self._held_back: deque[HistoryEvent] = deque()
@@ -261,15 +266,18 @@ class Walk:
                 return retry
         return self.start_task(action, parent)
 
-    def start_task(self, action: Retryable | CreateTimer, parent: Node) -> Task:
-        """Gives a task the next id; a cancelled timer is a task that nobody waits for."""
+    def start_task(self, action: TaskAction, parent: Node) -> Task:
+        """Gives a task the next id; nobody waits for a cancelled timer or a signal."""
         task = Task(parent, self._next_id, action)
         self._next_id += 1
         self.new_tasks[task.task_id] = task
-        if isinstance(action, CreateTimer) and action.canceled:
-            task.finish(failed=True)
-        else:
-            self._open[task.task_id] = task
+        match action:
+            case CreateTimer(canceled=True):
+                task.finish(failed=True)
+            case SignalEntity():
+                task.finish()
+            case CallActivity() | CallSubOrchestrator() | CreateTimer():
+                self._open[task.task_id] = task
         return task
 
     def _start_wait(self, name: str, parent: Node) -> EventWait:
@@ -312,6 +320,8 @@ class Walk:
                 self._steps.advance()
             case EventType.TASK_SCHEDULED | EventType.SUB_ORCHESTRATION_CREATED | EventType.TIMER_CREATED:
                 self._match(event)
+            case EventType.EVENT_SENT:
+                self._expect_answer(event, self._match(event))
             case EventType.TASK_COMPLETED | EventType.SUB_ORCHESTRATION_COMPLETED:
                 self._close(event["TaskScheduledId"], failed=False)
             case EventType.TASK_FAILED | EventType.SUB_ORCHESTRATION_FAILED:
@@ -319,21 +329,29 @@ class Walk:
             case EventType.TIMER_FIRED:
                 self._close(event["TimerId"], failed=False)
             case EventType.EVENT_RAISED:
-                self._raise_event(event["Name"].lower())
+                self._take_event(event)
 
-    def _match(self, event: HistoryEvent) -> None:
+    def _match(self, event: HistoryEvent) -> Task | None:
         task = self.new_tasks.pop(event["EventId"], None)
         difference = mismatch(event, task.action if task else None)
         if difference:
             raise NonDeterminismError(difference)
+        return task
+
+    def _expect_answer(self, event: HistoryEvent, task: Task | None) -> None:
+        if task is not None and isinstance(task.action, CallEntity):
+            self._asked[json.loads(event["Input"])["id"]] = task
 
     def _close(self, task_id: int, *, failed: bool) -> None:
         task = self._open.pop(task_id, None)
         if task is not None:
             task.finish(failed=failed)
 
-    def _raise_event(self, key: str) -> None:
-        if self._waits[key]:
+    def _take_event(self, event: HistoryEvent) -> None:
+        key = event["Name"].lower()
+        if key in self._asked:
+            self._asked.pop(key).finish(failed="exceptionType" in json.loads(event["Input"]))
+        elif self._waits[key]:
             self._waits[key].pop().finish()
         else:
             self._unread[key] += 1

@@ -52,12 +52,12 @@ class NewInstance:
 
 
 @dataclass(frozen=True, slots=True)
-class OrchestrationWorkItem:
-    """An instance with events that it has not seen.
+class WorkItem:
+    """An orchestration or entity with messages that it has not seen.
 
     Attributes:
         history: JSON texts of the events of earlier episodes, in order.
-        new_events: events that have arrived since, in order of arrival.
+        new_events: what has arrived since, in order.
         message_ids: the messages that brought them.
     """
 
@@ -74,7 +74,7 @@ class Checkpoint:
     Attributes:
         instance: the instance as it is now.
         history: JSON texts of the events to append.
-        restarted: whether a new execution has begun, so that the old history goes.
+        restarted: whether `history` replaces what was stored before.
         message_ids: the messages that the episode consumed.
         awaited: tasks that must all succeed before another episode can get any further.
     """

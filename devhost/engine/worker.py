@@ -15,6 +15,7 @@ from typing import Any
 
 from .activity import ActivityProcessor
 from .clock import Clock
+from .entity import EntityProcessor, is_entity_id
 from .executor import FunctionExecutor
 from .history import succeeded_task
 from .options import HubOptions
@@ -26,13 +27,14 @@ logger = logging.getLogger(__name__)
 
 
 class Worker:
-    """Runs orchestrations, activities and timers until it is stopped."""
+    """Runs orchestrations, entities, activities and timers until it is stopped."""
 
     def __init__(self, store: Store, executor: FunctionExecutor, clock: Clock, options: HubOptions) -> None:
         self._store = store
         self._clock = clock
         self._options = options
         self._orchestrations = OrchestrationProcessor(executor, clock, options.default_version)
+        self._entities = EntityProcessor(executor, clock)
         self._activities = ActivityProcessor(executor, clock)
         self._ready: asyncio.Queue[str | None] = asyncio.Queue()
         self._calls: asyncio.Queue[QueuedActivity | None] = asyncio.Queue()
@@ -53,7 +55,7 @@ class Worker:
         self._enqueue(await self._store.queued_activities())
         for instance_id, due in (await self._store.arrivals()).items():
             self.wake(instance_id, due)
-        self._spawn(self._options.max_concurrent_orchestrators, self._orchestrate_all)
+        self._spawn(self._options.max_concurrent_orchestrators, self._run_all_instances)
         self._spawn(self._options.max_concurrent_activities, self._run_all_activities)
         self._spawn(1, self._watch_timers)
 
@@ -112,24 +114,25 @@ class Worker:
     def _spawn(self, count: int, loop: Callable[[], Coroutine[Any, Any, None]]) -> None:
         self._tasks += [asyncio.create_task(loop()) for _ in range(count)]
 
-    async def _orchestrate_all(self) -> None:
+    async def _run_all_instances(self) -> None:
         while (instance_id := await self._ready.get()) is not None and not self._stopping:
             self._waiting.discard(instance_id)
             self._awaited.pop(instance_id, None)
             self._busy.add(instance_id)
-            await self._guarded(self._orchestrate(instance_id), f"orchestration {instance_id}")
+            await self._guarded(self._process(instance_id), f"instance {instance_id}")
             self._busy.discard(instance_id)
             if instance_id in self._missed:
                 self._missed.discard(instance_id)
                 self.wake(instance_id)
             self._end()
 
-    async def _orchestrate(self, instance_id: str) -> None:
-        item = await self._store.load_orchestration(instance_id, self._clock.now())
+    async def _process(self, instance_id: str) -> None:
+        item = await self._store.load(instance_id, self._clock.now())
         if item is None:
             return
-        checkpoint = await self._orchestrations.process(item)
-        activities = await self._store.complete_orchestration(checkpoint)
+        processor = self._entities if is_entity_id(instance_id) else self._orchestrations
+        checkpoint = await processor.process(item)
+        activities = await self._store.complete(checkpoint)
         self._follow_up(checkpoint, activities)
 
     def _follow_up(self, checkpoint: Checkpoint, activities: list[QueuedActivity]) -> None:

@@ -37,6 +37,10 @@ class App:
         self.activities[function.__name__] = function
         return function
 
+    def entity(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        self.entities[function.__name__] = df.Entity.create(function)
+        return function
+
     async def run_orchestrator(self, name: str, instance_id: str, context: str) -> str:
         self.contexts.append(json.loads(context))
         main = _by_name(self.orchestrators, name)
@@ -54,7 +58,7 @@ class App:
             raise FunctionFailed(f"{type(error).__name__}: {error}", "stack") from error
 
     async def run_entity(self, name: str, instance_id: str, context: str) -> str:
-        raise NotImplementedError
+        return str(await asyncio.to_thread(_by_name(self.entities, name), context))
 
 
 class Hub(TaskHub):

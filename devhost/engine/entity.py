@@ -1,0 +1,186 @@
+"""Durable entities: small states that take requests one after another.
+
+An entity is an instance whose id is `@name@key` and that never ends; its state is kept in its input, where
+clients of the status API find it on Azure too. Requests travel as messages, answers as external events.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import uuid
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from . import history
+from .clock import Clock
+from .errors import FunctionFailed, ProtocolError
+from .executor import FunctionExecutor
+from .history import format_time, to_json
+from .instance import Instance, RuntimeStatus
+from .work import Checkpoint, Message, WorkItem
+
+logger = logging.getLogger(__name__)
+
+_EXTENSION = "Microsoft.Azure.WebJobs.Extensions.DurableTask"
+_REQUEST = f"{_EXTENSION}.RequestMessage, {_EXTENSION}"
+_RESPONSE = f"{_EXTENSION}.ResponseMessage, {_EXTENSION}"
+_LARGEST_BATCH = 50
+
+
+@dataclass(frozen=True, slots=True)
+class EntityState:
+    """What an entity holds: JSON text, or nothing yet."""
+
+    exists: bool = False
+    state: str | None = None
+
+    @classmethod
+    def of(cls, instance: Instance) -> EntityState:
+        """The state that an entity's instance holds."""
+        stored = json.loads(instance.input or "{}")
+        return cls(stored.get("exists", False), stored.get("state"))
+
+    def stored_in(self, instance: Instance, now: datetime) -> Instance:
+        """The instance with this state."""
+        return replace(
+            instance,
+            input=to_json({"exists": self.exists, "state": self.state, "sorter": {}}),
+            custom_status=to_json({"entityExists": self.exists}),
+            updated_at=now,
+        )
+
+
+def entity_id(name: str, key: str) -> str:
+    """The instance id of an entity; names are matched in lower case."""
+    return f"@{name.lower()}@{key}"
+
+
+def is_entity_id(instance_id: str) -> bool:
+    """Whether the id is an entity's."""
+    return instance_id.startswith("@")
+
+
+def new_entity(instance_id: str, now: datetime) -> Instance:
+    """An entity that nobody has asked anything yet."""
+    return Instance(
+        instance_id=instance_id,
+        execution_id=str(uuid.uuid4()),
+        name=instance_id,
+        version=None,
+        status=RuntimeStatus.RUNNING,
+        input=None,
+        output=None,
+        custom_status=None,
+        created_at=now,
+        updated_at=now,
+        generation=None,
+    )
+
+
+def request(
+    now: datetime, operation: str, input_text: str | None, *, is_signal: bool, caller: Instance | None = None
+) -> str:
+    """A request to an entity as JSON text; a message carries it as the external event `op`."""
+    signal = {"signal": True} if is_signal else {}
+    parent = {"parent": caller.instance_id, "parentExecution": caller.execution_id} if caller else {}
+    return to_json(
+        {
+            "$type": _REQUEST,
+            "op": operation,
+            **signal,
+            "input": input_text,
+            "id": str(uuid.uuid4()),
+            **parent,
+            "Timestamp": format_time(now),
+            "Predecessor": "0001-01-01T00:00:00",
+            "requestTime": format_time(now),
+        }
+    )
+
+
+class EntityProcessor:
+    """Turns an entity's waiting requests into a checkpoint; it stores nothing itself."""
+
+    def __init__(self, executor: FunctionExecutor, clock: Clock) -> None:
+        self._executor = executor
+        self._clock = clock
+
+    async def process(self, item: WorkItem) -> Checkpoint:
+        """Takes all requests, in batches of what Azure hands to one call."""
+        state = EntityState.of(item.instance)
+        answers: list[Message] = []
+        for batch in _batches([json.loads(event["Input"]) for event in item.new_events]):
+            state, results = await self._run(item.instance.instance_id, state, batch)
+            answers += self._answers(batch, results)
+        return Checkpoint(
+            instance=state.stored_in(item.instance, self._clock.now()),
+            history=[],
+            message_ids=item.message_ids,
+            messages=answers,
+        )
+
+    async def _run(
+        self, instance_id: str, state: EntityState, batch: Sequence[dict[str, Any]]
+    ) -> tuple[EntityState, list[dict[str, Any]]]:
+        """Runs one batch; if the function itself fails, nothing has happened and every caller is told."""
+        _, name, key = instance_id.split("@", 2)
+        try:
+            answer = await self._executor.run_entity(name, instance_id, _context(name, key, state, batch))
+            return _parse_answer(answer, len(batch))
+        except (FunctionFailed, ProtocolError) as error:
+            logger.exception("Entity %s took none of %d requests.", instance_id, len(batch))
+            return state, [{"isError": True, "result": to_json(str(error))}] * len(batch)
+
+    def _answers(
+        self, batch: Sequence[dict[str, Any]], results: Sequence[dict[str, Any]]
+    ) -> Iterator[Message]:
+        for asked, result in zip(batch, results, strict=True):
+            if asked.get("signal"):
+                continue
+            error = {"exceptionType": "Error"} if result["isError"] else {}
+            data = to_json({"$type": _RESPONSE, "result": result["result"], **error})
+            event = history.event_raised(self._clock.now(), asked["id"], data)
+            yield Message(asked["parent"], event, asked["parentExecution"])
+
+
+def _batches(requests: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    for start in range(0, len(requests), _LARGEST_BATCH):
+        yield requests[start : start + _LARGEST_BATCH]
+
+
+def _context(name: str, key: str, state: EntityState, batch: Sequence[dict[str, Any]]) -> str:
+    operations = [
+        {
+            "name": asked["op"],
+            "input": asked["input"],
+            "isSignal": asked.get("signal", False),
+            "id": asked["id"],
+        }
+        for asked in batch
+    ]
+    return to_json(
+        {
+            "self": {"name": name, "key": key},
+            "exists": state.exists,
+            "state": state.state,
+            "batch": operations,
+        }
+    )
+
+
+def _parse_answer(text: str, requests: int) -> tuple[EntityState, list[dict[str, Any]]]:
+    try:
+        answer = json.loads(text)
+        results = [{"isError": r["isError"], "result": r.get("result")} for r in answer["results"]]
+        state = EntityState(answer["entityExists"], answer.get("entityState"))
+    except (ValueError, KeyError, TypeError) as error:
+        raise ProtocolError(
+            f"The entity's answer is not the durable protocol ({type(error).__name__}: {error}). "
+            "Does its main come from df.Entity.create?"
+        ) from error
+    if len(results) != requests:
+        raise ProtocolError(f"The entity answered {len(results)} of {requests} requests.")
+    return state, results

@@ -1,0 +1,251 @@
+"""One pass of an execution's code over its history: what it is given and what it leaves behind."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from . import history
+from .actions import CallActivity, CallEntity, CallSubOrchestrator, ContinueAsNew, CreateTimer, SignalEntity
+from .entity import request
+from .history import EventType, HistoryEvent, to_json
+from .instance import Instance, Parent, RuntimeStatus
+from .walk import Task
+from .work import ActivityCall, Checkpoint, Message, NewInstance, WorkItem
+
+SHORT_TIMER = "6.00:00:00"
+LONG_TIMER_LEG = "3.00:00:00"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How an instance ended: `output` is what its status shows, `details` what a parent reads too."""
+
+    status: RuntimeStatus
+    output: str | None
+    details: str | None = None
+
+
+class Episode:
+    """One pass of an execution's code over its history, and what it leaves behind."""
+
+    def __init__(self, item: WorkItem, now: datetime) -> None:
+        self.item = item
+        self.now = now
+        self.custom_status = item.instance.custom_status
+        self._arrived = [history.orchestrator_started(now), *item.new_events]
+        if item.instance.continuations and not item.history:
+            # The extension begins the new execution inside the work item that ended the one before it.
+            self._arrived.append(history.orchestrator_completed(now))
+        self._created: list[HistoryEvent] = []
+        self._activities: list[ActivityCall] = []
+        self._children: list[NewInstance] = []
+        self._messages: list[Message] = []
+
+    def events(self) -> Iterator[HistoryEvent]:
+        """All events so far, parsed."""
+        yield from json.loads(f"[{','.join(self.item.history)}]")
+        yield from self._arrived
+
+    def context(self) -> str:
+        """The text that the orchestration trigger hands to the SDK (protocol version 3)."""
+        events = ",".join([*self.item.history, *map(to_json, self._arrived)])
+        instance = self.item.instance
+        fields = {
+            "input": _parsed(instance.input),
+            "instanceId": instance.instance_id,
+            "isReplaying": bool(self.item.history),
+            "parentInstanceId": instance.parent.instance_id if instance.parent else None,
+            "upperSchemaVersion": 1,
+            "upperSchemaVersionNew": 3,
+            "longRunningTimerIntervalDuration": LONG_TIMER_LEG,
+            "maximumShortTimerDuration": SHORT_TIMER,
+            "defaultHttpAsyncRequestSleepTimeMillseconds": 30000,
+        }
+        return f'{{"history":[{events}],{to_json(fields)[1:]}'
+
+    def schedule(self, tasks: Iterable[Task], default_version: str | None) -> None:
+        """Records tasks that the code asks for the first time, and sends each where it is run."""
+        for task in tasks:
+            match task.action:
+                case CallActivity():
+                    self._schedule_activity(task.task_id, task.action)
+                case CallSubOrchestrator():
+                    self._schedule_child(task.task_id, task.action, default_version)
+                case CreateTimer(fire_at):
+                    self._schedule_timer(task.task_id, fire_at)
+                case CallEntity() | SignalEntity():
+                    self._ask_entity(task.task_id, task.action)
+
+    def go_on(self, status: RuntimeStatus) -> Checkpoint:
+        """The execution waits for its open tasks."""
+        return self._checkpoint(replace(self.item.instance, status=status, output=self._reason()))
+
+    def end(self, outcome: Outcome) -> Checkpoint:
+        """The instance has ended: its parent is told, tasks that are still open are forgotten."""
+        ended = replace(self.item.instance, status=outcome.status, output=outcome.output)
+        self._created.append(
+            history.execution_completed(self.now, self._next_id(), outcome.status, outcome.output)
+        )
+        parent = self.item.instance.parent
+        if parent is not None:
+            event = _message_to_parent(self.now, parent.task_id, outcome)
+            self._messages.append(Message(parent.instance_id, event, parent.execution_id))
+        return self._checkpoint(ended)
+
+    def continue_as_new(self, action: ContinueAsNew) -> Checkpoint:
+        """The execution gives way to the next generation, which begins with its input and nothing else."""
+        instance = replace(
+            self.item.instance,
+            execution_id=str(uuid.uuid4()),
+            generation=None,
+            continuations=self.item.instance.continuations + 1,
+            input=_encoded(action.input),
+            created_at=self.now,
+            status=RuntimeStatus.RUNNING,
+        )
+        start = Message(instance.instance_id, start_event(self.now, instance), instance.execution_id)
+        return replace(
+            self._checkpoint(instance),
+            restarted=True,
+            history=[],
+            activities=[],
+            children=[],
+            messages=[start],
+        )
+
+    def _next_id(self) -> int:
+        return 1 + max(int(event["EventId"]) for event in (*self.events(), *self._created))
+
+    def _schedule_activity(self, task_id: int, action: CallActivity) -> None:
+        instance = self.item.instance
+        self._created.append(history.task_scheduled(self.now, task_id, action.name))
+        self._activities.append(
+            ActivityCall(instance.instance_id, instance.execution_id, task_id, action.name, action.input)
+        )
+
+    def _schedule_timer(self, task_id: int, fire_at: datetime) -> None:
+        instance = self.item.instance
+        self._created.append(history.timer_created(self.now, task_id, fire_at))
+        fired = history.timer_fired(self.now, task_id, fire_at)
+        self._messages.append(Message(instance.instance_id, fired, instance.execution_id, due=fire_at))
+
+    def _ask_entity(self, task_id: int, action: CallEntity | SignalEntity) -> None:
+        text = request(
+            self.now,
+            action.operation,
+            _encoded(action.input),
+            is_signal=isinstance(action, SignalEntity),
+            caller=self.item.instance,
+        )
+        self._created.append(history.event_sent(self.now, task_id, action.entity_id, text))
+        self._messages.append(Message(action.entity_id, history.event_raised(self.now, "op", text)))
+
+    def _schedule_child(self, task_id: int, action: CallSubOrchestrator, default_version: str | None) -> None:
+        instance = self.item.instance
+        child = new_instance(
+            self.now,
+            name=action.name,
+            instance_id=action.instance_id or f"{instance.execution_id}:{task_id}",
+            input_text=_encoded(action.input),
+            version=action.version or default_version,
+            parent=Parent(instance.instance_id, instance.execution_id, instance.name, task_id),
+        )
+        self._created.append(
+            history.sub_orchestration_created(
+                self.now,
+                task_id,
+                name=action.name,
+                version=child.instance.version,
+                instance_id=child.instance.instance_id,
+            )
+        )
+        self._children.append(child)
+
+    def _reason(self) -> str | None:
+        """While an instance lives, its output shows the reason it was last suspended or resumed for."""
+        output = self.item.instance.output
+        for event in self.item.new_events:
+            if event["EventType"] in (EventType.EXECUTION_SUSPENDED, EventType.EXECUTION_RESUMED):
+                output = event["Reason"]
+        return output
+
+    def _checkpoint(self, instance: Instance) -> Checkpoint:
+        completed = history.orchestrator_completed(self.now)
+        first, *others = self._arrived
+        remembered = [first, *map(history.as_played, others)]
+        return Checkpoint(
+            instance=replace(instance, custom_status=self.custom_status, updated_at=self.now),
+            history=[to_json(event) for event in (*remembered, *self._created, completed)],
+            message_ids=self.item.message_ids,
+            activities=self._activities,
+            children=self._children,
+            messages=self._messages,
+        )
+
+
+def new_instance(
+    now: datetime,
+    *,
+    name: str,
+    instance_id: str,
+    input_text: str | None,
+    version: str | None,
+    parent: Parent | None = None,
+) -> NewInstance:
+    """An orchestration at its beginning. A child's execution id has no dashes, as on Azure."""
+    execution_id = uuid.uuid4()
+    instance = Instance(
+        instance_id=instance_id,
+        execution_id=execution_id.hex if parent else str(execution_id),
+        name=name,
+        version=version,
+        status=RuntimeStatus.PENDING,
+        input=input_text,
+        output=None,
+        custom_status=None,
+        created_at=now,
+        updated_at=now,
+        parent=parent,
+        generation=None if parent else 0,
+    )
+    return NewInstance(instance, start_event(now, instance))
+
+
+def start_event(now: datetime, instance: Instance) -> HistoryEvent:
+    """The event that begins the instance's current execution."""
+    return history.execution_started(
+        now,
+        instance_id=instance.instance_id,
+        execution_id=instance.execution_id,
+        name=instance.name,
+        version=instance.version,
+        input_text=instance.input,
+        parent=instance.parent,
+        generation=instance.generation,
+    )
+
+
+def _encoded(text: str | None) -> str | None:
+    """The input that an orchestrator names is JSON text, and is stored as a JSON string of that text."""
+    return None if text is None else to_json(text)
+
+
+def _parsed(text: str | None) -> Any:
+    """Stored input, parsed once; text that is no JSON stays text."""
+    if text is None:
+        return None
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _message_to_parent(now: datetime, task_id: int, outcome: Outcome) -> HistoryEvent:
+    if outcome.status is RuntimeStatus.COMPLETED:
+        return history.sub_orchestration_completed(now, task_id, outcome.output)
+    return history.sub_orchestration_failed(now, task_id, outcome.output, outcome.details)

@@ -1,0 +1,130 @@
+"""What callers may rely on of entities: order, state, answers, failures."""
+
+import json
+
+import azure.durable_functions as df
+import pytest
+
+from devhost.engine.errors import UnknownEntity
+from devhost.engine.instance import InstanceQuery
+
+from .app import App, Hub, output
+
+
+@pytest.fixture(autouse=True)
+def _functions(app: App) -> None:
+    @app.entity
+    def counter(context):
+        value = context.get_state(lambda: 0)
+        if context.operation_name == "add":
+            value += context.get_input()
+            context.set_state(value)
+        elif context.operation_name == "boom":
+            raise ValueError("entity boom")
+        context.set_result(value)
+
+
+async def test_call_returns_what_the_operation_put_out(app: App, hub: Hub):
+    @app.orchestrator
+    def caller(context):
+        entity = df.EntityId("counter", "a")
+        first = yield context.call_entity(entity, "add", 5)
+        second = yield context.call_entity(entity, "add", 2)
+        return [first, second]
+
+    assert output(await hub.run("caller")) == [5, 7]
+
+
+async def test_signals_and_calls_of_one_orchestration_keep_their_order(app: App, hub: Hub):
+    @app.orchestrator
+    def caller(context):
+        entity = df.EntityId("counter", "a")
+        for n in range(10):
+            context.signal_entity(entity, "add", n)
+        total = yield context.call_entity(entity, "get")
+        return total
+
+    assert output(await hub.run("caller")) == sum(range(10))
+
+
+async def test_failed_operation_raises_in_the_caller_and_keeps_the_state(app: App, hub: Hub):
+    @app.orchestrator
+    def caller(context):
+        entity = df.EntityId("counter", "a")
+        yield context.call_entity(entity, "add", 5)
+        try:
+            yield context.call_entity(entity, "boom")
+        except Exception as error:  # noqa: BLE001 - the SDK raises nothing more precise
+            state = yield context.call_entity(entity, "get")
+            return [str(error), state]
+
+    assert output(await hub.run("caller")) == ["entity boom", 5]
+
+
+async def test_entity_calls_in_a_fan_out_are_all_answered(app: App, hub: Hub):
+    @app.orchestrator
+    def caller(context):
+        calls = [context.call_entity(df.EntityId("counter", str(n % 3)), "add", 1) for n in range(9)]
+        answers = yield context.task_all(calls)
+        return sum(answers)
+
+    assert output(await hub.run("caller")) == 3 * (1 + 2 + 3)
+
+
+async def test_clients_signal_an_entity_and_read_its_state(hub: Hub):
+    await hub.signal_entity("Counter", "a", "add", '"3"')
+    await hub.settle()
+    state = await hub.get_entity("counter", "a")
+    assert state is not None
+    assert (state.exists, state.state) == (True, "3")
+
+
+async def test_entity_that_was_never_asked_has_no_state(hub: Hub):
+    assert await hub.get_entity("counter", "nobody") is None
+
+
+async def test_signal_to_an_unknown_entity_is_refused(hub: Hub):
+    with pytest.raises(UnknownEntity, match="'nobody'"):
+        await hub.signal_entity("nobody", "a", "add", None)
+
+
+async def test_call_of_an_unknown_entity_fails_the_orchestration(app: App, hub: Hub):
+    @app.orchestrator
+    def caller(context):
+        yield context.call_entity(df.EntityId("nobody", "a"), "add", 1)
+
+    instance = await hub.run("caller")
+    assert "The entity function 'nobody' does not exist" in (instance.output or "")
+
+
+async def test_entities_are_listed_among_the_instances(hub: Hub):
+    await hub.signal_entity("counter", "a", "add", '"3"')
+    await hub.settle()
+    (entity,) = await hub.list_instances(InstanceQuery(id_prefix="@"))
+    assert (entity.instance_id, entity.status) == ("@counter@a", "Running")
+    assert json.loads(entity.input or "")["state"] == "3"
+
+
+async def test_entity_that_answers_no_protocol_tells_its_callers(app: App, hub: Hub):
+    app.entities["broken"] = lambda _context: "not json"
+
+    @app.orchestrator
+    def caller(context):
+        yield context.call_entity(df.EntityId("broken", "a"), "add", 1)
+
+    instance = await hub.run("caller")
+    assert instance.status == "Failed"
+    assert "Does its main come from df.Entity.create?" in (instance.output or "")
+
+
+async def test_orchestration_ends_without_waiting_for_its_signals(app: App, hub: Hub):
+    @app.orchestrator
+    def caller(context):
+        context.signal_entity(df.EntityId("counter", "a"), "add", 1)
+        return "done"
+        yield
+
+    assert output(await hub.run("caller")) == "done"
+    state = await hub.get_entity("counter", "a")
+    assert state is not None
+    assert state.state == "1"

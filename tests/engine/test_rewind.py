@@ -1,0 +1,98 @@
+"""What a rewind does: failed tasks run again, the rest is remembered."""
+
+import pytest
+
+from devhost.engine.errors import InvalidTransition
+
+from .app import App, Hub, output
+
+
+@pytest.fixture
+def calls(app: App) -> list[str]:
+    made: list[str] = []
+
+    @app.activity
+    def steady(value):
+        made.append("steady")
+        return value
+
+    @app.activity
+    def broken_at_first(value):
+        made.append("broken")
+        if made.count("broken") == 1:
+            raise ConnectionError("down")
+        return value
+
+    return made
+
+
+async def test_rewound_instance_runs_only_its_failed_activity_again(app: App, hub: Hub, calls: list[str]):
+    @app.orchestrator
+    def job(context):
+        first = yield context.call_activity("steady", 1)
+        second = yield context.call_activity("broken_at_first", 2)
+        return [first, second]
+
+    instance = await hub.run("job")
+    assert instance.status == "Failed"
+    await hub.rewind(instance.instance_id, "again")
+    await hub.run_until_idle()
+    assert output(await hub.state_of(instance.instance_id)) == [1, 2]
+    assert calls == ["steady", "broken", "broken"]
+
+
+async def test_rewinding_a_parent_rewinds_its_failed_child(app: App, hub: Hub, calls: list[str]):
+    @app.orchestrator
+    def child(context):
+        result = yield context.call_activity("broken_at_first", "x")
+        return result
+
+    @app.orchestrator
+    def parent(context):
+        result = yield context.call_sub_orchestrator("child", None, "the-child")
+        return result
+
+    instance = await hub.run("parent")
+    await hub.rewind(instance.instance_id, "again")
+    await hub.run_until_idle()
+    assert output(await hub.state_of("the-child")) == "x"
+    assert output(await hub.state_of(instance.instance_id)) == "x"
+
+
+async def test_rewind_leaves_its_traces_in_the_history(app: App, hub: Hub, calls: list[str]):
+    @app.orchestrator
+    def job(context):
+        yield context.call_activity("broken_at_first", 2)
+
+    instance = await hub.run("job")
+    await hub.rewind(instance.instance_id, "again")
+    await hub.settle()
+    history = await hub.get_history(instance.instance_id)
+    assert [event["EventType"] for event in history] == [
+        12,
+        0,
+        17,
+        13,
+        12,
+        17,
+        17,
+        13,
+        12,
+        17,
+        4,
+        13,
+        12,
+        5,
+        1,
+        13,
+    ]
+
+
+async def test_only_failed_instances_are_rewound(app: App, hub: Hub, calls: list[str]):
+    @app.orchestrator
+    def job(context):
+        yield context.call_activity("steady", 2)
+
+    instance = await hub.run("job")
+    with pytest.raises(InvalidTransition):
+        await hub.rewind(instance.instance_id, "again")
