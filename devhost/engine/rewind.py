@@ -28,14 +28,10 @@ def rewind(history: Iterable[HistoryEvent]) -> Rewound:
     events = list(history)
     failed_activities = _failed(events, EventType.TASK_FAILED)
     failed_children = _failed(events, EventType.SUB_ORCHESTRATION_FAILED)
+    children = [event for event in events if event["EventType"] == EventType.SUB_ORCHESTRATION_CREATED]
     return Rewound(
         [forgotten(event) if _is_taken_back(event, failed_activities) else event for event in events],
-        [
-            event["InstanceId"]
-            for event in events
-            if event["EventType"] == EventType.SUB_ORCHESTRATION_CREATED
-            and event["EventId"] in failed_children
-        ],
+        [child["InstanceId"] for child in children if child["EventId"] in failed_children],
     )
 
 

@@ -310,8 +310,8 @@ async def test_changed_code_is_told_apart_from_its_history(app: App, hub: Hub):
     assert instance.status == "Failed"
     assert (instance.output or "").startswith(
         "Non-Deterministic workflow detected: A previous execution of this orchestration scheduled an "
-        "activity task with sequence number 0 named 'echo', but the current orchestration replay instead scheduled an "
-        "activity task named 'boom' with this sequence number."
+        "activity task with sequence number 0 named 'echo', but the current orchestration replay instead "
+        "scheduled an activity task named 'boom' with this sequence number."
     )
 
 
