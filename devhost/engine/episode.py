@@ -6,7 +6,7 @@ import json
 import uuid
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from . import history
@@ -14,7 +14,8 @@ from .actions import CallActivity, CallEntity, CallSubOrchestrator, ContinueAsNe
 from .entity import request
 from .history import EventType, HistoryEvent, to_json
 from .instance import Instance, Parent, RuntimeStatus
-from .walk import Task
+from .nodes import Task
+from .options import HubOptions
 from .work import ActivityCall, Checkpoint, Message, NewInstance, WorkItem
 
 SHORT_TIMER = "6.00:00:00"
@@ -33,8 +34,9 @@ class Outcome:
 class Episode:
     """One pass of an execution's code over its history, and what it leaves behind."""
 
-    def __init__(self, item: WorkItem, now: datetime) -> None:
+    def __init__(self, item: WorkItem, now: datetime, options: HubOptions) -> None:
         self.item = item
+        self._options = options
         self.now = now
         self.custom_status = item.instance.custom_status
         self._arrived = [history.orchestrator_started(now), *item.new_events]
@@ -68,14 +70,14 @@ class Episode:
         }
         return f'{{"history":[{events}],{to_json(fields)[1:]}'
 
-    def schedule(self, tasks: Iterable[Task], default_version: str | None) -> None:
+    def schedule(self, tasks: Iterable[Task]) -> None:
         """Records tasks that the code asks for the first time, and sends each where it is run."""
         for task in tasks:
             match task.action:
                 case CallActivity():
                     self._schedule_activity(task.task_id, task.action)
                 case CallSubOrchestrator():
-                    self._schedule_child(task.task_id, task.action, default_version)
+                    self._schedule_child(task.task_id, task.action)
                 case CreateTimer(fire_at):
                     self._schedule_timer(task.task_id, fire_at)
                 case CallEntity() | SignalEntity():
@@ -132,7 +134,12 @@ class Episode:
         instance = self.item.instance
         self._created.append(history.timer_created(self.now, task_id, fire_at))
         fired = history.timer_fired(self.now, task_id, fire_at)
-        self._messages.append(Message(instance.instance_id, fired, instance.execution_id, due=fire_at))
+        due = self._as_azure_waits(fire_at) if self._options.strict_parity else fire_at
+        self._messages.append(Message(instance.instance_id, fired, instance.execution_id, due=due))
+
+    def _as_azure_waits(self, fire_at: datetime) -> datetime:
+        """A queue message is delayed by whole seconds."""
+        return self.now + timedelta(seconds=(fire_at - self.now) // timedelta(seconds=1))
 
     def _ask_entity(self, task_id: int, action: CallEntity | SignalEntity) -> None:
         text = request(
@@ -145,14 +152,14 @@ class Episode:
         self._created.append(history.event_sent(self.now, task_id, action.entity_id, text))
         self._messages.append(Message(action.entity_id, history.event_raised(self.now, "op", text)))
 
-    def _schedule_child(self, task_id: int, action: CallSubOrchestrator, default_version: str | None) -> None:
+    def _schedule_child(self, task_id: int, action: CallSubOrchestrator) -> None:
         instance = self.item.instance
         child = new_instance(
             self.now,
             name=action.name,
             instance_id=action.instance_id or f"{instance.execution_id}:{task_id}",
             input_text=_encoded(action.input),
-            version=action.version or default_version,
+            version=action.version or self._options.versions.default,
             parent=Parent(instance.instance_id, instance.execution_id, instance.name, task_id),
         )
         self._created.append(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from .versions import VersionPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,9 +14,11 @@ class HubOptions:
     Attributes:
         max_concurrent_activities: activities that run at the same time.
         max_concurrent_orchestrators: orchestrators whose code runs at the same time.
-        default_version: the version of new instances that are started without one.
+        versions: the version of new instances, and which instances are run.
+        strict_parity: whether to hang and to fail silently where Azure does, instead of saying so.
     """
 
     max_concurrent_activities: int = 10
     max_concurrent_orchestrators: int = 5
-    default_version: str | None = None
+    versions: VersionPolicy = field(default_factory=VersionPolicy)
+    strict_parity: bool = False

@@ -11,11 +11,13 @@ An instance goes through these states; only an episode moves it:
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import logging
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 from .actions import (
     OUT_OF_PROC_LABEL,
+    Action,
     CallActivity,
     CallEntity,
     CallSubOrchestrator,
@@ -25,28 +27,54 @@ from .actions import (
     parse_state,
 )
 from .clock import Clock
+from .concerns import divergence, misunderstandings
 from .episode import Episode, Outcome
 from .errors import FunctionFailed, NonDeterminismError, ProtocolError
 from .executor import FunctionExecutor
 from .history import EventType, HistoryEvent
-from .instance import RuntimeStatus
+from .instance import Instance, RuntimeStatus
+from .options import HubOptions
+from .versions import FailureStrategy
 from .walk import Walk
 from .work import Checkpoint, WorkItem
 
+logger = logging.getLogger(__name__)
+
 CUSTOM_STATUS_LIMIT_KB = 16
+VERSION_MISMATCH = "VersionMismatch: Orchestration version did not comply with Worker Versioning"
 
 
 class OrchestrationProcessor:
     """Turns an orchestration work item into a checkpoint; it stores nothing itself."""
 
-    def __init__(self, executor: FunctionExecutor, clock: Clock, default_version: str | None) -> None:
+    def __init__(self, executor: FunctionExecutor, clock: Clock, options: HubOptions) -> None:
         self._executor = executor
         self._clock = clock
-        self._default_version = default_version
+        self._options = options
+        self._warned: dict[str, frozenset[str]] = {}
 
-    async def process(self, item: WorkItem) -> Checkpoint:
-        """Runs one episode."""
-        episode = Episode(item, self._clock.now())
+    async def process(self, item: WorkItem) -> Checkpoint | None:
+        """Runs one episode; `None` if the instance has to wait for a host of another version."""
+        episode = Episode(item, self._clock.now(), self._options)
+        if not self._options.versions.accepts(item.instance.version):
+            return self._refuse(episode)
+        checkpoint = await self._run(episode)
+        if checkpoint.instance.status.is_terminal:
+            self._warned.pop(item.instance.instance_id, None)
+        return checkpoint
+
+    def _refuse(self, episode: Episode) -> Checkpoint | None:
+        if self._options.versions.on_mismatch is FailureStrategy.FAIL:
+            return episode.end(Outcome(RuntimeStatus.FAILED, VERSION_MISMATCH))
+        instance = episode.item.instance
+        text = "Version %s of %s is not for this host, whose version is %s: the instance waits (%s)"
+        logger.warning(
+            text, instance.version, instance.name, self._options.versions.default, instance.instance_id
+        )
+        return None
+
+    async def _run(self, episode: Episode) -> Checkpoint:
+        item = episode.item
         termination = _termination(item.new_events)
         if termination is not None:
             return episode.end(Outcome(RuntimeStatus.TERMINATED, termination["Input"]))
@@ -54,14 +82,14 @@ class OrchestrationProcessor:
         if name.lower() not in map(str.lower, self._executor.orchestrators):
             return episode.end(_unknown_orchestrator(name, self._executor.orchestrators))
         try:
-            state = await self._run(episode)
+            state = await self._ask(episode)
             return self._conclude(episode, state)
         except NonDeterminismError as error:
             return episode.end(Outcome(RuntimeStatus.FAILED, str(error)))
         except (ProtocolError, FunctionFailed) as error:
             return episode.end(_failure(name, str(error)))
 
-    async def _run(self, episode: Episode) -> OrchestratorState:
+    async def _ask(self, episode: Episode) -> OrchestratorState:
         instance = episode.item.instance
         try:
             answer = await self._executor.run_orchestrator(
@@ -74,14 +102,26 @@ class OrchestrationProcessor:
         return parse_state(answer)
 
     def _conclude(self, episode: Episode, state: OrchestratorState) -> Checkpoint:
-        walk = Walk(state.actions)
+        strict = self._options.strict_parity
+        walk = Walk(state.actions, self._knows if strict else _anything)
         walk.replay(episode.events())
-        problem = _custom_status_problem(state.custom_status) or self._unknown_function(walk)
+        problem = _custom_status_problem(state.custom_status) or (None if strict else self._trap(walk, state))
         if problem:
             return episode.end(_failure(episode.item.instance.name, problem))
+        if not strict:
+            self._warn(episode.item.instance, misunderstandings(walk, ended=_has_ended(state)))
         episode.custom_status = state.custom_status
-        episode.schedule(walk.new_tasks.values(), self._default_version)
+        episode.schedule(walk.new_tasks.values())
         return self._advance(episode, state, walk)
+
+    def _warn(self, instance: Instance, sentences: Iterable[str]) -> None:
+        """Says each sentence once in the life of an instance, however often its history is replayed."""
+        warned = self._warned.get(instance.instance_id, frozenset())
+        news = frozenset(sentences) - warned
+        for sentence in sorted(news):
+            logger.warning("%s: %s (%s)", instance.name, sentence, instance.instance_id)
+        if news:
+            self._warned[instance.instance_id] = warned | news
 
     def _advance(self, episode: Episode, state: OrchestratorState, walk: Walk) -> Checkpoint:
         if walk.suspended:
@@ -96,21 +136,36 @@ class OrchestrationProcessor:
             return episode.end(Outcome(RuntimeStatus.COMPLETED, state.output))
         return episode.go_on(RuntimeStatus.RUNNING)
 
-    def _unknown_function(self, walk: Walk) -> str | None:
-        """Names the first task that no function can run; Azure would leave the instance Running for ever."""
-        for task in walk.new_tasks.values():
-            match task.action:
-                case CallActivity(name):
-                    kind, known = "activity", self._executor.activities
-                case CallSubOrchestrator(name):
-                    kind, known = "orchestrator", self._executor.orchestrators
-                case CallEntity(entity_id) | SignalEntity(entity_id):
-                    kind, known, name = "entity", self._executor.entities, entity_id.split("@")[1]
-                case _:
-                    continue
-            if name.lower() not in map(str.lower, known):
-                return _unknown_task(kind, name, known)
-        return None
+    def _trap(self, walk: Walk, state: OrchestratorState) -> str | None:
+        """Why Azure would leave the instance Running for ever or give it a wrong result, if it would."""
+        unknown = (task.action for task in walk.new_tasks.values() if not self._knows(task.action))
+        asked = next(unknown, None)
+        if asked is not None:
+            return _unknown_task(*self._called(asked))
+        return divergence(walk, ended=_has_ended(state))
+
+    def _knows(self, action: Action) -> bool:
+        _, name, known = self._called(action)
+        return not name or name.lower() in map(str.lower, known)
+
+    def _called(self, action: Action) -> tuple[str, str, Collection[str]]:
+        """The kind and the name of the function that an action calls, and the names that there are."""
+        match action:
+            case CallActivity(name):
+                return "activity", name, self._executor.activities
+            case CallSubOrchestrator(name):
+                return "orchestrator", name, self._executor.orchestrators
+            case CallEntity(entity_id) | SignalEntity(entity_id):
+                return "entity", entity_id.split("@")[1], self._executor.entities
+        return "", "", ()
+
+
+def _anything(_action: Action) -> bool:
+    return True
+
+
+def _has_ended(state: OrchestratorState) -> bool:
+    return state.is_done or state.error is not None
 
 
 def _termination(events: Iterable[HistoryEvent]) -> HistoryEvent | None:

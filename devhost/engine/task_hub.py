@@ -76,7 +76,7 @@ class TaskHub:
             name=name,
             instance_id=instance_id or uuid.uuid4().hex,
             input_text=input_text,
-            version=version or self._options.default_version,
+            version=version or self._options.versions.default,
         )
         await self._store.create_instance(new)
         self._worker.wake(new.instance.instance_id)

@@ -4,19 +4,14 @@ The SDK says what the code has asked for; it does not say when. The engine start
 another, waiting for each before it starts the next, and so finds out which tasks are new, which are still
 open and whether the code still asks for what history says it asked for. Task ids are counted here exactly as
 the SDK counts them: one counter for all kinds, in order of creation, retries included.
-
-    Walk ── Steps ──┬── Task            an activity, a sub-orchestration, a timer, a request to an entity
-                    ├── Retry ── Task   attempts and the timers between them
-                    ├── EventWait       an external event
-                    └── Group           WhenAll, WhenAny
 """
 
 from __future__ import annotations
 
 import json
 from collections import defaultdict, deque
-from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import UTC, datetime
 
 from .actions import (
     Action,
@@ -25,8 +20,6 @@ from .actions import (
     CallSubOrchestrator,
     ContinueAsNew,
     CreateTimer,
-    Retryable,
-    RetryOptions,
     SignalEntity,
     TaskAction,
     WaitForExternalEvent,
@@ -36,172 +29,7 @@ from .actions import (
 from .errors import NonDeterminismError
 from .history import EventType, HistoryEvent, parse_time
 from .mismatch import mismatch
-
-
-class Node:
-    """Something that the walk waits for; it tells its parent once when it has finished."""
-
-    __slots__ = ("done", "parent")
-
-    def __init__(self, parent: Node | None) -> None:
-        self.parent = parent
-        self.done = False
-
-    def finish(self, *, failed: bool = False) -> None:
-        """Marks the node as finished; further calls change nothing."""
-        if self.done:
-            return
-        self.done = True
-        if self.parent is not None:
-            self.parent.child_finished(failed=failed)
-
-    def child_finished(self, *, failed: bool) -> None:
-        """A child has finished."""
-        raise NotImplementedError
-
-    def needs_all(self, task_ids: set[int]) -> bool:  # noqa: ARG002 - for the nodes that wait for tasks
-        """Whether the node stays unfinished until a set of tasks has succeeded; adds their ids if so."""
-        return self.done
-
-
-class Task(Node):
-    """An activity, a sub-orchestration, a timer or a request to an entity: what has a place in history."""
-
-    __slots__ = ("action", "task_id")
-
-    def __init__(self, parent: Node, task_id: int, action: TaskAction) -> None:
-        super().__init__(parent)
-        self.task_id = task_id
-        self.action = action
-
-    def needs_all(self, task_ids: set[int]) -> bool:
-        """Adds the task itself; an entity's answer comes as an event without its id."""
-        if not self.done:
-            task_ids.add(self.task_id)
-        return not isinstance(self.action, CallEntity)
-
-
-class EventWait(Node):
-    """A wait for one external event."""
-
-    __slots__ = ()
-
-
-class Group(Node):
-    """WhenAll (`needed` = every child) or WhenAny (`needed` = one)."""
-
-    __slots__ = ("_children", "_finished", "_needed", "_started")
-
-    def __init__(self, parent: Node, needed: int) -> None:
-        super().__init__(parent)
-        self._needed = needed
-        self._children: list[Node] = []
-        self._finished = 0
-        self._started = False
-
-    def start(self, walk: Walk, children: Sequence[Action]) -> None:
-        """Starts every child before it looks whether enough have finished already."""
-        self._children = [walk.start(child, self) for child in children]
-        self._started = True
-        self._finish_if_enough()
-
-    def child_finished(self, *, failed: bool) -> None:  # noqa: ARG002 - a failed child counts too
-        """Counts the child."""
-        self._finished += 1
-        self._finish_if_enough()
-
-    def needs_all(self, task_ids: set[int]) -> bool:
-        """Adds the tasks of all children, if it waits for every one."""
-        wants_every_child = self._needed == len(self._children)
-        return self.done or (wants_every_child and all(child.needs_all(task_ids) for child in self._children))
-
-    def _finish_if_enough(self) -> None:
-        if self._started and self._finished >= self._needed:
-            self.finish()
-
-
-class Retry(Node):
-    """A task that is tried again after a timer; after the last failure too comes one, which fires at once."""
-
-    __slots__ = ("_action", "_attempts", "_current", "_options", "_resting", "_walk")
-
-    def __init__(self, parent: Node, walk: Walk, action: Retryable, options: RetryOptions) -> None:
-        super().__init__(parent)
-        self._walk = walk
-        self._action = action.once
-        self._options = options
-        self._attempts = 0
-        self._resting = False
-        self._current: Node = self
-
-    def attempt(self) -> None:
-        """Starts the next attempt."""
-        self._attempts += 1
-        self._current = self._walk.start_task(self._action, self)
-
-    def needs_all(self, task_ids: set[int]) -> bool:
-        """Adds the attempt that runs; after a timer there will be another."""
-        return self.done or (not self._resting and self._current.needs_all(task_ids))
-
-    def child_finished(self, *, failed: bool) -> None:
-        """An attempt or the timer after it has ended."""
-        if self._resting:
-            self._resting = False
-            self._after_rest()
-        elif failed:
-            self._resting = True
-            self._walk.start_task(CreateTimer(self._walk.now + self._rest()), self)
-        else:
-            self.finish()
-
-    def _after_rest(self) -> None:
-        if self._is_last:
-            self.finish(failed=True)
-        else:
-            self.attempt()
-
-    def _rest(self) -> timedelta:
-        return timedelta() if self._is_last else self._options.interval
-
-    @property
-    def _is_last(self) -> bool:
-        return self._attempts >= self._options.attempts
-
-
-class Steps(Node):
-    """The top-level actions, one after another; a failed step does not stop the walk."""
-
-    __slots__ = ("_actions", "_advancing", "_current", "_walk", "position")
-
-    def __init__(self, walk: Walk, actions: Sequence[Action]) -> None:
-        super().__init__(None)
-        self._walk = walk
-        self._actions = actions
-        self._advancing = False
-        self._current: Node | None = None
-        self.position = 0
-
-    def advance(self) -> None:
-        """Starts steps until one has to be waited for."""
-        self._advancing = True
-        while self.position < len(self._actions):
-            self._current = self._walk.start(self._actions[self.position], self)
-            self.position += 1
-            if not self._current.done:
-                break
-        else:
-            self.finish()
-        self._advancing = False
-
-    def child_finished(self, *, failed: bool) -> None:  # noqa: ARG002 - a failure is the code's matter
-        """Goes on after the step that was waited for."""
-        if not self._advancing:
-            self.advance()
-
-    def needs_all(self, task_ids: set[int]) -> bool:
-        """Adds the tasks of the current step; steps that the code has asked for behind it do not count."""
-        is_last = self.position == len(self._actions)
-        return is_last and self._current is not None and self._current.needs_all(task_ids)
+from .nodes import EventWait, Group, Node, Retry, Steps, Task
 
 
 class Walk:
@@ -212,25 +40,39 @@ class Walk:
         new_tasks: tasks that the code asks for and history does not hold yet, by id.
         continue_as_new: the action that ends this execution, if the walk has come to one.
         suspended: whether events are held back until the instance is resumed.
+        other_case: events that were taken for a wait of another case, each with the wait's name.
+        crowded: waits that began while several events of their name were unread, each with their number.
     """
 
-    def __init__(self, actions: Sequence[Action]) -> None:
+    def __init__(self, actions: Sequence[Action], knows: Callable[[Action], bool] = lambda _: True) -> None:
         self.now = datetime.min.replace(tzinfo=UTC)
         self.new_tasks: dict[int, Task] = {}
         self.continue_as_new: ContinueAsNew | None = None
         self.suspended = False
+        self.other_case: list[tuple[str, str]] = []
+        self.crowded: list[tuple[str, int]] = []
+        self._knows = knows
         self._steps = Steps(self, actions)
         self._next_id = 0
         self._open: dict[int, Task] = {}
         self._asked: dict[str, Task] = {}
         self._waits: defaultdict[str, list[EventWait]] = defaultdict(list)
-        self._unread: defaultdict[str, int] = defaultdict(int)
+        self._unread: defaultdict[str, deque[str]] = defaultdict(deque)
         self._held_back: deque[HistoryEvent] = deque()
 
     @property
     def finished(self) -> bool:
         """Whether every action has been walked and every task that was started has ended."""
         return self._steps.done and not self._open
+
+    def unfinished(self) -> Iterator[Node]:
+        """What holds up the walk."""
+        return self._steps.unfinished()
+
+    @property
+    def overtaken(self) -> bool:
+        """Whether the code has asked for steps behind the one that the walk waits at."""
+        return self._steps.overtaken
 
     @property
     def awaited(self) -> set[int]:
@@ -248,7 +90,9 @@ class Walk:
             self._take(event)
 
     def start(self, action: Action, parent: Node) -> Node:
-        """Starts one action and all that it is made of, depth first."""
+        """Starts one action and all that it is made of, depth first; an unknown function starts nothing."""
+        if not self._knows(action):
+            return self._finished_node(parent)
         match action:
             case WhenAll(children) | WhenAny(children):
                 needed = len(children) if isinstance(action, WhenAll) else min(1, len(children))
@@ -281,14 +125,20 @@ class Walk:
         return task
 
     def _start_wait(self, name: str, parent: Node) -> EventWait:
-        wait = EventWait(parent)
-        key = name.lower()
-        if self._unread[key]:
-            self._unread[key] -= 1
-            wait.finish()
+        wait = EventWait(parent, name)
+        unread = self._unread[name.lower()]
+        if len(unread) > 1:
+            self.crowded.append((name, len(unread)))
+        if unread:
+            self._read(wait, unread.popleft())
         else:
-            self._waits[key].append(wait)
+            self._waits[name.lower()].append(wait)
         return wait
+
+    def _read(self, wait: EventWait, raised: str) -> None:
+        if raised != wait.name:
+            self.other_case.append((raised, wait.name))
+        wait.finish()
 
     def _finished_node(self, parent: Node) -> Node:
         node = Node(parent)
@@ -352,6 +202,6 @@ class Walk:
         if key in self._asked:
             self._asked.pop(key).finish(failed="exceptionType" in json.loads(event["Input"]))
         elif self._waits[key]:
-            self._waits[key].pop().finish()
+            self._read(self._waits[key].pop(), event["Name"])
         else:
-            self._unread[key] += 1
+            self._unread[key].append(event["Name"])

@@ -33,7 +33,7 @@ class Worker:
         self._store = store
         self._clock = clock
         self._options = options
-        self._orchestrations = OrchestrationProcessor(executor, clock, options.default_version)
+        self._orchestrations = OrchestrationProcessor(executor, clock, options)
         self._entities = EntityProcessor(executor, clock)
         self._activities = ActivityProcessor(executor, clock)
         self._ready: asyncio.Queue[str | None] = asyncio.Queue()
@@ -132,6 +132,8 @@ class Worker:
             return
         processor = self._entities if is_entity_id(instance_id) else self._orchestrations
         checkpoint = await processor.process(item)
+        if checkpoint is None:
+            return
         activities = await self._store.complete(checkpoint)
         self._follow_up(checkpoint, activities)
 

@@ -246,17 +246,6 @@ async def test_first_episode_of_a_new_generation_is_unplayed(app: App, hub: Hub)
     assert last["isReplaying"] is False
 
 
-async def test_version_is_the_one_recorded_when_the_instance_started(app: App, hub: Hub):
-    @app.orchestrator
-    def versioned(context):
-        yield context.call_activity("echo", 1)
-        return context.version
-
-    instance_id = await hub.start_orchestration("versioned", version="1.5")
-    await hub.run_until_idle()
-    assert output(await hub.state_of(instance_id)) == "1.5"
-
-
 async def test_input_reaches_the_code_as_it_was_sent(app: App, hub: Hub):
     @app.orchestrator
     def mirror(context):
