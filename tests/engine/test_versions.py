@@ -1,5 +1,7 @@
 """Which instances a host runs, by their versions and its own."""
 
+from typing import Any
+
 import pytest
 
 from devhost.engine.options import HubOptions
@@ -31,7 +33,7 @@ def _functions(app: App) -> None:
         yield
 
 
-def hub_of(app: App, state: str, version: str, **policy: object) -> Hub:
+def hub_of(app: App, state: str, version: str, **policy: Any) -> Hub:
     return Hub(app, state, HubOptions(versions=VersionPolicy(version, **policy)))
 
 
@@ -95,5 +97,5 @@ def test_strategy_decides_which_versions_are_run(match: MatchStrategy, accepted:
     ("version", "other", "newer"),
     [("1.10", "1.9", True), ("1.0", "1.0.0", False), ("B", "a", True), ("", "1.0", False), ("1.0", "", True)],
 )
-def test_dotted_versions_compare_as_numbers_and_others_as_text(version: str, other: str, newer: bool):
+def test_dotted_versions_compare_as_numbers_and_others_as_text(version, other, newer):
     assert is_newer(version, other) is newer
