@@ -102,10 +102,9 @@ def execution_started(
     generation: int | None,
 ) -> HistoryEvent:
     """An execution begins: the first of an instance, or the next generation after continue-as-new."""
-    return _event(
+    event = _event(
         EventType.EXECUTION_STARTED,
         now,
-        OrchestrationInstance={"InstanceId": instance_id, "ExecutionId": execution_id},
         ParentInstance=_parent_instance(parent),
         Name=name,
         Version=version,
@@ -117,6 +116,7 @@ def execution_started(
         Generation=generation,
         GenerateNewTrace=False,
     )
+    return {"OrchestrationInstance": {"InstanceId": instance_id, "ExecutionId": execution_id}, **event}
 
 
 def _parent_instance(parent: Parent | None) -> dict[str, Any] | None:
@@ -231,7 +231,7 @@ def execution_completed(now: datetime, task_id: int, status: str, result: str | 
 
 def generic(now: datetime, data: str | None) -> HistoryEvent:
     """An event that replay passes over; a rewind is recorded as one."""
-    return _event(EventType.GENERIC, now, Data=data)
+    return {"Data": data, **_event(EventType.GENERIC, now)}
 
 
 def forgotten(event: HistoryEvent) -> HistoryEvent:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Iterable
+from contextlib import suppress
 from dataclasses import replace
 
 from .actions import (
@@ -74,12 +75,11 @@ class OrchestrationProcessor:
         return None
 
     async def _run(self, episode: Episode) -> Checkpoint:
-        item = episode.item
-        termination = _termination(item.new_events)
+        name = episode.item.instance.name
+        termination = _termination(episode.item.new_events)
         if termination is not None:
-            return episode.end(Outcome(RuntimeStatus.TERMINATED, termination["Input"]))
-        name = item.instance.name
-        if name.lower() not in map(str.lower, self._executor.orchestrators):
+            return await self._terminate(episode, termination["Input"])
+        if not self._is_orchestrator(name):
             return episode.end(_unknown_orchestrator(name, self._executor.orchestrators))
         try:
             state = await self._ask(episode)
@@ -88,6 +88,16 @@ class OrchestrationProcessor:
             return episode.end(Outcome(RuntimeStatus.FAILED, str(error)))
         except (ProtocolError, FunctionFailed) as error:
             return episode.end(_failure(name, str(error)))
+
+    async def _terminate(self, episode: Episode, reason: str | None) -> Checkpoint:
+        """Ends the instance. As on Azure, the code runs once more before that; its answer is ignored."""
+        if self._is_orchestrator(episode.item.instance.name):
+            with suppress(FunctionFailed, ProtocolError):
+                await self._ask(episode)
+        return episode.end(Outcome(RuntimeStatus.TERMINATED, reason))
+
+    def _is_orchestrator(self, name: str) -> bool:
+        return name.lower() in map(str.lower, self._executor.orchestrators)
 
     async def _ask(self, episode: Episode) -> OrchestratorState:
         instance = episode.item.instance
