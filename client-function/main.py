@@ -1,0 +1,24 @@
+"""Submits an audit query and answers at once where its status can be read."""
+
+import azure.durable_functions as df
+import azure.functions as func
+
+from shared_code.date_range import DateRange
+from shared_code.http_api import accepted, guarded, public_origin
+from shared_code.job_instances import start_job
+from shared_code.jobs import AuditQueryJob
+from shared_code.settings import settings
+
+
+async def main(req: func.HttpRequest, starter: str) -> func.HttpResponse:
+    """`GET|POST submit/query?s=<date>&e=<date>`: 202, or 400 for unusable dates."""
+    return await guarded(_submit(req, df.DurableOrchestrationClient(starter)))
+
+
+async def _submit(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
+    config = settings()
+    origin = public_origin(req, config)
+    dates = DateRange.parse(req.params.get("s", ""), req.params.get("e", ""), max_days=config.max_range_days)
+    plan = AuditQueryJob.plan(dates)
+    job = await start_job(client, plan, idempotency_key=req.headers.get("idempotency-key"))
+    return accepted(job.id, job.runtime_status, origin=origin)

@@ -1,0 +1,19 @@
+"""Answers what a client may see of its job."""
+
+import azure.durable_functions as df
+import azure.functions as func
+
+from shared_code.http_api import POLL_SECONDS, guarded, json_answer
+from shared_code.job_status import read_status
+from shared_code.settings import settings
+
+
+async def main(req: func.HttpRequest, starter: str) -> func.HttpResponse:
+    """`GET status/{id}`: 200 in every state of a job, 404 for anything else."""
+    return await guarded(_read(req.route_params["id"], df.DurableOrchestrationClient(starter)))
+
+
+async def _read(job_id: str, client: df.DurableOrchestrationClient) -> func.HttpResponse:
+    status = await read_status(client, job_id, retention_days=settings().job_retention_days)
+    headers = {} if status.ended else {"Retry-After": POLL_SECONDS}
+    return json_answer(status.to_json(), headers=headers)

@@ -1,0 +1,22 @@
+"""The orchestrator of every job: picks the workflow by the job's kind."""
+
+from collections.abc import Generator
+from typing import Any
+
+import azure.durable_functions as df
+
+from shared_code.jobs import AuditQueryJob, parse_job
+from shared_code.telemetry import traced
+from shared_code.workflows.audit_query import audit_query
+
+WORKFLOWS = {AuditQueryJob.KIND: audit_query}
+
+
+def run_job(context: df.DurableOrchestrationContext) -> Generator[Any, Any, Any]:
+    """Runs the job in the orchestration's input; a kind or version it does not know fails the job."""
+    job = parse_job(context.get_input())
+    workflow = WORKFLOWS[job.KIND]
+    return (yield from traced(context, job.KIND, workflow(context, job)))
+
+
+main = df.Orchestrator.create(run_job)

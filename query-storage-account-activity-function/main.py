@@ -1,0 +1,9 @@
+"""Reads one window of the audit table."""
+
+from shared_code.audit_activities import query_window
+from shared_code.clients import clients
+
+
+async def main(payload: dict) -> dict:  # type: ignore[type-arg] # the worker takes plain classes only
+    """`{"jobId", "window", "stage"}`: `{"ok", "count", "skipped"}` or `{"ok", "error"}`."""
+    return await query_window(await clients(), payload)

@@ -1,0 +1,91 @@
+"""The steps of an audit query as its activities run them: a dict in, a dict out, JSON values only.
+
+A failure that a retry does not cure is a value, `{"ok": false, "error": {"code", "message"}}`; any other
+exception goes up to the host and the step is run again, which is safe: each step overwrites or rereads.
+"""
+
+import asyncio
+from collections.abc import Awaitable
+from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
+from time import monotonic
+from typing import Any
+
+from azure.core.exceptions import ClientAuthenticationError, HttpResponseError
+
+from shared_code.audit_table import read_window
+from shared_code.blob_files import count_staged, discard_staged, stage_run
+from shared_code.clients import Clients
+from shared_code.date_range import Window
+from shared_code.distinct_ids import DIGEST_SIZE
+from shared_code.errors import AccessDenied, AppError, SettingsError, StorageError
+from shared_code.settings import AUDIT_STORAGE, FILES_STORAGE
+from shared_code.telemetry import log_event
+
+_DENIED = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
+
+
+async def query_window(clients: Clients, payload: dict[str, Any]) -> dict[str, Any]:
+    """Reads one window; answers how many distinct ids it has, and stages them if asked to."""
+    return await _as_value(_query_window(clients, payload))
+
+
+async def count_distinct(clients: Clients, payload: dict[str, Any]) -> dict[str, Any]:
+    """Counts the union of a job's staged windows; or discards them, a call of its own, when told to."""
+    step = _discard if payload.get("discard") else _count
+    return await _as_value(step(clients, payload))
+
+
+async def _query_window(clients: Clients, payload: dict[str, Any]) -> dict[str, Any]:
+    began = monotonic()
+    window = Window.from_json(payload["window"])
+    ids = await read_window(clients.audit_table, window, clients.days_at_once)
+    run = await asyncio.to_thread(ids.sorted_run)
+    if payload["stage"]:
+        await stage_run(clients.jobs_container, payload["jobId"], f"{window.lower}.ids", run)
+    count = len(run) // DIGEST_SIZE
+    log_event(
+        "window.read",
+        jobId=payload["jobId"],
+        window=window.lower,
+        distinct=count,
+        skipped=ids.skipped,
+        milliseconds=_milliseconds_since(began),
+    )
+    return {"count": count, "skipped": ids.skipped}
+
+
+async def _count(clients: Clients, payload: dict[str, Any]) -> dict[str, Any]:
+    began = monotonic()
+    count = await count_staged(clients.jobs_container, payload["jobId"], runs=payload["runs"])
+    log_event(
+        "windows.counted", jobId=payload["jobId"], distinct=count, milliseconds=_milliseconds_since(began)
+    )
+    return {"count": count}
+
+
+async def _discard(clients: Clients, payload: dict[str, Any]) -> dict[str, Any]:
+    abandoned_before = datetime.now(UTC) - timedelta(clients.settings.job_retention_days)
+    await discard_staged(clients.jobs_container, payload["jobId"], older_than=abandoned_before)
+    return {}
+
+
+async def _as_value(step: Awaitable[dict[str, Any]]) -> dict[str, Any]:
+    try:
+        return {"ok": True, **await step}
+    except (SettingsError, StorageError) as error:
+        return _failure(error)
+    except HttpResponseError as error:
+        if not isinstance(error, ClientAuthenticationError) and error.status_code not in _DENIED:
+            raise
+        names = f"{AUDIT_STORAGE.name} and {FILES_STORAGE.name}"
+        return _failure(AccessDenied(f"Storage refused access: check keys and roles behind {names}."))
+
+
+def _failure(error: AppError) -> dict[str, Any]:
+    log_event("step.failed", error=error.code, message=str(error))
+    return {"ok": False, "error": {"code": error.code, "message": str(error)}}
+
+
+def _milliseconds_since(began: float) -> int:
+    return round(1_000 * (monotonic() - began))

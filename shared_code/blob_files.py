@@ -1,0 +1,117 @@
+"""Staged results of a job as blobs: one sorted run of digests per window, below `staging/{job id}/`.
+
+A run is overwritten when its activity is repeated, and nothing here deletes a run that is still to be
+counted: discarding is a call of its own.
+"""
+
+import asyncio
+from bisect import bisect_right
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
+
+from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
+from azure.storage.blob.aio import ContainerClient
+
+from shared_code.distinct_ids import DIGEST_SIZE, split
+from shared_code.errors import StagedRunsMissing
+
+STAGING = "staging"
+# Every run of a job is open at once while their union is counted.
+CHUNK_SIZE = 256 * 1024
+
+
+async def stage_run(container: ContainerClient, job_id: str, name: str, run: bytes) -> None:
+    """Writes the sorted digests of one window; the container is created on first use."""
+    path = f"{STAGING}/{job_id}/{name}"
+    try:
+        await container.upload_blob(path, run, overwrite=True)
+    except ResourceNotFoundError:
+        await _create(container)
+        await container.upload_blob(path, run, overwrite=True)
+
+
+async def _create(container: ContainerClient) -> None:
+    try:
+        await container.create_container()
+    except ResourceExistsError:
+        return  # another window of the job was first
+
+
+async def count_staged(container: ContainerClient, job_id: str, *, runs: int) -> int:
+    """Counts the distinct digests of a job's runs.
+
+    Raises:
+        StagedRunsMissing: there are not as many runs as the job staged.
+    """
+    names = [name async for name in container.list_blob_names(name_starts_with=f"{STAGING}/{job_id}/")]
+    if len(names) != runs:
+        raise StagedRunsMissing(f"Job {job_id} has {len(names)} staged runs of {runs}: submit it again.")
+    return await count_union([_chunks(container, name) for name in names])
+
+
+async def _chunks(container: ContainerClient, name: str) -> AsyncIterator[bytes]:
+    download = await container.download_blob(name)
+    async for chunk in download.chunks():
+        yield chunk
+
+
+async def count_union(runs: Sequence[AsyncIterator[bytes]]) -> int:
+    """Counts the distinct digests of sorted runs, in lockstep by their first byte: one 256th at a time."""
+    readers = [_RunReader(run) for run in runs]
+    count = 0
+    for first_byte in range(256):
+        parts = await asyncio.gather(*(reader.take(first_byte) for reader in readers))
+        count += await asyncio.to_thread(_count_distinct, parts)
+    return count
+
+
+def _count_distinct(parts: Sequence[bytes]) -> int:
+    return len(set[bytes]().union(*map(split, parts)))
+
+
+class _RunReader:
+    """Reads a sorted run from the front, no further than it has to."""
+
+    def __init__(self, chunks: AsyncIterator[bytes]) -> None:
+        self._chunks = chunks
+        self._buffer = bytearray()
+        self._ended = False
+
+    async def take(self, first_byte: int) -> bytes:
+        """The digests that begin with this byte, once all lesser ones have been taken."""
+        while not self._ended and self._may_go_on(first_byte):
+            chunk = await anext(self._chunks, None)
+            self._ended = chunk is None
+            self._buffer += chunk or b""
+        digests = range(len(self._buffer) // DIGEST_SIZE)
+        end = DIGEST_SIZE * bisect_right(
+            digests, first_byte, key=lambda index: self._buffer[index * DIGEST_SIZE]
+        )
+        taken = bytes(self._buffer[:end])
+        del self._buffer[:end]
+        return taken
+
+    def _may_go_on(self, first_byte: int) -> bool:
+        """Whether digests with this first byte may lie beyond the buffer; its tail may be a part of one."""
+        whole = len(self._buffer) // DIGEST_SIZE * DIGEST_SIZE
+        return whole == 0 or self._buffer[whole - DIGEST_SIZE] <= first_byte
+
+
+async def discard_staged(container: ContainerClient, job_id: str, *, older_than: datetime) -> None:
+    """Deletes a job's runs, and those of any job that were written before a time and never discarded."""
+    try:
+        stale = [
+            blob.name
+            async for blob in container.list_blobs(name_starts_with=f"{STAGING}/")
+            if blob.name.startswith(f"{STAGING}/{job_id}/") or blob.last_modified < older_than
+        ]
+    except ResourceNotFoundError:
+        return  # no window was staged: there is no container
+    await asyncio.gather(*(_delete(container, name) for name in stale))
+
+
+async def _delete(container: ContainerClient, name: str) -> None:
+    try:
+        await container.delete_blob(name)
+    except ResourceNotFoundError:
+        return  # discarded twice

@@ -1,0 +1,111 @@
+"""The HTTP answers of the app: the 202 of a submitted job, JSON, and problem+json for whatever went wrong.
+
+Nothing else shapes an answer; this module starts and reads no jobs.
+"""
+
+import json
+import re
+from collections.abc import Awaitable, Mapping
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import urlsplit
+
+import azure.functions as func
+
+from shared_code.errors import (
+    AppError,
+    DateRangeError,
+    HostUnavailable,
+    IdempotencyKeyReused,
+    InvalidIdempotencyKey,
+    JobNotFound,
+    SettingsError,
+)
+from shared_code.settings import Settings
+from shared_code.telemetry import log_event
+
+STATUS_PATH = "/api/status/"
+POLL_SECONDS = "1"
+
+_STATUS_OF = {
+    DateRangeError: HTTPStatus.BAD_REQUEST,
+    InvalidIdempotencyKey: HTTPStatus.BAD_REQUEST,
+    JobNotFound: HTTPStatus.NOT_FOUND,
+    IdempotencyKeyReused: HTTPStatus.UNPROCESSABLE_ENTITY,
+    SettingsError: HTTPStatus.INTERNAL_SERVER_ERROR,
+    HostUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+_AUTHORITY = re.compile(r"[A-Za-z0-9._-]+(?::\d{1,5})?|\[[0-9A-Fa-f:.]+\](?::\d{1,5})?")
+
+
+async def guarded(answer: Awaitable[func.HttpResponse]) -> func.HttpResponse:
+    """Awaits an answer; an error of the app becomes its problem, any other stays the host's to log."""
+    try:
+        return await answer
+    except AppError as error:
+        return problem(error)
+
+
+def json_answer(
+    body: Mapping[str, Any], *, status: HTTPStatus = HTTPStatus.OK, headers: Mapping[str, str] | None = None
+) -> func.HttpResponse:
+    """A JSON answer that no cache keeps."""
+    return func.HttpResponse(
+        json.dumps(body),
+        status_code=status,
+        mimetype="application/json",
+        headers={"Cache-Control": "no-store", **(headers or {})},
+    )
+
+
+def accepted(job_id: str, runtime_status: str, *, origin: str) -> func.HttpResponse:
+    """The 202 of a job that was submitted, now or by an earlier request with the same key."""
+    status_uri = f"{origin}{STATUS_PATH}{job_id}"
+    return json_answer(
+        {"id": job_id, "statusUri": status_uri, "status": runtime_status},
+        status=HTTPStatus.ACCEPTED,
+        headers={"Location": status_uri, "Operation-Location": status_uri, "Retry-After": POLL_SECONDS},
+    )
+
+
+def problem(error: AppError) -> func.HttpResponse:
+    """RFC 9457, with the stable `code` and the sentence once more as `error`, where first clients read it."""
+    status = next(
+        (status for kind, status in _STATUS_OF.items() if isinstance(error, kind)),
+        HTTPStatus.INTERNAL_SERVER_ERROR,
+    )
+    cause = error if status >= HTTPStatus.INTERNAL_SERVER_ERROR else None
+    log_event("request.refused", cause=cause, code=error.code, status=int(status))
+    headers = {"Retry-After": "5"} if status is HTTPStatus.SERVICE_UNAVAILABLE else {}
+    body = {
+        "type": "about:blank",
+        "title": status.phrase,
+        "status": int(status),
+        "detail": str(error),
+        "code": error.code,
+        "error": str(error),
+    }
+    return func.HttpResponse(
+        json.dumps(body),
+        status_code=status,
+        mimetype="application/problem+json",
+        headers={"Cache-Control": "no-store", **headers},
+    )
+
+
+def public_origin(request: func.HttpRequest, settings: Settings) -> str:
+    """Scheme and host as the client knows them; empty, which makes URIs relative, if none can be used.
+
+    Raises:
+        InvalidSetting: a setting about origins cannot be used.
+    """
+    if settings.public_origin:
+        return settings.public_origin
+    scheme = urlsplit(request.url).scheme
+    authority = request.headers.get("host", "")
+    if settings.trust_forwarded_headers:
+        # A chain of proxies lists the client's side first.
+        authority = request.headers.get("x-forwarded-host", authority).split(",")[0].strip()
+        scheme = request.headers.get("x-forwarded-proto", scheme).split(",")[0].strip()
+    usable = scheme in {"http", "https"} and _AUTHORITY.fullmatch(authority)
+    return f"{scheme}://{authority}" if usable else ""

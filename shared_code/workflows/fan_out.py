@@ -1,0 +1,104 @@
+"""Bounded fan-out: lanes of sub-orchestrations that each run pages of activities, one page after another.
+
+An item is the input of one activity, which answers `{"ok": true, ...}` or `{"ok": false, "error"}`: what
+is known to fail is a value. A lane stops after the first page with a failure and ends with its totals.
+"""
+
+from collections.abc import Generator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from azure.durable_functions import RetryOptions
+
+LANE_ORCHESTRATOR = "lane-orchestrator-function"
+# Storage timers are cut to whole seconds: below two seconds there would be no wait at all.
+RETRY = RetryOptions(first_retry_interval_in_milliseconds=5_000, max_number_of_attempts=3)
+# The reason stays in the host's log: an activity's exception carries paths and stack traces.
+STEP_FAILED = {"code": "StepFailed", "message": "A step of the job failed repeatedly: submit the job again."}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Totals:
+    """What became of the items so far, and the first failure among them."""
+
+    completed: int = 0
+    failed: int = 0
+    skipped: int = 0
+    error: dict[str, str] | None = None
+
+    @classmethod
+    def of(cls, result: dict[str, Any]) -> "Totals":
+        """The totals of one item's result."""
+        if not result["ok"]:
+            return cls(failed=1, error=result["error"])
+        return cls(completed=1, skipped=result["skipped"])
+
+    def __add__(self, other: "Totals") -> "Totals":
+        return Totals(
+            completed=self.completed + other.completed,
+            failed=self.failed + other.failed,
+            skipped=self.skipped + other.skipped,
+            error=self.error or other.error,
+        )
+
+
+def fan_out(
+    context: Any, activity: str, items: Sequence[Any], *, lanes: int, page_size: int
+) -> Generator[Any, Any, Totals]:
+    """Runs the activity once for every item, at most lanes x page_size of them at a time.
+
+    No retry is alive when this returns: else the SDK and the host would number the caller's next step
+    differently. That is why retries happen inside the lanes, and why a lane answers with totals only.
+    """
+    pages = [list(items[start : start + page_size]) for start in range(0, len(items), page_size)]
+    tasks = [
+        context.call_sub_orchestrator(
+            LANE_ORCHESTRATOR,
+            {"activity": activity, "pages": pages[number::lanes], "totals": asdict(Totals())},
+            lane_id(context.instance_id, number),
+        )
+        for number in range(min(lanes, len(pages)))
+    ]
+    try:
+        ended = yield context.task_all(tasks)
+    except Exception:  # noqa: BLE001 - the SDK raises a bare Exception, here for a lane that was terminated
+        return Totals(failed=1, error=STEP_FAILED)
+    return sum((Totals(**totals) for totals in ended), Totals())
+
+
+def lane_id(job_id: str, number: int) -> str:
+    """The instance id of one of a job's lanes."""
+    return f"{job_id}:lane:{number}"
+
+
+def lane(context: Any) -> Generator[Any, Any, dict[str, Any] | None]:
+    """One lane: runs the first page of its input and continues as new with the rest."""
+    work = context.get_input()
+    totals = Totals(**work["totals"])
+    # Every generation begins without a custom status, and the status route reads it meanwhile.
+    context.set_custom_status(asdict(totals))
+    page, *rest = work["pages"]
+    totals += yield from _run_page(context, work["activity"], page)
+    context.set_custom_status(asdict(totals))
+    if not rest or totals.error:
+        return asdict(totals)
+    context.continue_as_new({**work, "pages": rest, "totals": asdict(totals)})
+    return None
+
+
+def _run_page(context: Any, activity: str, page: list[Any]) -> Generator[Any, Any, Totals]:
+    tasks = [context.call_activity_with_retry(activity, RETRY, item) for item in page]
+    try:
+        results = yield context.task_all(tasks)
+    except Exception:  # noqa: BLE001 - the SDK raises a bare Exception, whose text is not for the public
+        return Totals(failed=1, error=STEP_FAILED)
+    return sum(map(Totals.of, results), Totals())
+
+
+def run_step(context: Any, activity: str, payload: dict[str, Any]) -> Generator[Any, Any, dict[str, Any]]:
+    """Runs one activity with retries; when all of them raised, that is a failure as a value too."""
+    try:
+        result: dict[str, Any] = yield context.call_activity_with_retry(activity, RETRY, payload)
+    except Exception:  # noqa: BLE001 - the SDK raises a bare Exception, whose text is not for the public
+        return {"ok": False, "error": STEP_FAILED}
+    return result

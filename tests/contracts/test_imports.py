@@ -1,0 +1,93 @@
+import ast
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SHARED = ROOT / "shared_code"
+MODULES = sorted(SHARED.rglob("*.py"))
+MAINS = sorted(ROOT.glob("*/main.py"))
+
+PURE = {"errors", "date_range", "distinct_ids", "jobs", "settings"}
+# What each module may import of shared_code beside the pure modules: floors, from the lowest to the highest.
+ALLOWED = {
+    "telemetry": set(),
+    "http_api": {"telemetry"},
+    "audit_table": set(),
+    "blob_files": set(),
+    "clients": {"audit_table", "blob_files"},
+    "audit_activities": {"audit_table", "blob_files", "clients", "telemetry"},
+    "job_instances": {"telemetry"},
+    "job_status": {"job_instances", "workflows.fan_out"},
+}
+PURE_IMPORTS = {
+    "errors": set(),
+    "settings": {"errors"},
+    "date_range": {"errors"},
+    "distinct_ids": set(),
+    "jobs": {"errors", "date_range"},
+}
+IMPURE = {"asyncio", "datetime", "os", "random", "secrets", "time", "uuid", "aiohttp", "logging"}
+
+
+def name_of(path: Any) -> Any:
+    return ".".join(path.relative_to(SHARED).with_suffix("").parts)
+
+
+def imports_of(path: Any) -> Any:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module or ""
+
+
+def shared_imports_of(path: Any) -> Any:
+    return {name.removeprefix("shared_code.") for name in imports_of(path) if name.startswith("shared_code.")}
+
+
+def workflows() -> Any:
+    return [path for path in MODULES if path.parent.name == "workflows"]
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_imports_run_one_way_through_the_floors(path):
+    name = name_of(path)
+    if path.parent != SHARED or name == "__init__":
+        return
+    allowed = PURE_IMPORTS[name] if name in PURE else PURE | ALLOWED.get(name, set())
+    assert shared_imports_of(path) <= allowed
+
+
+@pytest.mark.parametrize("path", workflows(), ids=name_of)
+def test_workflows_import_jobs_dates_and_their_siblings_only(path):
+    siblings = {name_of(sibling) for sibling in workflows()}
+    assert shared_imports_of(path) <= {"jobs", "date_range"} | siblings
+
+
+@pytest.mark.parametrize("path", workflows(), ids=name_of)
+def test_workflows_import_no_clock_random_source_environment_or_network(path):
+    assert not {name.split(".")[0] for name in imports_of(path)} & IMPURE
+
+
+@pytest.mark.parametrize("path", MODULES + MAINS, ids=str)
+def test_app_imports_nothing_that_is_not_deployed(path):
+    roots = {name.split(".")[0] for name in imports_of(path)}
+    assert not roots & {"devhost", "local", "tests", "benchmarks"}
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "devhost").rglob("*.py")), ids=str)
+def test_development_host_knows_nothing_of_the_app(path):
+    assert not any(name.split(".")[0] == "shared_code" for name in imports_of(path))
+
+
+@pytest.mark.parametrize("path", MAINS, ids=str)
+def test_mains_import_no_storage_client_of_their_own(path):
+    roots = {".".join(name.split(".")[:2]) for name in imports_of(path)}
+    assert roots <= {
+        "azure.durable_functions",
+        "azure.functions",
+        "collections.abc",
+        "typing",
+    } | {name for name in roots if name.startswith("shared_code.")}

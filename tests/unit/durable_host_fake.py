@@ -1,0 +1,54 @@
+"""The Durable host as its client sees it: answers with the SDK's own status objects."""
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from azure.durable_functions.models.DurableOrchestrationStatus import DurableOrchestrationStatus
+
+CREATED = "2021-02-03T10:00:00Z"
+UPDATED = "2021-02-03T10:05:00Z"
+
+
+def instance(name: str = "orchestrator-function", status: str = "Running", **more: Any) -> dict[str, Any]:
+    """A status as the management API answers it."""
+    return {
+        "name": name,
+        "runtimeStatus": status,
+        "createdTime": CREATED,
+        "lastUpdatedTime": UPDATED,
+        "input": None,
+        "output": None,
+        "customStatus": None,
+        **more,
+    }
+
+
+@dataclass
+class FakeHost:
+    """Knows instances by id; `appears_late` is one that a first look does not find."""
+
+    instances: dict[str, dict[str, Any]] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+    started: list[str] = field(default_factory=list)
+    broken: Any = None
+    appears_late: dict[str, Any] | None = None
+
+    async def get_status(self, instance_id: str) -> Any:
+        self.asked.append(instance_id)
+        if isinstance(self.broken, Exception):
+            raise self.broken
+        if self.broken is not None:
+            return DurableOrchestrationStatus.from_json(self.broken)
+        return DurableOrchestrationStatus.from_json(self.instances.get(instance_id, ""))
+
+    async def start_new(self, name: str, instance_id: str, client_input: Any) -> str:
+        if self.appears_late:
+            self.instances[instance_id] = self.appears_late
+        if instance_id in self.instances:
+            raise RuntimeError(
+                {"Message": "An Orchestration instance with the status Running already exists."}
+            )
+        self.instances[instance_id] = instance(name, "Pending", input=json.dumps(client_input))
+        self.started.append(instance_id)
+        return instance_id

@@ -1,0 +1,148 @@
+"""A table and a blob endpoint in this process: as much of their protocols as the app uses."""
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from typing import Any
+from xml.sax.saxutils import escape
+
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from shared_code.clients import Clients
+from shared_code.settings import Settings
+
+KEY = "c2VjcmV0LWtleQ=="
+ROWS_PER_PAGE = 3
+
+
+@dataclass
+class StorageStub:
+    """One account: rows of the audit table and blobs; `refuse` answers everything with that status."""
+
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    blobs: dict[str, bytes] = field(default_factory=dict)
+    written: dict[str, datetime] = field(default_factory=dict)
+    has_table: bool = True
+    has_container: bool = False
+    refuse: int | None = None
+    queries: list[str] = field(default_factory=list)
+
+    def app(self) -> web.Application:
+        app = web.Application()
+        app.router.add_get("/account/audit()", self._query)
+        app.router.add_route("*", "/account/jobs", self._container)
+        app.router.add_route("*", "/account/jobs/{name:.+}", self._blob)
+        return app
+
+    async def _query(self, request: web.Request) -> web.Response:
+        self.queries.append(request.query["$filter"])
+        if self.refuse or not self.has_table:
+            return _table_error(self.refuse or 404)
+        rows = [row for row in self.rows if _matches(request.query["$filter"], row)]
+        start = int(request.query.get("NextRowKey", "0"))
+        end = start + ROWS_PER_PAGE
+        more = {"x-ms-continuation-NextPartitionKey": "p", "x-ms-continuation-NextRowKey": str(end)}
+        return web.json_response(
+            {"value": [_selected(row) for row in rows[start:end]]}, headers=more if end < len(rows) else {}
+        )
+
+    async def _container(self, request: web.Request) -> web.Response:
+        if self.refuse:
+            return _blob_error(self.refuse, "AuthenticationFailed")
+        if request.method == "PUT":
+            self.has_container = True
+            return web.Response(status=201)
+        if not self.has_container:
+            return _blob_error(404, "ContainerNotFound")
+        return web.Response(text=self._listing(request.query["prefix"]), content_type="application/xml")
+
+    def _listing(self, prefix: str) -> str:
+        blobs = "".join(
+            f"<Blob><Name>{escape(name)}</Name><Properties><Last-Modified>"
+            f"{format_datetime(self.written[name], usegmt=True)}</Last-Modified>"
+            "<BlobType>BlockBlob</BlobType></Properties></Blob>"
+            for name in sorted(self.blobs)
+            if name.startswith(prefix)
+        )
+        return f"<EnumerationResults><Blobs>{blobs}</Blobs><NextMarker/></EnumerationResults>"
+
+    async def _blob(self, request: web.Request) -> web.Response:
+        name = request.match_info["name"]
+        if self.refuse:
+            return _blob_error(self.refuse, "AuthenticationFailed")
+        if not self.has_container:
+            return _blob_error(404, "ContainerNotFound")
+        if request.method == "PUT":
+            if name in self.blobs and request.headers.get("If-None-Match") == "*":
+                return _blob_error(409, "BlobAlreadyExists")
+            self.blobs[name] = await request.read()
+            self.written[name] = datetime.now(UTC)
+            return web.Response(status=201)
+        if name not in self.blobs:
+            return _blob_error(404, "BlobNotFound")
+        if request.method == "DELETE":
+            del self.blobs[name]
+            return web.Response(status=202)
+        return _ranged(request, self.blobs[name])
+
+
+def _ranged(request: web.Request, body: bytes) -> web.Response:
+    asked = request.headers.get("x-ms-range")
+    if not asked:
+        return web.Response(body=body, headers={"ETag": '"1"'})
+    if not body:
+        return _blob_error(416, "InvalidRange")
+    first, last = map(int, re.findall(r"\d+", asked))
+    part = body[first : last + 1]
+    content_range = f"bytes {first}-{first + len(part) - 1}/{len(body)}"
+    return web.Response(status=206, body=part, headers={"Content-Range": content_range, "ETag": '"1"'})
+
+
+def _matches(query: str, row: dict[str, Any]) -> bool:
+    found = re.fullmatch(
+        r"PartitionKey ge '(.*)' and PartitionKey (le|lt) '(.*)' and CertNumber ne ''", query
+    )
+    assert found, query
+    lower, operator, upper = found.groups()
+    key = str(row["PartitionKey"])
+    below = key <= upper if operator == "le" else key < upper
+    return lower <= key and below and bool(row.get("CertNumber"))
+
+
+def _selected(row: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name.startswith("identificationNumber")}
+
+
+def _table_error(status: int) -> web.Response:
+    code = {404: "TableNotFound", 400: "InvalidInput"}.get(status, "AuthenticationFailed")
+    body = {"odata.error": {"code": code, "message": {"lang": "en", "value": "refused"}}}
+    return web.json_response(body, status=status)
+
+
+def _blob_error(status: int, code: str) -> web.Response:
+    return web.Response(
+        status=status,
+        text=f"<Error><Code>{code}</Code><Message>refused</Message></Error>",
+        content_type="application/xml",
+        headers={"x-ms-error-code": code},
+    )
+
+
+@asynccontextmanager
+async def clients_of(stub: StorageStub, **environment: str) -> AsyncIterator[Clients]:
+    """Clients whose storage is the stub."""
+    async with TestServer(stub.app()) as server:
+        origin = str(server.make_url("/account"))
+        storage = (
+            f"DefaultEndpointsProtocol=http;AccountName=account;AccountKey={KEY};"
+            f"TableEndpoint={origin};BlobEndpoint={origin}"
+        )
+        clients = Clients(Settings({"AzureWebJobsStorage": storage, **environment}))
+        try:
+            yield clients
+        finally:
+            await clients.close()

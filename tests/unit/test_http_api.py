@@ -1,0 +1,128 @@
+import json
+from typing import Any
+
+import azure.functions as func
+import pytest
+
+from shared_code.errors import (
+    AppError,
+    EmptyStartDate,
+    HostUnavailable,
+    IdempotencyKeyReused,
+    InvalidDateRange,
+    InvalidIdempotencyKey,
+    JobNotFound,
+    MissingSetting,
+)
+from shared_code.http_api import accepted, guarded, json_answer, problem, public_origin
+from shared_code.settings import Settings
+
+URL = "http://jobs.local:7071/api/submit/query?s=1&e=2"
+
+
+def request(url: Any = URL, **headers: Any) -> Any:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return func.HttpRequest("GET", url, headers=named, body=b"")
+
+
+def origin(request_: Any, **environment: Any) -> Any:
+    return public_origin(request_, Settings(environment))
+
+
+def test_accepted_job_tells_where_and_how_soon_to_look():
+    answer = accepted("id", "Pending", origin="http://jobs.local")
+    assert answer.status_code == 202
+    assert json.loads(answer.get_body()) == {
+        "id": "id",
+        "statusUri": "http://jobs.local/api/status/id",
+        "status": "Pending",
+    }
+    assert answer.headers["Location"] == answer.headers["Operation-Location"]
+    assert answer.headers["Retry-After"] == "1"
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert answer.mimetype == "application/json"
+
+
+def test_problem_carries_code_and_sentence_for_old_and_new_clients():
+    answer = problem(EmptyStartDate())
+    assert answer.mimetype == "application/problem+json"
+    assert json.loads(answer.get_body()) == {
+        "type": "about:blank",
+        "title": "Bad Request",
+        "status": 400,
+        "detail": "Empty start date.",
+        "code": "EmptyStartDate",
+        "error": "Empty start date.",
+    }
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (InvalidDateRange(), 400),
+        (InvalidIdempotencyKey(), 400),
+        (JobNotFound(), 404),
+        (IdempotencyKeyReused(), 422),
+        (MissingSetting("AUDIT_STORAGE", "set it"), 500),
+        (HostUnavailable(), 503),
+        (AppError("unforeseen"), 500),
+    ],
+)
+async def test_each_error_of_the_app_has_its_http_status(error, status):
+    async def fail() -> Any:
+        raise error
+
+    answer = await guarded(fail())
+    assert answer.status_code == status
+    assert json.loads(answer.get_body())["code"] == type(error).__name__
+
+
+async def test_problem_of_a_setting_names_it():
+    body = json.loads(problem(MissingSetting("AUDIT_STORAGE", "set it")).get_body())
+    assert "AUDIT_STORAGE" in body["detail"]
+
+
+async def test_unavailable_host_tells_when_to_try_again():
+    assert problem(HostUnavailable()).headers["Retry-After"] == "5"
+
+
+async def test_unknown_error_is_left_to_the_host():
+    async def fail() -> Any:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await guarded(fail())
+
+
+async def test_good_answer_passes_the_guard_untouched():
+    answer = json_answer({"id": "x"})
+
+    async def succeed() -> Any:
+        return answer
+
+    assert await guarded(succeed()) is answer
+
+
+def test_origin_is_that_of_the_request():
+    assert origin(request(host="jobs.local:7071")) == "http://jobs.local:7071"
+
+
+def test_configured_origin_wins_over_the_request():
+    assert origin(request(host="inner"), PUBLIC_ORIGIN="https://jobs.example.com/") == (
+        "https://jobs.example.com"
+    )
+
+
+def test_forwarded_headers_are_ignored_unless_trusted():
+    forwarded = request(host="inner", x_forwarded_host="a.example.com, b", x_forwarded_proto="https,http")
+    assert origin(forwarded) == "http://inner"
+    assert origin(forwarded, TRUST_FORWARDED_HEADERS="true") == "https://a.example.com"
+
+
+@pytest.mark.parametrize("host", ["", "a b", "evil.com/path", "user@evil.com", "a\r\nX: y", "[::1"])
+def test_unusable_host_gives_no_origin(host):
+    assert origin(request(host=host)) == ""
+
+
+def test_ipv6_host_is_usable():
+    assert origin(request(host="[::1]:7071")) == "http://[::1]:7071"

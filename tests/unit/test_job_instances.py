@@ -1,0 +1,131 @@
+import json
+from datetime import date
+
+import pytest
+
+from shared_code.date_range import DateRange
+from shared_code.errors import HostUnavailable, IdempotencyKeyReused, InvalidIdempotencyKey, JobNotFound
+from shared_code.job_instances import find_job, start_job
+from shared_code.jobs import AuditQueryJob, keyed_job_id
+from tests.unit.durable_host_fake import FakeHost, instance
+
+JOB = AuditQueryJob.plan(DateRange(date(2021, 2, 3), date(2021, 2, 5)))
+OTHER = AuditQueryJob.plan(DateRange(date(2021, 2, 3), date(2021, 2, 6)))
+ID = "0123456789abcdef0123456789abcdef"
+
+
+async def test_jobs_without_a_key_are_started_anew_each_time():
+    host = FakeHost()
+    ids = [(await start_job(host, JOB, idempotency_key=None)).id for _ in range(2)]
+    assert host.started == ids
+    assert len(set(ids)) == 2
+
+
+async def test_input_of_a_started_job_is_the_job():
+    host = FakeHost()
+    started = await start_job(host, JOB, idempotency_key=None)
+    assert json.loads(host.instances[started.id]["input"]) == JOB.to_json()
+
+
+async def test_same_key_and_request_give_the_same_job_with_its_present_status():
+    host = FakeHost()
+    first = await start_job(host, JOB, idempotency_key="key")
+    host.instances[first.id]["runtimeStatus"] = "Completed"
+    again = await start_job(host, JOB, idempotency_key="key")
+    assert (again.id, again.runtime_status) == (first.id, "Completed")
+    assert host.started == [first.id]
+
+
+async def test_same_key_with_another_request_is_refused():
+    host = FakeHost()
+    await start_job(host, JOB, idempotency_key="key")
+    with pytest.raises(IdempotencyKeyReused):
+        await start_job(host, OTHER, idempotency_key="key")
+
+
+async def test_same_key_after_another_plan_of_the_work_is_the_same_request():
+    host = FakeHost()
+    first = await start_job(host, JOB, idempotency_key="key")
+    recut = AuditQueryJob(dates=JOB.dates, window_days=1, lanes=2, page_size=4)
+    assert (await start_job(host, recut, idempotency_key="key")).id == first.id
+
+
+async def test_race_for_one_key_is_a_replay_for_the_loser():
+    winner = instance(status="Running", input=json.dumps(JOB.to_json()))
+    host = FakeHost(appears_late=winner)
+    started = await start_job(host, JOB, idempotency_key="key")
+    assert (started.id, started.runtime_status) == (keyed_job_id("key"), "Running")
+
+
+async def test_race_for_one_key_with_another_request_is_refused():
+    host = FakeHost(appears_late=instance(input=json.dumps(OTHER.to_json())))
+    with pytest.raises(IdempotencyKeyReused):
+        await start_job(host, JOB, idempotency_key="key")
+
+
+async def test_key_whose_instance_is_no_readable_job_is_refused():
+    host = FakeHost({keyed_job_id("key"): instance(input='{"kind": "other"}')})
+    with pytest.raises(IdempotencyKeyReused):
+        await start_job(host, JOB, idempotency_key="key")
+
+
+@pytest.mark.parametrize("key", ["", " ", "x" * 256, "é", "a\nb"])
+async def test_unusable_key_is_refused_before_the_host_is_asked(key):
+    host = FakeHost()
+    with pytest.raises(InvalidIdempotencyKey):
+        await start_job(host, JOB, idempotency_key=key)
+    assert host.asked == []
+
+
+async def test_host_that_does_not_take_a_job_is_unavailable():
+    host = FakeHost(appears_late=instance(name="lane-orchestrator-function"))
+    with pytest.raises(HostUnavailable):
+        await start_job(host, JOB, idempotency_key="key")
+
+
+async def test_job_is_found_by_its_id():
+    host = FakeHost({ID: instance()})
+    assert (await find_job(host, ID)).name == "orchestrator-function"
+
+
+@pytest.mark.parametrize(
+    "job_id",
+    [
+        f"{ID}:lane:0",
+        "@entity@key",
+        "../x",
+        "a b/c",
+        "a?b",
+        "a#b",
+        "",
+        "é",
+        ID.upper(),
+        ID + "\n",
+        "x" * 9_000,
+    ],
+)
+async def test_odd_id_is_not_found_and_never_reaches_the_host(job_id):
+    host = FakeHost({job_id: instance()})
+    with pytest.raises(JobNotFound, match="Job not found"):
+        await find_job(host, job_id)
+    assert host.asked == []
+
+
+@pytest.mark.parametrize("name", ["lane-orchestrator-function", "other", "@usage@key"])
+async def test_instance_of_another_function_is_not_found(name):
+    with pytest.raises(JobNotFound):
+        await find_job(FakeHost({ID: instance(name=name)}), ID)
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"Message": "Something went wrong", "ExceptionMessage": "secret"},
+        "a bare sentence",
+        RuntimeError("The operation failed with an unexpected status code 503"),
+        OSError("connection refused"),
+    ],
+)
+async def test_failing_host_is_unavailable_and_not_a_missing_job(broken):
+    with pytest.raises(HostUnavailable, match="try again"):
+        await find_job(FakeHost(broken=broken), ID)

@@ -1,0 +1,67 @@
+import pytest
+
+from shared_code.errors import InvalidSetting, MissingSetting
+from shared_code.settings import SETTINGS, Settings, settings
+
+ACCOUNT = "DefaultEndpointsProtocol=https;AccountName=a;AccountKey=c2VjcmV0"
+
+
+def test_storages_default_to_the_storage_of_the_host():
+    found = Settings({"AzureWebJobsStorage": ACCOUNT})
+    assert found.audit_storage == found.files_storage == ACCOUNT
+
+
+def test_storage_of_its_own_wins_over_the_storage_of_the_host():
+    found = Settings({"AzureWebJobsStorage": "host", "AUDIT_STORAGE": ACCOUNT})
+    assert (found.audit_storage, found.files_storage) == (ACCOUNT, "host")
+
+
+@pytest.mark.parametrize("environment", [{}, {"AUDIT_STORAGE": " "}])
+def test_missing_storage_is_named_with_its_fix(environment):
+    with pytest.raises(
+        MissingSetting, match=r"AUDIT_STORAGE.*AzureWebJobsStorage.*connection string"
+    ) as missing:
+        _ = Settings(environment).audit_storage
+    assert missing.value.setting == "AUDIT_STORAGE"
+
+
+def test_empty_environment_has_every_default():
+    found = Settings({})
+    assert found.audit_table == "audit"
+    assert found.audit_concurrency == 32
+    assert found.max_range_days == 3660
+    assert found.public_origin == ""
+    assert found.trust_forwarded_headers is False
+    assert found.job_retention_days == 30
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "member"),
+    [
+        ("AUDIT_TABLE", "no-table", "audit_table"),
+        ("AUDIT_CONCURRENCY", "0", "audit_concurrency"),
+        ("MAX_RANGE_DAYS", "ten", "max_range_days"),
+        ("MAX_RANGE_DAYS", "-1", "max_range_days"),
+        ("JOB_RETENTION_DAYS", "1.5", "job_retention_days"),
+        ("PUBLIC_ORIGIN", "jobs.example.com", "public_origin"),
+        ("PUBLIC_ORIGIN", "https://jobs.example.com/path", "public_origin"),
+        ("TRUST_FORWARDED_HEADERS", "maybe", "trust_forwarded_headers"),
+    ],
+)
+def test_invalid_setting_is_named_without_its_value(name, value, member):
+    with pytest.raises(InvalidSetting, match=f"{name} has an invalid value: use ") as invalid:
+        getattr(Settings({name: value}), member)
+    assert f"'{value}'" not in str(invalid.value)
+
+
+def test_values_never_show_in_a_repr():
+    assert "AccountKey" not in repr(Settings({"AUDIT_STORAGE": ACCOUNT}))
+
+
+def test_process_reads_its_environment_once():
+    assert settings() is settings()
+
+
+def test_every_setting_explains_itself():
+    assert len({setting.name for setting in SETTINGS}) == len(SETTINGS)
+    assert all(setting.meaning for setting in SETTINGS)
