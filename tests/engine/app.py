@@ -16,6 +16,7 @@ from devhost.engine.instance import Instance
 from devhost.engine.options import HubOptions
 from devhost.engine.store import Store
 from devhost.engine.task_hub import TaskHub
+from devhost.testing import run_until_idle
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -84,11 +85,7 @@ class Hub(TaskHub):
 
     async def run_until_idle(self, limit: timedelta = timedelta(days=365)) -> None:
         """Lets everything run that can, timers of the next `limit` included."""
-        end = self.clock.now() + limit
-        await self.settle()
-        while self.next_timer is not None and self.next_timer <= end:
-            self.clock.advance_to(self.next_timer)
-            await self.settle()
+        await run_until_idle(self, self.clock, limit=limit)
 
     async def state_of(self, instance_id: str) -> Instance:
         instance = await self.get_instance(instance_id)

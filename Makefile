@@ -1,0 +1,47 @@
+# One word per task; each target sets itself up. PORT, STATE, FRESH and PYTHON may be given: make start PORT=8080
+PYTHON ?= python3
+RUN := .venv/bin/python
+READY := .venv/.ready
+# The interpreter that will run everything: that of the virtual environment once there is one.
+INTERPRETER = $(if $(wildcard $(RUN)),$(RUN),$(PYTHON))
+TYPED := shared_code devhost local tests benchmarks
+
+.DEFAULT_GOAL := help
+.PHONY: help demo start services test check fix bench
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+demo: $(READY) ## run an audit query on sample data and check its answer
+	@$(RUN) -m local demo
+
+start: $(READY) ## local stack and host in the foreground (PORT=7071, STATE=.local, FRESH=1)
+	@$(RUN) -m local start
+
+services: $(READY) ## the emulators alone, for func start beside them
+	@$(RUN) -m local services
+
+test: $(READY) ## every test
+	@$(RUN) -m pytest
+
+check: $(READY) ## lint, format check, types
+	@.venv/bin/ruff check --quiet
+	@.venv/bin/ruff format --check --quiet
+	@.venv/bin/mypy --no-error-summary $(TYPED)
+	@for script in */main.py; do .venv/bin/mypy --no-error-summary "$$script" || exit 1; done
+
+fix: $(READY) ## what the linter and the formatter can mend
+	@.venv/bin/ruff check --fix
+	@.venv/bin/ruff format
+
+bench: $(READY) ## the benchmarks; tables in benchmarks/results
+	@$(RUN) -m benchmarks.run
+
+$(READY): requirements.txt requirements-dev.txt
+	@$(INTERPRETER) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "Python 3.11 or newer is needed, and $(INTERPRETER) is not: set PYTHON=python3.11 (and remove .venv if there is one)." >&2; \
+	  exit 1; }
+	@test -x $(RUN) || $(PYTHON) -m venv .venv
+	@echo "Installing what requirements-dev.txt names into .venv ..."
+	@$(RUN) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@

@@ -1,0 +1,105 @@
+"""The app's folder as the place to import from and to run in, laid out for Python as the worker does it."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.machinery
+import importlib.util
+import os
+import sys
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .errors import FunctionLoadError
+from .function_code import FunctionCode, bind
+
+if TYPE_CHECKING:
+    import types
+    from collections.abc import Callable
+
+    from .loader import Function
+
+_NAMESPACE = "__app__"  # the worker imports a function's script as __app__.<folder>.<script>
+_PACKAGE_DIR = Path(__file__).parent
+
+
+class AppFolder:
+    """One app's folder; one at a time, since modules and the working directory belong to the process."""
+
+    def __init__(self, app_dir: Path) -> None:
+        self._app_dir = app_dir.resolve()
+        self._previous_directory = Path.cwd()
+
+    def enter(self) -> None:
+        """Makes the folder importable, as itself and as the worker's namespace package, and works in it."""
+        self._previous_directory = Path.cwd()
+        os.chdir(self._app_dir)
+        namespace = importlib.machinery.ModuleSpec(_NAMESPACE, None, is_package=True)
+        namespace.submodule_search_locations = [str(self._app_dir)]
+        sys.modules[_NAMESPACE] = importlib.util.module_from_spec(namespace)
+        sys.path.insert(0, str(self._app_dir))
+        importlib.invalidate_caches()
+
+    def leave(self) -> None:
+        """Forgets the app's modules, so that another app, or a newer one, can be loaded."""
+        os.chdir(self._previous_directory)
+        sys.path.remove(str(self._app_dir))
+        for name in [name for name, module in list(sys.modules.items()) if self._owns(name, module)]:
+            del sys.modules[name]
+
+    def load(self, function: Function) -> FunctionCode:
+        """Imports a function and checks its signature.
+
+        Raises:
+            FunctionLoadError: the import fails, or the code does not fit the function.json.
+        """
+        try:
+            return bind(function, self._import(function))
+        except FunctionLoadError:
+            raise
+        except (Exception, SystemExit) as error:
+            raise FunctionLoadError(function.name, self._describe(error)) from error
+
+    def format_traceback(self, error: BaseException) -> str:
+        """The traceback as text, from the app's first frame on if it has one."""
+        text = traceback.TracebackException.from_exception(error)
+        own = [position for position, frame in enumerate(text.stack) if self._holds(frame.filename)]
+        text.stack = traceback.StackSummary.from_list(text.stack[own[0] :] if own else text.stack)
+        return "".join(text.format())
+
+    def _import(self, function: Function) -> Callable[..., Any]:
+        module = importlib.import_module(self._module_name(function))
+        entry_point: Callable[..., Any] | None = getattr(module, function.entry_point, None)
+        if not callable(entry_point):
+            raise FunctionLoadError(
+                function.name, f"function {function.entry_point}() is not present in {function.script}"
+            )
+        return entry_point
+
+    def _owns(self, name: str, module: types.ModuleType) -> bool:
+        # A folder without __init__.py is a module with places but no file.
+        places = [getattr(module, "__file__", None) or "", *getattr(module, "__path__", ())]
+        return name.partition(".")[0] == _NAMESPACE or any(self._holds(place) for place in places)
+
+    def _holds(self, file: str) -> bool:
+        """Whether a file is the app's own code; a virtual environment or this host may lie in its folder."""
+        path = Path(file)
+        if not path.is_relative_to(self._app_dir) or "site-packages" in path.parts:
+            return False
+        return not path.is_relative_to(_PACKAGE_DIR)
+
+    def _module_name(self, function: Function) -> str:
+        if not function.script.is_relative_to(self._app_dir):
+            raise FunctionLoadError(
+                function.name, f"script path {function.script} is not below the app's folder {self._app_dir}"
+            )
+        path = function.script.relative_to(self._app_dir).with_suffix("")
+        return ".".join((_NAMESPACE, *path.parts))
+
+    def _describe(self, error: BaseException) -> str:
+        text = f"{type(error).__name__}: {error}"
+        if isinstance(error, SyntaxError):
+            return text  # it names file and line itself
+        own = [frame for frame in traceback.extract_tb(error.__traceback__) if self._holds(frame.filename)]
+        return f"{text} ({own[-1].filename}, line {own[-1].lineno})" if own else text

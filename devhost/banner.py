@@ -1,0 +1,48 @@
+"""What the terminal shows when a host has started: functions by trigger, URLs, state and slots."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .host import Host
+    from .loader import Function
+
+_TITLES = {
+    "httpTrigger": "HTTP",
+    "orchestrationTrigger": "Orchestrators",
+    "activityTrigger": "Activities",
+    "entityTrigger": "Entities",
+}
+
+
+def banner(host: Host, *, seconds: float) -> str:
+    """The text for a host that took so many seconds to start."""
+    lines: list[str] = []
+    for trigger, title in _TITLES.items():
+        functions = [function for function in host.index.functions if function.trigger.type == trigger]
+        if functions:
+            lines += ["", title, *(f"  {_describe(host, function)}" for function in functions)]
+    settings = host.settings
+    slots = (
+        f"{settings.max_concurrent_activities} activities, "
+        f"{settings.max_concurrent_orchestrators} orchestrators, {host.threads} threads"
+    )
+    lines += [
+        "",
+        f"State    {host.options.state}",
+        f"Slots    {slots}",
+        f"Ready    {host.origin} after {seconds:.2f} s; Ctrl-C stops",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _describe(host: Host, function: Function) -> str:
+    if function.http is None:
+        return function.name
+    methods = ",".join(sorted(function.http.methods)) or "ALL"
+    url = "/".join(
+        part for part in (host.origin, host.settings.route_prefix, function.http.route.text) if part
+    )
+    return f"{function.name}: [{methods}] {url}"

@@ -1,0 +1,141 @@
+"""Bindings of a function.json, and how their values cross between host and function.
+
+Every value goes through the converters of `azure.functions`, as in the Python worker.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from azure.functions.meta import Datum, get_binding_registry
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# What this host can bind, by the name in function.json, which is case-insensitive there.
+BINDING_TYPES: Mapping[str, str] = {
+    name.lower(): name
+    for name in (
+        "httpTrigger",
+        "http",
+        "durableClient",
+        "orchestrationTrigger",
+        "activityTrigger",
+        "entityTrigger",
+    )
+}
+
+# The converter that passes texts and bytes as they are; the worker uses it for `str` and `bytes` parameters.
+_VERBATIM = "durableClient"
+
+Converter: TypeAlias = Any  # a class of the registry, which has no types
+
+
+class Direction(enum.StrEnum):
+    """Which way a binding's value goes, seen from the function."""
+
+    IN = "in"
+    OUT = "out"
+    INOUT = "inout"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Binding:
+    """One entry of a function.json; `properties` holds all of it."""
+
+    name: str
+    type: str
+    direction: Direction
+    properties: Mapping[str, Any]
+
+    @property
+    def is_trigger(self) -> bool:
+        """Whether the binding is what starts the function."""
+        return self.type.lower().endswith("trigger")
+
+    @property
+    def has_implicit_output(self) -> bool:
+        """Whether what the function returns goes to the trigger, without a `$return` binding."""
+        return self.is_trigger and bool(getattr(_converter(self.type), "has_implicit_output", bool)())
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Conversion:
+    """How the values of one binding are converted for one function's parameter or return value."""
+
+    binding: Binding
+    converter: Converter
+    python_type: Any
+
+    @classmethod
+    def of(cls, binding: Binding, annotation: Any) -> Conversion:
+        """The conversion that the worker picks for a parameter with this annotation (`None`: it has none)."""
+        passes_through = annotation in (str, bytes) and not binding.has_implicit_output
+        return cls(binding, _converter(_VERBATIM if passes_through else binding.type), annotation)
+
+    @classmethod
+    def of_result(cls, binding: Binding, annotation: Any) -> Conversion:
+        """The conversion of what the function returns."""
+        return cls(binding, _converter(binding.type), annotation)
+
+    def accepts_input(self, python_type: Any) -> bool:
+        """Whether a parameter may be annotated so."""
+        return bool(self.converter.check_input_type_annotation(python_type))
+
+    def accepts_output(self, python_type: Any) -> bool:
+        """Whether a return value or the inside of an `Out[...]` may be annotated so."""
+        return bool(self.converter.check_output_type_annotation(python_type))
+
+    def decode(self, value: Datum, metadata: Mapping[str, Datum]) -> Any:
+        """The argument that the function gets.
+
+        Raises:
+            TypeError: the converter has no reading of such a value.
+        """
+        try:
+            return self.converter.decode(value, trigger_metadata=metadata)
+        except NotImplementedError:
+            raise TypeError(
+                f"unable to decode incoming TypedData: unsupported combination of TypedData field "
+                f"'{value.type}' and expected binding type {self.converter}"
+            ) from None
+
+    def encode(self, value: Any) -> Datum:
+        """What the host gets of the function's value.
+
+        Raises:
+            TypeError: the binding takes no value of this type.
+        """
+        try:
+            return self.converter.encode(value, expected_type=self.python_type)
+        except NotImplementedError:
+            raise TypeError(
+                f'unable to encode outgoing TypedData: unsupported type "{self.binding.type}" '
+                f'for Python type "{type(value).__name__}"'
+            ) from None
+
+
+class OutParameter:
+    """What a function gets for an `Out[...]` parameter."""
+
+    def __init__(self) -> None:
+        self._value: Any = None
+
+    def set(self, value: Any) -> None:
+        """Sets what the binding shall put out."""
+        self._value = value
+
+    def get(self) -> Any:
+        """What was set last, `None` if nothing."""
+        return self._value
+
+
+def text_datum(value: str) -> Datum:
+    """A text as the host hands it to a worker."""
+    return Datum(value, "string")
+
+
+def _converter(binding_type: str) -> Converter:
+    return get_binding_registry().get(binding_type)

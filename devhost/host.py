@@ -1,0 +1,148 @@
+"""A running host: the app's functions, their task hub and the port, started and stopped together."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import sqlite3
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .bindings import text_datum
+from .client_binding import client_binding
+from .engine.clock import Clock, SystemClock
+from .engine.errors import StateFileOutdated
+from .engine.options import HubOptions
+from .engine.store import Store
+from .engine.task_hub import TaskHub
+from .errors import StateUnusable
+from .http_server import LOOPBACK, HttpServer, reserve_port
+from .loader import Index, index_app
+from .management_api import ManagementApi
+from .settings import HostSettings, apply_local_settings, worker_threads
+from .worker import Worker
+
+if TYPE_CHECKING:
+    import socket
+
+IN_MEMORY = ":memory:"
+
+log = logging.getLogger(__name__)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class HostOptions:
+    """How to run an app.
+
+    Attributes:
+        app_dir: the folder of host.json.
+        port: 0 for any free one.
+        state: the state file, or `IN_MEMORY`.
+        fresh: whether to forget what the state file holds.
+        strict_parity: whether to hang and to fail silently where Azure does, instead of saying so.
+        grace: seconds that a stop gives to what is running.
+    """
+
+    app_dir: Path
+    port: int = 7071
+    state: str = IN_MEMORY
+    fresh: bool = False
+    strict_parity: bool = False
+    grace: float = 10.0
+
+
+class Host:
+    """One app on one port; only one host at a time can run in a process, since it owns its modules."""
+
+    @classmethod
+    async def start(cls, options: HostOptions, settings: HostSettings, *, clock: Clock | None = None) -> Host:
+        """Starts an app; it answers requests when this returns. Durable timers follow `clock`.
+
+        Raises:
+            StartError: local.settings.json, the port or the state file cannot be used.
+            StateFileInUse: another host has the state file open.
+        """
+        apply_local_settings(options.app_dir)
+        reserved = reserve_port(options.port)
+        try:
+            store = _open_store(options)
+        except BaseException:
+            reserved.close()
+            raise
+        host = cls(options, settings, store, port=reserved.getsockname()[1], clock=clock or SystemClock())
+        try:
+            await host._serve(reserved)
+        except BaseException:
+            await host.stop()
+            reserved.close()
+            raise
+        return host
+
+    def __init__(
+        self, options: HostOptions, settings: HostSettings, store: Store, *, port: int, clock: Clock
+    ) -> None:
+        self.options = options
+        self.settings = settings
+        self.port = port
+        self.threads = worker_threads()
+        self.index: Index = index_app(options.app_dir)
+        self.worker = Worker(options.app_dir, threads=self.threads)
+        self.hub = TaskHub(
+            store,
+            self.worker,
+            clock=clock,
+            options=HubOptions(
+                max_concurrent_activities=settings.max_concurrent_activities,
+                max_concurrent_orchestrators=settings.max_concurrent_orchestrators,
+                versions=settings.versions,
+                strict_parity=options.strict_parity,
+            ),
+        )
+        self._server = HttpServer(
+            self.index,
+            self.worker,
+            ManagementApi(self.hub, hub_name=settings.hub_name),
+            route_prefix=settings.route_prefix,
+        )
+
+    @property
+    def origin(self) -> str:
+        """Where the host answers."""
+        return f"http://localhost:{self.port}"
+
+    async def stop(self) -> None:
+        """Refuses new requests and ends what runs, in at most about the grace of the options."""
+        deadline = time.monotonic() + self.options.grace
+        await self._server.stop(grace=self.options.grace)
+        await self.hub.stop(grace=max(0.0, deadline - time.monotonic()))
+        await self.worker.stop(grace=max(0.0, deadline - time.monotonic()))
+
+    async def _serve(self, reserved: socket.socket) -> None:
+        starter = client_binding(
+            origin=self.origin, rpc_origin=f"http://{LOOPBACK}:{self.port}", hub_name=self.settings.hub_name
+        )
+        self.worker.provide_input("durableClient", lambda _: text_datum(starter))
+        load_errors = await self.worker.start(self.index.functions)
+        for error in (*self.index.errors, *load_errors):
+            log.error("%s", error)
+        await self._server.start(reserved)
+        await self.hub.start()
+
+
+def _open_store(options: HostOptions) -> Store:
+    try:
+        if options.fresh and options.state != IN_MEMORY:
+            _delete_state(options.state)
+        return Store.open(options.state)
+    except (OSError, sqlite3.DatabaseError) as error:
+        raise StateUnusable(options.state, error) from error
+
+
+def _delete_state(state: str) -> None:
+    try:
+        Store.open(state).close()  # refuses to delete what another host has open
+    except StateFileOutdated:
+        log.info("The outdated state file %s is deleted.", state)
+    for suffix in ("", "-wal", "-shm", "-journal"):
+        Path(state + suffix).unlink(missing_ok=True)

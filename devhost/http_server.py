@@ -1,0 +1,194 @@
+"""The host's one port, on loopback: HTTP triggers, the durable management API, a few pages about the host.
+
+No key is ever asked for, also not for `/admin`: keys are Azure's business, and only this machine can connect.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import html
+import logging
+import os
+import socket
+import time
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from .client_binding import RPC_PATH, WEBHOOK_PATH
+from .engine.errors import FunctionFailed
+from .errors import PortUnusable
+from .http_trigger import MAX_BODY, BodyTooLong, UnsendableAnswer, request_datum, to_response
+from .routes import split_path
+from .settings import NO_HOMEPAGE
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .loader import Function, Index
+    from .management_api import ManagementApi
+    from .worker import Worker
+
+log = logging.getLogger(__name__)
+
+LOOPBACK = "127.0.0.1"
+_MAX_REQUEST_LINE = 8192  # of Kestrel; a longer one is answered 414
+_READ_LIMIT = 64 * 1024  # what aiohttp reads of a line, so that it is this host that refuses it
+_CLOSING_TIME = 0.1  # seconds that connections get to close, when what they asked for is over
+_API_ROOTS = tuple(root.strip("/").split("/") for root in (WEBHOOK_PATH, RPC_PATH))
+
+
+def reserve_port(port: int) -> socket.socket:
+    """Binds a port without listening yet, so that clients are refused until the host has started.
+
+    Raises:
+        PortUnusable: another program listens on it, or it is none.
+    """
+    reserved = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        reserved.bind((LOOPBACK, port))
+    except (OSError, OverflowError) as error:
+        reserved.close()
+        raise PortUnusable(port, getattr(error, "strerror", error)) from error
+    return reserved
+
+
+class HttpServer:
+    """Serves an app's functions and its task hub."""
+
+    def __init__(
+        self,
+        index: Index,
+        worker: Worker,
+        management: ManagementApi,
+        *,
+        route_prefix: str,
+    ) -> None:
+        self._index = index
+        self._worker = worker
+        self._management = management
+        self._prefix = [part.lower() for part in split_path(route_prefix)]
+        self._functions = sorted(
+            (function for function in index.functions if function.http),
+            key=lambda function: function.http.route.precedence if function.http else (),
+        )
+        self._started = time.monotonic()
+        self._in_flight = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._runner: web.AppRunner | None = None
+
+    async def start(self, reserved: socket.socket) -> None:
+        """Listens on a port from `reserve_port`.
+
+        Raises:
+            PortUnusable: another program was faster to listen on it.
+        """
+        app = web.Application(client_max_size=MAX_BODY)
+        app.router.add_route("*", "/{path:.*}", self._handle)
+        self._runner = web.AppRunner(
+            app,
+            access_log=None,
+            max_line_size=_READ_LIMIT,
+            max_field_size=_READ_LIMIT,
+            shutdown_timeout=_CLOSING_TIME,
+        )
+        await self._runner.setup()
+        try:
+            await web.SockSite(self._runner, reserved).start()
+        except OSError as error:
+            raise PortUnusable(reserved.getsockname()[1], error.strerror) from error
+
+    async def stop(self, *, grace: float) -> None:
+        """Refuses new connections, then waits up to `grace` seconds for the functions that are being called.
+
+        Until then open connections stay: the SDK's client in such a function talks to this server, too.
+        """
+        if self._runner is None:
+            return
+        for site in self._runner.sites:
+            await site.stop()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(grace):
+                await self._idle.wait()
+        await self._runner.cleanup()
+
+    async def _handle(self, request: web.Request) -> web.Response:
+        if len(f"{request.method} {request.raw_path} HTTP/1.1\r\n") > _MAX_REQUEST_LINE:
+            return web.Response(status=414)
+        path = split_path(request.raw_path)
+        for root in _API_ROOTS:
+            if [part.lower() for part in path[: len(root)]] == root:
+                return await self._management.handle(request, path[len(root) :])
+        if path and path[0].lower() == "admin":
+            return self._admin(path[1:])
+        if found := self._find(request.method, path):
+            return await self._call(*found, request)
+        return web.Response(status=404) if path else self._home()
+
+    def _find(self, method: str, path: Sequence[str]) -> tuple[Function, dict[str, str]] | None:
+        length = len(self._prefix)
+        if [part.lower() for part in path[:length]] != self._prefix:
+            return None
+        for function in self._functions:
+            if function.http is None or not function.http.accepts(method):
+                continue
+            values = function.http.route.match(path[length:])
+            if values is not None:
+                return function, values
+        return None
+
+    async def _call(self, function: Function, values: dict[str, str], request: web.Request) -> web.Response:
+        """Every failure is an empty 500, as on Azure; the reason is in the log."""
+        self._in_flight += 1
+        self._idle.clear()
+        try:
+            trigger = await request_datum(request, values)
+            outcome = await self._worker.invoke(function.name, trigger)
+            return to_response(function, outcome, request)
+        except (BodyTooLong, UnsendableAnswer) as error:
+            return _refused(function, error)
+        except FunctionFailed:  # logged where it ran
+            return web.Response(status=500)
+        finally:
+            self._in_flight -= 1
+            if not self._in_flight:
+                self._idle.set()
+
+    def _home(self) -> web.Response:
+        if os.environ.get(NO_HOMEPAGE, "").lower() in ("true", "1"):
+            return web.Response(status=204)
+        items = "".join(f"<li>{html.escape(function.name)}</li>" for function in self._index.functions)
+        page = (
+            f"<!doctype html><title>devhost</title><p>This Functions app is up and running.<ul>{items}</ul>"
+        )
+        return web.Response(text=page, content_type="text/html")
+
+    def _admin(self, path: Sequence[str]) -> web.Response:
+        match [part.lower() for part in path]:
+            case ["host", "ping"]:
+                return web.Response()
+            case ["host", "status"]:
+                uptime = int((time.monotonic() - self._started) * 1000)
+                return web.json_response({"id": "devhost", "state": "Running", "processUptime": uptime})
+            case ["functions"]:
+                return web.json_response([self._describe(function) for function in self._index.functions])
+            case _:
+                return web.Response(status=404)
+
+    def _describe(self, function: Function) -> dict[str, object]:
+        route = "/".join((*self._prefix, function.http.route.text)) if function.http else None
+        return {
+            "name": function.name,
+            "language": "python",
+            "script_href": str(function.script),
+            "invoke_url_template": route,
+            "config": {"bindings": [dict(binding.properties) for binding in function.bindings]},
+        }
+
+
+def _refused(function: Function, reason: Exception) -> web.Response:
+    log.error("'%s' answers 500: %s", function.name, reason)
+    return web.Response(status=500)

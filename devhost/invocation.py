@@ -1,0 +1,54 @@
+"""One call of a function: what the code is told of it, and which call a log line belongs to."""
+
+from __future__ import annotations
+
+import contextvars
+import dataclasses
+import threading
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+current: contextvars.ContextVar[Invocation | None] = contextvars.ContextVar("invocation", default=None)
+
+# The app's own threads may set `invocation_id` here, which is how the worker ties their logs to a call.
+thread_local_storage = threading.local()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Invocation:
+    """A call of a function; `instance_id` is that of the orchestration which asked for it, if one did."""
+
+    invocation_id: str
+    function_name: str
+    instance_id: str | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class TraceContext:
+    """The distributed trace that the call belongs to; a development host starts none."""
+
+    trace_parent: str = ""
+    trace_state: str = ""
+    attributes: dict[str, str] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Context:
+    """What a function's `context: func.Context` parameter gets."""
+
+    invocation_id: str
+    function_name: str
+    function_directory: Path | str
+    trace_context: TraceContext = dataclasses.field(default_factory=TraceContext)
+    retry_context: None = None
+    thread_local_storage: threading.local = thread_local_storage
+
+
+def describe_current() -> str:
+    """The function and the call, or instance, that the running code works for; empty outside of a call."""
+    invocation = current.get()
+    if invocation is not None:
+        return f"{invocation.function_name} {(invocation.instance_id or invocation.invocation_id)[:8]}"
+    return str(getattr(thread_local_storage, "invocation_id", ""))[:8]

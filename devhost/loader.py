@@ -1,0 +1,233 @@
+"""Finds an app's functions: every `function.json` becomes a `Function` or an `IndexingError`.
+
+No code of the app is imported here; that is `function_code`'s part.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .bindings import BINDING_TYPES, Binding, Direction
+from .errors import IndexingError
+from .routes import BrokenRoute, RouteTemplate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+DEFAULT_ENTRY_POINT = "main"
+
+_FUNCTION_NAME = re.compile("[A-Za-z][A-Za-z0-9_-]{0,127}")
+_BINDING_NAME = re.compile(r"\$return|[A-Za-z_][A-Za-z0-9_]*")
+_AUTH_LEVELS = frozenset({"anonymous", "function", "admin", "system", "user"})
+_DEFAULT_SCRIPTS = ("main.py", "__init__.py")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class HttpTrigger:
+    """Where an HTTP function listens; no methods means every method."""
+
+    route: RouteTemplate
+    methods: frozenset[str]
+
+    def accepts(self, method: str) -> bool:
+        """Whether requests of this method reach the function."""
+        return not self.methods or method.upper() in self.methods
+
+    def conflicts_with(self, other: HttpTrigger) -> bool:
+        """Whether some request could reach either; routes that differ in parameter names do not count."""
+        if self.route.text.strip("/").lower() != other.route.text.strip("/").lower():
+            return False
+        return not self.methods or not other.methods or bool(self.methods & other.methods)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Function:
+    """One function of the app, as its folder and function.json describe it."""
+
+    name: str
+    folder: Path
+    script: Path
+    entry_point: str
+    bindings: tuple[Binding, ...]
+    http: HttpTrigger | None = None
+
+    @property
+    def trigger(self) -> Binding:
+        """The binding that starts the function."""
+        return next(binding for binding in self.bindings if binding.is_trigger)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Index:
+    """What was found in an app's folder."""
+
+    functions: tuple[Function, ...]
+    errors: tuple[IndexingError, ...]
+
+
+def index_app(app_dir: Path) -> Index:
+    """Reads every function.json below the app's folder; a broken one does not keep others from working."""
+    functions: list[Function] = []
+    errors: list[IndexingError] = []
+    for path in sorted(app_dir.glob("*/function.json")):
+        try:
+            function = read_function(path)
+            _require_free_route(function, functions)
+        except IndexingError as error:
+            errors.append(error)
+        else:
+            functions.append(function)
+    return Index(tuple(functions), tuple(errors))
+
+
+def read_function(path: Path) -> Function:
+    """Reads one function.json.
+
+    Raises:
+        IndexingError: it cannot be used; the reason is the text that the Functions host logs.
+    """
+    folder = path.parent
+    name = folder.name
+    if not _FUNCTION_NAME.fullmatch(name):
+        raise IndexingError(name, f"'{name}' is not a valid function name.")
+    content = _read_json(name, path)
+    bindings = _read_bindings(name, content.get("bindings"))
+    trigger = next(binding for binding in bindings if binding.is_trigger)
+    return Function(
+        name=name,
+        folder=folder,
+        script=_find_script(name, folder, content.get("scriptFile")),
+        entry_point=content.get("entryPoint") or DEFAULT_ENTRY_POINT,
+        bindings=bindings,
+        http=_read_http(name, trigger) if trigger.type == "httpTrigger" else None,
+    )
+
+
+def _read_json(function: str, path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8-sig"))
+    except ValueError as error:
+        raise IndexingError(function, f"{path} is not JSON: {error}.") from error
+    if not isinstance(content, dict):
+        raise IndexingError(function, f"{path} is not a JSON object.")
+    return content
+
+
+def _read_bindings(function: str, entries: Any) -> tuple[Binding, ...]:
+    if not isinstance(entries, list) or not entries:
+        raise IndexingError(function, "At least one binding must be declared.")
+    bindings = tuple(_read_binding(function, entry) for entry in entries)
+    _require_known_types(function, bindings)
+    _require_valid_names(function, [binding.name for binding in bindings])
+    triggers = sum(binding.is_trigger for binding in bindings)
+    if triggers == 0:
+        raise IndexingError(
+            function, "No trigger binding specified. A function must have a trigger input binding."
+        )
+    if triggers > 1:
+        raise IndexingError(
+            function, "Multiple trigger bindings defined. A function can only have a single trigger binding."
+        )
+    return bindings
+
+
+def _read_binding(function: str, entry: Any) -> Binding:
+    if not isinstance(entry, dict):
+        raise IndexingError(function, f"A binding of function.json is {json.dumps(entry)}, not an object.")
+    direction = str(entry.get("direction") or Direction.IN).lower()
+    if direction not in list(Direction):
+        raise IndexingError(function, f"'{entry['direction']}' is not a valid binding direction.")
+    written = str(entry.get("type") or "")
+    return Binding(
+        name=str(entry.get("name") or ""),
+        type=BINDING_TYPES.get(written.lower(), written),
+        direction=Direction(direction),
+        properties=entry,
+    )
+
+
+def _require_known_types(function: str, bindings: Iterable[Binding]) -> None:
+    unknown = [binding.type for binding in bindings if binding.type.lower() not in BINDING_TYPES]
+    if unknown:
+        raise IndexingError(
+            function,
+            f"The binding type(s) '{', '.join(unknown)}' are not registered. Please ensure the type is "
+            "correct and the binding extension is installed. "
+            f"This host knows {', '.join(BINDING_TYPES.values())}.",
+        )
+
+
+def _require_valid_names(function: str, names: Sequence[str]) -> None:
+    for position, name in enumerate(names):
+        if not _BINDING_NAME.fullmatch(name):
+            raise IndexingError(function, f"The binding name {name} is invalid.")
+        if name.lower() in (earlier.lower() for earlier in names[:position]):
+            raise IndexingError(
+                function, f"Multiple bindings with name '{name}' discovered. Binding names must be unique."
+            )
+
+
+def _find_script(function: str, folder: Path, script_file: Any) -> Path:
+    if script_file:
+        script = Path(folder, str(script_file)).resolve()
+        if not script.is_file():
+            raise IndexingError(
+                function,
+                "Invalid script file name configuration. "
+                "The 'scriptFile' property is set to a file that does not exist.",
+            )
+        return script
+    candidates = sorted(folder.glob("*.py"))
+    if len(candidates) == 1:
+        return candidates[0].resolve()
+    for default in _DEFAULT_SCRIPTS:
+        if folder / default in candidates:
+            return (folder / default).resolve()
+    raise IndexingError(
+        function,
+        f"{folder} holds {len(candidates)} Python files and none is named {' or '.join(_DEFAULT_SCRIPTS)}: "
+        "name the one to run as 'scriptFile' in function.json.",
+    )
+
+
+def _read_http(function: str, trigger: Binding) -> HttpTrigger:
+    level = trigger.properties.get("authLevel", "function")
+    if str(level).lower() not in _AUTH_LEVELS:
+        raise IndexingError(
+            function, f"'{level}' is not an authLevel; it may be {', '.join(sorted(_AUTH_LEVELS))}."
+        )
+    methods = trigger.properties.get("methods") or []
+    if not isinstance(methods, list):
+        raise IndexingError(function, f"'methods' is {json.dumps(methods)}, not a list of HTTP methods.")
+    return HttpTrigger(
+        route=_read_route(function, trigger.properties.get("route")),
+        methods=frozenset(str(method).upper() for method in methods),
+    )
+
+
+def _read_route(function: str, route: Any) -> RouteTemplate:
+    text = function if route is None else str(route)
+    if text.startswith("/"):
+        raise IndexingError(
+            function,
+            f"The route '{text}' begins with '/', which stops a whole app on Azure: leave the slash out.",
+        )
+    if text.lower().startswith("admin"):
+        raise IndexingError(function, "The specified route conflicts with one or more built in routes.")
+    try:
+        return RouteTemplate.parse(text)
+    except BrokenRoute as error:
+        raise IndexingError(function, str(error)) from error
+
+
+def _require_free_route(function: Function, others: Iterable[Function]) -> None:
+    for other in others:
+        if function.http and other.http and function.http.conflicts_with(other.http):
+            raise IndexingError(
+                function.name,
+                f"The route specified conflicts with the route defined by function '{other.name}'.",
+            )

@@ -1,0 +1,106 @@
+"""A request to the management API as its handlers read it, and the answers they give."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+from aiohttp import web
+
+from .http_request import origin_of
+
+CONTINUATION_HEADER = "x-ms-continuation-token"
+
+_PAGE_SIZE = 100
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Call:
+    """A request: its route parameters, and its query by lower-case name."""
+
+    request: web.Request
+    route: dict[str, str]
+    query: dict[str, str]
+
+    @property
+    def instance_id(self) -> str:
+        """The instance that the path names."""
+        return self.route["id"]
+
+    @property
+    def origin(self) -> str:
+        """Scheme and host as the client wrote them."""
+        return origin_of(self.request)
+
+    def flag(self, name: str, *, default: bool = False) -> bool:
+        """A boolean of the query; anything but `true` and `false` counts as absent."""
+        return {"true": True, "false": False}.get(self.query.get(name.lower(), "").lower(), default)
+
+    def seconds(self, name: str) -> float | None:
+        """A number of seconds of the query."""
+        try:
+            return float(self.query[name.lower()])
+        except (KeyError, ValueError):
+            return None
+
+    def time(self, name: str) -> datetime | None:
+        """A time of the query, UTC if it names no offset."""
+        try:
+            value = datetime.fromisoformat(self.query[name.lower()])
+        except (KeyError, ValueError):
+            return None
+        return value if value.tzinfo else value.replace(tzinfo=UTC)
+
+    @property
+    def page_size(self) -> int:
+        """How many instances the client wants at once."""
+        text = self.query.get("top", "")
+        return int(text) if text.isdecimal() and int(text) > 0 else _PAGE_SIZE
+
+    @property
+    def after(self) -> str | None:
+        """The instance id after which the client's page begins."""
+        token = self.request.headers.get(CONTINUATION_HEADER, "")
+        try:
+            return base64.urlsafe_b64decode(token).decode() or None
+        except ValueError:
+            return None
+
+    async def text(self) -> str:
+        """The body as text."""
+        return (await self.request.read()).decode("utf-8", "replace")
+
+
+def continuation(last_id: str | None) -> dict[str, str]:
+    """The header that leads to the page after an instance, or says that there is none."""
+    token = "" if last_id is None else base64.urlsafe_b64encode(last_id.encode()).decode("ascii")
+    return {CONTINUATION_HEADER: token}
+
+
+def json_answer(body: Any, *, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
+    """A value as the extension's compact JSON."""
+    text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+    return web.Response(text=text, status=status, headers=headers, content_type="application/json")
+
+
+def error_answer(status: int, message: str, error: Exception) -> web.Response:
+    """The four members in which the extension tells of an exception."""
+    body = {
+        "Message": message,
+        "ExceptionMessage": str(error),
+        "ExceptionType": type(error).__name__,
+        "StackTrace": "",
+    }
+    return json_answer(body, status=status)
+
+
+def json_error(text: str) -> ValueError | None:
+    """Why a text is no JSON; `None` if it is."""
+    try:
+        json.loads(text)
+    except ValueError as error:
+        return error
+    return None

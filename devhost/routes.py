@@ -1,0 +1,169 @@
+"""Route templates of HTTP triggers, matched as ASP.NET does.
+
+Literal parts are tried before constrained parameters, those before free ones, catch-alls last. Literal parts
+are case-insensitive; parameter values arrive as sent.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import uuid
+from datetime import datetime
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    Check = Callable[[str], bool]
+
+_PARAMETER = re.compile(
+    r"\{(?P<stars>\*{0,2})(?P<name>[^{}:?*=/]+)(?P<constraints>(?::[^{}?]+)*)(?P<optional>\??)\}"
+)
+_CONSTRAINT = re.compile(r"(?P<name>[A-Za-z]+)(?:\((?P<arguments>[^()]*)\))?")
+
+
+class BrokenRoute(ValueError):
+    """The text is no route template that this host understands."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Segment:
+    pattern: re.Pattern[str]
+    checks: tuple[tuple[str, Check], ...]
+    precedence: int  # of ASP.NET: the lower, the earlier it is tried
+    optional: bool = False
+    catch_all: bool = False
+
+    def match(self, text: str) -> dict[str, str] | None:
+        found = self.pattern.fullmatch(text)
+        if found is None:
+            return None
+        # Group names cannot hold every character that parameter names can, so groups go by position.
+        values = dict(zip((name for name, _ in self.checks), found.groups(), strict=True))
+        return values if all(check(values[name]) for name, check in self.checks) else None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class RouteTemplate:
+    """A parsed template such as `orders/{id:int}/{*rest}`."""
+
+    text: str
+    segments: tuple[_Segment, ...]
+
+    @classmethod
+    def parse(cls, text: str) -> RouteTemplate:
+        """Parses a template without the host's prefix.
+
+        Raises:
+            BrokenRoute: a parameter, constraint or segment is not understood.
+        """
+        segments = tuple(_parse_segment(part) for part in text.strip("/").split("/") if part)
+        for segment in segments[:-1]:
+            if segment.optional or segment.catch_all:
+                raise BrokenRoute(f"The route '{text}' has an optional or catch-all part before its end.")
+        return cls(text, segments)
+
+    @property
+    def precedence(self) -> tuple[int, ...]:
+        """Sorts templates in the order in which they are tried."""
+        return tuple(segment.precedence for segment in self.segments)
+
+    def match(self, path: Sequence[str]) -> dict[str, str] | None:
+        """The route parameters, or `None` where the path does not fit; see `split_path`."""
+        values: dict[str, str] = {}
+        for position, segment in enumerate(self.segments):
+            if position == len(path):
+                return values if segment.optional or segment.catch_all else None
+            text = "/".join(path[position:]) if segment.catch_all else path[position]
+            found = segment.match(text)
+            if found is None:
+                return None
+            values |= found
+            if segment.catch_all:
+                return values
+        return values if len(path) == len(self.segments) else None
+
+
+def split_path(raw_path: str) -> list[str]:
+    """The decoded parts of a request's path; an encoded slash stays encoded, as with ASP.NET."""
+    path = raw_path.partition("?")[0].removeprefix("/").removesuffix("/")
+    if not path:
+        return []
+    return [unquote(part.replace("%2F", "%252F").replace("%2f", "%252f")) for part in path.split("/")]
+
+
+def _parse_segment(text: str) -> _Segment:
+    parameters = list(_PARAMETER.finditer(text))
+    literals = _PARAMETER.split(text)[:: _PARAMETER.groups + 1]
+    if any(brace in literal for literal in literals for brace in "{}*?"):
+        raise BrokenRoute(f"The route part '{text}' is not understood.")
+    if not parameters:
+        return _Segment(re.compile(re.escape(text), re.IGNORECASE), (), 1)
+    checks = tuple((found["name"], _check_of(found["constraints"])) for found in parameters)
+    is_whole = parameters[0][0] == text
+    if is_whole and parameters[0]["stars"]:
+        return _Segment(
+            re.compile("(.*)", re.DOTALL), checks, 4 if parameters[0]["constraints"] else 5, catch_all=True
+        )
+    pattern = "(.+?)".join(re.escape(literal) for literal in literals)
+    constrained = any(found["constraints"] for found in parameters)
+    return _Segment(
+        re.compile(pattern, re.IGNORECASE | re.DOTALL),
+        checks,
+        precedence=2 if constrained or not is_whole else 3,
+        optional=is_whole and bool(parameters[0]["optional"]),
+    )
+
+
+def _check_of(constraints: str) -> Check:
+    checks = [_parse_constraint(text) for text in constraints.split(":") if text]
+    return lambda value: all(check(value) for check in checks)
+
+
+def _parse_constraint(text: str) -> Check:
+    found = _CONSTRAINT.fullmatch(text)
+    name = found["name"].lower() if found else ""
+    if found and found["arguments"] is None and name in _PLAIN_CONSTRAINTS:
+        return _PLAIN_CONSTRAINTS[name]
+    if found and found["arguments"] is not None and name in _NUMBER_CONSTRAINTS:
+        numbers = [int(part) for part in found["arguments"].split(",") if re.fullmatch(r"\s*-?\d+\s*", part)]
+        if len(numbers) in (1, 2):
+            return _NUMBER_CONSTRAINTS[name](numbers[0], numbers[-1])
+    raise BrokenRoute(f"The route constraint '{text}' is not understood.")
+
+
+def _parses_as(parse: Callable[[str], object]) -> Check:
+    def check(value: str) -> bool:
+        try:
+            parse(value)
+        except ValueError:
+            return False
+        return True
+
+    return check
+
+
+_PLAIN_CONSTRAINTS: Mapping[str, Check] = {
+    "alpha": lambda value: re.fullmatch("[A-Za-z]*", value) is not None,
+    "bool": lambda value: value.lower() in ("true", "false"),
+    "datetime": _parses_as(datetime.fromisoformat),
+    "decimal": _parses_as(float),
+    "double": _parses_as(float),
+    "float": _parses_as(float),
+    "guid": _parses_as(uuid.UUID),
+    "int": lambda value: re.fullmatch(r"[+-]?\d+", value) is not None and -(2**31) <= int(value) < 2**31,
+    "long": lambda value: re.fullmatch(r"[+-]?\d+", value) is not None and -(2**63) <= int(value) < 2**63,
+    "required": bool,
+}
+
+# Each takes the first and the last of its arguments.
+_NUMBER_CONSTRAINTS: Mapping[str, Callable[[int, int], Check]] = {
+    "length": lambda low, high: lambda value: low <= len(value) <= high,
+    "minlength": lambda low, _: lambda value: len(value) >= low,
+    "maxlength": lambda high, _: lambda value: len(value) <= high,
+    "min": lambda low, _: lambda value: _PLAIN_CONSTRAINTS["long"](value) and int(value) >= low,
+    "max": lambda high, _: lambda value: _PLAIN_CONSTRAINTS["long"](value) and int(value) <= high,
+    "range": lambda low, high: lambda value: _PLAIN_CONSTRAINTS["long"](value) and low <= int(value) <= high,
+}

@@ -1,0 +1,107 @@
+"""Tests for durable apps: the real folders in this process, days in an instant, old histories on new code.
+
+async with running_app(Path("my-app")) as app:
+job = await app.start("my-orchestrator", {"files": 3})
+await app.run_until_idle()
+assert await app.output(job) == 3
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from .engine.clock import VirtualClock
+from .engine.errors import InstanceNotFound
+from .engine.history import HistoryEvent
+from .engine.instance import Instance
+from .engine.replay import Difference, replay
+from .engine.task_hub import TaskHub
+from .host import IN_MEMORY, Host, HostOptions
+from .settings import read_host_settings
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+YEAR = timedelta(days=365)
+
+__all__ = ["AppUnderTest", "Difference", "run_until_idle", "running_app"]
+
+
+@dataclass(frozen=True)
+class AppUnderTest:
+    """A running app whose durable timers follow `clock`; its HTTP functions answer at `host.origin`."""
+
+    host: Host
+    clock: VirtualClock
+
+    async def start(self, name: str, value: Any = None, *, instance_id: str | None = None) -> str:
+        """Starts an orchestration with a JSON value, as the SDK's client does; returns its id."""
+        text = None if value is None else json.dumps(json.dumps(value))
+        return await self.host.hub.start_orchestration(name, instance_id=instance_id, input_text=text)
+
+    async def raise_event(self, instance_id: str, name: str, value: Any = None) -> None:
+        """Raises an external event with a JSON value."""
+        await self.host.hub.raise_event(instance_id, name, json.dumps(value))
+
+    async def settle(self) -> None:
+        """Lets everything run that can without time passing."""
+        await self.host.hub.settle()
+
+    async def run_until_idle(self, *, limit: timedelta = YEAR) -> None:
+        """Lets everything run that can, durable timers of the next `limit` included."""
+        await run_until_idle(self.host.hub, self.clock, limit=limit)
+
+    async def instance(self, instance_id: str) -> Instance:
+        """The instance as it is now.
+
+        Raises:
+            InstanceNotFound: there is none.
+        """
+        instance = await self.host.hub.get_instance(instance_id)
+        if instance is None:
+            raise InstanceNotFound(instance_id)
+        return instance
+
+    async def output(self, instance_id: str) -> Any:
+        """The result of a completed instance; fails the test if the instance has not completed."""
+        instance = await self.instance(instance_id)
+        if instance.status != "Completed":
+            raise AssertionError(f"Instance {instance_id} is {instance.status}: {instance.output}")
+        return None if instance.output is None else json.loads(instance.output)
+
+    async def history(self, instance_id: str) -> list[HistoryEvent]:
+        """The instance's history; as JSON, it can be kept and replayed by later versions of the code."""
+        return await self.host.hub.get_history(instance_id)
+
+    async def replay(self, name: str, history: Sequence[HistoryEvent]) -> Difference | None:
+        """Runs today's orchestrator over a recorded history; the first difference, or `None`."""
+        return await replay(self.host.worker, name, history)
+
+
+@asynccontextmanager
+async def running_app(app_dir: Path, *, strict_parity: bool = False) -> AsyncIterator[AppUnderTest]:
+    """Starts the app of a folder on a free port, with empty state in memory.
+
+    Raises:
+        StartError: host.json or local.settings.json cannot be used.
+    """
+    options = HostOptions(app_dir, port=0, state=IN_MEMORY, strict_parity=strict_parity)
+    clock = VirtualClock(START)
+    host = await Host.start(options, read_host_settings(app_dir), clock=clock)
+    try:
+        yield AppUnderTest(host, clock)
+    finally:
+        await host.stop()
+
+
+async def run_until_idle(hub: TaskHub, clock: VirtualClock, *, limit: timedelta = YEAR) -> None:
+    """Lets everything run that can, moving the clock from timer to timer."""
+    end = clock.now() + limit
+    await hub.settle()
+    while hub.next_timer is not None and hub.next_timer <= end:
+        clock.advance_to(hub.next_timer)
+        await hub.settle()

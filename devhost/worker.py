@@ -1,0 +1,269 @@
+"""Runs the app's functions as the Python worker does.
+
+Synchronous ones run on a pool of threads, asynchronous ones on one event loop. That loop has a thread of its
+own, so that code which blocks it stalls neither HTTP nor timers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import json
+import logging
+import time
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from azure.functions.meta import Datum
+
+from . import invocation
+from .app_folder import AppFolder
+from .bindings import OutParameter, text_datum
+from .engine.errors import FunctionFailed
+from .errors import FunctionLoadError
+from .function_code import FunctionCode
+from .threads import DaemonThreadPool, LoopThread
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Mapping
+    from pathlib import Path
+
+    from .bindings import Binding
+    from .loader import Function
+
+log = logging.getLogger(__name__)
+
+_ORCHESTRATION_TRIGGERS = ("orchestrationTrigger", "entityTrigger")
+_EXITS = (SystemExit, KeyboardInterrupt)
+_THREAD_EXITS = (*_EXITS, StopIteration, asyncio.CancelledError)  # the latter two would confuse who awaits
+_LONGEST_LINE = 300  # of a logged error: an activity's failure reaches the orchestrator with 4 kB of details
+_STATE_LABEL = "$OutOfProcData$"  # behind it the SDK puts an orchestrator's state into the error text
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a function put out; a binding that it did not set is absent from `outputs`."""
+
+    result: Datum | None
+    outputs: Mapping[str, Datum]
+
+
+class FunctionExited(Exception):
+    """The function raised no error but an exit; that ends its call here, where Azure restarts the worker."""
+
+
+class Worker:
+    """The functions of one app, ready to be called; the engine's `FunctionExecutor`."""
+
+    def __init__(self, app_dir: Path, *, threads: int) -> None:
+        self._folder = AppFolder(app_dir)
+        self._pool = DaemonThreadPool(threads)
+        self._loop = LoopThread()
+        self._codes: dict[str, FunctionCode | FunctionLoadError] = {}
+        self._names: dict[str, list[str]] = {}
+        self._sources: dict[str, Callable[[Binding], Datum]] = {}
+
+    @property
+    def orchestrators(self) -> Collection[str]:
+        """Names of the orchestrator functions."""
+        return self._names.get("orchestrationTrigger", ())
+
+    @property
+    def activities(self) -> Collection[str]:
+        """Names of the activity functions."""
+        return self._names.get("activityTrigger", ())
+
+    @property
+    def entities(self) -> Collection[str]:
+        """Names of the entity functions."""
+        return self._names.get("entityTrigger", ())
+
+    def provide_input(self, binding_type: str, source: Callable[[Binding], Datum]) -> None:
+        """Tells where the values of a type of input binding come from."""
+        self._sources[binding_type] = source
+
+    async def start(self, functions: Iterable[Function]) -> list[FunctionLoadError]:
+        """Starts the threads and loads the code, in the loop's thread as the worker does.
+
+        Returns:
+            What could not be loaded; each call of such a function fails with that reason.
+        """
+        self._folder.enter()
+        self._loop.start()
+        for function in functions:
+            self._names.setdefault(function.trigger.type, []).append(function.name)
+            self._codes[function.name.lower()] = await self._loop.run(self._load(function))
+        return [code for code in self._codes.values() if isinstance(code, FunctionLoadError)]
+
+    async def stop(self, *, grace: float) -> None:
+        """Cancels asynchronous functions and waits up to `grace` seconds; busy threads are left alone."""
+        await self._loop.stop(grace=grace)
+        self._pool.shutdown()
+        self._folder.leave()
+
+    async def run_orchestrator(self, name: str, instance_id: str, context: str) -> str:
+        """Returns the orchestrator's state as JSON; raises FunctionFailed with the bare message."""
+        return await self._run_with_bare_error(name, instance_id, context)
+
+    async def run_entity(self, name: str, instance_id: str, context: str) -> str:
+        """Returns the entity's state and results as JSON; raises FunctionFailed with the bare message."""
+        return await self._run_with_bare_error(name, instance_id, context)
+
+    async def run_activity(self, name: str, instance_id: str, input_text: str | None) -> str | None:
+        """Returns the activity's result as JSON text; raises FunctionFailed with type and message."""
+        outcome = await self.invoke(name, text_datum(input_text or "null"), instance_id=instance_id)
+        return None if outcome.result is None else _text_of(outcome.result)
+
+    async def invoke(
+        self,
+        name: str,
+        trigger: Datum,
+        *,
+        metadata: Mapping[str, Datum] | None = None,
+        instance_id: str | None = None,
+    ) -> Outcome:
+        """Calls a function.
+
+        Args:
+            name: its name, in any case.
+            trigger: the value of its trigger binding.
+            metadata: what the trigger tells beside its value.
+            instance_id: the orchestration instance that the call is for, if any.
+
+        Raises:
+            FunctionFailed: it could not be loaded, or raised, or put out what its bindings do not take;
+                the error is the cause, and has been logged.
+        """
+        call = invocation.Invocation(str(uuid.uuid4()), name, instance_id)
+        token = invocation.current.set(call)
+        started = time.monotonic()
+        try:
+            code = self._code(name)
+            outcome = await self._run(_Call(code, self._inputs(code, trigger), metadata or {}, call))
+        except Exception as error:
+            failure = self._failure(error)
+            _log_failure(failure, started)
+            raise failure from error
+        else:
+            _log_success(code, started)
+            return outcome
+        finally:
+            invocation.current.reset(token)
+
+    async def _load(self, function: Function) -> FunctionCode | FunctionLoadError:
+        try:
+            return self._folder.load(function)
+        except FunctionLoadError as error:
+            return error
+
+    def _code(self, name: str) -> FunctionCode:
+        code = self._codes.get(name.lower())
+        if code is None:
+            raise FunctionLoadError(name, "the app has no such function")
+        if isinstance(code, FunctionLoadError):
+            raise code
+        return code
+
+    def _inputs(self, code: FunctionCode, trigger: Datum) -> dict[str, Datum]:
+        return {
+            name: trigger if c.binding.is_trigger else self._sources[c.binding.type](c.binding)
+            for name, c in code.inputs.items()
+        }
+
+    async def _run(self, call: _Call) -> Outcome:
+        if not call.code.is_async:
+            return await asyncio.wrap_future(self._pool.submit(call.run))
+        try:
+            return await self._loop.run(call.run_async())
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
+            # The function's own task was cancelled, which must not pass for a cancellation of ours.
+            raise FunctionExited("the function was cancelled") from None
+
+    async def _run_with_bare_error(self, name: str, instance_id: str, context: str) -> str:
+        try:
+            outcome = await self.invoke(name, text_datum(context), instance_id=instance_id)
+        except FunctionFailed as failure:
+            raise FunctionFailed(str(failure.__cause__), failure.stack) from failure.__cause__
+        return "" if outcome.result is None else _text_of(outcome.result)
+
+    def _failure(self, error: Exception) -> FunctionFailed:
+        if isinstance(error, FunctionLoadError):
+            return FunctionFailed(f"FunctionLoadError: {error}", "")
+        # The SDK wraps an orchestrator's error in one that carries its state, which is not for readers.
+        shown = error.__cause__ if error.__cause__ and _STATE_LABEL in str(error) else error
+        return FunctionFailed(f"{type(error).__name__}: {error}", self._folder.format_traceback(shown))
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Call:
+    """One call, run where the function runs: on a pool thread or on the functions' loop."""
+
+    code: FunctionCode
+    inputs: Mapping[str, Datum]
+    metadata: Mapping[str, Datum]
+    invocation: invocation.Invocation
+
+    def run(self) -> Outcome:
+        arguments = self._arguments()
+        try:
+            value = self.code.entry_point(**arguments)
+        except _THREAD_EXITS as error:
+            raise FunctionExited(f"the function raised {error!r}") from error
+        return self._outcome(arguments, value)
+
+    async def run_async(self) -> Outcome:
+        arguments = self._arguments()
+        try:
+            value = await self.code.entry_point(**arguments)
+        except _EXITS as error:
+            raise FunctionExited(f"the function raised {error!r}") from error
+        return self._outcome(arguments, value)
+
+    def _arguments(self) -> dict[str, Any]:
+        function = self.code.function
+        arguments: dict[str, Any] = {
+            name: conversion.decode(self.inputs[name], self.metadata)
+            for name, conversion in self.code.inputs.items()
+        }
+        arguments |= {name: OutParameter() for name in self.code.outputs}
+        if self.code.wants_context:
+            arguments["context"] = invocation.Context(
+                self.invocation.invocation_id, function.name, str(function.folder)
+            )
+        return arguments
+
+    def _outcome(self, arguments: Mapping[str, Any], value: Any) -> Outcome:
+        if self.code.result is None and value is not None:
+            raise RuntimeError(
+                f"function '{self.code.function.name}' without a $return binding returned a non-None value"
+            )
+        values = {name: arguments[name].get() for name in self.code.outputs}
+        return Outcome(
+            result=None if self.code.result is None else self.code.result.encode(value),
+            outputs={n: self.code.outputs[n].encode(v) for n, v in values.items() if v is not None},
+        )
+
+
+def _text_of(datum: Datum) -> str:
+    return datum.value if datum.type == "json" else json.dumps(datum.value)
+
+
+def _log_success(code: FunctionCode, started: float) -> None:
+    # An orchestrator is called once an episode, which tells nothing to the developer.
+    is_episode = code.function.trigger.type in _ORCHESTRATION_TRIGGERS
+    log.log(logging.DEBUG if is_episode else logging.INFO, "Succeeded after %d ms", _milliseconds(started))
+
+
+def _log_failure(failure: FunctionFailed, started: float) -> None:
+    reason = (failure.stack or failure.error).partition(_STATE_LABEL)[0].rstrip()
+    lines = (
+        line if len(line) <= _LONGEST_LINE else f"{line[:_LONGEST_LINE]} …" for line in reason.splitlines()
+    )
+    log.error("Failed after %d ms\n%s", _milliseconds(started), "\n".join(lines))
+
+
+def _milliseconds(started: float) -> float:
+    return (time.monotonic() - started) * 1000

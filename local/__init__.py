@@ -1,0 +1,1 @@
+"""The local stack: storage emulator, sample data and demo; never deployed."""

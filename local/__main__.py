@@ -1,0 +1,50 @@
+"""`python -m local services|start|demo`; what goes wrong is told in one sentence, with exit code 1."""
+
+import argparse
+import os
+import signal
+import sys
+from types import FrameType
+from typing import NoReturn
+
+from azure.core.exceptions import AzureError
+
+from local.demo import run_demo
+from local.errors import LocalStackError
+from local.settings import StackSettings
+from local.stack import run_host, run_services
+
+COMMANDS = {"services": run_services, "start": run_host, "demo": run_demo}
+
+
+def main() -> int:
+    """Run one command; the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m local", description="The local stack.")
+    parser.add_argument("command", choices=COMMANDS)
+    command = parser.parse_args().command
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
+    try:
+        COMMANDS[command](StackSettings.read(os.environ))
+    except LocalStackError as error:
+        return _fail(str(error))
+    except AzureError as error:
+        return _fail(f"The storage emulator refused a request: {str(error).splitlines()[0]}")
+    except OSError as error:
+        return _fail(f"The local stack cannot go on: {error}.")
+    except KeyboardInterrupt:
+        return 130 if command == "demo" else 0  # the other two run until they are interrupted
+    return 0
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def _fail(sentence: str) -> int:
+    print(sentence, file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

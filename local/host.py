@@ -1,0 +1,63 @@
+"""The development host as a child process."""
+
+import http.client
+import json
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from local.errors import PortTaken
+from local.http_client import request
+from local.ports import is_free
+from local.services import RunningService, Service, running
+from local.settings import ROOT, Port
+from shared_code.settings import SETTINGS
+
+SAMPLE_SETTINGS = ROOT / "local.settings.sample.json"
+
+
+@contextmanager
+def host(
+    port: Port, *, state_file: Path, environment: Mapping[str, str], log: Path | None = None
+) -> Iterator[RunningService]:
+    """The app on the development host, serving on `port`. Raises ServiceDied or ServiceSilent."""
+    state_file.parent.mkdir(parents=True, exist_ok=True)
+    arguments = [str(ROOT), "--port", str(port.number), "--state", str(state_file)]
+    service = Service(
+        name="The development host",
+        command=[sys.executable, "-m", "devhost", *arguments],
+        ready=lambda: _serves(port),
+        environment=environment,
+        log=log,
+    )
+    with running(service) as started:
+        yield started
+
+
+def require_free(port: Port) -> None:
+    """Raise PortTaken if somebody listens on `port`."""
+    if not is_free(port.number):
+        raise PortTaken(
+            f"Port {port.number} is taken: stop what listens there, or set {port.variable} to a free port."
+        )
+
+
+def clean_environment(storage: str) -> dict[str, str]:
+    """The environment of a new checkout on the storage of that connection string, whatever is set here."""
+    unset = {setting.name: "" for setting in SETTINGS}
+    values: dict[str, str] = json.loads(SAMPLE_SETTINGS.read_text())["Values"]
+    return {**os.environ, **values, **unset, "AzureWebJobsStorage": storage}
+
+
+def origin(port: Port) -> str:
+    """Where the host serves."""
+    return f"http://localhost:{port.number}"
+
+
+def _serves(port: Port) -> bool:
+    try:
+        return request("GET", f"{origin(port)}/admin/host/ping", seconds=2).status == http.client.OK
+    except (OSError, http.client.HTTPException):
+        return False

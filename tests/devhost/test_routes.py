@@ -1,0 +1,84 @@
+"""Route templates match as ASP.NET's do."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from devhost.routes import BrokenRoute, RouteTemplate, split_path
+
+
+def match(template: str, path: str) -> dict[str, str] | None:
+    return RouteTemplate.parse(template).match(split_path(path))
+
+
+@pytest.mark.parametrize(
+    ("template", "path", "expected"),
+    [
+        ("jobs", "/Jobs/", {}),
+        ("jobs", "/jobs/1", None),
+        ("jobs", "//jobs", None),
+        ("jobs/{id}", "/jobs", None),
+        ("jobs/{id?}", "/jobs", {}),
+        ("jobs/{id?}", "/jobs/1", {"id": "1"}),
+        ("jobs/{id:int?}", "/jobs/x", None),
+        ("files/{*path}", "/files/a/b%20c/d", {"path": "a/b c/d"}),
+        ("files/{**path}", "/files", {}),
+        ("{name}.{ext}", "/report.tar.gz", {"name": "report", "ext": "tar.gz"}),
+        ("v{version:int}/x", "/v2/x", {"version": "2"}),
+        ("{from}-{to}", "/1-2", {"from": "1", "to": "2"}),
+        ("", "/", {}),
+    ],
+)
+def test_template_matches_path(template: str, path: str, expected: dict[str, str] | None):
+    assert match(template, path) == expected
+
+
+@pytest.mark.parametrize(
+    ("constraint", "fits", "differs"),
+    [
+        ("int", "-5", "5.0"),
+        ("int", "2147483647", "2147483648"),
+        ("long", "2147483648", "9223372036854775808"),
+        ("alpha", "abc", "ab1"),
+        ("bool", "True", "yes"),
+        ("guid", "3f2504e0-4f89-11d3-9a0c-0305e82c3301", "3f2504e0"),
+        ("datetime", "2021-02-03", "soon"),
+        ("decimal", "1.5", "x"),
+        ("length(3)", "abc", "ab"),
+        ("length(2,3)", "ab", "abcd"),
+        ("minlength(2)", "ab", "a"),
+        ("maxlength(2)", "ab", "abc"),
+        ("min(10)", "10", "9"),
+        ("max(10)", "10", "11"),
+        ("range(1,5)", "5", "6"),
+        ("int:min(3)", "3", "2"),
+    ],
+)
+def test_constraint_admits_only_what_fits(constraint: str, fits: str, differs: str):
+    template = f"x/{{value:{constraint}}}"
+    assert match(template, f"/x/{fits}") == {"value": fits}
+    assert match(template, f"/x/{differs}") is None
+
+
+def test_precedence_is_literal_constrained_free_catch_all():
+    templates = ["{*rest}", "{id}", "{id:int}", "literal"]
+    ordered = sorted(templates, key=lambda text: RouteTemplate.parse(text).precedence)
+    assert ordered == ["literal", "{id:int}", "{id}", "{*rest}"]
+
+
+@pytest.mark.parametrize("template", ["{id?}/x", "{*rest}/x", "{}", "{id:length(x)}", "{id=5}", "a}b"])
+def test_template_that_is_not_understood_is_refused(template: str):
+    with pytest.raises(BrokenRoute):
+        RouteTemplate.parse(template)
+
+
+@given(st.lists(st.text(min_size=1).filter(lambda value: "%" not in value), min_size=1, max_size=4))
+def test_every_value_arrives_as_it_was_encoded(values: list[str]):
+    template = "/".join(f"{{p{position}}}" for position in range(len(values)))
+    path = "/" + "/".join(quote(value, safe="") for value in values)
+    expected = {f"p{position}": value.replace("/", "%2F") for position, value in enumerate(values)}
+    assert match(template, path) == expected

@@ -1,0 +1,92 @@
+"""host.json and local.settings.json."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import pytest
+
+from devhost.engine.versions import FailureStrategy, MatchStrategy
+from devhost.errors import BrokenSettings, NotAnApp
+from devhost.settings import HostSettings, apply_local_settings, read_host_settings, worker_threads
+from tests.devhost.sample_app import SampleApp
+
+
+def test_empty_host_json_means_the_defaults_of_the_functions_host(app: SampleApp):
+    app.file("host.json", {})
+    assert read_host_settings(app.root) == HostSettings()
+
+
+def test_host_json_sets_prefix_hub_version_and_slots(app: SampleApp):
+    durable = {"hubName": "h", "defaultVersion": "2", "maxConcurrentActivityFunctions": 3}
+    app.file("host.json", {"extensions": {"http": {"routePrefix": "/v1/"}, "durableTask": durable}})
+    settings = read_host_settings(app.root)
+    assert (settings.route_prefix, settings.hub_name) == ("v1", "h")
+    assert (settings.versions.default, settings.max_concurrent_activities) == ("2", 3)
+
+
+def test_version_strategies_are_read_in_any_case(app: SampleApp):
+    durable = {"versionMatchStrategy": "strict", "versionFailureStrategy": "FAIL"}
+    app.file("host.json", {"extensions": {"durableTask": durable}})
+    versions = read_host_settings(app.root).versions
+    assert (versions.match, versions.on_mismatch) == (MatchStrategy.STRICT, FailureStrategy.FAIL)
+
+
+def test_folder_without_host_json_is_no_app(app: SampleApp):
+    (app.root / "host.json").unlink()
+    with pytest.raises(NotAnApp, match="name the folder of a Functions app"):
+        read_host_settings(app.root)
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ("{", "it is not JSON"),
+        ("[]", "it is not a JSON object"),
+        ('{"extensions": 5}', "extensions is 5, not an object."),
+        ('{"extensions": {"http": {"routePrefix": 1}}}', "extensions.http.routePrefix is 1, not a text."),
+        (
+            '{"extensions": {"durableTask": {"versionMatchStrategy": "Newer"}}}',
+            'versionMatchStrategy is "Newer", not one of None, Strict, CurrentOrOlder.',
+        ),
+        (
+            '{"extensions": {"durableTask": {"maxConcurrentActivityFunctions": true}}}',
+            "extensions.durableTask.maxConcurrentActivityFunctions is true, not a number.",
+        ),
+    ],
+)
+def test_broken_host_json_names_the_key(app: SampleApp, content: str, expected: str):
+    app.file("host.json", content)
+    with pytest.raises(BrokenSettings, match=expected.replace(".", r"\.")):
+        read_host_settings(app.root)
+
+
+def test_local_settings_never_override_the_environment(app: SampleApp, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("SAMPLE_SET", "environment")
+    monkeypatch.setenv("SAMPLE_NEW", "to be restored")
+    monkeypatch.delenv("SAMPLE_NEW")
+    app.file("local.settings.json", {"Values": {"SAMPLE_SET": "file", "SAMPLE_NEW": 5}})
+    apply_local_settings(app.root)
+    assert (os.environ["SAMPLE_SET"], os.environ.pop("SAMPLE_NEW")) == ("environment", "5")
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ({"IsEncrypted": True}, "it is encrypted"),
+        ({"Values": {"X": {}}}, "the value X is not a text"),
+        ({"Values": "x"}, 'Values is "x", not an object'),
+    ],
+)
+def test_unusable_local_settings_are_named(app: SampleApp, content: dict[str, Any], expected: str):
+    app.file("local.settings.json", content)
+    with pytest.raises(BrokenSettings, match=expected):
+        apply_local_settings(app.root)
+
+
+def test_worker_has_as_many_threads_as_its_setting_says(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("PYTHON_THREADPOOL_THREAD_COUNT", "3")
+    assert worker_threads() == 3
+    monkeypatch.setenv("PYTHON_THREADPOOL_THREAD_COUNT", "many")
+    assert worker_threads() == min(32, (os.cpu_count() or 1) + 4)

@@ -1,0 +1,43 @@
+"""The API as its clients use it: submit, poll, read the answer."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from local.http_client import Answer, request
+
+ENDED = {"Completed", "Failed", "Terminated", "Canceled"}
+
+
+@dataclass(frozen=True)
+class ApiClient:
+    """A client of the app on one host."""
+
+    origin: str
+
+    def submit(
+        self, start: str, end: str, *, method: str = "GET", headers: Mapping[str, str] | None = None
+    ) -> Answer:
+        return self.send(method, f"/api/submit/query?{urlencode({'s': start, 'e': end})}", headers=headers)
+
+    def status(self, job_id: str) -> Answer:
+        return self.send("GET", f"/api/status/{job_id}")
+
+    def send(self, method: str, target: str, *, headers: Mapping[str, str] | None = None) -> Answer:
+        return request(method, self.origin + target, headers=headers)
+
+    def finished(self, job_id: str, *, seconds: float = 60) -> dict[str, Any]:
+        """The status of a job that has ended, within so many seconds."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            status: dict[str, Any] = self.status(job_id).json()
+            if status["status"] in ENDED:
+                return status
+            time.sleep(0.05)
+        raise TimeoutError(f"Job {job_id} has not ended after {seconds} seconds: {status}")
+
+    def run(self, start: str, end: str) -> dict[str, Any]:
+        """The last status of a job of its own."""
+        return self.finished(self.submit(start, end).json()["id"])

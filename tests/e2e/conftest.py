@@ -1,0 +1,48 @@
+"""The app on the development host and Azurite, as separate processes."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+
+import pytest
+from azure.data.tables import TableClient
+
+from local.azurite import Azurite
+from local.host import clean_environment, host, origin
+from local.ports import free_port
+from local.services import RunningService
+from local.settings import Port
+from tests.e2e.api_client import ApiClient
+
+StartHost = Callable[..., AbstractContextManager[tuple[ApiClient, RunningService]]]
+
+
+@pytest.fixture(scope="session")
+def start_host(storage: Azurite, tmp_path_factory: pytest.TempPathFactory) -> StartHost:
+    """Starts a host with settings of its own; on a used state file it goes on with what that holds."""
+
+    @contextmanager
+    def start(state_file: Path | None = None, **settings: str) -> Iterator[tuple[ApiClient, RunningService]]:
+        folder = tmp_path_factory.mktemp("host")
+        port = Port("PORT", free_port())
+        environment = clean_environment(storage.connection_string) | settings
+        state = state_file or folder / "state.db"
+        with host(port, state_file=state, environment=environment, log=folder / "log") as service:
+            yield ApiClient(origin(port)), service
+
+    return start
+
+
+@pytest.fixture(scope="session")
+def api(start_host: StartHost) -> Iterator[ApiClient]:
+    """The one host of the tests that leave it running."""
+    with start_host() as (client, _):
+        yield client
+
+
+@pytest.fixture(scope="session")
+def audit_table(storage: Azurite) -> Iterator[TableClient]:
+    """The audit table; each test writes to a year of its own."""
+    with TableClient.from_connection_string(storage.connection_string, "audit") as table:
+        table.create_table()
+        yield table

@@ -1,0 +1,71 @@
+from collections.abc import Iterator
+
+import pytest
+from azure.data.tables import TableClient
+
+from local.azurite import Azurite
+from local.errors import ForeignTable
+from local.sample_data import END, KNOWN_ANSWER, START, reference_count, rows, seed
+
+
+@pytest.fixture(scope="module")
+def table(storage: Azurite) -> Iterator[TableClient]:
+    with TableClient.from_connection_string(storage.connection_string, "sample") as client:
+        seed(client)
+        yield client
+
+
+def test_known_answer_is_what_a_plain_loop_counts() -> None:
+    seen: list[str] = []
+    for row in rows():
+        in_range = START <= row["PartitionKey"] <= END
+        if in_range and row.get("CertNumber") and row.get("identificationNumber") not in (None, *seen):
+            seen.append(row["identificationNumber"])
+
+    assert len(seen) == KNOWN_ANSWER
+
+
+def test_known_answer_is_what_the_reference_query_counts(table: TableClient) -> None:
+    assert reference_count(table, START, END) == KNOWN_ANSWER
+
+
+def test_sample_rows_are_the_same_each_time() -> None:
+    assert list(rows()) == list(rows())
+
+
+def test_sample_holds_every_kind_of_row_that_makes_counting_hard() -> None:
+    sample = list(rows())
+    people = [row["identificationNumber"] for row in sample if "identificationNumber" in row]
+
+    assert len(people) > len(set(people))
+    assert any("identificationNumber" not in row for row in sample)
+    assert {row.get("CertNumber", "absent")[:1] for row in sample} == {"", "C", "a"}
+    assert any(len(row["PartitionKey"]) > len(START) for row in sample)
+    assert any(row["PartitionKey"] > END for row in sample)
+    assert any(row["PartitionKey"] < START for row in sample)
+
+
+def test_sample_is_written_once(table: TableClient) -> None:
+    assert not seed(table)
+
+
+def test_sample_of_another_version_is_replaced(storage: Azurite) -> None:
+    with TableClient.from_connection_string(storage.connection_string, "replaced") as client:
+        client.create_table()
+        client.upsert_entity({"PartitionKey": "~sample-data", "RowKey": "state", "Fingerprint": "older"})
+        client.upsert_entity(
+            {"PartitionKey": START, "RowKey": "x", "CertNumber": "x", "identificationNumber": "x"}
+        )
+
+        assert seed(client)
+        assert reference_count(client, START, END) == KNOWN_ANSWER
+
+
+def test_table_with_other_data_is_left_as_it_is(storage: Azurite) -> None:
+    with TableClient.from_connection_string(storage.connection_string, "foreign") as client:
+        client.create_table()
+        client.create_entity({"PartitionKey": START, "RowKey": "mine"})
+
+        with pytest.raises(ForeignTable, match="left as it is"):
+            seed(client)
+        assert len(list(client.list_entities())) == 1
