@@ -39,6 +39,10 @@ class MeteredApp:
         """Returns its input."""
         return input_text
 
+    async def call_http(self, request: str) -> str:
+        """Nothing calls."""
+        raise NotImplementedError
+
     async def run_entity(self, name: str, instance_id: str, context: str) -> str:
         """There is none."""
         raise NotImplementedError

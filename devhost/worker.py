@@ -22,6 +22,7 @@ from .bindings import OutParameter, text_datum
 from .engine.errors import FunctionFailed
 from .errors import FunctionLoadError
 from .function_code import FunctionCode
+from .http_calls import HttpCaller
 from .threads import DaemonThreadPool, LoopThread
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ class Worker:
         self._folder = AppFolder(app_dir)
         self._pool = DaemonThreadPool(threads)
         self._loop = LoopThread()
+        self._http = HttpCaller()
         self._codes: dict[str, FunctionCode | FunctionLoadError] = {}
         self._names: dict[str, list[str]] = {}
         self._sources: dict[str, Callable[[Binding], Datum]] = {}
@@ -97,6 +99,7 @@ class Worker:
 
     async def stop(self, *, grace: float) -> None:
         """Cancels asynchronous functions and waits up to `grace` seconds; busy threads are left alone."""
+        await self._http.close()
         await self._loop.stop(grace=grace)
         self._pool.shutdown()
         self._folder.leave()
@@ -108,6 +111,10 @@ class Worker:
     async def run_entity(self, name: str, instance_id: str, context: str) -> str:
         """Returns the entity's state and results as JSON; raises FunctionFailed with the bare message."""
         return await self._run_with_bare_error(name, instance_id, context)
+
+    async def call_http(self, request: str) -> str:
+        """Sends an orchestration's HTTP request and returns the answer, both as JSON."""
+        return await self._http.call(request)
 
     async def run_activity(self, name: str, instance_id: str, input_text: str | None) -> str | None:
         """Returns the activity's result as JSON text; raises FunctionFailed with type and message."""

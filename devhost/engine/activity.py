@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from .actions import HTTP_ACTIVITY
 from .clock import Clock
 from .errors import FunctionFailed
 from .executor import FunctionExecutor
@@ -20,12 +21,19 @@ class ActivityProcessor:
 
     async def process(self, call: ActivityCall) -> HistoryEvent:
         """Runs the activity to its end."""
+        is_http = call.name == HTTP_ACTIVITY
         try:
-            result = await self._executor.run_activity(call.name, call.instance_id, call.input)
+            result = await (self._call_http(call) if is_http else self._run(call))
         except FunctionFailed as failure:
-            reason = f"Activity function '{call.name}' failed:  {failure.error}"
+            reason = failure.error if is_http else f"Activity function '{call.name}' failed:  {failure.error}"
             return task_failed(self._clock.now(), call.task_id, reason, _details(failure))
         return task_completed(self._clock.now(), call.task_id, _as_stored(result))
+
+    async def _run(self, call: ActivityCall) -> str | None:
+        return await self._executor.run_activity(call.name, call.instance_id, call.input)
+
+    async def _call_http(self, call: ActivityCall) -> str | None:
+        return await self._executor.call_http(call.input or "{}")
 
 
 def _as_stored(result: str | None) -> str | None:

@@ -7,7 +7,7 @@ from typing import Protocol
 
 
 class FunctionExecutor(Protocol):
-    """Runs the durable functions of an app; every method may run for as long as the function does."""
+    """Runs an app's durable functions and their HTTP calls; a method may run for as long as those do."""
 
     @property
     def orchestrators(self) -> Collection[str]:
@@ -33,6 +33,13 @@ class FunctionExecutor(Protocol):
 
         Raises:
             FunctionFailed: the function raised; `error` reads `ValueError: boom`.
+        """
+
+    async def call_http(self, request: str) -> str:
+        """Sends the request of a `call_http`; request and answer are JSON texts.
+
+        Raises:
+            FunctionFailed: there was no answer.
         """
 
     async def run_entity(self, name: str, instance_id: str, context: str) -> str:

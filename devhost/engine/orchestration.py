@@ -17,6 +17,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from .actions import (
+    HTTP_ACTIVITY,
     OUT_OF_PROC_LABEL,
     Action,
     CallActivity,
@@ -161,7 +162,7 @@ class OrchestrationProcessor:
     def _called(self, action: Action) -> tuple[str, str, Collection[str]]:
         """The kind and the name of the function that an action calls, and the names that there are."""
         match action:
-            case CallActivity(name):
+            case CallActivity(name) if name != HTTP_ACTIVITY:
                 return "activity", name, self._executor.activities
             case CallSubOrchestrator(name):
                 return "orchestrator", name, self._executor.orchestrators

@@ -151,7 +151,7 @@ class Store:
         return [_queued_activity(row) for row in await self._run(lambda: self._rows("activities"))]
 
     async def purge(self, instance_id: str) -> None:
-        """Removes an ended instance and its history.
+        """Removes an ended instance and its history, or an entity, which never ends.
 
         Raises:
             InstanceNotFound: there is none.
@@ -162,7 +162,7 @@ class Store:
             instance = self._find(instance_id)
             if instance is None:
                 raise InstanceNotFound(instance_id)
-            if not instance.status.is_terminal:
+            if not instance.status.is_terminal and not is_entity_id(instance_id):
                 raise InstanceNotEnded(instance_id, instance.status)
             self._remove(instance_id)
 

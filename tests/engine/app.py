@@ -28,6 +28,7 @@ class App:
         self.orchestrators: dict[str, Callable[..., Any]] = {}
         self.activities: dict[str, Callable[..., Any]] = {}
         self.entities: dict[str, Callable[..., Any]] = {}
+        self.http: Callable[[dict[str, Any]], dict[str, Any]] = lambda request: {"content": request["uri"]}
         self.contexts: list[dict[str, Any]] = []
 
     def orchestrator(self, function: Callable[..., Any]) -> Callable[..., Any]:
@@ -57,6 +58,12 @@ class App:
             return json.dumps(await result if inspect.isawaitable(result) else result)
         except Exception as error:
             raise FunctionFailed(f"{type(error).__name__}: {error}", "stack") from error
+
+    async def call_http(self, request: str) -> str:
+        try:
+            return json.dumps(self.http(json.loads(request)))
+        except ConnectionError as error:
+            raise FunctionFailed(str(error)) from error
 
     async def run_entity(self, name: str, instance_id: str, context: str) -> str:
         return str(await asyncio.to_thread(_by_name(self.entities, name), context))

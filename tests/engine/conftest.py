@@ -15,7 +15,13 @@ def state(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 @pytest.fixture
 def app() -> App:
-    return App()
+    app = App()
+
+    @app.activity
+    def echo(value):
+        return value
+
+    return app
 
 
 @pytest.fixture

@@ -128,3 +128,10 @@ async def test_orchestration_ends_without_waiting_for_its_signals(app: App, hub:
     state = await hub.get_entity("counter", "a")
     assert state is not None
     assert state.state == "1"
+
+
+async def test_entity_is_purged_although_it_never_ends(hub: Hub):
+    await hub.signal_entity("counter", "a", "add", '"3"')
+    await hub.settle()
+    await hub.purge("@counter@a")
+    assert await hub.get_entity("counter", "a") is None

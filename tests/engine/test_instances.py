@@ -18,10 +18,6 @@ from .app import START, App, Hub, output
 
 @pytest.fixture(autouse=True)
 def _functions(app: App) -> None:
-    @app.activity
-    def echo(value):
-        return value
-
     @app.orchestrator
     def listener(context):
         value = yield context.wait_for_external_event("go")

@@ -15,10 +15,6 @@ FIRST_HISTORY = [12, 0]
 @pytest.fixture(autouse=True)
 def _functions(app: App) -> None:
     @app.activity
-    def echo(value):
-        return value
-
-    @app.activity
     def boom(value):
         raise ValueError(f"boom {value}")
 
@@ -380,3 +376,40 @@ async def test_fan_out_goes_on_as_soon_as_one_task_fails(app: App, hub: Hub):
             await asyncio.sleep(0.001)
     release.set()
     await hub.settle()
+
+
+async def test_call_http_returns_the_answer_as_a_value(app: App, hub: Hub):
+    app.http = lambda request: {"statusCode": 200, "headers": {}, "content": request["method"]}
+
+    @app.orchestrator
+    def caller(context):
+        answer = yield context.call_http("GET", "http://127.0.0.1:9/")
+        return answer
+
+    assert output(await hub.run("caller")) == {"statusCode": 200, "headers": {}, "content": "GET"}
+
+
+async def test_call_http_without_an_answer_raises_the_bare_reason(app: App, hub: Hub):
+    def refuse(request):
+        raise ConnectionRefusedError("Connection refused (127.0.0.1:9)")
+
+    app.http = refuse
+
+    @app.orchestrator
+    def caller(context):
+        try:
+            yield context.call_http("GET", "http://127.0.0.1:9/")
+        except Exception as error:  # noqa: BLE001 - the SDK raises nothing more precise
+            return str(error).splitlines()[0]
+
+    assert output(await hub.run("caller")) == "Connection refused (127.0.0.1:9) "
+
+
+async def test_values_of_five_megabytes_pass_whole(app: App, hub: Hub):
+    @app.orchestrator
+    def mirror(context):
+        result = yield context.call_activity("echo", context.get_input())
+        return result
+
+    value = "ä" * 5_000_000
+    assert output(await hub.run("mirror", value)) == value

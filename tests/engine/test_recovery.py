@@ -17,10 +17,6 @@ from .app import App, Hub, output
 
 @pytest.fixture(autouse=True)
 def _functions(app: App) -> None:
-    @app.activity
-    def echo(value):
-        return value
-
     @app.orchestrator
     def chain(context):
         first = yield context.call_activity("echo", 1)

@@ -14,10 +14,6 @@ from .app import App, Hub
 @pytest.fixture(autouse=True)
 def _functions(app: App) -> None:
     @app.activity
-    def echo(value):
-        return value
-
-    @app.activity
     def shout(value):
         return str(value).upper()
 

@@ -10,10 +10,6 @@ from .app import App, Hub, output
 
 @pytest.fixture(autouse=True)
 def _functions(app: App) -> None:
-    @app.activity
-    def echo(value):
-        return value
-
     @app.orchestrator
     def child(context):
         value = context.get_input()

@@ -17,10 +17,6 @@ def _functions(app: App) -> None:
     failures: dict[str, int] = {}
 
     @app.activity
-    def echo(value):
-        return value
-
-    @app.activity
     def boom(value):
         raise ValueError("boom")
 

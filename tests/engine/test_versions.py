@@ -12,10 +12,6 @@ from .app import App, Hub, output
 
 @pytest.fixture(autouse=True)
 def _functions(app: App) -> None:
-    @app.activity
-    def echo(value):
-        return value
-
     @app.orchestrator
     def job(context):
         yield context.wait_for_external_event("go")
