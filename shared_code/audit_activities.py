@@ -52,7 +52,7 @@ async def _query_window(clients: Clients, payload: dict[str, Any]) -> dict[str, 
         skipped=ids.skipped,
         milliseconds=_milliseconds_since(began),
     )
-    return {"count": count, "skipped": ids.skipped}
+    return {"count": count, "counts": {"completed": 1, "skipped": ids.skipped}}
 
 
 async def _count(clients: Clients, payload: dict[str, Any]) -> dict[str, Any]:

@@ -4,7 +4,6 @@ A range of one window needs no staging: its activity returns the count.
 """
 
 from collections.abc import Generator
-from dataclasses import asdict
 from typing import Any
 
 from shared_code.date_range import Window
@@ -63,4 +62,4 @@ def _end(context: Any, totals: Totals, counted: dict[str, Any], *, total: int) -
 
 def _report(context: Any, phase: str, totals: Totals, *, total: int, lanes: int = 0) -> None:
     """Sets what the status route reads; the totals of running lanes are in the lanes' own statuses."""
-    context.set_custom_status({"phase": phase, "total": total, "lanes": lanes, **asdict(totals)})
+    context.set_custom_status({"phase": phase, "total": total, "lanes": lanes, **totals.progress()})

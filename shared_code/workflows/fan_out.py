@@ -1,16 +1,19 @@
 """Bounded fan-out: lanes of sub-orchestrations that each run pages of activities, one page after another.
 
-An item is the input of one activity, which answers `{"ok": true, ...}` or `{"ok": false, "error"}`: what
-is known to fail is a value. A lane stops after the first page with a failure and ends with its totals.
+An item is the input of one activity, which answers `{"ok": true, "counts"[, "ledger"]}` or
+`{"ok": false, "error"}`: what is known to fail is a value. A lane stops after the first page with a failure
+and ends with its totals.
 """
 
 from collections.abc import Generator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from azure.durable_functions import RetryOptions
 
 LANE_ORCHESTRATOR = "lane-orchestrator-function"
+# Of the ledger only so much travels through the history; all of it is in the blobs of the items.
+LEDGER_LIMIT = 100
 # Storage timers are cut to whole seconds: below two seconds there would be no wait at all.
 RETRY = RetryOptions(first_retry_interval_in_milliseconds=5_000, max_number_of_attempts=3)
 # The reason stays in the host's log: an activity's exception carries paths and stack traces.
@@ -19,27 +22,36 @@ STEP_FAILED = {"code": "StepFailed", "message": "A step of the job failed repeat
 
 @dataclass(frozen=True, kw_only=True)
 class Totals:
-    """What became of the items so far, and the first failure among them."""
+    """What became of the items so far.
 
-    completed: int = 0
-    failed: int = 0
-    skipped: int = 0
+    Attributes:
+        counts: sums of what the items count: `completed`, `failed`, `skipped`, and a workflow's own.
+        error: the first failure that stopped a lane.
+        ledger: what became of single things that an item could not do, the first of them only.
+    """
+
+    counts: dict[str, int] = field(default_factory=dict)
     error: dict[str, str] | None = None
+    ledger: list[dict[str, str]] = field(default_factory=list)
 
     @classmethod
     def of(cls, result: dict[str, Any]) -> "Totals":
         """The totals of one item's result."""
         if not result["ok"]:
-            return cls(failed=1, error=result["error"])
-        return cls(completed=1, skipped=result["skipped"])
+            return cls(counts={"failed": 1}, error=result["error"])
+        return cls(counts=result["counts"], ledger=result.get("ledger", []))
 
     def __add__(self, other: "Totals") -> "Totals":
+        names = self.counts | other.counts
         return Totals(
-            completed=self.completed + other.completed,
-            failed=self.failed + other.failed,
-            skipped=self.skipped + other.skipped,
+            counts={name: self.counts.get(name, 0) + other.counts.get(name, 0) for name in names},
             error=self.error or other.error,
+            ledger=(self.ledger + other.ledger)[:LEDGER_LIMIT],
         )
+
+    def progress(self) -> dict[str, Any]:
+        """What a custom status shows of them; it has room for 16 KB only, so the ledger stays out."""
+        return {**self.counts, "error": self.error}
 
 
 def fan_out(
@@ -62,7 +74,7 @@ def fan_out(
     try:
         ended = yield context.task_all(tasks)
     except Exception:  # noqa: BLE001 - the SDK raises a bare Exception, here for a lane that was terminated
-        return Totals(failed=1, error=STEP_FAILED)
+        return Totals(counts={"failed": 1}, error=STEP_FAILED)
     return sum((Totals(**totals) for totals in ended), Totals())
 
 
@@ -76,10 +88,10 @@ def lane(context: Any) -> Generator[Any, Any, dict[str, Any] | None]:
     work = context.get_input()
     totals = Totals(**work["totals"])
     # Every generation begins without a custom status, and the status route reads it meanwhile.
-    context.set_custom_status(asdict(totals))
+    context.set_custom_status(totals.progress())
     page, *rest = work["pages"]
     totals += yield from _run_page(context, work["activity"], page)
-    context.set_custom_status(asdict(totals))
+    context.set_custom_status(totals.progress())
     if not rest or totals.error:
         return asdict(totals)
     context.continue_as_new({**work, "pages": rest, "totals": asdict(totals)})
@@ -91,7 +103,7 @@ def _run_page(context: Any, activity: str, page: list[Any]) -> Generator[Any, An
     try:
         results = yield context.task_all(tasks)
     except Exception:  # noqa: BLE001 - the SDK raises a bare Exception, whose text is not for the public
-        return Totals(failed=1, error=STEP_FAILED)
+        return Totals(counts={"failed": 1}, error=STEP_FAILED)
     return sum(map(Totals.of, results), Totals())
 
 

@@ -1,14 +1,14 @@
 import json
 from typing import Any
 
-from shared_code.workflows.fan_out import STEP_FAILED, Totals, fan_out, lane_id, run_step
+from shared_code.workflows.fan_out import LEDGER_LIMIT, STEP_FAILED, Totals, fan_out, lane_id, run_step
 from tests.unit.workflow_driver import Driver
 
 DENIED = {"code": "AccessDenied", "message": "Storage refused access."}
 
 
 def succeed(_name: Any, _payload: Any) -> Any:
-    return {"ok": True, "skipped": 1}
+    return {"ok": True, "counts": {"completed": 1, "skipped": 1}}
 
 
 def run_fan_out(answer: Any, items: Any, *, lanes: Any, page_size: Any) -> Any:
@@ -23,7 +23,7 @@ def activity_inputs(driver: Any) -> Any:
 def test_every_item_is_run_exactly_once():
     driver, totals = run_fan_out(succeed, range(23), lanes=3, page_size=2)
     assert sorted(activity_inputs(driver)) == list(range(23))
-    assert totals == Totals(completed=23, skipped=23)
+    assert totals == Totals(counts={"completed": 23, "skipped": 23})
 
 
 def test_pages_are_striped_over_lanes_with_ids_of_the_job():
@@ -40,22 +40,22 @@ def test_lane_runs_no_more_than_one_page_at_a_time():
 def test_there_are_no_more_lanes_than_pages():
     driver, totals = run_fan_out(succeed, range(3), lanes=8, page_size=2)
     assert len(driver.lanes) == 2
-    assert totals.completed == 3
+    assert totals.counts["completed"] == 3
 
 
 def test_each_generation_of_a_lane_reports_its_totals_first_thing():
     driver, _ = run_fan_out(succeed, range(3), lanes=1, page_size=1)
-    completed = [status["completed"] for status in driver.lanes["job:lane:0"].statuses]
+    completed = [status.get("completed", 0) for status in driver.lanes["job:lane:0"].statuses]
     assert completed == [0, 1, 1, 2, 2, 3]
 
 
 def test_lane_stops_after_the_page_of_a_failure():
     def fail_on_second(_name: Any, payload: Any) -> Any:
-        return {"ok": False, "error": DENIED} if payload == 1 else {"ok": True, "skipped": 0}
+        return {"ok": False, "error": DENIED} if payload == 1 else {"ok": True, "counts": {"completed": 1}}
 
     driver, totals = run_fan_out(fail_on_second, range(10), lanes=1, page_size=2)
     assert activity_inputs(driver) == [0, 1]
-    assert totals == Totals(completed=1, failed=1, error=DENIED)
+    assert totals == Totals(counts={"completed": 1, "failed": 1}, error=DENIED)
 
 
 def test_first_failure_is_the_one_that_is_kept():
@@ -63,8 +63,18 @@ def test_first_failure_is_the_one_that_is_kept():
         return {"ok": False, "error": {"code": f"E{payload}", "message": ""}}
 
     _, totals = run_fan_out(fail, range(2), lanes=1, page_size=2)
-    assert totals.failed == 2
+    assert totals.counts["failed"] == 2
     assert totals.error == {"code": "E0", "message": ""}
+
+
+def test_ledgers_of_the_items_are_joined_up_to_a_limit():
+    def note(_name: Any, payload: Any) -> Any:
+        entries = [{"source": f"{payload}-{n}", "code": "Broken"} for n in range(LEDGER_LIMIT // 4)]
+        return {"ok": True, "counts": {"failed": len(entries)}, "ledger": entries}
+
+    _, totals = run_fan_out(note, range(5), lanes=2, page_size=1)
+    assert totals.counts == {"failed": 5 * LEDGER_LIMIT // 4}
+    assert len(totals.ledger) == LEDGER_LIMIT
 
 
 def test_exception_of_an_activity_becomes_a_failure_without_its_text():
@@ -72,7 +82,7 @@ def test_exception_of_an_activity_becomes_a_failure_without_its_text():
         raise RuntimeError("AccountKey=secret")
 
     _, totals = run_fan_out(explode, range(2), lanes=1, page_size=2)
-    assert totals == Totals(failed=1, error=STEP_FAILED)
+    assert totals == Totals(counts={"failed": 1}, error=STEP_FAILED)
     assert "secret" not in json.dumps(totals.error)
 
 

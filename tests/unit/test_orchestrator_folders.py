@@ -71,7 +71,11 @@ def test_small_job_schedules_one_window_with_retries():
 
 
 def test_small_job_completes_with_the_integer():
-    state = state_of("orchestrator-function", JOB, completed(0, {"ok": True, "count": 17, "skipped": 1}))
+    state = state_of(
+        "orchestrator-function",
+        JOB,
+        completed(0, {"ok": True, "count": 17, "counts": {"completed": 1, "skipped": 1}}),
+    )
     assert state["isDone"]
     assert state["output"] == 17
     assert state["customStatus"]["phase"] == "done"
@@ -84,7 +88,7 @@ def test_status_of_a_failed_job_is_sent_with_its_error():
 
 
 def test_long_job_goes_lanes_then_count_then_discard():
-    lanes = completed(0, {"completed": 8, "failed": 0, "skipped": 2, "error": None}, kind=8)
+    lanes = completed(0, {"counts": {"completed": 8, "skipped": 2}, "error": None, "ledger": []}, kind=8)
     counted = completed(1, {"ok": True, "count": 17})
     state = state_of("orchestrator-function", LONG_JOB, lanes, counted, completed(2, {"ok": True}))
     inputs = [json.loads(action["compoundActions"][0]["input"]) for action in state["actions"][0][1:]]
@@ -106,23 +110,25 @@ def test_unknown_kind_fails_with_a_sentence_that_lists_the_known_ones():
 
 
 def lane_work(pages: Any) -> Any:
-    totals = {"completed": 0, "failed": 0, "skipped": 0, "error": None}
+    totals: dict[str, Any] = {"counts": {}, "error": None, "ledger": []}
     return {"activity": "activity", "pages": pages, "totals": totals}
 
 
 def test_lane_continues_as_new_with_the_rest_and_its_totals():
-    results = [completed(number, {"ok": True, "skipped": 1}) for number in range(2)]
+    results = [
+        completed(number, {"ok": True, "counts": {"completed": 1, "skipped": 1}}) for number in range(2)
+    ]
     state = state_of("lane-orchestrator-function", lane_work([[1, 2], [3]]), *results)
     going_on = json.loads(state["actions"][0][-1]["input"])
     assert state["isDone"]
     assert going_on["pages"] == [[3]]
-    assert (going_on["totals"]["completed"], going_on["totals"]["skipped"]) == (2, 2)
+    assert going_on["totals"]["counts"] == {"completed": 2, "skipped": 2}
 
 
 def test_lane_that_ends_on_a_failure_schedules_nothing_more():
     state = state_of("lane-orchestrator-function", lane_work([[1, 2], [3]]), completed(0, DENIED))
     scheduled = state["actions"]
-    late = completed(1, {"ok": True, "skipped": 0})
+    late = completed(1, {"ok": True, "counts": {"completed": 1}})
     ended = state_of("lane-orchestrator-function", lane_work([[1, 2], [3]]), completed(0, DENIED), late)
     assert not state["isDone"]
     assert ended["isDone"]
