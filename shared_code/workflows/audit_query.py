@@ -28,15 +28,22 @@ def audit_query(context: Any, job: AuditQueryJob) -> Generator[Any, Any, int]:
 
 def _count_at_once(context: Any, window: Window) -> Generator[Any, Any, int]:
     _report(context, "reading", Totals(), total=1)
-    counted = yield from run_step(context, QUERY_WINDOW, _read(context, window, stage=False))
+    payload = {"jobId": context.instance_id, "window": window.to_json(), "stage": False}
+    counted = yield from run_step(context, QUERY_WINDOW, payload)
     return _end(context, Totals.of(counted), counted, total=1)
 
 
 def _count_staged(context: Any, job: AuditQueryJob, windows: list[Window]) -> Generator[Any, Any, int]:
     total = len(windows)
     _report(context, "reading", Totals(), total=total, lanes=job.lanes)
-    reads = [_read(context, window, stage=True) for window in windows]
-    totals = yield from fan_out(context, QUERY_WINDOW, reads, lanes=job.lanes, page_size=job.page_size)
+    totals = yield from fan_out(
+        context,
+        QUERY_WINDOW,
+        [{"window": window.to_json()} for window in windows],
+        common={"jobId": context.instance_id, "stage": True},
+        lanes=job.lanes,
+        page_size=job.page_size,
+    )
     counted = {"ok": False, "error": totals.error}
     if not totals.error:
         _report(context, "counting", totals, total=total)
@@ -45,10 +52,6 @@ def _count_staged(context: Any, job: AuditQueryJob, windows: list[Window]) -> Ge
     # fails, the answer stands, and the discard of a later job sweeps up what was left.
     yield from run_step(context, COUNT_DISTINCT, {"jobId": context.instance_id, "discard": True})
     return _end(context, totals, counted, total=total)
-
-
-def _read(context: Any, window: Window, *, stage: bool) -> dict[str, Any]:
-    return {"jobId": context.instance_id, "window": window.to_json(), "stage": stage}
 
 
 def _end(context: Any, totals: Totals, counted: dict[str, Any], *, total: int) -> int:

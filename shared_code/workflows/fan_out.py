@@ -55,9 +55,17 @@ class Totals:
 
 
 def fan_out(
-    context: Any, activity: str, items: Sequence[Any], *, lanes: int, page_size: int
+    context: Any,
+    activity: str,
+    items: Sequence[dict[str, Any]],
+    *,
+    common: dict[str, Any],
+    lanes: int,
+    page_size: int,
 ) -> Generator[Any, Any, Totals]:
     """Runs the activity once for every item, at most lanes x page_size of them at a time.
+
+    The input of an activity is its item and what all items have in `common`.
 
     No retry is alive when this returns: else the SDK and the host would number the caller's next step
     differently. That is why retries happen inside the lanes, and why a lane answers with totals only.
@@ -66,7 +74,12 @@ def fan_out(
     tasks = [
         context.call_sub_orchestrator(
             LANE_ORCHESTRATOR,
-            {"activity": activity, "pages": pages[number::lanes], "totals": asdict(Totals())},
+            {
+                "activity": activity,
+                "common": common,
+                "pages": pages[number::lanes],
+                "totals": asdict(Totals()),
+            },
             lane_id(context.instance_id, number),
         )
         for number in range(min(lanes, len(pages)))
@@ -90,7 +103,7 @@ def lane(context: Any) -> Generator[Any, Any, dict[str, Any] | None]:
     # Every generation begins without a custom status, and the status route reads it meanwhile.
     context.set_custom_status(totals.progress())
     page, *rest = work["pages"]
-    totals += yield from _run_page(context, work["activity"], page)
+    totals += yield from _run_page(context, work["activity"], [{**work["common"], **item} for item in page])
     context.set_custom_status(totals.progress())
     if not rest or totals.error:
         return asdict(totals)
@@ -98,8 +111,8 @@ def lane(context: Any) -> Generator[Any, Any, dict[str, Any] | None]:
     return None
 
 
-def _run_page(context: Any, activity: str, page: list[Any]) -> Generator[Any, Any, Totals]:
-    tasks = [context.call_activity_with_retry(activity, RETRY, item) for item in page]
+def _run_page(context: Any, activity: str, payloads: list[Any]) -> Generator[Any, Any, Totals]:
+    tasks = [context.call_activity_with_retry(activity, RETRY, payload) for payload in payloads]
     try:
         results = yield context.task_all(tasks)
     except Exception:  # noqa: BLE001 - the SDK raises a bare Exception, whose text is not for the public

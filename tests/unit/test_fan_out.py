@@ -4,6 +4,7 @@ from typing import Any
 from shared_code.workflows.fan_out import LEDGER_LIMIT, STEP_FAILED, Totals, fan_out, lane_id, run_step
 from tests.unit.workflow_driver import Driver
 
+COMMON = {"jobId": "job"}
 DENIED = {"code": "AccessDenied", "message": "Storage refused access."}
 
 
@@ -13,11 +14,13 @@ def succeed(_name: Any, _payload: Any) -> Any:
 
 def run_fan_out(answer: Any, items: Any, *, lanes: Any, page_size: Any) -> Any:
     driver = Driver(answer)
-    return driver, driver.run(fan_out(driver, "activity", items, lanes=lanes, page_size=page_size))
+    numbered = [{"n": item} for item in items]
+    workflow = fan_out(driver, "activity", numbered, common=COMMON, lanes=lanes, page_size=page_size)
+    return driver, driver.run(workflow)
 
 
 def activity_inputs(driver: Any) -> Any:
-    return [call.payload for lane in driver.lanes.values() for call in lane.calls]
+    return [call.payload["n"] for lane in driver.lanes.values() for call in lane.calls]
 
 
 def test_every_item_is_run_exactly_once():
@@ -28,8 +31,8 @@ def test_every_item_is_run_exactly_once():
 
 def test_pages_are_striped_over_lanes_with_ids_of_the_job():
     driver, _ = run_fan_out(succeed, range(6), lanes=2, page_size=1)
-    assert [call.payload for call in driver.lanes[lane_id("job", 0)].calls] == [0, 2, 4]
-    assert [call.payload for call in driver.lanes["job:lane:1"].calls] == [1, 3, 5]
+    assert [call.payload["n"] for call in driver.lanes[lane_id("job", 0)].calls] == [0, 2, 4]
+    assert [call.payload["n"] for call in driver.lanes["job:lane:1"].calls] == [1, 3, 5]
 
 
 def test_lane_runs_no_more_than_one_page_at_a_time():
@@ -51,7 +54,9 @@ def test_each_generation_of_a_lane_reports_its_totals_first_thing():
 
 def test_lane_stops_after_the_page_of_a_failure():
     def fail_on_second(_name: Any, payload: Any) -> Any:
-        return {"ok": False, "error": DENIED} if payload == 1 else {"ok": True, "counts": {"completed": 1}}
+        return (
+            {"ok": False, "error": DENIED} if payload["n"] == 1 else {"ok": True, "counts": {"completed": 1}}
+        )
 
     driver, totals = run_fan_out(fail_on_second, range(10), lanes=1, page_size=2)
     assert activity_inputs(driver) == [0, 1]
@@ -60,7 +65,7 @@ def test_lane_stops_after_the_page_of_a_failure():
 
 def test_first_failure_is_the_one_that_is_kept():
     def fail(_name: Any, payload: Any) -> Any:
-        return {"ok": False, "error": {"code": f"E{payload}", "message": ""}}
+        return {"ok": False, "error": {"code": f"E{payload['n']}", "message": ""}}
 
     _, totals = run_fan_out(fail, range(2), lanes=1, page_size=2)
     assert totals.counts["failed"] == 2
@@ -69,7 +74,7 @@ def test_first_failure_is_the_one_that_is_kept():
 
 def test_ledgers_of_the_items_are_joined_up_to_a_limit():
     def note(_name: Any, payload: Any) -> Any:
-        entries = [{"source": f"{payload}-{n}", "code": "Broken"} for n in range(LEDGER_LIMIT // 4)]
+        entries = [{"source": f"{payload['n']}-{n}", "code": "Broken"} for n in range(LEDGER_LIMIT // 4)]
         return {"ok": True, "counts": {"failed": len(entries)}, "ledger": entries}
 
     _, totals = run_fan_out(note, range(5), lanes=2, page_size=1)
@@ -95,6 +100,13 @@ def test_step_that_keeps_raising_is_a_failure_as_a_value():
 
 
 def test_input_of_a_lane_is_made_of_json_values():
-    driver, _ = run_fan_out(succeed, [{"n": 1}, {"n": 2}], lanes=1, page_size=1)
+    driver, _ = run_fan_out(succeed, range(2), lanes=1, page_size=1)
     payload = driver.calls[0].payload
     assert json.loads(json.dumps(payload)) == payload
+
+
+def test_what_items_have_in_common_reaches_each_activity():
+    driver, _ = run_fan_out(succeed, range(3), lanes=1, page_size=1)
+    assert [call.payload for call in driver.lanes["job:lane:0"].calls] == [
+        {"jobId": "job", "n": n} for n in range(3)
+    ]

@@ -111,25 +111,32 @@ def test_unknown_kind_fails_with_a_sentence_that_lists_the_known_ones():
 
 def lane_work(pages: Any) -> Any:
     totals: dict[str, Any] = {"counts": {}, "error": None, "ledger": []}
-    return {"activity": "activity", "pages": pages, "totals": totals}
+    return {"activity": "activity", "common": {}, "pages": pages, "totals": totals}
 
 
 def test_lane_continues_as_new_with_the_rest_and_its_totals():
     results = [
         completed(number, {"ok": True, "counts": {"completed": 1, "skipped": 1}}) for number in range(2)
     ]
-    state = state_of("lane-orchestrator-function", lane_work([[1, 2], [3]]), *results)
+    state = state_of("lane-orchestrator-function", lane_work([[{"n": 1}, {"n": 2}], [{"n": 3}]]), *results)
     going_on = json.loads(state["actions"][0][-1]["input"])
     assert state["isDone"]
-    assert going_on["pages"] == [[3]]
+    assert going_on["pages"] == [[{"n": 3}]]
     assert going_on["totals"]["counts"] == {"completed": 2, "skipped": 2}
 
 
 def test_lane_that_ends_on_a_failure_schedules_nothing_more():
-    state = state_of("lane-orchestrator-function", lane_work([[1, 2], [3]]), completed(0, DENIED))
+    state = state_of(
+        "lane-orchestrator-function", lane_work([[{"n": 1}, {"n": 2}], [{"n": 3}]]), completed(0, DENIED)
+    )
     scheduled = state["actions"]
     late = completed(1, {"ok": True, "counts": {"completed": 1}})
-    ended = state_of("lane-orchestrator-function", lane_work([[1, 2], [3]]), completed(0, DENIED), late)
+    ended = state_of(
+        "lane-orchestrator-function",
+        lane_work([[{"n": 1}, {"n": 2}], [{"n": 3}]]),
+        completed(0, DENIED),
+        late,
+    )
     assert not state["isDone"]
     assert ended["isDone"]
     assert ended["output"]["error"] == DENIED["error"]
