@@ -152,7 +152,7 @@ def test_lane_turns_exhausted_retries_into_its_totals():
         failed(4),
         event(11, TimerId=5, FireAt=STARTED_AT),
     ]
-    state = state_of("lane-orchestrator-function", lane_work([[1], [2]]), *tries)
+    state = state_of("lane-orchestrator-function", lane_work([[{"n": 1}], [{"n": 2}]]), *tries)
     assert state["isDone"]
     assert state["output"]["error"]["code"] == "StepFailed"
     assert "secret" not in json.dumps(state)
