@@ -5,11 +5,12 @@ from typing import Any
 
 import azure.durable_functions as df
 
-from shared_code.jobs import AuditQueryJob, parse_job
+from shared_code.jobs import AuditQueryJob, EmbedFilesJob, parse_job
 from shared_code.telemetry import traced
 from shared_code.workflows.audit_query import audit_query
+from shared_code.workflows.embed_files import embed_files
 
-WORKFLOWS = {AuditQueryJob.KIND: audit_query}
+WORKFLOWS: dict[str, Any] = {AuditQueryJob.KIND: audit_query, EmbedFilesJob.KIND: embed_files}
 
 
 def run_job(context: df.DurableOrchestrationContext) -> Generator[Any, Any, Any]:

@@ -3,7 +3,7 @@
 AppError <- SettingsError: MissingSetting, InvalidSetting; IdempotencyError: Invalid.., Reused..
          <- DateRangeError: EmptyStartDate, InvalidStartDate, EmptyEndDate, InvalidEndDate, InvalidDateRange
          <- StorageError: TableNotFound, AccessDenied, StagedRunsMissing
-         <- JobNotFound, HostUnavailable, InvalidJob, JobFailed (in jobs, as workflows raise it)
+         <- InvalidField, JobNotFound, HostUnavailable, InvalidJob, JobFailed (in jobs: workflows raise it)
 """
 
 
@@ -79,6 +79,14 @@ class IdempotencyKeyReused(IdempotencyError):
 
 class JobNotFound(AppError):
     """Job not found"""  # noqa: D415 - the sentence is part of the HTTP contract
+
+
+class InvalidField(AppError):
+    """A field of a request cannot be used."""
+
+    def __init__(self, field: str, fix: str) -> None:
+        super().__init__(f"Field {field} cannot be used: {fix}.")
+        self.field = field
 
 
 class HostUnavailable(AppError):

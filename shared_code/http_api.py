@@ -17,6 +17,7 @@ from shared_code.errors import (
     DateRangeError,
     HostUnavailable,
     IdempotencyKeyReused,
+    InvalidField,
     InvalidIdempotencyKey,
     JobNotFound,
     SettingsError,
@@ -29,6 +30,7 @@ POLL_SECONDS = "1"
 
 _STATUS_OF = {
     DateRangeError: HTTPStatus.BAD_REQUEST,
+    InvalidField: HTTPStatus.BAD_REQUEST,
     InvalidIdempotencyKey: HTTPStatus.BAD_REQUEST,
     JobNotFound: HTTPStatus.NOT_FOUND,
     IdempotencyKeyReused: HTTPStatus.UNPROCESSABLE_ENTITY,

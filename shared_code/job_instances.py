@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared_code.errors import HostUnavailable, IdempotencyKeyReused, InvalidJob, JobNotFound
-from shared_code.jobs import ORCHESTRATOR, AuditQueryJob, is_job_id, keyed_job_id, new_job_id, parse_job
+from shared_code.jobs import ORCHESTRATOR, Job, is_job_id, keyed_job_id, new_job_id, parse_job
 from shared_code.telemetry import log_event
 
 
@@ -20,7 +20,7 @@ class StartedJob:
     runtime_status: str = "Pending"
 
 
-async def start_job(client: Any, job: AuditQueryJob, *, idempotency_key: str | None) -> StartedJob:
+async def start_job(client: Any, job: Job, *, idempotency_key: str | None) -> StartedJob:
     """Starts a job, or finds the one that the same request with the same key started before.
 
     Raises:
@@ -75,7 +75,7 @@ async def find_instance(client: Any, instance_id: str) -> Any | None:
     return None
 
 
-async def _start(client: Any, job_id: str, job: AuditQueryJob) -> StartedJob:
+async def _start(client: Any, job_id: str, job: Job) -> StartedJob:
     try:
         await client.start_new(ORCHESTRATOR, job_id, job.to_json())
     except Exception as error:
@@ -85,7 +85,7 @@ async def _start(client: Any, job_id: str, job: AuditQueryJob) -> StartedJob:
     return StartedJob(job_id)
 
 
-async def _earlier_job(client: Any, job_id: str, job: AuditQueryJob) -> StartedJob | None:
+async def _earlier_job(client: Any, job_id: str, job: Job) -> StartedJob | None:
     try:
         instance = await find_job(client, job_id)
         earlier = parse_job(_input_of(instance))

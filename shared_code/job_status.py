@@ -82,7 +82,8 @@ def _custom_status(instance: Any | None) -> Mapping[str, Any]:
 def _progress(own: Mapping[str, Any], lanes: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     parts = (own, *lanes)
     counts = {name: sum(part.get(name, 0) for part in parts) for name in _COUNTS}
-    return {"phase": own.get("phase", "pending"), "total": own.get("total", 0), **counts}
+    estimate = {"estimate": own["estimate"]} if "estimate" in own else {}
+    return {"phase": own.get("phase", "pending"), "total": own.get("total", 0), **counts, **estimate}
 
 
 def _timestamp(moment: datetime) -> str:

@@ -5,18 +5,24 @@ Everything a workflow needs is in here, so that a workflow reads no setting; thi
 
 import hashlib
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any, ClassVar, Self
 from uuid import uuid4
 
 from shared_code.date_range import DateRange, Window
-from shared_code.errors import AppError, InvalidIdempotencyKey, InvalidJob
+from shared_code.errors import AppError, InvalidField, InvalidIdempotencyKey, InvalidJob
 
 ORCHESTRATOR = "orchestrator-function"
 
 _JOB_ID = re.compile(r"[0-9a-f]{32}")
 _IDEMPOTENCY_KEY = re.compile(r"[\x20-\x7e]{1,255}")
+
+_LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,30}[A-Za-z0-9])?")
+_CONTAINER = re.compile(r"[a-z0-9](?:-?[a-z0-9]){2,62}")
+_LONGEST_PREFIX = 900
+_EMBED_FIELDS = ("env", "version", "filesPath", "dryRun")
 
 _SMALL_RANGE_DAYS = 7
 _MAX_WINDOW_DAYS = 31
@@ -85,9 +91,9 @@ class AuditQueryJob:
         """The windows that together make up the range."""
         return self.dates.windows(self.window_days)
 
-    def asks_the_same_as(self, other: "AuditQueryJob") -> bool:
+    def asks_the_same_as(self, other: "Job") -> bool:
         """Whether two jobs have the same question, however their work is cut."""
-        return self.dates == other.dates
+        return isinstance(other, AuditQueryJob) and self.dates == other.dates
 
     def to_json(self) -> dict[str, Any]:
         """The orchestration's input: JSON values only."""
@@ -112,10 +118,141 @@ class AuditQueryJob:
         )
 
 
-_KINDS = {AuditQueryJob.KIND: AuditQueryJob}
+@dataclass(frozen=True, kw_only=True)
+class EmbeddingPlan:
+    """How texts become vectors: what a job has to keep to from its first file to its last.
+
+    Attributes:
+        dimensions: of a vector; `None` for what the model gives by itself.
+        chunk_tokens: the most tokens of a chunk.
+        overlap_tokens: tokens that a chunk repeats of the one before it.
+        price_per_million: of a million tokens, in whatever currency the setting is in.
+        shrink_limit: the share of known sources that may be gone before nothing is deleted any more.
+    """
+
+    model: str
+    dimensions: int | None
+    chunk_tokens: int
+    overlap_tokens: int
+    price_per_million: float
+    shrink_limit: float
+
+    def cost(self, tokens: int) -> float:
+        """What so many tokens cost."""
+        return round(tokens * self.price_per_million / 1_000_000, 6)
 
 
-def parse_job(value: Any) -> AuditQueryJob:
+@dataclass(frozen=True, kw_only=True)
+class EmbedFilesJob:
+    """Embed every file below a blob path into one version of an environment's index."""
+
+    KIND: ClassVar[str] = "embed-files"
+    VERSION: ClassVar[int] = 1
+
+    env: str
+    index_version: str
+    container: str
+    prefix: str
+    dry_run: bool
+    plan: EmbeddingPlan
+    lanes: int = _LANES
+    page_size: int = _WINDOWS_AT_ONCE // _LANES
+
+    @classmethod
+    def parse(cls, body: Any, plan: EmbeddingPlan) -> Self:
+        """Reads a request's JSON body.
+
+        Raises:
+            InvalidField: a field is missing, unknown or malformed; the first one is named.
+        """
+        if not isinstance(body, dict):
+            raise InvalidField("body", "send a JSON object with env, version and filesPath")
+        for name in body:
+            if name not in _EMBED_FIELDS:
+                raise InvalidField(name, f"unknown; there are {', '.join(_EMBED_FIELDS)}")
+        container, prefix = _files_path(body.get("filesPath"))
+        dry_run = body.get("dryRun", False)
+        if not isinstance(dry_run, bool):
+            raise InvalidField("dryRun", "use true or false")
+        return cls(
+            env=_label(body, "env"),
+            index_version=_label(body, "version"),
+            container=container,
+            prefix=prefix,
+            dry_run=dry_run,
+            plan=plan,
+        )
+
+    @property
+    def files_path(self) -> str:
+        """The path as the client names it."""
+        return f"{self.container}/{self.prefix}".rstrip("/")
+
+    def asks_the_same_as(self, other: "Job") -> bool:
+        """Whether two jobs have the same request, whatever the settings were then."""
+        return isinstance(other, EmbedFilesJob) and self.request == other.request
+
+    @property
+    def request(self) -> tuple[str, str, str, bool]:
+        """What the client asked for."""
+        return self.env, self.index_version, self.files_path, self.dry_run
+
+    def to_json(self) -> dict[str, Any]:
+        """The orchestration's input: JSON values only."""
+        return {
+            "kind": self.KIND,
+            "version": self.VERSION,
+            "env": self.env,
+            "indexVersion": self.index_version,
+            "container": self.container,
+            "prefix": self.prefix,
+            "dryRun": self.dry_run,
+            "plan": asdict(self.plan),
+            "lanes": self.lanes,
+            "pageSize": self.page_size,
+        }
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> Self:
+        """Reads what to_json wrote."""
+        return cls(
+            env=value["env"],
+            index_version=value["indexVersion"],
+            container=value["container"],
+            prefix=value["prefix"],
+            dry_run=value["dryRun"],
+            plan=EmbeddingPlan(**value["plan"]),
+            lanes=value["lanes"],
+            page_size=value["pageSize"],
+        )
+
+
+def _label(body: Mapping[str, Any], field: str) -> str:
+    value = body.get(field)
+    if not isinstance(value, str) or not _LABEL.fullmatch(value):
+        raise InvalidField(field, "use 1 to 32 letters, digits, dots, dashes or underscores")
+    return value
+
+
+def _files_path(value: Any) -> tuple[str, str]:
+    if not isinstance(value, str) or "\\" in value or any(part == ".." for part in value.split("/")):
+        raise InvalidField("filesPath", "use container or container/folder")
+    container, _, prefix = value.strip("/").partition("/")
+    if not _CONTAINER.fullmatch(container):
+        raise InvalidField("filesPath", f"{container!r} is no name of a container; use container/folder")
+    if len(prefix) > _LONGEST_PREFIX:
+        raise InvalidField("filesPath", f"use at most {_LONGEST_PREFIX} characters behind the container")
+    return container, f"{prefix}/" if prefix else ""
+
+
+Job = AuditQueryJob | EmbedFilesJob
+_KINDS: dict[str, type[AuditQueryJob | EmbedFilesJob]] = {
+    AuditQueryJob.KIND: AuditQueryJob,
+    EmbedFilesJob.KIND: EmbedFilesJob,
+}
+
+
+def parse_job(value: Any) -> Job:
     """Reads the input of a job's orchestration.
 
     Raises:

@@ -55,6 +55,12 @@ async def test_progress_of_a_running_job_is_the_sum_of_its_lanes():
     assert body["progress"] == {"phase": "reading", "total": 8, "completed": 5, "failed": 1, "skipped": 5}
 
 
+async def test_estimate_of_an_embedding_job_is_part_of_its_progress():
+    estimate = {"files": 3, "bytes": 900, "tokens": 225, "cost": 0.01}
+    body = await body_of(instance(customStatus={**READING, "lanes": 0, "estimate": estimate}))
+    assert body["progress"]["estimate"] == estimate
+
+
 async def test_lane_that_has_not_begun_counts_nothing():
     body = await body_of(instance(customStatus=READING), [instance("lane-orchestrator-function")])
     assert body["progress"]["completed"] == 0
