@@ -7,4 +7,5 @@ if sys.version_info < (3, 11):  # noqa: UP036 (this is the check that says so)
 
 from .cli import run
 
-sys.exit(run(sys.argv[1:]))
+if __name__ == "__main__":
+    sys.exit(run(sys.argv[1:]))

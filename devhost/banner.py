@@ -5,19 +5,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from .app.loader import Function
     from .host import Host
-    from .loader import Function
 
 _TITLES = {
     "httpTrigger": "HTTP",
     "orchestrationTrigger": "Orchestrators",
     "activityTrigger": "Activities",
     "entityTrigger": "Entities",
+    "queueTrigger": "Queues",
+    "timerTrigger": "Timers",
 }
+_SOURCES = {"queueTrigger": "queueName", "timerTrigger": "schedule"}  # what starts the function
 
 
-def banner(host: Host, *, seconds: float) -> str:
-    """The text for a host that took so many seconds to start."""
+def banner(host: Host, *, seconds: float, reloads: bool) -> str:
+    """The text for a host that took so many seconds to start; `reloads` when the app's files change."""
     lines: list[str] = []
     for trigger, title in _TITLES.items():
         functions = [function for function in host.index.functions if function.trigger.type == trigger]
@@ -32,6 +35,7 @@ def banner(host: Host, *, seconds: float) -> str:
         "",
         f"State    {host.options.state}",
         f"Slots    {slots}",
+        f"Reload   {'when a file of the app changes' if reloads else 'off'}",
         f"Ready    {host.origin} after {seconds:.2f} s; Ctrl-C stops",
         "",
     ]
@@ -40,7 +44,8 @@ def banner(host: Host, *, seconds: float) -> str:
 
 def _describe(host: Host, function: Function) -> str:
     if function.http is None:
-        return function.name
+        source = function.trigger.properties.get(_SOURCES.get(function.trigger.type, ""))
+        return f"{function.name}: {source}" if source else function.name
     methods = ",".join(sorted(function.http.methods)) or "ALL"
     url = "/".join(
         part for part in (host.origin, host.settings.route_prefix, function.http.route.text) if part

@@ -1,80 +1,76 @@
-"""The command line: start a host, wait for a signal, stop it."""
+"""The command line: which host to run and how, or which command to give to a running one."""
 
 from __future__ import annotations
 
 import argparse
-import asyncio
-import os
-import signal
 import sys
-import time
 from pathlib import Path
 
-from .banner import banner
+from .client import COMMANDS
 from .engine.errors import StateFileInUse, StateFileOutdated
 from .errors import StartError
-from .host import IN_MEMORY, Host, HostOptions
-from .logs import set_up_logging
-from .settings import read_host_settings
+from .foreground import ForegroundOptions, debugger_attached, serve
+from .host import IN_MEMORY, HostOptions
 
-_HARD_EXIT = 130  # of a process that a second signal ended
+_EPILOG = f"""\
+Commands for a running host: {", ".join(COMMANDS)}.
+Each explains itself: python -m devhost instances --help. A folder of such a name is given as ./instances.
+"""
 
 
 def run(arguments: list[str]) -> int:
-    """Runs a host until a signal comes and returns the exit code."""
+    """Runs a host until a signal comes, or one command, and returns the exit code."""
+    if arguments and arguments[0] in COMMANDS:
+        from .client.commands import run_command  # noqa: PLC0415 (a host needs no rich)
+
+        return run_command(arguments)
     options = _parse(arguments)
     try:
-        asyncio.run(_serve(options))
+        serve(options)
     except (StartError, StateFileInUse, StateFileOutdated) as error:
         sys.stderr.write(f"{error}\n")
         return 1
     return 0
 
 
-async def _serve(options: HostOptions) -> None:
-    started = time.monotonic()
-    stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, _on_signal, stop)
-    settings = read_host_settings(options.app_dir)
-    set_up_logging(settings.log_level)
-    host = await Host.start(options, settings)
-    sys.stdout.write(banner(host, seconds=time.monotonic() - started))
-    sys.stdout.flush()
-    await stop.wait()
-    sys.stdout.write(f"Stopping, within {options.grace:g} s; a second signal stops at once.\n")
-    sys.stdout.flush()
-    await host.stop()
-
-
-def _on_signal(stop: asyncio.Event) -> None:
-    if stop.is_set():
-        os._exit(_HARD_EXIT)
-    stop.set()
-
-
-def _parse(arguments: list[str]) -> HostOptions:
-    parser = argparse.ArgumentParser(
-        prog="python -m devhost", description="Runs an Azure Functions app locally."
+def _parse(arguments: list[str]) -> ForegroundOptions:
+    parsed = _parser().parse_args(arguments)
+    app_dir = parsed.app_dir.resolve()
+    default_state = app_dir / ".devhost" / "state.db"
+    return ForegroundOptions(
+        host=HostOptions(
+            app_dir=app_dir,
+            port=parsed.port,
+            state=IN_MEMORY if parsed.memory else str(Path(parsed.state or default_state).resolve()),
+            fresh=parsed.fresh,
+            strict_parity=parsed.strict_parity,
+        ),
+        reload=parsed.reload and not debugger_attached(),
+        json_logs=parsed.json,
+        verbose=parsed.verbose,
     )
-    parser.add_argument("app_dir", type=Path, metavar="APP_DIR", help="the folder of host.json")
-    parser.add_argument("--port", type=int, default=7071, help="the port to serve (default: 7071)")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m devhost",
+        description="Runs an Azure Functions app locally.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("app_dir", type=Path, metavar="APP_DIR", help="the folder of host.json")
+    add("--port", type=int, default=7071, help="the port to serve (default: 7071)")
     state = parser.add_mutually_exclusive_group()
     state.add_argument("--state", metavar="FILE", help="the state file (default: APP_DIR/.devhost/state.db)")
-    state.add_argument("--memory", action="store_true", help="keep no state on disk")
-    parser.add_argument("--fresh", action="store_true", help="forget what the state file holds")
-    parser.add_argument(
+    state.add_argument("--memory", action="store_true", help="keep no state on disk; a reload loses it")
+    add("--fresh", action="store_true", help="forget what the state file holds")
+    add("--no-reload", dest="reload", action="store_false", help="do not restart when the app's files change")
+    add("--json", action="store_true", help="log one JSON object a line, and nothing else")
+    add("--verbose", action="store_true", help="log whole tracebacks, not only the app's part of them")
+    add(
         "--strict-parity",
         action="store_true",
         help="hang and fail silently where Azure does, instead of saying so",
     )
-    parsed = parser.parse_args(arguments)
-    app_dir = parsed.app_dir.resolve()
-    default_state = app_dir / ".devhost" / "state.db"
-    return HostOptions(
-        app_dir=app_dir,
-        port=parsed.port,
-        state=IN_MEMORY if parsed.memory else str(Path(parsed.state or default_state).resolve()),
-        fresh=parsed.fresh,
-        strict_parity=parsed.strict_parity,
-    )
+    return parser

@@ -7,14 +7,21 @@ HostError
 │   ├── PortUnusable        another program listens on the port, or it is none
 │   └── StateUnusable       the state file cannot be opened
 ├── IndexingError       a function.json cannot be used; the other functions keep working
-└── FunctionLoadError   a function's code cannot be used; every call of it fails
+├── FunctionLoadError   a function's code cannot be used; every call of it fails
+├── FunctionTimedOut    a call took longer than host.json's functionTimeout
+├── ConnectionUnusable  no setting tells, or not in a usable way, which storage account a binding means
+├── UnresolvedExpression  a binding's %SETTING% or {name} has no value
+└── BindingFailed       a binding's storage could not be read or written
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .timespan import format_timespan
+
 if TYPE_CHECKING:
+    from datetime import timedelta
     from pathlib import Path
 
 
@@ -77,3 +84,39 @@ class FunctionLoadError(HostError):
         super().__init__(f"cannot load the {function} function: {reason}")
         self.function = function
         self.reason = reason
+
+
+class FunctionTimedOut(HostError):
+    """A call took longer than host.json's functionTimeout."""
+
+    def __init__(self, function: str, timeout: timedelta) -> None:
+        super().__init__(f"Timeout value of {format_timespan(timeout)} was exceeded by function: {function}")
+        self.function = function
+        self.timeout = timeout
+
+
+class ConnectionUnusable(HostError):
+    """No setting tells, or not in a usable way, which storage account a binding means."""
+
+    def __init__(self, connection: str, reason: str) -> None:
+        super().__init__(
+            f"The setting '{connection}' {reason}: set it to the storage account's connection string or URL, "
+            f"or to UseDevelopmentStorage=true for the emulator; or set {connection}__queueServiceUri."
+        )
+        self.connection = connection
+
+
+class UnresolvedExpression(HostError):
+    """A binding's %SETTING% or {name} has no value."""
+
+    def __init__(self, expression: str, reason: str) -> None:
+        super().__init__(f"{expression} of function.json cannot be filled in: {reason}.")
+        self.expression = expression
+
+
+class BindingFailed(HostError):
+    """A binding's storage could not be read or written."""
+
+    def __init__(self, binding: str, where: str, reason: object) -> None:
+        super().__init__(f"The binding '{binding}' could not use {where}: {reason}")
+        self.binding = binding

@@ -9,22 +9,31 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .bindings import text_datum
-from .client_binding import client_binding
+from .app.bindings import text_datum
+from .app.loader import Index, index_app
 from .engine.clock import Clock, SystemClock
 from .engine.errors import StateFileOutdated
 from .engine.options import HubOptions
 from .engine.store import Store
 from .engine.task_hub import TaskHub
 from .errors import StateUnusable
-from .http_server import LOOPBACK, HttpServer, reserve_port
-from .loader import Index, index_app
-from .management_api import ManagementApi
-from .settings import HostSettings, apply_local_settings, worker_threads
-from .worker import Worker
+from .settings import HostSettings, apply_local_settings, is_disabled, worker_threads
+from .storage.storage_bindings import StorageBindings
+from .storage.storage_connection import StorageConnections
+from .triggers.listeners import Triggers
+from .triggers.timer_status import FILE_SUFFIX, TimerMemory
+from .web.client_binding import client_binding
+from .web.http_server import LOOPBACK, HttpServer, reserve_port
+from .web.management_api import ManagementApi
+from .worker.worker import Worker
 
 if TYPE_CHECKING:
     import socket
+
+    from azure.functions.meta import Datum
+
+    from .app.binding_expressions import BindingData
+    from .app.bindings import Binding
 
 IN_MEMORY = ":memory:"
 
@@ -56,16 +65,29 @@ class Host:
     """One app on one port; only one host at a time can run in a process, since it owns its modules."""
 
     @classmethod
-    async def start(cls, options: HostOptions, settings: HostSettings, *, clock: Clock | None = None) -> Host:
-        """Starts an app; it answers requests when this returns. Durable timers follow `clock`.
+    async def start(
+        cls,
+        options: HostOptions,
+        settings: HostSettings,
+        *,
+        clock: Clock | None = None,
+        listener: socket.socket | None = None,
+    ) -> Host:
+        """Starts an app; it answers requests when this returns.
+
+        Args:
+            options: how to run it.
+            settings: what its host.json says.
+            clock: what durable timers follow; by default that of the machine.
+            listener: a socket from `reserve_port` to serve instead of the port of the options.
 
         Raises:
             StartError: local.settings.json, the port or the state file cannot be used.
             StateFileInUse: another host has the state file open.
         """
-        apply_local_settings(options.app_dir)
-        reserved = reserve_port(options.port)
+        reserved = listener or reserve_port(options.port)
         try:
+            apply_local_settings(options.app_dir)
             store = _open_store(options)
         except BaseException:
             reserved.close()
@@ -86,8 +108,8 @@ class Host:
         self.settings = settings
         self.port = port
         self.threads = worker_threads()
-        self.index: Index = index_app(options.app_dir)
-        self.worker = Worker(options.app_dir, threads=self.threads)
+        self.index = _without_disabled(index_app(options.app_dir))
+        self.worker = Worker(options.app_dir, threads=self.threads, timeout=settings.function_timeout)
         self.hub = TaskHub(
             store,
             self.worker,
@@ -105,29 +127,58 @@ class Host:
             ManagementApi(self.hub, hub_name=settings.hub_name),
             route_prefix=settings.route_prefix,
         )
+        self._connections = StorageConnections()
+        StorageBindings(self._connections, settings.queues.encoding).offer_to(self.worker)
+        self._triggers = Triggers(
+            self.worker,
+            connections=self._connections,
+            queue_options=settings.queues,
+            clock=clock,
+            timer_memory=TimerMemory(_timers_file(options.state)),
+        )
 
     @property
     def origin(self) -> str:
         """Where the host answers."""
         return f"http://localhost:{self.port}"
 
-    async def stop(self) -> None:
-        """Refuses new requests and ends what runs, in at most about the grace of the options."""
-        deadline = time.monotonic() + self.options.grace
-        await self._server.stop(grace=self.options.grace)
+    async def stop(self, *, grace: float | None = None) -> None:
+        """Refuses new requests and ends what runs, in about `grace` seconds (the options' by default)."""
+        grace = self.options.grace if grace is None else grace
+        deadline = time.monotonic() + grace
+        await self._triggers.stop(grace=grace)  # the functions that they run may still need the server
+        await self._server.stop(grace=max(0.0, deadline - time.monotonic()))
         await self.hub.stop(grace=max(0.0, deadline - time.monotonic()))
         await self.worker.stop(grace=max(0.0, deadline - time.monotonic()))
+        await self._connections.close()
 
     async def _serve(self, reserved: socket.socket) -> None:
         starter = client_binding(
             origin=self.origin, rpc_origin=f"http://{LOOPBACK}:{self.port}", hub_name=self.settings.hub_name
         )
-        self.worker.provide_input("durableClient", lambda _: text_datum(starter))
+
+        async def client(_binding: Binding, _data: BindingData) -> Datum:
+            return text_datum(starter)
+
+        self.worker.provide_input("durableClient", client)
         load_errors = await self.worker.start(self.index.functions)
-        for error in (*self.index.errors, *load_errors):
-            log.error("%s", error)
         await self._server.start(reserved)
         await self.hub.start()
+        self._triggers.start(self.index.functions)
+        for error in (*self.index.errors, *load_errors, *self._triggers.errors):
+            log.error("%s", error)
+
+
+def _without_disabled(index: Index) -> Index:
+    for function in index.functions:
+        if is_disabled(function.name):
+            log.info("The function '%s' is disabled by its setting.", function.name)
+    enabled = tuple(function for function in index.functions if not is_disabled(function.name))
+    return dataclasses.replace(index, functions=enabled)
+
+
+def _timers_file(state: str) -> Path | None:
+    return None if state == IN_MEMORY else Path(state + FILE_SUFFIX)
 
 
 def _open_store(options: HostOptions) -> Store:
@@ -144,5 +195,5 @@ def _delete_state(state: str) -> None:
         Store.open(state).close()  # refuses to delete what another host has open
     except StateFileOutdated:
         log.info("The outdated state file %s is deleted.", state)
-    for suffix in ("", "-wal", "-shm", "-journal"):
+    for suffix in ("", "-wal", "-shm", "-journal", FILE_SUFFIX):
         Path(state + suffix).unlink(missing_ok=True)

@@ -1,14 +1,25 @@
-"""Log lines for a terminal: time, level, function and call, message; coloured where a terminal reads them."""
+"""What the host and the app log: a line a record for a terminal, or a JSON object a record for programs.
+
+Which records count is decided by category, with the levels of host.json, as on Azure. Nothing here may import
+when it formats: records still come while the interpreter ends.
+"""
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import sys
-from datetime import datetime
-from typing import TextIO
+import time
+import traceback
+from typing import TYPE_CHECKING, Any, TextIO
 
-from . import invocation
+from .app.app_frames import AppFrames
+from .worker import invocation
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
 
 _COLOURS = {
     logging.DEBUG: "\x1b[2m",
@@ -30,32 +41,127 @@ _LEVELS = {  # names of host.json
 }
 
 
-class LineFormatter(logging.Formatter):
-    """One line per record, a traceback below it."""
+def set_up_logging(
+    levels: Mapping[str, str],
+    app_dir: Path,
+    *,
+    as_json: bool = False,
+    verbose: bool = False,
+    stream: TextIO = sys.stderr,
+) -> None:
+    """Sends every logger of the process, the app's included, to the stream.
 
-    def __init__(self, *, colours: bool) -> None:
-        super().__init__()
-        self._colours = colours
-
-    def format(self, record: logging.LogRecord) -> str:
-        """The record as text."""
-        time = datetime.fromtimestamp(record.created).astimezone().strftime("%H:%M:%S.%f")[:-3]
-        origin = invocation.describe_current()
-        line = f"{record.levelname:7} {f'[{origin}] ' if origin else ''}{record.getMessage()}"
-        if record.exc_info:
-            line += f"\n{self.formatException(record.exc_info)}"
-        if not self._colours:
-            return f"{time} {line}"
-        return f"{_DIM}{time}{_RESET} {_COLOURS.get(record.levelno, '')}{line}{_RESET}"
-
-
-def set_up_logging(level: str, stream: TextIO = sys.stderr) -> None:
-    """Sends every logger of the process, the app's included, to the stream from host.json's level on."""
+    Args:
+        levels: names of levels by category, from host.json.
+        app_dir: where the app's own code lies.
+        as_json: whether to write JSON objects instead of lines.
+        verbose: whether to show tracebacks whole instead of the app's part of them.
+        stream: where to; it is coloured if it is a terminal and NO_COLOR is not set.
+    """
+    frames = AppFrames(app_dir)
+    colours = stream.isatty() and "NO_COLOR" not in os.environ
+    lines = LineFormatter(frames, colours=colours, verbose=verbose)
     handler = logging.StreamHandler(stream)
-    handler.setFormatter(LineFormatter(colours=stream.isatty() and "NO_COLOR" not in os.environ))
+    handler.setFormatter(JsonFormatter(frames, verbose=verbose) if as_json else lines)
+    handler.addFilter(CategoryLevels(levels).accepts)
     root = logging.getLogger()
     root.handlers[:] = [handler]
     logging.captureWarnings(capture=True)
-    root.setLevel(_LEVELS.get(level.lower(), logging.INFO))
+    root.setLevel(min(_number(level) for level in levels.values()))
     # The SDKs tell every request and its headers at INFO: a dozen lines a call.
     logging.getLogger("azure").setLevel(logging.WARNING)
+
+
+class CategoryLevels:
+    """The levels of host.json; of the categories that a record's begins with, the longest decides."""
+
+    def __init__(self, levels: Mapping[str, str]) -> None:
+        self._levels = {category.lower(): _number(level) for category, level in levels.items()}
+
+    def accepts(self, record: logging.LogRecord) -> bool:
+        """Whether the record is to be shown."""
+        parts = category_of(record).lower().split(".")
+        prefixes = (".".join(parts[:length]) for length in range(len(parts), 0, -1))
+        named = (self._levels[prefix] for prefix in prefixes if prefix in self._levels)
+        return record.levelno >= next(named, self._levels.get("default", logging.INFO))
+
+
+def category_of(record: logging.LogRecord) -> str:
+    """The category that Azure would file the record under, seen from the code that logs it."""
+    call = invocation.current.get()
+    package = f"{__package__}."
+    if record.name.startswith(f"{package}engine."):
+        return "Host.Triggers.DurableTask"
+    if record.name.startswith(package):
+        return f"Function.{call.function_name}" if call else "Host"
+    return f"Function.{call.function_name}.User" if call else "Worker"
+
+
+class LineFormatter(logging.Formatter):
+    """Time, level, function and call, message on one line; a traceback below it."""
+
+    def __init__(self, frames: AppFrames, *, colours: bool = False, verbose: bool = False) -> None:
+        super().__init__()
+        self._frames = frames
+        self._colours = colours
+        self._verbose = verbose
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record as text."""
+        clock = f"{time.strftime('%H:%M:%S', time.localtime(record.created))}.{int(record.msecs):03}"
+        origin = invocation.describe_current()
+        line = f"{record.levelname:7} {f'[{origin}] ' if origin else ''}{record.getMessage()}"
+        if record.exc_info and record.exc_info[1]:
+            line += f"\n{self._traceback(record.exc_info[1])}"
+        if not self._colours:
+            return f"{clock} {line}"
+        return f"{_DIM}{clock}{_RESET} {_COLOURS.get(record.levelno, '')}{line}{_RESET}"
+
+    def _traceback(self, error: BaseException) -> str:
+        return _whole(error) if self._verbose else self._frames.shortened(error)
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a record, always with the same members."""
+
+    def __init__(self, frames: AppFrames, *, verbose: bool = False) -> None:
+        super().__init__()
+        self._frames = frames
+        self._verbose = verbose
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record as JSON text without line breaks."""
+        call = invocation.current.get()
+        seconds = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
+        return json.dumps(
+            {
+                "time": f"{seconds}.{int(record.msecs):03}Z",
+                "level": record.levelname,
+                "logger": record.name,
+                "message": record.getMessage(),
+                "function": call.function_name if call else None,
+                "invocation": call.invocation_id if call else invocation.thread_call_id(),
+                "instance": call.instance_id if call else None,
+                "error": self._error(record.exc_info[1]) if record.exc_info and record.exc_info[1] else None,
+            },
+            ensure_ascii=False,
+        )
+
+    def _error(self, error: BaseException) -> dict[str, Any]:
+        file, line = self._frames.place_of(error) or (None, None)
+        text = _whole(error) if self._verbose else self._frames.shortened(error)
+        return {
+            "type": type(error).__name__,
+            "message": str(error),
+            "file": file,
+            "line": line,
+            "traceback": text,
+        }
+
+
+def _whole(error: BaseException) -> str:
+    return "".join(traceback.format_exception(error)).rstrip()
+
+
+def _number(level: str) -> int:
+    return _LEVELS.get(level.lower(), logging.INFO)

@@ -9,12 +9,15 @@ import dataclasses
 import enum
 import json
 import os
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .engine.versions import VersionPolicy
 from .errors import BrokenSettings, NotAnApp
+from .timespan import parse_timespan
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 T = TypeVar("T")
@@ -22,18 +25,56 @@ E = TypeVar("E", bound=enum.StrEnum)
 
 THREAD_COUNT = "PYTHON_THREADPOOL_THREAD_COUNT"
 NO_HOMEPAGE = "AzureWebJobsDisableHomepage"
+_NO_TIMEOUT = "-1"
+_MAX_COUNT = 1000
+_MAX_BATCH = 32  # what queue storage hands out at once
+
+
+class MessageEncoding(enum.StrEnum):
+    """How the texts of queue messages are written."""
+
+    BASE64 = "base64"
+    NONE = "none"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class QueueOptions:
+    """How queue triggers work; the defaults are those of the Functions host on a developer's machine.
+
+    Attributes:
+        batch_size: how many messages are asked for at once.
+        new_batch_threshold: how many may still run when more are asked for.
+        visibility_timeout: how long a message rests that a function failed at.
+        max_polling_interval: how long an empty queue is left alone at most.
+        max_dequeue_count: how often a message is tried before it goes to the poison queue.
+        encoding: how messages are written, also by `queue` output bindings.
+    """
+
+    batch_size: int = 16
+    new_batch_threshold: int = 8
+    visibility_timeout: timedelta = timedelta()
+    max_polling_interval: timedelta = timedelta(seconds=2)
+    max_dequeue_count: int = 5
+    encoding: MessageEncoding = MessageEncoding.BASE64
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class HostSettings:
-    """What host.json says; the defaults are those of the Functions host."""
+    """What host.json says; the defaults are those of the Functions host.
+
+    Attributes:
+        log_levels: names of levels by category, `default` among them.
+        function_timeout: how long a call may take; `None` for any time.
+    """
 
     route_prefix: str = "api"
-    log_level: str = "Information"
+    log_levels: Mapping[str, str] = dataclasses.field(default_factory=lambda: {"default": "Information"})
+    function_timeout: timedelta | None = timedelta(minutes=30)
     hub_name: str = "TestHubName"
     versions: VersionPolicy = dataclasses.field(default_factory=VersionPolicy)
     max_concurrent_activities: int = 10
     max_concurrent_orchestrators: int = 5
+    queues: QueueOptions = dataclasses.field(default_factory=QueueOptions)
 
 
 def read_host_settings(app_dir: Path) -> HostSettings:
@@ -52,7 +93,8 @@ def read_host_settings(app_dir: Path) -> HostSettings:
     defaults = HostSettings()
     return HostSettings(
         route_prefix=http.value("routePrefix", defaults.route_prefix).strip("/"),
-        log_level=root.section("logging").section("logLevel").value("default", defaults.log_level),
+        log_levels={**defaults.log_levels, **root.section("logging").section("logLevel").texts()},
+        function_timeout=_function_timeout(root, defaults.function_timeout),
         hub_name=durable.value("hubName", defaults.hub_name),
         versions=VersionPolicy(
             default=durable.value("defaultVersion", "") or None,
@@ -65,6 +107,7 @@ def read_host_settings(app_dir: Path) -> HostSettings:
         max_concurrent_orchestrators=durable.value(
             "maxConcurrentOrchestratorFunctions", defaults.max_concurrent_orchestrators
         ),
+        queues=_queue_options(root.section("extensions").section("queues")),
     )
 
 
@@ -82,6 +125,16 @@ def apply_local_settings(app_dir: Path) -> None:
         raise BrokenSettings(path, "it is encrypted; run `func settings decrypt` first.")
     for name, value in _Section(path, content).section("Values").content.items():
         os.environ.setdefault(name, _setting_text(path, name, value))
+
+
+def app_setting(name: str) -> str | None:
+    """The value of an app setting, whose name may be written in any case."""
+    return next((value for key, value in os.environ.items() if key.lower() == name.lower()), None)
+
+
+def is_disabled(function: str) -> bool:
+    """Whether a setting keeps a function from being started: `AzureWebJobs.<function>.Disabled`."""
+    return (app_setting(f"AzureWebJobs.{function}.Disabled") or "").lower() in ("true", "1")
 
 
 def worker_threads() -> int:
@@ -110,6 +163,23 @@ class _Section:
             raise BrokenSettings(self.path, f"{self._full_name(key)} is {json.dumps(value)}, not {wanted}.")
         return value
 
+    def texts(self) -> dict[str, str]:
+        return {key: self.value(key, "") for key in self.content}
+
+    def timespan(self, key: str, default: timedelta) -> timedelta:
+        text = self.value(key, "")
+        try:
+            return parse_timespan(text) if text else default
+        except ValueError as error:
+            raise BrokenSettings(self.path, f"{self._full_name(key)}: {error}") from error
+
+    def number(self, key: str, default: int, allowed: range) -> int:
+        number = self.value(key, default)
+        if number not in allowed:
+            limits = f"{allowed.start} to {allowed.stop - 1}"
+            raise BrokenSettings(self.path, f"{self._full_name(key)} is {number}: it may be {limits}.")
+        return number
+
     def choice(self, key: str, default: E) -> E:
         written = self.value(key, default.value)
         for member in type(default):
@@ -120,6 +190,30 @@ class _Section:
 
     def _full_name(self, key: str) -> str:
         return f"{self.name}.{key}" if self.name else key
+
+
+def _queue_options(section: _Section) -> QueueOptions:
+    defaults = QueueOptions()
+    batch_size = section.number("batchSize", defaults.batch_size, range(1, _MAX_BATCH + 1))
+    return QueueOptions(
+        batch_size=batch_size,
+        new_batch_threshold=section.number("newBatchThreshold", batch_size // 2, range(_MAX_COUNT)),
+        visibility_timeout=section.timespan("visibilityTimeout", defaults.visibility_timeout),
+        max_polling_interval=section.timespan("maxPollingInterval", defaults.max_polling_interval),
+        max_dequeue_count=section.number("maxDequeueCount", defaults.max_dequeue_count, range(1, _MAX_COUNT)),
+        encoding=section.choice("messageEncoding", defaults.encoding),
+    )
+
+
+def _function_timeout(root: _Section, default: timedelta | None) -> timedelta | None:
+    text = root.value("functionTimeout", "")
+    if not text or text == _NO_TIMEOUT:
+        return None if text else default
+    try:
+        return parse_timespan(text)
+    except ValueError as error:
+        reason = f'functionTimeout is "{text}", neither a time such as 00:05:00 nor {_NO_TIMEOUT} for none.'
+        raise BrokenSettings(root.path, reason) from error
 
 
 def _read_object(path: Path) -> dict[str, Any]:

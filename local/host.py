@@ -24,7 +24,7 @@ def host(
 ) -> Iterator[RunningService]:
     """The app on the development host, serving on `port`. Raises ServiceDied or ServiceSilent."""
     state_file.parent.mkdir(parents=True, exist_ok=True)
-    arguments = [str(ROOT), "--port", str(port.number), "--state", str(state_file)]
+    arguments = [str(ROOT), "--port", str(port.number), "--state", str(state_file), "--no-reload"]
     service = Service(
         name="The development host",
         command=[sys.executable, "-m", "devhost", *arguments],

@@ -11,11 +11,15 @@ from typing import Any
 
 import aiohttp
 import pytest
+from azure.storage.blob.aio import BlobServiceClient
+from azure.storage.queue.aio import QueueServiceClient
 from yarl import URL
 
 from devhost.host import Host, HostOptions
 from devhost.settings import read_host_settings
+from local.azurite import Azurite
 from tests.devhost.sample_app import SampleApp
+from tests.devhost.storage_app import Storage
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,3 +80,14 @@ async def start(app: SampleApp, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
             return Client(host, session)
 
         yield start_host
+
+
+@pytest.fixture
+async def account(storage: Azurite, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Storage]:
+    """The storage that the app's bindings use."""
+    monkeypatch.setenv("AzureWebJobsStorage", storage.connection_string)
+    async with (
+        QueueServiceClient.from_connection_string(storage.connection_string) as queues,
+        BlobServiceClient.from_connection_string(storage.connection_string) as blobs,
+    ):
+        yield Storage(queues, blobs, storage.connection_string)

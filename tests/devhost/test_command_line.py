@@ -5,18 +5,22 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 import re
 import signal
 import socket
 import subprocess
 import sys
+import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from devhost.cli import _parser
+from devhost.client import COMMANDS
 from tests.devhost.sample_app import RETURN, SampleApp, http_trigger
 
 PROJECT = Path(__file__).parents[2]
@@ -24,11 +28,18 @@ STARTER = {"name": "starter", "type": "durableClient", "direction": "in"}
 
 
 @contextlib.contextmanager
-def started(app: SampleApp, *arguments: str) -> Iterator[subprocess.Popen[str]]:
-    """A host process on a free port; what still runs afterwards is killed."""
-    command = [sys.executable, "-m", "devhost", str(app.root), "--port", "0", *arguments]
+def started(
+    app: SampleApp, *arguments: str, program: Sequence[str] = ("-m", "devhost"), app_dir: str = ""
+) -> Iterator[subprocess.Popen[str]]:
+    """A host process on a free port, in the folder of the app's folder; what still runs later is killed."""
+    command = [sys.executable, *program, app_dir or str(app.root), "--port", "0", *arguments]
     with subprocess.Popen(
-        command, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command,
+        cwd=app.root.parent,
+        env={**os.environ, "PYTHONPATH": str(PROJECT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     ) as process:
         try:
             yield process
@@ -199,3 +210,124 @@ def test_broken_function_does_not_keep_the_host_from_starting(app: SampleApp):
         errors = process.communicate(timeout=10)[1]
     assert "cannot load the broken function: ModuleNotFoundError" in errors
     assert errors.count("absent_module") == 1
+
+
+SUBMIT = """
+    import azure.durable_functions as df
+    async def main(req, starter: str):
+        client = df.DurableOrchestrationClient(starter)
+        return await client.start_new("quick")
+"""
+
+
+def quiet(app: SampleApp) -> None:
+    """Logs nothing but warnings and errors, and gives no reason for the SDK's own."""
+    app.file("host.json", {"logging": {"logLevel": {"default": "Warning"}}})
+    app.file("local.settings.json", {"Values": {"AZURE_FUNCTIONS_DURABLE_STRICT_TYPING": "true"}})
+
+
+def stopped(process: subprocess.Popen[str]) -> str:
+    """What a host has complained of when it has stopped."""
+    process.send_signal(signal.SIGTERM)
+    errors = process.communicate(timeout=10)[1]
+    assert process.returncode == 0
+    return errors
+
+
+def test_host_that_served_durable_client_calls_stops_silently(app: SampleApp):
+    quiet(app)
+    app.orchestrator("quick", "return 1\nyield")
+    app.function("submit", http_trigger(), RETURN, STARTER, code=SUBMIT)
+    with started(app, "--memory") as process:
+        assert len(read(origin(process) + "/api/submit")) == 32
+        assert stopped(process) == ""
+
+
+def test_complaints_at_the_end_of_the_interpreter_are_logged_in_one_line(app: SampleApp):
+    quiet(app)
+    code = """
+        import aiohttp, builtins
+        async def main(req):
+            builtins.kept_to_the_very_end = aiohttp.ClientSession()
+            return "left open"
+    """
+    app.http("careless", code)
+    with started(app, "--memory") as process:
+        read(origin(process) + "/api/careless")
+        errors = stopped(process)
+    assert "Unclosed client session" in errors
+    assert "Error" not in errors
+
+
+def test_json_option_logs_one_object_a_line_and_nothing_else(app: SampleApp):
+    app.http("fails", "def main(req):\n    raise ValueError('boom')\n")
+    with started(app, "--memory", "--json") as process:
+        assert process.stderr is not None
+        ready = json.loads(process.stderr.readline())
+        address = re.search(r"http://localhost:(\d+)", ready["message"])
+        assert address is not None
+        with pytest.raises(urllib.error.HTTPError):
+            read(f"http://127.0.0.1:{address[1]}/api/fails")
+        process.send_signal(signal.SIGTERM)
+        out, errors = process.communicate(timeout=10)
+    failed = next(line for line in map(json.loads, errors.splitlines()) if line["error"])
+    assert (failed["function"], failed["error"]["line"]) == ("fails", 2)
+    assert out == ""
+
+
+@pytest.mark.parametrize(("option", "whole"), [([], False), (["--verbose"], True)])
+def test_traceback_is_whole_only_when_verbose(app: SampleApp, option: list[str], *, whole: bool):
+    app.http("fails", "import json\ndef main(req):\n    json.loads('{')\n")
+    with started(app, "--memory", *option) as process:
+        with pytest.raises(urllib.error.HTTPError):
+            read(origin(process) + "/api/fails")
+        errors = stopped(process)
+    assert f'File "{app.root}/fails/main.py", line 3, in main' in errors
+    assert ("json/decoder.py" in errors) is whole
+
+
+def test_storage_that_does_not_answer_is_told_with_what_to_do(app: SampleApp):
+    with socket.create_server(("127.0.0.1", 0)) as account:
+        port = account.getsockname()[1]
+        endpoint = f"AccountName=a;AccountKey=secret;BlobEndpoint=http://127.0.0.1:{port}/a"
+        app.file("local.settings.json", {"Values": {"AzureWebJobsStorage": endpoint}})
+        with started(app, "--memory") as process:
+            assert storage_line(process) == f"Storage  found at http://127.0.0.1:{port}\n"
+    with started(app, "--memory") as process:
+        line = storage_line(process)
+    assert line.startswith(f"Storage  not found at http://127.0.0.1:{port}: start it")
+    assert "secret" not in line
+
+
+def storage_line(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
+    return next(line for line in process.stdout if line.startswith("Storage"))
+
+
+def test_debugger_turns_reloading_off(app: SampleApp):
+    traced = (
+        "import sys, threading; from devhost.cli import run; trace = lambda *_: None; "
+        "threading.settrace(trace); sys.settrace(trace); sys.exit(run(sys.argv[1:]))"
+    )
+    app.http("hello")
+    with started(app, "--memory", program=("-c", traced)) as process:
+        text = banner(process)
+        address = re.search(r"Ready +http://localhost:(\d+)", text)
+        assert address is not None
+        assert read(f"http://127.0.0.1:{address[1]}/api/hello") == "hello"
+        assert "Reload   off\n" in text
+        assert stopped(process).count("\n") == 1
+
+
+def test_folder_named_like_a_command_is_run_as_an_app(tmp_path: Path):
+    folder = SampleApp(tmp_path / "instances")
+    folder.http("hello")
+    with started(folder, "--memory", app_dir="./instances") as process:
+        assert read(origin(process) + "/api/hello") == "hello"
+
+
+def test_document_names_every_option_and_command():
+    document = (PROJECT / "docs/devhost.md").read_text()
+    options = {option for action in _parser()._actions for option in action.option_strings}
+    assert {option for option in options if f"`{option}" not in document} == {"-h", "--help"}
+    assert [command for command in COMMANDS if f"`{command}" not in document] == []

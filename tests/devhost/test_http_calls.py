@@ -10,7 +10,7 @@ from aiohttp import web
 from aiohttp.test_utils import BaseTestServer, TestServer
 
 from devhost.engine.errors import FunctionFailed
-from devhost.http_calls import HttpCaller
+from devhost.worker.http_calls import HttpCaller
 from local.ports import free_port
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from devhost.loader import index_app
+from devhost.app.loader import index_app
 from tests.devhost.conftest import StartHost
 from tests.devhost.sample_app import ACTIVITY, RETURN, SampleApp, http_trigger
 

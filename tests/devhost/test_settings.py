@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -90,3 +91,28 @@ def test_worker_has_as_many_threads_as_its_setting_says(monkeypatch: pytest.Monk
     assert worker_threads() == 3
     monkeypatch.setenv("PYTHON_THREADPOOL_THREAD_COUNT", "many")
     assert worker_threads() == min(32, (os.cpu_count() or 1) + 4)
+
+
+@pytest.mark.parametrize(
+    ("text", "timeout"),
+    [
+        ("00:10:00", timedelta(minutes=10)),
+        ("00:00:01.5", timedelta(seconds=1.5)),
+        ("1.00:00:00", timedelta(days=1)),
+        ("-1", None),
+    ],
+)
+def test_function_timeout_is_read_as_dot_net_writes_it(app: SampleApp, text: str, timeout: timedelta | None):
+    app.file("host.json", {"functionTimeout": text})
+    assert read_host_settings(app.root).function_timeout == timeout
+
+
+def test_function_timeout_that_is_no_time_is_refused_by_name(app: SampleApp):
+    app.file("host.json", {"functionTimeout": "soon"})
+    with pytest.raises(BrokenSettings, match='functionTimeout is "soon", neither a time such as 00:05:00'):
+        read_host_settings(app.root)
+
+
+def test_log_levels_are_read_by_category_with_the_default(app: SampleApp):
+    app.file("host.json", {"logging": {"logLevel": {"Host": "Error"}}})
+    assert read_host_settings(app.root).log_levels == {"default": "Information", "Host": "Error"}

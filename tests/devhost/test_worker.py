@@ -9,11 +9,12 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from devhost.bindings import text_datum
+from devhost.app.app_frames import AppFrames
+from devhost.app.bindings import text_datum
+from devhost.app.loader import index_app
 from devhost.engine.errors import FunctionFailed
-from devhost.loader import index_app
 from devhost.logs import LineFormatter
-from devhost.worker import Worker
+from devhost.worker.worker import Worker
 from tests.devhost.conftest import StartHost
 from tests.devhost.sample_app import SampleApp
 
@@ -162,7 +163,7 @@ async def test_log_lines_carry_function_and_instance(
     app: SampleApp, caplog: pytest.LogCaptureFixture, kind: str
 ):
     app.activity("talks", f"import logging\n{kind} main(payload): logging.warning('working')\n")
-    caplog.handler.setFormatter(LineFormatter(colours=False))
+    caplog.handler.setFormatter(LineFormatter(AppFrames(app.root)))
     async with running(app) as worker:
         await worker.run_activity("talks", "0123456789", "1")
     assert "WARNING [talks 01234567] working" in caplog.text
@@ -170,6 +171,7 @@ async def test_log_lines_carry_function_and_instance(
 
 async def test_long_lines_of_an_error_are_cut_in_the_log(app: SampleApp, caplog: pytest.LogCaptureFixture):
     app.activity("long", "def main(payload): raise ValueError('x' * 5000)\n")
+    caplog.handler.setFormatter(LineFormatter(AppFrames(app.root)))
     async with running(app) as worker:
         with pytest.raises(FunctionFailed, match=r"x{5000}"):
             await worker.run_activity("long", "i", "1")

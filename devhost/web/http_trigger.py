@@ -13,14 +13,15 @@ from typing import TYPE_CHECKING
 from aiohttp import HttpVersion11, web
 from azure.functions.meta import Datum
 
-from .bindings import Direction, text_datum
+from devhost.app.bindings import Direction, text_datum
+
 from .http_request import joined, origin_of, query_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from .loader import Function
-    from .worker import Outcome
+    from devhost.app.loader import Function
+    from devhost.worker.worker import Outcome
 
 log = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ from typing import Any
 import aiohttp
 from multidict import CIMultiDictProxy
 
-from .engine.errors import FunctionFailed
+from devhost.engine.errors import FunctionFailed
 
 _SECONDS = 100  # the default timeout of .NET's HttpClient
 _CONTENT_HEADERS = frozenset({"allow", "expires", "last-modified"})  # and all that begin with `content-`

@@ -11,9 +11,10 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .bindings import BINDING_TYPES, Binding, Direction
-from .errors import IndexingError
-from .routes import BrokenRoute, RouteTemplate
+from devhost.errors import IndexingError
+from devhost.web.routes import BrokenRoute, RouteTemplate
+
+from .bindings import BINDING_TYPES, OUT_ONLY, Binding, Direction
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -142,12 +143,17 @@ def _read_binding(function: str, entry: Any) -> Binding:
     if direction not in list(Direction):
         raise IndexingError(function, f"'{entry['direction']}' is not a valid binding direction.")
     written = str(entry.get("type") or "")
-    return Binding(
+    binding = Binding(
         name=str(entry.get("name") or ""),
         type=BINDING_TYPES.get(written.lower(), written),
         direction=Direction(direction),
         properties=entry,
     )
+    if binding.type in OUT_ONLY and binding.direction is not Direction.OUT:
+        raise IndexingError(
+            function, f"The binding '{binding.name}' of type '{binding.type}' can only have direction 'out'."
+        )
+    return binding
 
 
 def _require_known_types(function: str, bindings: Iterable[Binding]) -> None:

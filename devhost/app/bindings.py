@@ -24,8 +24,14 @@ BINDING_TYPES: Mapping[str, str] = {
         "orchestrationTrigger",
         "activityTrigger",
         "entityTrigger",
+        "queueTrigger",
+        "timerTrigger",
+        "queue",
+        "blob",
     )
 }
+
+OUT_ONLY = frozenset({"queue"})
 
 # The converter that passes texts and bytes as they are; the worker uses it for `str` and `bytes` parameters.
 _VERBATIM = "durableClient"

@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from aiohttp import web
 
-from .client_binding import check_status_links
-from .engine.entity import EntityState
-from .engine.errors import (
+from devhost.engine.entity import EntityState
+from devhost.engine.errors import (
     InstanceAlreadyExists,
     InstanceEnded,
     InstanceNotEnded,
@@ -24,7 +23,9 @@ from .engine.errors import (
     InvalidTransition,
     UnknownEntity,
 )
-from .engine.instance import Instance, InstanceQuery, RuntimeStatus
+from devhost.engine.instance import Instance, InstanceQuery, RuntimeStatus
+
+from .client_binding import check_status_links
 from .history_view import history_events, parse_stored
 from .http_request import query_of
 from .management_call import Call, continuation, error_answer, json_answer, json_error
@@ -33,7 +34,7 @@ from .routes import RouteTemplate
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .engine.task_hub import TaskHub
+    from devhost.engine.task_hub import TaskHub
 
 log = logging.getLogger(__name__)
 

@@ -16,25 +16,28 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from devhost.engine.errors import FunctionFailed
+from devhost.errors import PortUnusable
+from devhost.settings import NO_HOMEPAGE
+
 from .client_binding import RPC_PATH, WEBHOOK_PATH
-from .engine.errors import FunctionFailed
-from .errors import PortUnusable
 from .http_trigger import MAX_BODY, BodyTooLong, UnsendableAnswer, request_datum, to_response
 from .routes import split_path
-from .settings import NO_HOMEPAGE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .loader import Function, Index
+    from devhost.app.loader import Function, Index
+    from devhost.worker.worker import Worker
+
     from .management_api import ManagementApi
-    from .worker import Worker
 
 log = logging.getLogger(__name__)
 
 LOOPBACK = "127.0.0.1"
 _MAX_REQUEST_LINE = 8192  # of Kestrel; a longer one is answered 414
 _READ_LIMIT = 64 * 1024  # what aiohttp reads of a line, so that it is this host that refuses it
+_ARRIVAL_TIME = 0.05  # seconds that a connection which was accepted last gets to bring its request
 _CLOSING_TIME = 0.1  # seconds that connections get to close, when what they asked for is over
 _API_ROOTS = tuple(root.strip("/").split("/") for root in (WEBHOOK_PATH, RPC_PATH))
 
@@ -79,6 +82,7 @@ class HttpServer:
         self._idle = asyncio.Event()
         self._idle.set()
         self._runner: web.AppRunner | None = None
+        self._listener: socket.socket | None = None
 
     async def start(self, reserved: socket.socket) -> None:
         """Listens on a port from `reserve_port`.
@@ -96,6 +100,7 @@ class HttpServer:
             shutdown_timeout=_CLOSING_TIME,
         )
         await self._runner.setup()
+        self._listener = reserved
         try:
             await web.SockSite(self._runner, reserved).start()
         except OSError as error:
@@ -106,8 +111,12 @@ class HttpServer:
 
         Until then open connections stay: the SDK's client in such a function talks to this server, too.
         """
-        if self._runner is None:
+        if self._runner is None or self._listener is None:
             return
+        # Closing the port resets connections between being accepted and being known: so no more are accepted,
+        # and the last ones get to bring their request.
+        asyncio.get_running_loop().remove_reader(self._listener)
+        await asyncio.sleep(_ARRIVAL_TIME)
         for site in self._runner.sites:
             await site.stop()
         with contextlib.suppress(TimeoutError):

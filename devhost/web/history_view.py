@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from .engine.history import EventType
+from devhost.engine.history import EventType
 
 _NAMES = {
     0: "ExecutionStarted",

@@ -13,7 +13,7 @@ from concurrent.futures import Executor, Future
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Awaitable, Callable, Coroutine
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -24,9 +24,11 @@ class DaemonThreadPool(Executor):
 
     def __init__(self, size: int) -> None:
         self._size = size
-        self._calls: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._calls: queue.SimpleQueue[tuple[Future[Any], Callable[[], None]] | None] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
         self._idle = threading.Semaphore(0)
+        self._abandoned: set[Future[Any]] = set()
+        self._lock = threading.Lock()
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """Queues a call; its outcome, an exit included, arrives in the future."""
@@ -34,16 +36,28 @@ class DaemonThreadPool(Executor):
         context = contextvars.copy_context()
 
         def call() -> None:
-            if not future.set_running_or_notify_cancel():
-                return
             try:
                 future.set_result(context.run(fn, *args, **kwargs))
             except BaseException as error:  # noqa: BLE001 (the future's owner decides what an exit means)
                 future.set_exception(error)
 
-        self._calls.put(call)
+        self._calls.put((future, call))
         self._grow_if_busy()
         return future
+
+    def abandon(self, future: Future[Any]) -> bool:
+        """Gives up a call: one that waits never runs, one that runs no longer takes a place in the pool.
+
+        Returns:
+            Whether the call runs, and will go on to its end.
+        """
+        with self._lock:
+            if future.cancel() or future.done():
+                return False
+            self._abandoned.add(future)
+            self._size += 1
+            self._start_thread()
+        return True
 
     def shutdown(self, wait: bool = False, *, cancel_futures: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002 (Executor's signature)
         """Ends idle threads; a busy one ends with its call, or with the process."""
@@ -51,23 +65,41 @@ class DaemonThreadPool(Executor):
             self._calls.put(None)
 
     def _grow_if_busy(self) -> None:
-        if self._idle.acquire(blocking=False) or len(self._threads) >= self._size:
-            return
+        with self._lock:
+            if not self._idle.acquire(blocking=False) and len(self._threads) < self._size:
+                self._start_thread()
+
+    def _start_thread(self) -> None:
         thread = threading.Thread(target=self._work, name=f"function-{len(self._threads)}", daemon=True)
         self._threads.append(thread)
         thread.start()
 
     def _work(self) -> None:
-        while (call := self._calls.get()) is not None:
-            call()
+        while (item := self._calls.get()) is not None:
+            future, call = item
+            if future.set_running_or_notify_cancel():
+                call()
+            if self._was_abandoned(future):
+                return
             self._idle.release()
+
+    def _was_abandoned(self, future: Future[Any]) -> bool:
+        """Whether the thread's place has been given to another; it is struck off the list if so."""
+        with self._lock:
+            if future not in self._abandoned:
+                return False
+            self._abandoned.discard(future)
+            self._size -= 1
+            self._threads.remove(threading.current_thread())
+            return True
 
 
 class LoopThread:
-    """An event loop on a daemon thread of its own."""
+    """An event loop on a daemon thread of its own; `at_stop` runs on it when all else has ended."""
 
-    def __init__(self) -> None:
+    def __init__(self, at_stop: Callable[[], Awaitable[None]]) -> None:
         self._loop = asyncio.new_event_loop()
+        self._at_stop = at_stop
         self._stopped = asyncio.Event()
         self._thread = threading.Thread(target=self._run, name="functions-loop", daemon=True)
 
@@ -93,3 +125,8 @@ class LoopThread:
 
     async def _until_stopped(self) -> None:
         await self._stopped.wait()
+        running = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+        await self._at_stop()

@@ -11,7 +11,9 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .errors import FunctionLoadError
+from devhost.errors import FunctionLoadError
+
+from .app_frames import AppFrames
 from .function_code import FunctionCode, bind
 
 if TYPE_CHECKING:
@@ -21,7 +23,6 @@ if TYPE_CHECKING:
     from .loader import Function
 
 _NAMESPACE = "__app__"  # the worker imports a function's script as __app__.<folder>.<script>
-_PACKAGE_DIR = Path(__file__).parent
 
 
 class AppFolder:
@@ -29,6 +30,7 @@ class AppFolder:
 
     def __init__(self, app_dir: Path) -> None:
         self._app_dir = app_dir.resolve()
+        self._frames = AppFrames(app_dir)
         self._previous_directory = Path.cwd()
 
     def enter(self) -> None:
@@ -64,7 +66,7 @@ class AppFolder:
     def format_traceback(self, error: BaseException) -> str:
         """The traceback as text, from the app's first frame on if it has one."""
         text = traceback.TracebackException.from_exception(error)
-        own = [position for position, frame in enumerate(text.stack) if self._holds(frame.filename)]
+        own = [position for position, frame in enumerate(text.stack) if self._frames.holds(frame.filename)]
         text.stack = traceback.StackSummary.from_list(text.stack[own[0] :] if own else text.stack)
         return "".join(text.format())
 
@@ -80,14 +82,7 @@ class AppFolder:
     def _owns(self, name: str, module: types.ModuleType) -> bool:
         # A folder without __init__.py is a module with places but no file.
         places = [getattr(module, "__file__", None) or "", *getattr(module, "__path__", ())]
-        return name.partition(".")[0] == _NAMESPACE or any(self._holds(place) for place in places)
-
-    def _holds(self, file: str) -> bool:
-        """Whether a file is the app's own code; a virtual environment or this host may lie in its folder."""
-        path = Path(file)
-        if not path.is_relative_to(self._app_dir) or "site-packages" in path.parts:
-            return False
-        return not path.is_relative_to(_PACKAGE_DIR)
+        return name.partition(".")[0] == _NAMESPACE or any(self._frames.holds(place) for place in places)
 
     def _module_name(self, function: Function) -> str:
         if not function.script.is_relative_to(self._app_dir):
@@ -101,5 +96,5 @@ class AppFolder:
         text = f"{type(error).__name__}: {error}"
         if isinstance(error, SyntaxError):
             return text  # it names file and line itself
-        own = [frame for frame in traceback.extract_tb(error.__traceback__) if self._holds(frame.filename)]
-        return f"{text} ({own[-1].filename}, line {own[-1].lineno})" if own else text
+        place = self._frames.place_of(error)
+        return f"{text} ({place[0]}, line {place[1]})" if place else text

@@ -10,35 +10,42 @@ import asyncio
 import dataclasses
 import json
 import logging
+import sys
 import time
 import uuid
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from azure.functions.meta import Datum
 
+from devhost.app.app_folder import AppFolder
+from devhost.app.binding_expressions import BindingData
+from devhost.app.bindings import OutParameter, text_datum
+from devhost.app.function_code import FunctionCode
+from devhost.engine.errors import FunctionFailed
+from devhost.errors import FunctionLoadError, FunctionTimedOut, HostError
+
 from . import invocation
-from .app_folder import AppFolder
-from .bindings import OutParameter, text_datum
-from .engine.errors import FunctionFailed
-from .errors import FunctionLoadError
-from .function_code import FunctionCode
 from .http_calls import HttpCaller
 from .threads import DaemonThreadPool, LoopThread
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
+    from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+    from datetime import timedelta
     from pathlib import Path
 
-    from .bindings import Binding
-    from .loader import Function
+    from devhost.app.bindings import Binding
+    from devhost.app.loader import Function
 
 log = logging.getLogger(__name__)
+
+Source: TypeAlias = "Callable[[Binding, BindingData], Awaitable[Datum]]"
+Sink: TypeAlias = "Callable[[Binding, Datum, BindingData], Awaitable[None]]"
 
 _ORCHESTRATION_TRIGGERS = ("orchestrationTrigger", "entityTrigger")
 _EXITS = (SystemExit, KeyboardInterrupt)
 _THREAD_EXITS = (*_EXITS, StopIteration, asyncio.CancelledError)  # the latter two would confuse who awaits
-_LONGEST_LINE = 300  # of a logged error: an activity's failure reaches the orchestrator with 4 kB of details
 _STATE_LABEL = "$OutOfProcData$"  # behind it the SDK puts an orchestrator's state into the error text
+_SDK_HTTP = "azure.durable_functions.models.utils.http_utils"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -56,14 +63,16 @@ class FunctionExited(Exception):
 class Worker:
     """The functions of one app, ready to be called; the engine's `FunctionExecutor`."""
 
-    def __init__(self, app_dir: Path, *, threads: int) -> None:
+    def __init__(self, app_dir: Path, *, threads: int, timeout: timedelta | None = None) -> None:
         self._folder = AppFolder(app_dir)
         self._pool = DaemonThreadPool(threads)
-        self._loop = LoopThread()
+        self._loop = LoopThread(at_stop=_close_client_session)
+        self._timeout = timeout
         self._http = HttpCaller()
         self._codes: dict[str, FunctionCode | FunctionLoadError] = {}
         self._names: dict[str, list[str]] = {}
-        self._sources: dict[str, Callable[[Binding], Datum]] = {}
+        self._sources: dict[str, Source] = {}
+        self._sinks: dict[str, Sink] = {}
 
     @property
     def orchestrators(self) -> Collection[str]:
@@ -80,9 +89,13 @@ class Worker:
         """Names of the entity functions."""
         return self._names.get("entityTrigger", ())
 
-    def provide_input(self, binding_type: str, source: Callable[[Binding], Datum]) -> None:
+    def provide_input(self, binding_type: str, source: Source) -> None:
         """Tells where the values of a type of input binding come from."""
         self._sources[binding_type] = source
+
+    def provide_output(self, binding_type: str, sink: Sink) -> None:
+        """Tells where the values of a type of output binding go; the rest is left to who calls."""
+        self._sinks[binding_type] = sink
 
     async def start(self, functions: Iterable[Function]) -> list[FunctionLoadError]:
         """Starts the threads and loads the code, in the loop's thread as the worker does.
@@ -138,19 +151,21 @@ class Worker:
             instance_id: the orchestration instance that the call is for, if any.
 
         Raises:
-            FunctionFailed: it could not be loaded, or raised, or put out what its bindings do not take;
-                the error is the cause, and has been logged.
+            FunctionFailed: it could not be loaded, or raised, or took too long, or put out what its bindings
+                do not take; the error is the cause, and has been logged.
         """
         call = invocation.Invocation(str(uuid.uuid4()), name, instance_id)
         token = invocation.current.set(call)
         started = time.monotonic()
         try:
             code = self._code(name)
-            outcome = await self._run(_Call(code, self._inputs(code, trigger), metadata or {}, call))
+            data = BindingData(trigger, metadata or {})
+            inputs = await self._inputs(code, trigger, data)
+            outcome = await self._run(_Call(code, inputs, metadata or {}, call))
+            await self._put_out(code, outcome, data)
         except Exception as error:
-            failure = self._failure(error)
-            _log_failure(failure, started)
-            raise failure from error
+            _log_failure(_without_state(error), started)
+            raise self._failure(error) from error
         else:
             _log_success(code, started)
             return outcome
@@ -171,15 +186,44 @@ class Worker:
             raise code
         return code
 
-    def _inputs(self, code: FunctionCode, trigger: Datum) -> dict[str, Datum]:
+    async def _inputs(self, code: FunctionCode, trigger: Datum, data: BindingData) -> dict[str, Datum]:
         return {
-            name: trigger if c.binding.is_trigger else self._sources[c.binding.type](c.binding)
+            name: trigger if c.binding.is_trigger else await self._sources[c.binding.type](c.binding, data)
             for name, c in code.inputs.items()
         }
 
+    async def _put_out(self, code: FunctionCode, outcome: Outcome, data: BindingData) -> None:
+        values = [(code.outputs[name].binding, value) for name, value in outcome.outputs.items()]
+        if code.result is not None and outcome.result is not None:
+            values.append((code.result.binding, outcome.result))
+        for binding, value in values:
+            if sink := self._sinks.get(binding.type):
+                await sink(binding, value, data)
+
     async def _run(self, call: _Call) -> Outcome:
-        if not call.code.is_async:
-            return await asyncio.wrap_future(self._pool.submit(call.run))
+        limit = asyncio.timeout(None if self._timeout is None else self._timeout.total_seconds())
+        try:
+            async with limit:
+                return await (
+                    self._run_on_loop(call) if call.code.is_async else self._run_on_thread(call, limit)
+                )
+        except TimeoutError as error:
+            if self._timeout is None or not limit.expired():
+                raise  # the function's own
+            raise FunctionTimedOut(call.code.function.name, self._timeout) from error
+
+    async def _run_on_thread(self, call: _Call, limit: asyncio.Timeout) -> Outcome:
+        future = self._pool.submit(call.run)
+        try:
+            return await asyncio.wrap_future(future)
+        except asyncio.CancelledError:
+            if limit.expired() and self._pool.abandon(future):
+                log.warning(
+                    "The thread of this call cannot be ended: it goes on, and a new one takes its place"
+                )
+            raise
+
+    async def _run_on_loop(self, call: _Call) -> Outcome:
         try:
             return await self._loop.run(call.run_async())
         except asyncio.CancelledError:
@@ -198,10 +242,11 @@ class Worker:
 
     def _failure(self, error: Exception) -> FunctionFailed:
         if isinstance(error, FunctionLoadError):
-            return FunctionFailed(f"FunctionLoadError: {error}", "")
-        # The SDK wraps an orchestrator's error in one that carries its state, which is not for readers.
-        shown = error.__cause__ if error.__cause__ and _STATE_LABEL in str(error) else error
-        return FunctionFailed(f"{type(error).__name__}: {error}", self._folder.format_traceback(shown))
+            return FunctionFailed(f"FunctionLoadError: {error}")
+        if isinstance(error, FunctionTimedOut):
+            return FunctionFailed(str(error))
+        stack = self._folder.format_traceback(_without_state(error))
+        return FunctionFailed(f"{type(error).__name__}: {error}", stack)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -264,12 +309,27 @@ def _log_success(code: FunctionCode, started: float) -> None:
     log.log(logging.DEBUG if is_episode else logging.INFO, "Succeeded after %d ms", _milliseconds(started))
 
 
-def _log_failure(failure: FunctionFailed, started: float) -> None:
-    reason = (failure.stack or failure.error).partition(_STATE_LABEL)[0].rstrip()
-    lines = (
-        line if len(line) <= _LONGEST_LINE else f"{line[:_LONGEST_LINE]} …" for line in reason.splitlines()
-    )
-    log.error("Failed after %d ms\n%s", _milliseconds(started), "\n".join(lines))
+def _log_failure(error: BaseException, started: float) -> None:
+    milliseconds = _milliseconds(started)
+    if isinstance(error, HostError):  # its sentence is all there is to say
+        log.error("Failed after %d ms: %s", milliseconds, error)
+    else:
+        log.error("Failed after %d ms", milliseconds, exc_info=error)
+
+
+def _without_state(error: Exception) -> BaseException:
+    """The error itself: the SDK wraps an orchestrator's in one whose text carries the whole state."""
+    return error.__cause__ if error.__cause__ and _STATE_LABEL in str(error) else error
+
+
+async def _close_client_session() -> None:
+    """Closes the session that the SDK keeps for the life of a process, if it belongs to this loop.
+
+    A loop that was stuck may end after the next host has started, and must not close that one's session.
+    """
+    session = getattr(sys.modules.get(_SDK_HTTP), "_client_session", None)
+    if session is not None and session._loop is asyncio.get_running_loop():  # noqa: SLF001 - no public way
+        await session.close()
 
 
 def _milliseconds(started: float) -> float:

@@ -12,8 +12,9 @@ import types
 import typing
 from typing import TYPE_CHECKING, Any
 
+from devhost.errors import FunctionLoadError
+
 from .bindings import Binding, Conversion, Direction
-from .errors import FunctionLoadError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

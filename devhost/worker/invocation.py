@@ -51,4 +51,10 @@ def describe_current() -> str:
     invocation = current.get()
     if invocation is not None:
         return f"{invocation.function_name} {(invocation.instance_id or invocation.invocation_id)[:8]}"
-    return str(getattr(thread_local_storage, "invocation_id", ""))[:8]
+    return (thread_call_id() or "")[:8]
+
+
+def thread_call_id() -> str | None:
+    """The call that the app says its own thread works for."""
+    call_id = getattr(thread_local_storage, "invocation_id", None)
+    return None if call_id is None else str(call_id)

@@ -1,0 +1,123 @@
+"""What the commands show on a terminal: tables of instances, one instance, and its history over time."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from .wording import cut, duration, moment, value_text, whole_seconds
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from rich.console import RenderableType
+
+    from .timeline import Step, Timeline
+
+ENDED = frozenset({"Completed", "Failed", "Terminated"})
+_COLOURS = {
+    "Completed": "green",
+    "Failed": "red",
+    "Terminated": "yellow",
+    "Suspended": "magenta",
+    "Running": "cyan",
+    "completed": "green",
+    "failed": "red",
+}
+_CELL = 60  # characters of a value in a table
+_VALUE = 300  # characters of a value on a line of its own
+_BAR = 24  # characters of the time axis
+_CUT = "(+n): so many characters more, with --full"
+
+
+def instance_table(found: Sequence[Mapping[str, Any]], total: int, now: datetime) -> RenderableType:
+    """Instances, newest first, and how many of all they are."""
+    table = Table(box=None, pad_edge=False)
+    for title in ("id", "orchestrator", "status", "created", "took"):
+        table.add_column(title, no_wrap=title == "id")
+    for instance in found:
+        created = datetime.fromisoformat(instance["createdTime"])
+        table.add_row(
+            instance["instanceId"],
+            instance["name"],
+            _coloured(instance["runtimeStatus"]),
+            moment(created, now),
+            whole_seconds(_age(instance, now)),
+        )
+    if not total:
+        return Text("No instance fits.")
+    if total == len(found):
+        return table
+    return Group(table, Text(f"{len(found)} of {total}; --top {total} shows all.", style="dim"))
+
+
+def instance_view(instance: Mapping[str, Any], now: datetime, *, full: bool) -> RenderableType:
+    """One instance with its values."""
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="dim")
+    grid.add_column(overflow="fold")
+    grid.add_row("id", instance["instanceId"])
+    grid.add_row("orchestrator", instance["name"])
+    grid.add_row("status", _coloured(instance["runtimeStatus"]))
+    grid.add_row("created", moment(datetime.fromisoformat(instance["createdTime"]), now))
+    grid.add_row("updated", moment(datetime.fromisoformat(instance["lastUpdatedTime"]), now))
+    grid.add_row("took", whole_seconds(_age(instance, now)))
+    for title, member in (("input", "input"), ("custom status", "customStatus"), ("output", "output")):
+        if instance[member] is not None:
+            text = value_text(instance[member])
+            grid.add_row(title, Text(text if full else cut(text, _VALUE)))
+    return grid
+
+
+def history_view(instance: Mapping[str, Any], line: Timeline, *, full: bool) -> RenderableType:
+    """The steps of an instance on a common time axis, below a line that says where the time went."""
+    took = line.end - line.begin
+    summary = Text.assemble(
+        f"{instance['name']} {instance['instanceId']}  ",
+        _coloured(instance["runtimeStatus"]),
+        f"  {duration(took)}: {duration(line.working)} working, {duration(line.waiting)} waiting",
+    )
+    table = Table(box=None, pad_edge=False, caption=None if full else _CUT, caption_justify="left")
+    for title in ("after", "step", "name", "took", ""):
+        table.add_column(title, no_wrap=True, justify="right" if title == "took" else "left")
+    table.add_column("outcome", overflow="fold")
+    for step in line.steps:
+        table.add_row(*_cells(step, line, full=full))
+    return Group(summary, table)
+
+
+def _cells(step: Step, line: Timeline, *, full: bool) -> list[str | Text]:
+    end = step.end or line.now
+    detail = "" if step.detail is None else value_text(step.detail)
+    detail = detail if full else cut(detail, _CELL)
+    return [
+        f"+{duration(step.begin - line.begin)}",
+        step.kind,
+        Text(step.name),
+        "" if step.end == step.begin else duration(end - step.begin),
+        _bar(step.begin, end, line),
+        Text.assemble(_coloured(step.outcome), " " if step.outcome and detail else "", detail),
+    ]
+
+
+def _bar(begin: datetime, end: datetime, line: Timeline) -> str:
+    whole = (line.end - line.begin) or timedelta(seconds=1)
+    first = min(_BAR - 1, int((begin - line.begin) / whole * _BAR))
+    last = min(_BAR - 1, max(first, round((end - line.begin) / whole * _BAR) - 1))
+    mark = "│" if begin == end else "█"
+    return " " * first + mark * (last - first + 1)
+
+
+def _coloured(word: str) -> Text:
+    return Text(word, style=_COLOURS.get(word, ""))
+
+
+def _age(instance: Mapping[str, Any], now: datetime) -> timedelta:
+    created = datetime.fromisoformat(instance["createdTime"])
+    ended = instance["runtimeStatus"] in ENDED
+    until = datetime.fromisoformat(instance["lastUpdatedTime"]) if ended else now
+    return until - created

@@ -1,0 +1,178 @@
+"""A host in the foreground: started, stopped by signals, started anew when the app's files change.
+
+To start anew, the process replaces its own program (`exec`) and hands on nothing but the listening socket: no
+module, thread or variable of the old code is left, and requests that come meanwhile wait in that socket.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import logging
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from .banner import banner
+from .engine.errors import StateFileInUse, StateFileOutdated
+from .errors import StartError
+from .host import Host, HostOptions
+from .logs import set_up_logging
+from .reload import SourceWatcher
+from .settings import read_host_settings
+from .storage.storage_check import storage_line
+from .web.http_server import reserve_port
+
+log = logging.getLogger(__name__)
+
+RELOAD_GRACE = 3.0  # seconds: what a reload cuts off runs again, and somebody waits for the new code
+
+_HARD_EXIT = 130  # of a process that a second signal ended
+_LISTENER = "DEVHOST_LISTENER"  # tells the program that takes over which descriptor the socket has
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ForegroundOptions:
+    """How to run a host for a person.
+
+    Attributes:
+        host: how to run the app.
+        reload: whether to start anew when the app's files change.
+        json_logs: whether to log JSON objects, and to leave the banner out.
+        verbose: whether to log whole tracebacks.
+    """
+
+    host: HostOptions
+    reload: bool = True
+    json_logs: bool = False
+    verbose: bool = False
+
+
+def serve(options: ForegroundOptions) -> None:
+    """Runs a host until a signal comes.
+
+    Raises:
+        StartError, StateFileInUse, StateFileOutdated: it cannot start.
+    """
+    inherited = os.environ.pop(_LISTENER, None)
+    environment, directory = dict(os.environ), Path.cwd()
+    if inherited is None:
+        listener = reserve_port(options.host.port)
+    else:
+        listener = socket.socket(fileno=int(inherited))
+        listener.set_inheritable(False)
+        options = dataclasses.replace(options, host=dataclasses.replace(options.host, fresh=False))
+    with listener:
+        foreground = _Foreground(options, listener, is_reload=inherited is not None)
+        if asyncio.run(foreground.run()):
+            _start_anew(listener, environment, directory)
+
+
+def debugger_attached() -> bool:
+    """Whether a debugger, which would lose a program that is replaced, watches this one."""
+    return sys.gettrace() is not None or "debugpy" in sys.modules
+
+
+class _Foreground:
+    def __init__(self, options: ForegroundOptions, listener: socket.socket, *, is_reload: bool) -> None:
+        self._options = options
+        self._listener = listener
+        self._is_reload = is_reload
+        self._stop = asyncio.Event()
+        self._started = time.monotonic()
+
+    async def run(self) -> bool:
+        """Serves the app; returns whether to start anew."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, self._on_signal)
+        watcher = SourceWatcher(self._options.host.app_dir) if self._options.reload else None
+        try:
+            host = await self._start()
+        except (StartError, StateFileInUse, StateFileOutdated) as error:
+            if not self._is_reload or watcher is None:
+                raise
+            log.error("%s The host starts when that is mended.", error)  # noqa: TRY400 (a sentence, no traceback)
+            return await self._changed(watcher)
+        storage = asyncio.create_task(self._tell_storage())
+        changed = await self._changed(watcher)
+        storage.cancel()
+        await self._stop_host(host, reload=changed)
+        return changed and not self._stop.is_set()
+
+    async def _start(self) -> Host:
+        options = self._options
+        settings = read_host_settings(options.host.app_dir)
+        set_up_logging(
+            settings.log_levels, options.host.app_dir, as_json=options.json_logs, verbose=options.verbose
+        )
+        host = await Host.start(options.host, settings, listener=self._listener.dup())
+        seconds = time.monotonic() - self._started
+        if self._is_reload:
+            self._say(f"Reloaded {host.origin} after {seconds:.2f} s")
+        elif options.json_logs:
+            self._say(f"Ready {host.origin} after {seconds:.2f} s")
+        else:
+            self._say(banner(host, seconds=seconds, reloads=options.reload))
+        return host
+
+    async def _changed(self, watcher: SourceWatcher | None) -> bool:
+        """Waits for a change of the app's files, and returns true, or for a signal, and returns false."""
+        if watcher is None:
+            await self._stop.wait()
+            return False
+        change = asyncio.create_task(watcher.loadable_change(_tell_problem))
+        stop = asyncio.create_task(self._stop.wait())
+        await asyncio.wait((change, stop), return_when=asyncio.FIRST_COMPLETED)
+        stop.cancel()
+        if self._stop.is_set():
+            change.cancel()
+            return False
+        self._say(f"Reloading: {_named(change.result(), self._options.host.app_dir)} changed.")
+        return True
+
+    async def _stop_host(self, host: Host, *, reload: bool) -> None:
+        if reload:
+            await host.stop(grace=RELOAD_GRACE)
+            return
+        self._listener.close()  # so that from now on clients are refused
+        self._say(f"Stopping, within {host.options.grace:g} s; a second signal stops at once.")
+        await host.stop()
+
+    async def _tell_storage(self) -> None:
+        if not self._is_reload:
+            self._say(f"Storage  {await storage_line(os.environ)}")
+
+    def _on_signal(self) -> None:
+        if self._stop.is_set():
+            os._exit(_HARD_EXIT)
+        self._stop.set()
+
+    def _say(self, text: str) -> None:
+        if self._options.json_logs:
+            log.info("%s", text)
+            return
+        sys.stdout.write(f"{text}\n")
+        sys.stdout.flush()
+
+
+def _tell_problem(problem: str) -> None:
+    log.error("Not reloaded, the app runs on as it was: %s", problem)
+
+
+def _named(paths: Sequence[Path], app_dir: Path) -> str:
+    others = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
+    return f"{paths[0].relative_to(app_dir)}{others}"
+
+
+def _start_anew(listener: socket.socket, environment: Mapping[str, str], directory: Path) -> NoReturn:
+    """Replaces this program with a new one of the same arguments, environment and working directory."""
+    listener.set_inheritable(True)
+    os.chdir(directory)
+    sys.stdout.flush()
+    arguments = [sys.executable, *sys.orig_argv[1:]]
+    os.execve(sys.executable, arguments, {**environment, _LISTENER: str(listener.fileno())})  # noqa: S606 (no shell is wanted)

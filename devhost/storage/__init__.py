@@ -1,0 +1,1 @@
+"""Azure Storage as the host's bindings and triggers use it."""

@@ -1,0 +1,101 @@
+"""The bindings `queue` (out) and `blob` (in and out): what a function reads and writes beside its trigger."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from azure.core.exceptions import AzureError, ResourceExistsError, ResourceNotFoundError
+from azure.functions.meta import Datum
+
+from devhost.errors import BindingFailed
+from devhost.triggers.queue_messages import contents_of, encode, send
+
+if TYPE_CHECKING:
+    from azure.storage.blob.aio import BlobClient, BlobServiceClient
+
+    from devhost.app.binding_expressions import BindingData
+    from devhost.app.bindings import Binding
+    from devhost.settings import MessageEncoding
+    from devhost.worker.worker import Worker
+
+    from .storage_connection import StorageConnections
+
+
+class StorageBindings:
+    """Reads and writes storage for the calls of one app."""
+
+    def __init__(self, connections: StorageConnections, encoding: MessageEncoding) -> None:
+        self._connections = connections
+        self._encoding = encoding
+
+    def offer_to(self, worker: Worker) -> None:
+        """Lets the worker's functions use the bindings."""
+        worker.provide_input("blob", self.read_blob)
+        worker.provide_output("blob", self.write_blob)
+        worker.provide_output("queue", self.write_queue)
+
+    async def write_queue(self, binding: Binding, value: Datum, data: BindingData) -> None:
+        """Sends one message, or each of a list; the queue is created if there is none.
+
+        Raises:
+            BindingFailed, ConnectionUnusable, UnresolvedExpression: it cannot be sent.
+        """
+        name = data.expand(str(binding.properties.get("queueName", "")))
+        queue = self._connections.of(binding.properties).queues.get_queue_client(name.lower())
+        with _told_as_failure(binding, f"the queue '{name}'"):
+            for content in contents_of(value):
+                await send(queue, encode(content, self._encoding))
+
+    async def write_blob(self, binding: Binding, value: Datum, data: BindingData) -> None:
+        """Writes a blob, over an older one if need be; the container is created if there is none.
+
+        Raises:
+            BindingFailed, ConnectionUnusable, UnresolvedExpression: it cannot be written.
+        """
+        path = data.expand(str(binding.properties.get("path", "")))
+        blobs = self._connections.of(binding.properties).blobs
+        with _told_as_failure(binding, f"the blob '{path}'"):
+            content = value.value.encode() if isinstance(value.value, str) else value.value
+            await _upload(blobs, path, content)
+
+    async def read_blob(self, binding: Binding, data: BindingData) -> Datum:
+        """What a blob holds; an empty value if there is none, which the function gets as `None`.
+
+        Raises:
+            BindingFailed, ConnectionUnusable, UnresolvedExpression: it cannot be read.
+        """
+        path = data.expand(str(binding.properties.get("path", "")))
+        blobs = self._connections.of(binding.properties).blobs
+        with _told_as_failure(binding, f"the blob '{path}'"):
+            try:
+                download = await _blob(blobs, path).download_blob()
+                return Datum(await download.readall(), "bytes")
+            except ResourceNotFoundError:
+                return Datum(None, None)
+
+
+async def _upload(blobs: BlobServiceClient, path: str, content: bytes) -> None:
+    blob = _blob(blobs, path)
+    try:
+        await blob.upload_blob(content, overwrite=True)
+    except ResourceNotFoundError:
+        with contextlib.suppress(ResourceExistsError):
+            await blobs.create_container(blob.container_name)
+        await blob.upload_blob(content, overwrite=True)
+
+
+def _blob(blobs: BlobServiceClient, path: str) -> BlobClient:
+    container, _, name = path.strip("/").partition("/")
+    if not name:
+        raise ValueError("a path is container/blob")
+    return blobs.get_blob_client(container, name)
+
+
+@contextlib.contextmanager
+def _told_as_failure(binding: Binding, where: str) -> Iterator[None]:
+    try:
+        yield
+    except (AzureError, ValueError) as error:
+        raise BindingFailed(binding.name, where, str(error).partition("\n")[0]) from error

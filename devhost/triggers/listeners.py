@@ -1,0 +1,127 @@
+"""The functions of an app that a queue or the clock starts, watched together.
+
+A trigger that cannot be set up is an error of its function alone; the others keep working.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Iterable
+from datetime import UTC, tzinfo
+from typing import TYPE_CHECKING, Protocol
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from devhost.app.binding_expressions import expand_settings
+from devhost.errors import ConnectionUnusable, IndexingError, UnresolvedExpression
+from devhost.settings import app_setting
+
+from .queue_trigger import QueueTrigger
+from .timer_schedule import InvalidSchedule, parse_schedule
+from .timer_trigger import TimerTrigger
+
+if TYPE_CHECKING:
+    from devhost.app.loader import Function
+    from devhost.engine.clock import Clock
+    from devhost.settings import QueueOptions
+    from devhost.storage.storage_connection import StorageConnections
+    from devhost.worker.worker import Worker
+
+    from .timer_status import TimerMemory
+
+TIME_ZONE = "WEBSITE_TIME_ZONE"
+
+_QUEUE_NAME = re.compile("[a-z0-9]+(-[a-z0-9]+)*")
+
+
+class InvalidQueueName(ValueError):
+    """A trigger's queueName is none that a queue can have."""
+
+
+class Listener(Protocol):
+    """Waits for what starts one function."""
+
+    def start(self) -> None:
+        """Begins to wait."""
+
+    async def stop(self, *, grace: float) -> None:
+        """Starts no more calls and gives those that run up to `grace` seconds."""
+
+
+class Triggers:
+    """The listeners of an app; `errors` tells which functions have none."""
+
+    def __init__(
+        self,
+        worker: Worker,
+        *,
+        connections: StorageConnections,
+        queue_options: QueueOptions,
+        clock: Clock,
+        timer_memory: TimerMemory,
+    ) -> None:
+        self.errors: list[IndexingError] = []
+        self._worker = worker
+        self._connections = connections
+        self._queue_options = queue_options
+        self._clock = clock
+        self._timer_memory = timer_memory
+        self._listeners: list[Listener] = []
+
+    def start(self, functions: Iterable[Function]) -> None:
+        """Waits for what starts the functions that a queue or the clock starts."""
+        make = {"queueTrigger": self._queue_trigger, "timerTrigger": self._timer_trigger}
+        for function in functions:
+            if function.trigger.type not in make:
+                continue
+            try:
+                listener = make[function.trigger.type](function)
+            except (ConnectionUnusable, UnresolvedExpression, InvalidQueueName, InvalidSchedule) as error:
+                self.errors.append(IndexingError(function.name, str(error)))
+            else:
+                listener.start()
+                self._listeners.append(listener)
+
+    async def stop(self, *, grace: float) -> None:
+        """Starts no more calls and gives those that run up to `grace` seconds."""
+        await asyncio.gather(*(listener.stop(grace=grace) for listener in self._listeners))
+
+    def _queue_trigger(self, function: Function) -> Listener:
+        properties = function.trigger.properties
+        return QueueTrigger(
+            function.name,
+            _queue_name(expand_settings(str(properties.get("queueName", "")))),
+            lambda name, value, metadata: self._worker.invoke(name, value, metadata=metadata),
+            properties=properties,
+            connection=self._connections.of(properties),
+            options=self._queue_options,
+        )
+
+    def _timer_trigger(self, function: Function) -> Listener:
+        properties = function.trigger.properties
+        schedule = parse_schedule(expand_settings(str(properties.get("schedule", ""))), _time_zone())
+        return TimerTrigger(
+            function.name,
+            schedule,
+            self._worker.invoke,
+            clock=self._clock,
+            memory=self._timer_memory if properties.get("useMonitor", True) else None,
+            run_on_startup=bool(properties.get("runOnStartup", False)),
+        )
+
+
+def _queue_name(text: str) -> str:
+    name = text.lower()
+    if not _QUEUE_NAME.fullmatch(name):
+        raise InvalidQueueName(f"'{text}' is no queueName: it has letters, digits and single dashes within.")
+    return name
+
+
+def _time_zone() -> tzinfo:
+    name = app_setting(TIME_ZONE) or ""
+    try:
+        return ZoneInfo(name) if name else UTC
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise InvalidSchedule(
+            f"{TIME_ZONE} is '{name}', which is no time zone: use a name such as Europe/Berlin."
+        ) from error

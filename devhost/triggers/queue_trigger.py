@@ -1,0 +1,186 @@
+"""Polls a storage queue and runs a function for every message, as the Functions host does.
+
+A message is hidden while its function runs and deleted after it. What fails too often, or cannot be read,
+goes to the poison queue. Nothing is lost when the host is killed or the storage goes away: a message that was
+in hand comes back when its time of being hidden is over, so that a function may run twice for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import random
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from azure.core.exceptions import AzureError, ResourceNotFoundError
+from azure.functions.meta import Datum
+
+from devhost.engine.errors import FunctionFailed
+
+from .held_message import HeldMessage
+from .queue_messages import Undecodable, decode, send, trigger_metadata, trigger_value
+
+if TYPE_CHECKING:
+    from azure.storage.queue import QueueMessage
+
+    from devhost.settings import QueueOptions
+    from devhost.storage.storage_connection import StorageConnection
+
+log = logging.getLogger(__name__)
+
+Run = Callable[[str, Datum, Mapping[str, Datum]], Awaitable[Any]]
+
+# The Functions host hides a message for ten minutes; here a killed host is started again sooner than that.
+HIDDEN_FOR = timedelta(minutes=1)
+
+_SHORTEST_PAUSE = 0.1  # seconds, between two polls
+
+
+class QueueTrigger:
+    """One queue function's listener."""
+
+    def __init__(
+        self,
+        name: str,
+        queue: str,
+        run: Run,
+        *,
+        properties: Mapping[str, Any],
+        connection: StorageConnection,
+        options: QueueOptions,
+        hidden_for: timedelta = HIDDEN_FOR,
+    ) -> None:
+        """Runs the function `name` for messages of `queue`; `properties` are those of its trigger."""
+        self._name = name
+        self._queue = connection.queues.get_queue_client(queue)
+        self._poison_queue = connection.queues.get_queue_client(f"{queue}-poison")
+        self._run = run
+        self._properties = properties
+        self._connection = connection
+        self._options = options
+        self._hidden_for = hidden_for
+        self._in_hand: set[asyncio.Task[None]] = set()
+        self._poller: asyncio.Task[None] | None = None
+        self._is_stopping = False
+        self._wake = asyncio.Event()
+
+    def start(self) -> None:
+        """Begins to poll."""
+        self._poller = asyncio.create_task(self._poll())
+
+    async def stop(self, *, grace: float) -> None:
+        """Takes no more messages; those that are not done with in `grace` seconds go back to the queue."""
+        self._is_stopping = True
+        self._wake.set()
+        if self._poller is None:
+            return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(grace):
+                await asyncio.shield(self._poller)
+                while self._in_hand:
+                    await asyncio.wait(self._in_hand)
+        unfinished = [self._poller, *self._in_hand]
+        for task in unfinished:
+            task.cancel()
+        await asyncio.gather(*unfinished, return_exceptions=True)
+
+    async def _poll(self) -> None:
+        pause = _SHORTEST_PAUSE
+        while not self._is_stopping:
+            messages = await self._receive()
+            for message in messages:
+                self._take(message)
+            if messages:
+                pause = _SHORTEST_PAUSE
+                await self._until_few_are_in_hand()
+            else:
+                await self._wait(pause)
+                pause = self._longer(pause)
+
+    async def _receive(self) -> list[QueueMessage]:
+        """The next messages; none where the queue does not exist or the storage does not answer."""
+        pages = self._queue.receive_messages(
+            messages_per_page=self._options.batch_size,
+            max_messages=self._options.batch_size,
+            visibility_timeout=int(self._hidden_for.total_seconds()),
+        )
+        messages: list[QueueMessage] = []
+        try:
+            with contextlib.suppress(ResourceNotFoundError):
+                messages = [message async for message in pages]
+        except AzureError as error:
+            self._connection.fails(error)
+        else:
+            self._connection.answers()
+        return messages
+
+    async def _until_few_are_in_hand(self) -> None:
+        while len(self._in_hand) > self._options.new_batch_threshold and not self._is_stopping:
+            await self._wait()
+
+    async def _wait(self, seconds: float | None = None) -> None:
+        """Returns when a message is done with, at a stop, or after some seconds."""
+        self._wake.clear()
+        if self._is_stopping:
+            return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._wake.wait()
+
+    def _longer(self, pause: float) -> float:
+        # At random, so that the queues of an app are not asked in step.
+        longer = pause * random.uniform(1.5, 2.5)  # noqa: S311 (nothing depends on its being unforeseeable)
+        return min(longer, self._options.max_polling_interval.total_seconds())
+
+    def _take(self, message: QueueMessage) -> None:
+        task = asyncio.create_task(self._deliver(message))
+        self._in_hand.add(task)
+        task.add_done_callback(self._finished)
+
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        self._in_hand.discard(task)
+        self._wake.set()
+
+    async def _deliver(self, message: QueueMessage) -> None:
+        held = HeldMessage(self._queue, message, self._hidden_for)
+        try:
+            await self._process(message, held)
+        except AzureError as error:
+            self._connection.fails(error)
+
+    async def _process(self, message: QueueMessage, held: HeldMessage) -> None:
+        tries = message.dequeue_count or 1
+        if tries > self._options.max_dequeue_count:
+            await self._poison(held, f"it was taken {tries - 1} times before")
+            return
+        try:
+            content = decode(message.content, self._options.encoding)
+        except Undecodable as error:
+            await self._poison(held, str(error))
+            return
+        if await self._succeeds(message, content, held):
+            await held.delete()
+        elif tries == self._options.max_dequeue_count:
+            await self._poison(held, f"'{self._name}' failed {tries} times")
+        else:
+            await held.release(self._options.visibility_timeout)
+
+    async def _succeeds(self, message: QueueMessage, content: bytes, held: HeldMessage) -> bool:
+        value = trigger_value(content, self._properties)
+        try:
+            async with held.kept_hidden():
+                await self._run(self._name, value, trigger_metadata(message, content))
+        except FunctionFailed:  # logged where it ran
+            return False
+        except asyncio.CancelledError:
+            await held.release(timedelta())
+            raise
+        return True
+
+    async def _poison(self, held: HeldMessage, reason: str) -> None:
+        log.warning("Message %s moves to the queue '%s': %s.", held.id, self._poison_queue.queue_name, reason)
+        await send(self._poison_queue, held.text)
+        await held.delete()

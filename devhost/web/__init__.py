@@ -1,0 +1,1 @@
+"""The host's HTTP side: triggers, routes, the durable management API."""

@@ -1,0 +1,161 @@
+"""What log lines look like, where errors point to, and which records host.json lets through."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from devhost.app.app_frames import AppFrames
+from devhost.logs import CategoryLevels, JsonFormatter, LineFormatter, category_of, set_up_logging
+from devhost.worker import invocation
+from tests.devhost.sample_app import SampleApp
+
+CALL = invocation.Invocation("call-1", "work", "instance-1")
+
+
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture(autouse=True)
+def logging_as_before() -> Iterator[None]:
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    logging.captureWarnings(capture=False)
+
+
+@pytest.fixture
+def call() -> Iterator[None]:
+    """The test's own code runs as a function's."""
+    token = invocation.current.set(CALL)
+    yield
+    invocation.current.reset(token)
+
+
+def record(name: str = "app", level: int = logging.INFO, error: BaseException | None = None) -> Any:
+    info = (type(error), error, error.__traceback__) if error else None
+    return logging.LogRecord(name, level, "main.py", 1, "said %s", ("so",), info)
+
+
+def error_of(app: SampleApp) -> BaseException:
+    """An error that comes up in a library which the app's code calls."""
+    file = app.file("work/main.py", "import json\ndef main():\n    return json.loads('{')\n")
+    code: dict[str, Callable[[], object]] = {}
+    exec(compile(file.read_text(), str(file), "exec"), code)  # noqa: S102 - the app's code
+    with pytest.raises(ValueError, match="Expecting") as raised:
+        code["main"]()
+    return raised.value
+
+
+@pytest.mark.usefixtures("call")
+def test_line_holds_time_level_function_instance_and_message(app: SampleApp):
+    line = LineFormatter(AppFrames(app.root)).format(record())
+    assert line[2] == line[5] == ":"
+    assert line[12:] == " INFO    [work instance] said so"
+
+
+def test_traceback_shows_the_frames_of_the_app_alone(app: SampleApp):
+    shown = LineFormatter(AppFrames(app.root)).format(record(error=error_of(app)))
+    assert f'File "{app.root}/work/main.py", line 3, in main' in shown
+    assert "json/decoder.py" not in shown
+    assert "JSONDecodeError: Expecting property name" in shown
+
+
+def test_verbose_traceback_shows_every_frame(app: SampleApp):
+    shown = LineFormatter(AppFrames(app.root), verbose=True).format(record(error=error_of(app)))
+    assert f'File "{app.root}/work/main.py", line 3, in main' in shown
+    assert "json/decoder.py" in shown
+
+
+def test_error_from_outside_the_app_is_shown_whole(app: SampleApp):
+    shown = LineFormatter(AppFrames(app.root / "elsewhere")).format(record(error=error_of(app)))
+    assert "json/decoder.py" in shown
+
+
+@pytest.mark.usefixtures("call")
+def test_json_line_names_call_and_place_of_the_error(app: SampleApp):
+    line = JsonFormatter(AppFrames(app.root)).format(record(level=logging.ERROR, error=error_of(app)))
+    shown = json.loads(line)
+    error = shown.pop("error")
+    assert shown.pop("time").endswith("Z")
+    assert shown == {
+        "level": "ERROR",
+        "logger": "app",
+        "message": "said so",
+        "function": "work",
+        "invocation": "call-1",
+        "instance": "instance-1",
+    }
+    assert (error["type"], error["file"], error["line"]) == (
+        "JSONDecodeError",
+        f"{app.root}/work/main.py",
+        3,
+    )
+    assert "\n" not in line
+
+
+def test_json_members_are_there_without_call_and_error(app: SampleApp):
+    shown = json.loads(JsonFormatter(AppFrames(app.root)).format(record()))
+    assert [shown[name] for name in ("function", "invocation", "instance", "error")] == [None] * 4
+
+
+@pytest.mark.parametrize(
+    ("stream", "no_color", "coloured"),
+    [(Terminal(), None, True), (Terminal(), "1", False), (io.StringIO(), None, False)],
+)
+def test_only_a_terminal_without_no_color_gets_colours(
+    monkeypatch: pytest.MonkeyPatch, stream: io.StringIO, no_color: str | None, *, coloured: bool
+):
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    if no_color is not None:
+        monkeypatch.setenv("NO_COLOR", no_color)
+    set_up_logging({"default": "Information"}, Path(), stream=stream)
+    logging.getLogger("app").warning("careful")
+    assert ("\x1b[" in stream.getvalue()) is coloured
+
+
+@pytest.mark.parametrize(
+    ("logger", "category"),
+    [
+        ("app", "Function.work.User"),
+        ("devhost.worker.worker", "Function.work"),
+        ("devhost.engine.worker", "Host.Triggers.DurableTask"),
+    ],
+)
+@pytest.mark.usefixtures("call")
+def test_record_of_a_call_has_the_category_that_azure_gives_it(logger: str, category: str):
+    assert category_of(record(logger)) == category
+
+
+def test_longest_category_of_host_json_decides_the_level():
+    levels = CategoryLevels({"default": "Warning", "Host": "Error", "Host.Triggers": "Information"})
+    assert not levels.accepts(record("library"))
+    assert not levels.accepts(record("devhost.host", logging.WARNING))
+    assert levels.accepts(record("devhost.engine.worker"))
+
+
+@pytest.mark.usefixtures("call")
+def test_function_can_be_silenced_alone():
+    levels = CategoryLevels({"default": "Information", "Function.work": "None"})
+    assert not levels.accepts(record("app", logging.CRITICAL))
+
+
+def test_category_below_the_default_level_still_gets_through(capsys: pytest.CaptureFixture[str]):
+    stream = io.StringIO()
+    set_up_logging({"default": "Warning", "Host": "Debug"}, Path(), stream=stream)
+    logging.getLogger("devhost.host").debug("detail")
+    logging.getLogger("library").info("noise")
+    assert stream.getvalue().count("\n") == 1
+    assert "detail" in stream.getvalue()
