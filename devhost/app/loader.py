@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from devhost.errors import IndexingError
-from devhost.web.routes import BrokenRoute, RouteTemplate
 
 from .bindings import BINDING_TYPES, OUT_ONLY, Binding, Direction
+from .routes import BrokenRoute, RouteTemplate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -10,7 +10,8 @@ from azure.core.exceptions import AzureError, ResourceExistsError, ResourceNotFo
 from azure.functions.meta import Datum
 
 from devhost.errors import BindingFailed
-from devhost.triggers.queue_messages import contents_of, encode, send
+
+from .queue_messages import contents_of, encode, send
 
 if TYPE_CHECKING:
     from azure.storage.blob.aio import BlobClient, BlobServiceClient

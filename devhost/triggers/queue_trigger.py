@@ -19,9 +19,9 @@ from azure.core.exceptions import AzureError, ResourceNotFoundError
 from azure.functions.meta import Datum
 
 from devhost.engine.errors import FunctionFailed
+from devhost.storage.queue_messages import Undecodable, decode, send, trigger_metadata, trigger_value
 
 from .held_message import HeldMessage
-from .queue_messages import Undecodable, decode, send, trigger_metadata, trigger_value
 
 if TYPE_CHECKING:
     from azure.storage.queue import QueueMessage

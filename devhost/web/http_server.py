@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from devhost.app.routes import split_path
 from devhost.engine.errors import FunctionFailed
 from devhost.errors import PortUnusable
 from devhost.settings import NO_HOMEPAGE
 
 from .client_binding import RPC_PATH, WEBHOOK_PATH
 from .http_trigger import MAX_BODY, BodyTooLong, UnsendableAnswer, request_datum, to_response
-from .routes import split_path
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

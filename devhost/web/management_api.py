@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from aiohttp import web
 
+from devhost.app.routes import RouteTemplate
 from devhost.engine.entity import EntityState
 from devhost.engine.errors import (
     InstanceAlreadyExists,
@@ -29,7 +30,6 @@ from .client_binding import check_status_links
 from .history_view import history_events, parse_stored
 from .http_request import query_of
 from .management_call import Call, continuation, error_answer, json_answer, json_error
-from .routes import RouteTemplate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

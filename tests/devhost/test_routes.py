@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devhost.web.routes import BrokenRoute, RouteTemplate, split_path
+from devhost.app.routes import BrokenRoute, RouteTemplate, split_path
 
 
 def match(template: str, path: str) -> dict[str, str] | None:
