@@ -1,0 +1,52 @@
+"""What extraction gives: the text of a file in segments that each know where they stand, and its bounds.
+
+Plain values without I/O; the readers of the single formats make them.
+"""
+
+from dataclasses import dataclass
+
+# Part of every chunk's fingerprint: to be raised with any change of the text that comes out.
+EXTRACTOR_VERSION = "1"
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where a reader finds a text again; what does not apply to a kind of file is None. All count from 1."""
+
+    page: int | None = None
+    sheet: str | None = None
+    row: int | None = None
+    line: int | None = None
+    section: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A piece of text and the position of its first character."""
+
+    text: str
+    position: Position
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """The text of one file, in reading order; no segment is blank."""
+
+    segments: tuple[Segment, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How much one file may ask for; past any of these it ends in a DocumentError."""
+
+    file_bytes: int = 100_000_000
+    pages: int = 5_000
+    sheets: int = 250
+    rows: int = 1_000_000
+    columns: int = 16_384
+    nesting: int = 100
+    characters: int = 100_000_000
+    expanded_bytes: int = 500_000_000
+    expansion_ratio: int = 100
+    seconds: float = 60.0
+    memory_bytes: int = 1_500_000_000

@@ -1,0 +1,53 @@
+"""Why a file gives no text; each message is one sentence for the ledger and names no path of the machine.
+
+AppError <- DocumentError: UnsupportedKind, BrokenDocument, EncryptedDocument, EmptyDocument,
+                           DocumentTooLarge, ExtractionTimeout
+"""
+
+from shared_code.errors import AppError
+
+
+class DocumentError(AppError):
+    """A file gives no text."""
+
+
+class UnsupportedKind(DocumentError):
+    """The file is of a kind that is not read."""
+
+
+class BrokenDocument(DocumentError):
+    """The file cannot be read as what its name says it is."""
+
+
+class EncryptedDocument(DocumentError):
+    """The file is protected by a password: store it without one."""
+
+
+class EmptyDocument(DocumentError):
+    """The file holds no text."""
+
+
+class DocumentTooLarge(DocumentError):
+    """The file goes past a limit: split it, or raise the limit."""
+
+    @classmethod
+    def past(cls, what: str, limit: int) -> "DocumentTooLarge":
+        """The error for more than a limit's number of something, such as pages."""
+        return cls(f"The file has more than {limit:,} {what}: split it, or raise the limit.")
+
+
+class ExtractionTimeout(DocumentError):
+    """Reading the file took too long: split it, or raise the limit."""
+
+
+ERRORS: dict[str, type[DocumentError]] = {
+    error.__name__: error
+    for error in (
+        UnsupportedKind,
+        BrokenDocument,
+        EncryptedDocument,
+        EmptyDocument,
+        DocumentTooLarge,
+        ExtractionTimeout,
+    )
+}

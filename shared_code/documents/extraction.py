@@ -1,0 +1,94 @@
+"""One file's bytes to its text: the reader goes by the name's ending, and the bounds hold for all of them.
+
+This runs parsers on untrusted bytes in the caller's own process: the app calls `extract_apart`.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from pathlib import PurePosixPath
+
+from shared_code.documents.decoding import clean
+from shared_code.documents.document import Document, Limits, Segment
+from shared_code.documents.errors import BrokenDocument, DocumentTooLarge, EmptyDocument, UnsupportedKind
+from shared_code.documents.json_text import read_json, read_json_lines
+from shared_code.documents.pdf import read_pdf
+from shared_code.documents.plain_text import read_text
+from shared_code.documents.tables import read_csv, read_xlsx
+from shared_code.documents.web_page import read_html
+from shared_code.documents.word import read_docx
+
+READERS: dict[str, Callable[[bytes, Limits], Iterator[Segment]]] = {
+    "csv": read_csv,
+    "docx": read_docx,
+    "html": read_html,
+    "htm": read_html,
+    "json": read_json,
+    "jsonl": read_json_lines,
+    "md": read_text,
+    "pdf": read_pdf,
+    "txt": read_text,
+    "xlsx": read_xlsx,
+}
+_CONTAINERS = {"docx", "pdf", "xlsx"}
+# What other files begin with, to tell a wrong name from a broken text.
+_MARKS = {
+    b"%PDF-": "a PDF",
+    b"PK\x03\x04": "a zip container",
+    b"\xd0\xcf\x11\xe0": "an old Office file",
+    b"\x89PNG": "an image",
+    b"\xff\xd8\xff": "an image",
+    b"GIF8": "an image",
+    b"\x1f\x8b": "a gzip file",
+    b"\x7fELF": "a program",
+}
+_SECTION_CHARACTERS = 200
+
+
+def extract(name: str, data: bytes, limits: Limits) -> Document:
+    """Reads the text of one file; this may take as long and as much memory as it likes.
+
+    Raises:
+        DocumentError: there is no text to be had, for the reason that its class names.
+    """
+    kind = _kind(name)
+    if not data.strip():
+        raise EmptyDocument("The file is empty.")
+    if len(data) > limits.file_bytes:
+        raise DocumentTooLarge.past("bytes", limits.file_bytes)
+    if kind not in _CONTAINERS:
+        _check_mark(data)
+    segments = tuple(_within(READERS[kind](data, limits), limits))
+    if not segments:
+        raise EmptyDocument("The file holds no text; if it is a scan, store it with recognised text.")
+    return Document(segments)
+
+
+def _kind(name: str) -> str:
+    kind = PurePosixPath(name).suffix.lower().removeprefix(".")
+    if kind not in READERS:
+        raise UnsupportedKind(f"Files of kind {kind[:20]!r} are not read: use one of {', '.join(READERS)}.")
+    return kind
+
+
+def _check_mark(data: bytes) -> None:
+    for mark, what in _MARKS.items():
+        if data.startswith(mark):
+            raise BrokenDocument(f"The file is {what}, in spite of its name.")
+
+
+def _within(segments: Iterable[Segment], limits: Limits) -> Iterator[Segment]:
+    """The segments that hold text, clean, and no more of it than allowed."""
+    characters = 0
+    for segment in map(_cleaned, segments):
+        characters += len(segment.text)
+        if characters > limits.characters:
+            raise DocumentTooLarge.past("characters of text", limits.characters)
+        if segment.text and not segment.text.isspace():
+            yield segment
+
+
+def _cleaned(segment: Segment) -> Segment:
+    text, section = clean(segment.text), segment.position.section
+    if section is None:
+        return Segment(text, segment.position)
+    return Segment(text, replace(segment.position, section=clean(section)[:_SECTION_CHARACTERS] or None))
