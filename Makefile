@@ -35,6 +35,7 @@ fix: $(READY) ## what the linter and the formatter can mend
 	@.venv/bin/ruff format
 
 bench: $(READY) ## the benchmarks; tables in benchmarks/results
+	@$(RUN) -m pip install --quiet --disable-pip-version-check -r requirements-bench.txt
 	@$(RUN) -m benchmarks.run
 
 $(READY): requirements.txt requirements-dev.txt

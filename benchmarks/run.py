@@ -3,7 +3,15 @@
 import subprocess
 import sys
 
-BENCHMARKS = ["host_start", "audit_query", "audit_memory", "devhost"]
+BENCHMARKS = [
+    "host_start",
+    "audit_query",
+    "audit_memory",
+    "http_pool",
+    "http_pool_faults",
+    "embed_files",
+    "devhost",
+]
 
 
 def main() -> None:

@@ -1,1 +1,1 @@
-"""The local stack: storage emulator, sample data and demo; never deployed."""
+"""The local stack: emulators, samples and demo; never deployed."""

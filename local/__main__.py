@@ -29,7 +29,7 @@ def main() -> int:
     except LocalStackError as error:
         return _fail(str(error))
     except AzureError as error:
-        return _fail(f"The storage emulator refused a request: {str(error).splitlines()[0]}")
+        return _fail(f"An emulator refused a request: {str(error).splitlines()[0]}")
     except OSError as error:
         return _fail(f"The local stack cannot go on: {error}.")
     except KeyboardInterrupt:

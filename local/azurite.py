@@ -11,8 +11,8 @@ from pathlib import Path
 
 from local import node
 from local.errors import PortTaken, StateInUse
-from local.ports import LOOPBACK, is_free, server_name
-from local.services import RunningService, Service, running
+from local.ports import LOOPBACK, server_name
+from local.services import RunningService, Service, already_runs, running
 from local.settings import Port, StackSettings
 
 ACCOUNT = "devstoreaccount1"
@@ -60,13 +60,7 @@ def connection_string(settings: StackSettings) -> str:
 
 def _already_serves(settings: StackSettings) -> bool:
     ports = _ports(settings)
-    taken = {kind: port for kind, port in ports.items() if not is_free(port.number)}
-    for kind, port in taken.items():
-        if not _serves(kind, port):
-            raise PortTaken(
-                f"Port {port.number} is taken by something that is not Azurite's {kind.lower()} service: "
-                f"stop it, or set {port.variable} to a free port."
-            )
+    taken = {kind: port for kind, port in ports.items() if _runs(kind, port)}
     if taken and len(taken) < len(ports):
         kinds = " and ".join(kind.lower() for kind in taken)
         raise PortTaken(
@@ -74,6 +68,10 @@ def _already_serves(settings: StackSettings) -> bool:
             f"start all of its services, or set {', '.join(port.variable for port in taken.values())}."
         )
     return bool(taken)
+
+
+def _runs(kind: str, port: Port) -> bool:
+    return already_runs(f"Azurite's {kind.lower()} service", port, lambda: _serves(kind, port))
 
 
 def _serves(kind: str, port: Port) -> bool:

@@ -1,119 +1,118 @@
-"""The demo: one audit query over HTTP, as a user makes it, checked against two other ways to count."""
+"""The demo: jobs over HTTP, as a user makes them, on sample data whose right results are known.
 
-import http.client
+An audit query is checked against two other ways to count; an embedding job runs twice, and the second time
+must find nothing left to do.
+"""
+
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from azure.data.tables import TableClient
+from azure.storage.blob import BlobServiceClient
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
-from local.azurite import azurite
+from local.demo_jobs import Jobs
+from local.emulators import Emulators, emulators
 from local.errors import DemoFailed
 from local.host import clean_environment, host, origin, require_free
-from local.http_client import request
 from local.sample_data import END, KNOWN_ANSWER, START, reference_count, seed
-from local.services import RunningService
+from local.sample_documents import CONTAINER, documents, upload
 from local.settings import StackSettings
 from local.stack import clear_if_fresh
 
 TABLE = "audit"
-ENDED = {"Completed", "Failed", "Terminated", "Canceled"}
-JOB_SECONDS = 120.0
-POLL_SECONDS = 0.1  # finer than Retry-After asks, so that the time shown is the job's and not the poll's
+EMBED = {"env": "demo", "version": "v1", "filesPath": CONTAINER}
+SHOWN = ("files", "embedded", "unchanged", "failed", "deleted", "chunks", "tokens")
 
 
 @dataclass(frozen=True)
 class Measured:
-    """A count, and how long it took."""
+    """A result, and how long it took."""
 
-    count: int
+    result: Any
     seconds: float
 
 
 def run_demo(settings: StackSettings) -> None:
-    """Run the demo beside whatever else runs. Raises DemoFailed unless all counts agree."""
+    """Run the demo beside whatever else runs. Raises DemoFailed unless all results are right."""
     settings = settings.apart("demo")
     require_free(settings.host)
     clear_if_fresh(settings)
     console = Console(highlight=False)
-    with (
-        azurite(settings) as storage,
-        TableClient.from_connection_string(storage.connection_string, TABLE) as table,
-    ):
-        if seed(table):
-            console.print("Wrote the sample data (once).")
-        with host(
-            settings.host,
-            state_file=settings.state / "host" / "state.db",
-            environment=clean_environment(storage.connection_string),
-            log=settings.state / "host.log",
-        ) as serving:
-            job = _measure(lambda: _run_job(console, serving, origin(settings.host)))
+    with emulators(settings) as stack:
+        _write_samples(console, stack)
+        environment = clean_environment(stack.storage.connection_string) | stack.app_settings()
+        state_file, log = settings.state / "host" / "state.db", settings.state / "host.log"
+        with host(settings.host, state_file=state_file, environment=environment, log=log) as serving:
+            jobs = Jobs(console, serving, origin(settings.host))
+            _audit(jobs, stack)
+            _embed(jobs)
+
+
+def _write_samples(console: Console, stack: Emulators) -> None:
+    with TableClient.from_connection_string(stack.storage.connection_string, TABLE) as table:
+        wrote_rows = seed(table)
+    with BlobServiceClient.from_connection_string(stack.storage.connection_string) as blobs:
+        wrote_files = upload(blobs)
+    if wrote_rows or wrote_files:
+        console.print("Wrote the sample data (once).")
+
+
+def _audit(jobs: Jobs, stack: Emulators) -> None:
+    job = _measure(lambda: jobs.run("GET", f"/api/submit/query?s={START}&e={END}"))
+    with TableClient.from_connection_string(stack.storage.connection_string, TABLE) as table:
         reference = _measure(lambda: reference_count(table, START, END))
-    report(console, job, reference)
+    report_counts(jobs.console, job, reference)
 
 
-def _measure(count: Callable[[], int]) -> Measured:
+def _embed(jobs: Jobs) -> None:
+    runs = [_measure(lambda: jobs.run("POST", "/api/orchestrators/start", EMBED)) for _ in range(2)]
+    report_embedding(jobs.console, *runs)
+
+
+def _measure(run: Callable[[], Any]) -> Measured:
     started = time.perf_counter()
-    return Measured(count(), time.perf_counter() - started)
+    return Measured(run(), time.perf_counter() - started)
 
 
-def _run_job(console: Console, serving: RunningService, host_origin: str) -> int:
-    try:
-        return _submit_and_poll(console, host_origin)
-    except OSError:
-        serving.check()  # its own last words tell more than a refused connection
-        raise
-
-
-def _submit_and_poll(console: Console, host_origin: str) -> int:
-    url = f"{host_origin}/api/submit/query?s={START}&e={END}"
-    console.print(f"GET {url}", soft_wrap=True)
-    submitted = request("GET", url)
-    if submitted.status != http.client.ACCEPTED:
-        raise DemoFailed(f"The host answered {submitted.status} instead of 202: {submitted.text}")
-    status_uri = submitted.json()["statusUri"]
-    console.print(f"202 Accepted: {status_uri}", soft_wrap=True)
-    status = _poll(console, status_uri)
-    if status["status"] != "Completed":
-        raise DemoFailed(f"The job ended as {status['status']}: {status.get('error')}")
-    return int(status["result"])
-
-
-def _poll(console: Console, status_uri: str) -> dict[str, Any]:
-    deadline = time.monotonic() + JOB_SECONDS
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
-    with Progress(*columns, console=console) as bars:
-        bar = bars.add_task("Pending", total=None)
-        while time.monotonic() < deadline:
-            status: dict[str, Any] = request("GET", status_uri).json()
-            progress = status.get("progress") or {}
-            bars.update(
-                bar,
-                description=status["status"],
-                total=progress.get("total") or None,
-                completed=progress.get("completed", 0),
-            )
-            if status["status"] in ENDED:
-                return status
-            time.sleep(POLL_SECONDS)
-    raise DemoFailed(f"The job has not ended after {JOB_SECONDS:.0f} seconds: {status_uri}")
-
-
-def report(console: Console, job: Measured, reference: Measured) -> None:
+def report_counts(console: Console, job: Measured, reference: Measured) -> None:
     """Print the counts beside each other. Raises DemoFailed unless they agree."""
     table = Table()
     table.add_column(f"{START} to {END}")
     table.add_column("people", justify="right")
     table.add_column("seconds", justify="right")
-    table.add_row("the job, over HTTP", f"{job.count:,}", f"{job.seconds:.2f}")
-    table.add_row("one sequential query", f"{reference.count:,}", f"{reference.seconds:.2f}")
+    table.add_row("the job, over HTTP", f"{job.result:,}", f"{job.seconds:.2f}")
+    table.add_row("one sequential query", f"{reference.result:,}", f"{reference.seconds:.2f}")
     table.add_row("known from the sample data", f"{KNOWN_ANSWER:,}", "")
     console.print(table)
-    if not job.count == reference.count == KNOWN_ANSWER:
+    if not job.result == reference.result == KNOWN_ANSWER:
         raise DemoFailed("The three counts differ, so the job's answer is wrong.")
     console.print("All three agree.")
+
+
+def report_embedding(console: Console, first: Measured, second: Measured) -> None:
+    """Print both runs beside each other. Raises DemoFailed unless every file is accounted for."""
+    table = Table()
+    table.add_column(f"files below {CONTAINER}")
+    table.add_column("first run", justify="right")
+    table.add_column("second run", justify="right")
+    for name in SHOWN:
+        table.add_row(name, f"{first.result[name]:,}", f"{second.result[name]:,}")
+    table.add_row("seconds", f"{first.seconds:.2f}", f"{second.seconds:.2f}")
+    console.print(table)
+    for entry in first.result["ledger"]:
+        console.print(f"{entry['source']}: {entry['message']}", soft_wrap=True)
+    _check_embedding(first.result, second.result)
+    console.print("Every file is accounted for, and the second run embedded nothing.")
+
+
+def _check_embedding(first: dict[str, Any], second: dict[str, Any]) -> None:
+    readable = sum(document.readable for document in documents())
+    failed = len(documents()) - readable
+    if (first["embedded"], first["failed"]) != (readable, failed):
+        raise DemoFailed(f"The first run should embed {readable} files and list {failed} as failed.")
+    if (second["embedded"], second["unchanged"], second["tokens"]) != (0, readable, 0):
+        raise DemoFailed(f"The second run should find {readable} files unchanged and embed none.")

@@ -5,7 +5,7 @@ LocalStackError
 ├── PortTaken          something else listens where a service has to
 ├── StateInUse         another stack works in the same state folder
 ├── NodeMissing        no usable Node.js, and none could be installed
-├── PackagesMissing    the emulator's packages could not be installed
+├── PackagesMissing    the emulators' packages could not be installed
 ├── ServiceDied        a service ended by itself
 ├── ServiceSilent      a service runs but does not answer
 ├── ForeignTable       the audit table holds rows that are not the sample data
@@ -34,7 +34,7 @@ class NodeMissing(LocalStackError):
 
 
 class PackagesMissing(LocalStackError):
-    """The emulator's packages could not be installed."""
+    """The emulators' packages could not be installed."""
 
 
 class ServiceDied(LocalStackError):

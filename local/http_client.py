@@ -1,7 +1,8 @@
-"""One HTTP request, as a user of the API makes it with curl."""
+"""One HTTP request, as a user of the API makes it with curl; https is for emulators on loopback only."""
 
 import http.client
 import json
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -22,16 +23,33 @@ class Answer:
 
 
 def request(
-    method: str, url: str, *, headers: Mapping[str, str] | None = None, seconds: float = 30
+    method: str,
+    url: str,
+    *,
+    headers: Mapping[str, str] | None = None,
+    body: object = None,
+    seconds: float = 30,
 ) -> Answer:
-    """Send one request without a body. Raises OSError or HTTPException where no server answers."""
+    """Send one request, with `body` as JSON if there is one.
+
+    Raises OSError or HTTPException where no server answers.
+    """
     parts = urlsplit(url)
-    connection = http.client.HTTPConnection(parts.netloc, timeout=seconds)
+    connection = _connection(parts.scheme, parts.netloc, seconds)
     try:
         target = f"{parts.path}?{parts.query}" if parts.query else parts.path
-        connection.request(method, target, headers=dict(headers or {}))
+        content = {} if body is None else {"Content-Type": "application/json"}
+        sent = None if body is None else json.dumps(body)
+        connection.request(method, target, sent, headers={**content, **(headers or {})})
         response = connection.getresponse()
         names = {name.lower(): value for name, value in response.getheaders()}
         return Answer(response.status, names, response.read().decode(errors="replace"))
     finally:
         connection.close()
+
+
+def _connection(scheme: str, address: str, seconds: float) -> http.client.HTTPConnection:
+    if scheme == "http":
+        return http.client.HTTPConnection(address, timeout=seconds)
+    trusting = ssl._create_unverified_context()  # noqa: S323, SLF001 - emulators certify themselves
+    return http.client.HTTPSConnection(address, timeout=seconds, context=trusting)

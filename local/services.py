@@ -12,8 +12,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from local.errors import ServiceDied, ServiceSilent
-from local.settings import ROOT
+from local.errors import PortTaken, ServiceDied, ServiceSilent
+from local.ports import is_free
+from local.settings import ROOT, Port
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,18 @@ def running(service: Service, *, seconds: float = 60, grace: float = 15) -> Iter
         yield started
     finally:
         started.stop(grace)
+
+
+def already_runs(name: str, port: Port, answers: Callable[[], bool]) -> bool:
+    """Whether the service called `name` is on `port` before us. Raises PortTaken if it is another one."""
+    if is_free(port.number):
+        return False
+    if answers():
+        return True
+    raise PortTaken(
+        f"Port {port.number} is taken by something that is not {name}: "
+        f"stop it, or set {port.variable} to a free port."
+    )
 
 
 def watch(services: Sequence[RunningService]) -> None:

@@ -14,6 +14,8 @@ from local.ports import free_port, is_free
 
 ROOT = Path(__file__).resolve().parent.parent
 LAST_PORT = 65535
+MODELS = ("wordllama", "hashing")
+"""Models of the embeddings server, the default first."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,10 @@ class StackSettings:
     table: Port
     state: Path
     fresh: bool
+    cosmos: Port = Port("COSMOS_PORT", 8081)
+    embeddings: Port = Port("EMBEDDINGS_PORT", 8082)
+    model: str = MODELS[0]
+    """What the embeddings server computes with: one of MODELS."""
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> Self:
@@ -63,6 +69,9 @@ class StackSettings:
             table=Port.read(environment, "AZURITE_TABLE_PORT", 10002),
             state=ROOT / (environment.get("STATE") or ".local"),
             fresh=environment.get("FRESH", "") not in ("", "0"),
+            cosmos=Port.read(environment, cls.cosmos.variable, cls.cosmos.number),
+            embeddings=Port.read(environment, cls.embeddings.variable, cls.embeddings.number),
+            model=_model(environment.get("LOCAL_MODEL", "")),
         )
 
     def apart(self, folder: str) -> Self:
@@ -73,5 +82,15 @@ class StackSettings:
             blob=self.blob.moved_if_taken(),
             queue=self.queue.moved_if_taken(),
             table=self.table.moved_if_taken(),
+            cosmos=self.cosmos.moved_if_taken(),
+            embeddings=self.embeddings.moved_if_taken(),
             state=self.state / folder,
         )
+
+
+def _model(name: str) -> str:
+    if name and name not in MODELS:
+        raise InvalidOption(
+            f"LOCAL_MODEL={name!r} is no model of the embeddings server: use {' or '.join(MODELS)}."
+        )
+    return name or MODELS[0]

@@ -1,30 +1,37 @@
-"""The local stack as the commands use it: storage, sample data and the host, all state in one folder."""
+"""The local stack as the commands use it: emulators, samples and the host, all state in one folder."""
 
 import os
 import shutil
 
 from azure.data.tables import TableClient
+from azure.storage.blob import BlobServiceClient
 
-from local.azurite import Azurite, azurite
+from local.azurite import Azurite
+from local.emulators import Emulators, emulators
 from local.errors import ForeignTable, StateInUse
 from local.host import SAMPLE_SETTINGS, host, origin, require_free
 from local.ports import is_free
 from local.sample_data import END, START, seed
+from local.sample_documents import upload
 from local.services import watch
 from local.settings import ROOT, StackSettings
+
+IN_MEMORY = "The Cosmos DB emulator keeps its data in memory: what jobs wrote there ends with it."
 
 
 def run_services(settings: StackSettings) -> None:
     """The emulators alone, until the user ends them."""
     clear_if_fresh(settings)
-    with azurite(settings) as storage:
-        print("Azurite serves. For `func start` beside it, set in local.settings.json:")
-        print(f'  "AzureWebJobsStorage": "{storage.connection_string}"')
-        if storage.service is None:
-            print("It was running before, so there is nothing to stop here.")
+    with emulators(settings) as stack:
+        print("The emulators serve. For `func start` beside them, set in local.settings.json:")
+        for name, value in stack.app_settings().items():
+            print(f'  "{name}": "{value}",')
+        print(IN_MEMORY)
+        if not stack.started():
+            print("All of them were running before, so there is nothing to stop here.")
             return
-        print("Ctrl-C stops it.", flush=True)
-        watch([storage.service])
+        print("Ctrl-C stops what was started here.", flush=True)
+        watch(stack.started())
 
 
 def run_host(settings: StackSettings) -> None:
@@ -34,21 +41,23 @@ def run_host(settings: StackSettings) -> None:
     own_settings = ROOT / "local.settings.json"
     if not own_settings.exists():
         shutil.copyfile(SAMPLE_SETTINGS, own_settings)
-    with azurite(settings) as storage:
-        _seed_unless_foreign(storage)
-        environment = {**os.environ, "AzureWebJobsStorage": storage.connection_string}
+    with emulators(settings) as stack:
+        _write_samples(stack)
+        environment = {**os.environ, **stack.app_settings()}
         state_file = settings.state / "host" / "state.db"
         with host(settings.host, state_file=state_file, environment=environment) as serving:
             print(f"\nTry: curl '{origin(settings.host)}/api/submit/query?s={START}&e={END}'")
+            print(IN_MEMORY)
             print("Ctrl-C stops the host and what was started with it.", flush=True)
-            watch([serving, *([storage.service] if storage.service else [])])
+            watch([serving, *stack.started()])
 
 
 def clear_if_fresh(settings: StackSettings) -> None:
     """Remove the stack's state where a fresh start is asked for. Raises StateInUse."""
     if not settings.fresh:
         return
-    busy = [port for port in (settings.blob, settings.queue, settings.table) if not is_free(port.number)]
+    stateful = settings.blob, settings.queue, settings.table, settings.cosmos
+    busy = [port for port in stateful if not is_free(port.number)]
     if busy:
         raise StateInUse(
             f"FRESH=1 cannot empty what runs on port {busy[0].number}: stop it, or set {busy[0].variable}."
@@ -56,6 +65,12 @@ def clear_if_fresh(settings: StackSettings) -> None:
     for folder in ("azurite", "host", "demo"):
         if (settings.state / folder).exists():
             shutil.rmtree(settings.state / folder)
+
+
+def _write_samples(stack: Emulators) -> None:
+    _seed_unless_foreign(stack.storage)
+    with BlobServiceClient.from_connection_string(stack.storage.connection_string) as blobs:
+        upload(blobs)
 
 
 def _seed_unless_foreign(storage: Azurite) -> None:

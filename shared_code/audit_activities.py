@@ -5,41 +5,37 @@ exception goes up to the host and the step is run again, which is safe: each ste
 """
 
 import asyncio
-from collections.abc import Awaitable
 from datetime import UTC, datetime, timedelta
-from http import HTTPStatus
 from time import monotonic
 from typing import Any
 
-from azure.core.exceptions import ClientAuthenticationError, HttpResponseError
+from azure.core.exceptions import HttpResponseError
 
 from shared_code.audit_table import read_window
 from shared_code.blob_files import count_staged, discard_staged, stage_run
 from shared_code.clients import Clients
 from shared_code.date_range import Window
 from shared_code.distinct_ids import DIGEST_SIZE
-from shared_code.errors import AccessDenied, AppError, SettingsError, StorageError
 from shared_code.settings import AUDIT_STORAGE, FILES_STORAGE
+from shared_code.step_results import as_value, milliseconds_since
 from shared_code.telemetry import log_event
-
-_DENIED = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
 
 
 async def query_window(clients: Clients, payload: dict[str, Any]) -> dict[str, Any]:
     """Reads one window; answers how many distinct ids it has, and stages them if asked to."""
-    return await _as_value(_query_window(clients, payload))
+    return await as_value(_query_window(clients, payload), denied=_denied)
 
 
 async def count_distinct(clients: Clients, payload: dict[str, Any]) -> dict[str, Any]:
     """Counts the union of a job's staged windows; or discards them, a call of its own, when told to."""
     step = _discard if payload.get("discard") else _count
-    return await _as_value(step(clients, payload))
+    return await as_value(step(clients, payload), denied=_denied)
 
 
 async def _query_window(clients: Clients, payload: dict[str, Any]) -> dict[str, Any]:
     began = monotonic()
     window = Window.from_json(payload["window"])
-    ids = await read_window(clients.audit_table, window, clients.days_at_once)
+    ids = await read_window(clients.audit_table, window)
     run = await asyncio.to_thread(ids.sorted_run)
     if payload["stage"]:
         await stage_run(clients.jobs_container, payload["jobId"], f"{window.lower}.ids", run)
@@ -50,7 +46,7 @@ async def _query_window(clients: Clients, payload: dict[str, Any]) -> dict[str, 
         window=window.lower,
         distinct=count,
         skipped=ids.skipped,
-        milliseconds=_milliseconds_since(began),
+        milliseconds=milliseconds_since(began),
     )
     return {"count": count, "counts": {"completed": 1, "skipped": ids.skipped}}
 
@@ -59,7 +55,7 @@ async def _count(clients: Clients, payload: dict[str, Any]) -> dict[str, Any]:
     began = monotonic()
     count = await count_staged(clients.jobs_container, payload["jobId"], runs=payload["runs"])
     log_event(
-        "windows.counted", jobId=payload["jobId"], distinct=count, milliseconds=_milliseconds_since(began)
+        "windows.counted", jobId=payload["jobId"], distinct=count, milliseconds=milliseconds_since(began)
     )
     return {"count": count}
 
@@ -70,22 +66,6 @@ async def _discard(clients: Clients, payload: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
-async def _as_value(step: Awaitable[dict[str, Any]]) -> dict[str, Any]:
-    try:
-        return {"ok": True, **await step}
-    except (SettingsError, StorageError) as error:
-        return _failure(error)
-    except HttpResponseError as error:
-        if not isinstance(error, ClientAuthenticationError) and error.status_code not in _DENIED:
-            raise
-        names = f"{AUDIT_STORAGE.name} and {FILES_STORAGE.name}"
-        return _failure(AccessDenied(f"Storage refused access: check keys and roles behind {names}."))
-
-
-def _failure(error: AppError) -> dict[str, Any]:
-    log_event("step.failed", error=error.code, message=str(error))
-    return {"ok": False, "error": {"code": error.code, "message": str(error)}}
-
-
-def _milliseconds_since(began: float) -> int:
-    return round(1_000 * (monotonic() - began))
+def _denied(_error: HttpResponseError) -> str:
+    names = f"{AUDIT_STORAGE.name} and {FILES_STORAGE.name}"
+    return f"Storage refused access: check keys and roles behind {names}."

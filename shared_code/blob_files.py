@@ -1,40 +1,71 @@
-"""Staged results of a job as blobs: one sorted run of digests per window, below `staging/{job id}/`.
+"""What jobs stage as blobs below `staging/{job id}/`: sorted runs of digests, and pages of names.
 
-A run is overwritten when its activity is repeated, and nothing here deletes a run that is still to be
-counted: discarding is a call of its own.
+A blob is overwritten when its activity is repeated, and nothing here deletes one that is still to be read:
+discarding is a call of its own. Ledgers, below `ledger/`, stay.
 """
 
 import asyncio
+import json
 from bisect import bisect_right
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
+from typing import Any
 
 from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 from azure.storage.blob.aio import ContainerClient
 
+from shared_code.concurrency import run_all
 from shared_code.distinct_ids import DIGEST_SIZE, split
 from shared_code.errors import StagedRunsMissing
 
 STAGING = "staging"
+LEDGER = "ledger"
 # Every run of a job is open at once while their union is counted.
 CHUNK_SIZE = 256 * 1024
+_DELETIONS_AT_ONCE = 16
 
 
 async def stage_run(container: ContainerClient, job_id: str, name: str, run: bytes) -> None:
     """Writes the sorted digests of one window; the container is created on first use."""
-    path = f"{STAGING}/{job_id}/{name}"
+    await _upload(container, f"{STAGING}/{job_id}/{name}", run)
+
+
+async def stage_json(container: ContainerClient, job_id: str, name: str, value: Any) -> None:
+    """Writes a page of JSON values that a later step of the job reads."""
+    await _upload(container, f"{STAGING}/{job_id}/{name}", json.dumps(value).encode())
+
+
+async def read_staged_json(container: ContainerClient, job_id: str, name: str) -> Any:
+    """Reads what stage_json wrote.
+
+    Raises:
+        StagedRunsMissing: there is no such page.
+    """
     try:
-        await container.upload_blob(path, run, overwrite=True)
+        download = await container.download_blob(f"{STAGING}/{job_id}/{name}")
+        return json.loads(await download.readall())
+    except ResourceNotFoundError:
+        raise StagedRunsMissing(f"Job {job_id} has no staged {name}: submit it again.") from None
+
+
+async def keep_ledger(container: ContainerClient, job_id: str, name: str, entries: Sequence[Any]) -> None:
+    """Writes entries of a job's ledger, which outlive the job."""
+    await _upload(container, f"{LEDGER}/{job_id}/{name}", json.dumps(entries).encode())
+
+
+async def _upload(container: ContainerClient, path: str, data: bytes) -> None:
+    try:
+        await container.upload_blob(path, data, overwrite=True)
     except ResourceNotFoundError:
         await _create(container)
-        await container.upload_blob(path, run, overwrite=True)
+        await container.upload_blob(path, data, overwrite=True)
 
 
 async def _create(container: ContainerClient) -> None:
     try:
         await container.create_container()
     except ResourceExistsError:
-        return  # another window of the job was first
+        return  # another step of the job was first
 
 
 async def count_staged(container: ContainerClient, job_id: str, *, runs: int) -> int:
@@ -98,7 +129,7 @@ class _RunReader:
 
 
 async def discard_staged(container: ContainerClient, job_id: str, *, older_than: datetime) -> None:
-    """Deletes a job's runs, and those of any job that were written before a time and never discarded."""
+    """Deletes what a job staged, and what any job staged before a time and never discarded."""
     try:
         stale = [
             blob.name
@@ -106,8 +137,8 @@ async def discard_staged(container: ContainerClient, job_id: str, *, older_than:
             if blob.name.startswith(f"{STAGING}/{job_id}/") or blob.last_modified < older_than
         ]
     except ResourceNotFoundError:
-        return  # no window was staged: there is no container
-    await asyncio.gather(*(_delete(container, name) for name in stale))
+        return  # nothing was staged: there is no container
+    await run_all((_delete(container, name) for name in stale), at_once=_DELETIONS_AT_ONCE)
 
 
 async def _delete(container: ContainerClient, name: str) -> None:

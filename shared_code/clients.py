@@ -1,26 +1,57 @@
-"""Composition root: the storage clients of this process, one set per event loop, opened at first use.
+"""Composition root: pool and storage clients of this process, one set per event loop, opened at first use.
 
 They close when their loop shuts down; no other module opens or closes a client.
 """
 
 import asyncio
+from base64 import b64decode
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack
 from functools import cached_property
+from http import HTTPStatus
 from typing import Any
 
-from azure.data.tables.aio import TableClient
+from azure.cosmos.aio import CosmosClient
 from azure.identity.aio import DefaultAzureCredential
-from azure.storage.blob.aio import ContainerClient
+from azure.storage.blob.aio import BlobServiceClient, ContainerClient
 
-from shared_code.audit_table import TakeRows
+from shared_code.audit_table import AuditTable
 from shared_code.blob_files import CHUNK_SIZE
+from shared_code.cosmos_writer import CosmosIndex
+from shared_code.embeddings import EmbeddingsClient, EmbeddingsEndpoint
 from shared_code.errors import InvalidSetting
-from shared_code.settings import AUDIT_STORAGE, FILES_STORAGE, Setting, Settings, settings
+from shared_code.http_pool import (
+    DEFAULT_METHODS,
+    DEFAULT_STATUSES,
+    Auth,
+    FixedAuth,
+    Limits,
+    RetryPolicy,
+    Service,
+    ServicePool,
+    Timeouts,
+    Token,
+    TokenAuth,
+    bearer,
+    header,
+)
+from shared_code.settings import AUDIT_STORAGE, COSMOS_KEY, FILES_STORAGE, Setting, Settings, settings
+from shared_code.source_files import SourceFiles
+from shared_code.table_account import TableAccount
 
 JOBS_CONTAINER = "jobs"
 # The SDKs' defaults would hold an activity for minutes, which its workflow can repeat anyway.
 _OPTIONS: dict[str, Any] = {"retry_total": 5}
+_EMBEDDINGS_SCOPE = "https://cognitiveservices.azure.com/.default"
+# Embedding the same text twice changes nothing, so that a POST may be repeated. The service's rate limits are
+# by the minute: a caller that waits one out loses nothing.
+_EMBEDDINGS_RETRIES = RetryPolicy(
+    attempts=6,
+    retry_after_max=120.0,
+    methods=DEFAULT_METHODS | {"POST"},
+    statuses=DEFAULT_STATUSES | {HTTPStatus.INTERNAL_SERVER_ERROR},
+)
+_EMBEDDINGS_TIMEOUTS = Timeouts(attempt=60.0, total=300.0)
 _BLOB_OPTIONS = {**_OPTIONS, "max_single_get_size": CHUNK_SIZE, "max_chunk_get_size": CHUNK_SIZE}
 
 
@@ -36,54 +67,121 @@ class Clients:
         self._closing = AsyncExitStack()
 
     @cached_property
-    def days_at_once(self) -> asyncio.Semaphore:
-        """Bounds the reading of all activities of this loop together."""
-        return asyncio.Semaphore(self.settings.audit_concurrency)
+    def pool(self) -> ServicePool:
+        """The one pool of outgoing HTTP."""
+        pool = ServicePool()
+        self._closing.push_async_callback(pool.close)
+        return pool
 
     @cached_property
-    def audit_table(self) -> TableClient:
-        """The table that audit queries read."""
+    def identity(self) -> DefaultAzureCredential:
+        """The identity of the app, for storage that is given as an account URL."""
+        credential = DefaultAzureCredential()
+        self._closing.push_async_callback(credential.close)
+        return credential
+
+    @cached_property
+    def audit_table(self) -> AuditTable:
+        """The table that audit queries read; its limit holds for all activities of this loop together."""
         storage, name = self.settings.audit_storage, self.settings.audit_table
-        options = {**_OPTIONS, "per_call_policies": [TakeRows()]}
+        pages_at_once = self.settings.audit_concurrency
         try:
-            if _is_url(storage):
-                table = TableClient(storage, name, credential=self._credential(storage), **options)
-            else:
-                table = TableClient.from_connection_string(storage, name, **options)
+            account = TableAccount.parse(storage, lambda: self.identity)
+            return AuditTable(self.pool, account, name, pages_at_once=pages_at_once)
         except ValueError:
             raise _unusable(AUDIT_STORAGE) from None
-        self._closing.push_async_callback(table.close)
-        return table
 
     @cached_property
     def jobs_container(self) -> ContainerClient:
         """The container of what jobs stage."""
-        storage = self.settings.files_storage
-        try:
-            if _is_url(storage):
-                credential = self._credential(storage)
-                container = ContainerClient(storage, JOBS_CONTAINER, credential=credential, **_BLOB_OPTIONS)
-            else:
-                container = ContainerClient.from_connection_string(storage, JOBS_CONTAINER, **_BLOB_OPTIONS)
-        except ValueError:
-            raise _unusable(FILES_STORAGE) from None
-        self._closing.push_async_callback(container.close)
-        return container
+        return self._blobs.get_container_client(JOBS_CONTAINER)
+
+    def source_files(self, container: str) -> SourceFiles:
+        """The files of a container."""
+        return SourceFiles(self._blobs.get_container_client(container))
+
+    @cached_property
+    def files_at_once(self) -> asyncio.Semaphore:
+        """Bounds the files that all activities of this loop hold in memory together."""
+        return asyncio.Semaphore(self.settings.files_concurrency)
+
+    @cached_property
+    def embeddings(self) -> EmbeddingsClient:
+        """The service that turns texts into vectors."""
+        endpoint = EmbeddingsEndpoint.parse(self.settings.embeddings_endpoint)
+        self.pool.register(
+            Service(
+                name=EmbeddingsClient.service_name,
+                base_url=endpoint.base_url,
+                auth=self._embeddings_auth(endpoint),
+                timeouts=_EMBEDDINGS_TIMEOUTS,
+                limits=Limits(max_connections=self.settings.embeddings_concurrency),
+                retries=_EMBEDDINGS_RETRIES,
+            )
+        )
+        return EmbeddingsClient(self.pool, endpoint)
+
+    def index(self, env: str, version: str) -> CosmosIndex:
+        """One version of an environment's index."""
+        return CosmosIndex(
+            self._cosmos,
+            database=self.settings.cosmos_database,
+            container=self.settings.cosmos_container,
+            name=f"{env}|{version}",
+            slots=self._cosmos_slots,
+        )
 
     async def close(self) -> None:
         """Closes every client that was built."""
         await self._closing.aclose()
 
-    def _credential(self, url: str) -> DefaultAzureCredential | None:
-        if "sig=" in url:
-            return None
-        credential = DefaultAzureCredential()
-        self._closing.push_async_callback(credential.close)
-        return credential
+    @cached_property
+    def _blobs(self) -> BlobServiceClient:
+        storage = self.settings.files_storage
+        try:
+            if _is_url(storage):
+                credential = None if "sig=" in storage else self.identity
+                blobs = BlobServiceClient(storage, credential=credential, **_BLOB_OPTIONS)
+            else:
+                blobs = BlobServiceClient.from_connection_string(storage, **_BLOB_OPTIONS)
+        except ValueError:
+            raise _unusable(FILES_STORAGE) from None
+        self._closing.push_async_callback(blobs.close)
+        return blobs
+
+    @cached_property
+    def _cosmos(self) -> CosmosClient:
+        key = self.settings.cosmos_key
+        if key and not _is_base64(key):
+            raise InvalidSetting(COSMOS_KEY.name, "use the account's primary or secondary key")
+        client = CosmosClient(self.settings.cosmos_endpoint, key or self.identity)
+        self._closing.push_async_callback(client.close)
+        return client
+
+    @cached_property
+    def _cosmos_slots(self) -> asyncio.Semaphore:
+        return asyncio.Semaphore(self.settings.cosmos_concurrency)
+
+    def _embeddings_auth(self, endpoint: EmbeddingsEndpoint) -> FixedAuth | Auth | None:
+        key = self.settings.embeddings_api_key
+        if key:
+            return header("api-key", key) if endpoint.azure else bearer(key)
+        return TokenAuth(self._embeddings_token) if endpoint.azure else None
+
+    async def _embeddings_token(self) -> Token:
+        token = await self.identity.get_token(_EMBEDDINGS_SCOPE)
+        return Token(token.token, token.expires_on)
 
 
 def _is_url(storage: str) -> bool:
     return storage.startswith(("https://", "http://"))
+
+
+def _is_base64(key: str) -> bool:
+    try:
+        return bool(b64decode(key, validate=True))
+    except ValueError:
+        return False
 
 
 def _unusable(setting: Setting) -> InvalidSetting:

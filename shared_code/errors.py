@@ -1,8 +1,9 @@
 """Everything that can go wrong by name: a class name is the stable `code` that clients and logs see.
 
-AppError <- SettingsError: MissingSetting, InvalidSetting; IdempotencyError: Invalid.., Reused..
+AppError <- Incurable: SettingsError: MissingSetting, InvalidSetting
+                       StorageError: TableNotFound, AccessDenied, StagedRunsMissing
+         <- IdempotencyError: InvalidIdempotencyKey, IdempotencyKeyReused
          <- DateRangeError: EmptyStartDate, InvalidStartDate, EmptyEndDate, InvalidEndDate, InvalidDateRange
-         <- StorageError: TableNotFound, AccessDenied, StagedRunsMissing
          <- InvalidField, JobNotFound, HostUnavailable, InvalidJob, JobFailed (in jobs: workflows raise it)
 """
 
@@ -19,7 +20,11 @@ class AppError(Exception):
         return type(self).__name__
 
 
-class SettingsError(AppError):
+class Incurable(AppError):
+    """Something is wrong that trying again does not cure."""
+
+
+class SettingsError(Incurable):
     """A setting is unusable."""
 
     def __init__(self, setting: str, message: str) -> None:
@@ -97,7 +102,7 @@ class InvalidJob(AppError):
     """A job's input is not one that this version of the app can run."""
 
 
-class StorageError(AppError):
+class StorageError(Incurable):
     """Storage refused for a reason that a retry does not cure."""
 
 

@@ -11,6 +11,7 @@ from functools import cache
 from urllib.parse import urlsplit
 
 from shared_code.errors import InvalidSetting, MissingSetting
+from shared_code.jobs import EmbeddingPlan
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,39 @@ FILES_STORAGE = Setting(
     WEBJOBS_STORAGE.name,
     "files and staged results: connection string or blob account URL",
 )
+COSMOS_ENDPOINT = Setting("COSMOS_ENDPOINT", "", "URL of the Cosmos DB account that keeps the vectors")
+COSMOS_KEY = Setting("COSMOS_KEY", "", "its key; empty: the app's managed identity")
+COSMOS_DATABASE = Setting("COSMOS_DATABASE", "embeddings", "database of the vectors")
+COSMOS_CONTAINER = Setting("COSMOS_CONTAINER", "chunks", "container of the vectors; created if need be")
+COSMOS_CONCURRENCY = Setting("COSMOS_CONCURRENCY", "32", "operations on Cosmos DB at once by one process")
+EMBEDDINGS_ENDPOINT = Setting(
+    "EMBEDDINGS_ENDPOINT",
+    "",
+    "OpenAI base URL such as `https://api.openai.com/v1`, or an Azure OpenAI resource or deployment",
+)
+EMBEDDINGS_API_KEY = Setting(
+    "EMBEDDINGS_API_KEY", "", "its key; empty: the app's managed identity on Azure, else none"
+)
+EMBEDDINGS_MODEL = Setting("EMBEDDINGS_MODEL", "text-embedding-3-small", "model, or deployment on Azure")
+EMBEDDINGS_DIMENSIONS = Setting("EMBEDDINGS_DIMENSIONS", "", "numbers of a vector; empty: the model's own")
+EMBEDDINGS_PRICE_PER_MILLION = Setting(
+    "EMBEDDINGS_PRICE_PER_MILLION", "0.02", "price of a million tokens, in any currency"
+)
+EMBEDDINGS_TOKENS_PER_REQUEST = Setting(
+    "EMBEDDINGS_TOKENS_PER_REQUEST", "300000", "most tokens of one request for embeddings"
+)
+EMBEDDINGS_CONCURRENCY = Setting(
+    "EMBEDDINGS_CONCURRENCY", "8", "requests for embeddings at once by one process"
+)
+CHUNK_TOKENS = Setting("CHUNK_TOKENS", "512", "most tokens of a chunk, from 32 to 8191")
+CHUNK_OVERLAP_TOKENS = Setting(
+    "CHUNK_OVERLAP_TOKENS", "64", "tokens that a chunk repeats of the one before, at most half of a chunk"
+)
+MAX_FILE_MB = Setting("MAX_FILE_MB", "50", "largest file that is embedded, in megabytes")
+FILES_CONCURRENCY = Setting("FILES_CONCURRENCY", "8", "files read at once by one process")
+SHRINK_LIMIT = Setting(
+    "SHRINK_LIMIT", "0.5", "share of the known files of a path that may be gone; beyond it nothing is deleted"
+)
 MAX_RANGE_DAYS = Setting("MAX_RANGE_DAYS", "3660", "longest date range of an audit query, in days")
 PUBLIC_ORIGIN = Setting("PUBLIC_ORIGIN", "", "scheme and host in status URIs; empty: those of the request")
 TRUST_FORWARDED_HEADERS = Setting(
@@ -46,12 +80,31 @@ SETTINGS = (
     AUDIT_TABLE,
     AUDIT_CONCURRENCY,
     FILES_STORAGE,
+    COSMOS_ENDPOINT,
+    COSMOS_KEY,
+    COSMOS_DATABASE,
+    COSMOS_CONTAINER,
+    COSMOS_CONCURRENCY,
+    EMBEDDINGS_ENDPOINT,
+    EMBEDDINGS_API_KEY,
+    EMBEDDINGS_MODEL,
+    EMBEDDINGS_DIMENSIONS,
+    EMBEDDINGS_PRICE_PER_MILLION,
+    EMBEDDINGS_TOKENS_PER_REQUEST,
+    EMBEDDINGS_CONCURRENCY,
+    CHUNK_TOKENS,
+    CHUNK_OVERLAP_TOKENS,
+    MAX_FILE_MB,
+    FILES_CONCURRENCY,
+    SHRINK_LIMIT,
     MAX_RANGE_DAYS,
     PUBLIC_ORIGIN,
     TRUST_FORWARDED_HEADERS,
     JOB_RETENTION_DAYS,
 )
 
+# The chunker's least, and what the embedding models take.
+_CHUNK_TOKENS = range(32, 8_192)
 _TABLE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9]{2,62}")
 
 
@@ -83,6 +136,81 @@ class Settings:
     def files_storage(self) -> str:
         """Connection string, or account URL, of the blob service."""
         return self._storage(FILES_STORAGE)
+
+    @property
+    def cosmos_endpoint(self) -> str:
+        """URL of the Cosmos DB account."""
+        return self._url(COSMOS_ENDPOINT, "https://account.documents.azure.com")
+
+    @property
+    def cosmos_key(self) -> str:
+        """Key of the Cosmos DB account, or an empty string."""
+        return self._text(COSMOS_KEY)
+
+    @property
+    def cosmos_database(self) -> str:
+        """Database of the vectors."""
+        return self._text(COSMOS_DATABASE)
+
+    @property
+    def cosmos_container(self) -> str:
+        """Container of the vectors."""
+        return self._text(COSMOS_CONTAINER)
+
+    @property
+    def cosmos_concurrency(self) -> int:
+        """How many operations one process has under way on Cosmos DB."""
+        return self._positive(COSMOS_CONCURRENCY)
+
+    @property
+    def embeddings_endpoint(self) -> str:
+        """URL of the embeddings service, in one of its forms."""
+        return self._url(EMBEDDINGS_ENDPOINT, "https://api.openai.com/v1")
+
+    @property
+    def embeddings_api_key(self) -> str:
+        """Key of the embeddings service, or an empty string."""
+        return self._text(EMBEDDINGS_API_KEY)
+
+    @property
+    def embeddings_tokens_per_request(self) -> int:
+        """The most tokens of one request."""
+        return self._positive(EMBEDDINGS_TOKENS_PER_REQUEST)
+
+    @property
+    def embeddings_concurrency(self) -> int:
+        """How many requests for embeddings one process has under way."""
+        return self._positive(EMBEDDINGS_CONCURRENCY)
+
+    @property
+    def embedding_plan(self) -> EmbeddingPlan:
+        """How a job that starts now turns texts into vectors."""
+        chunk_tokens, overlap = self._positive(CHUNK_TOKENS), self._whole(CHUNK_OVERLAP_TOKENS)
+        if chunk_tokens not in _CHUNK_TOKENS:
+            raise InvalidSetting(CHUNK_TOKENS.name, "use a whole number from 32 to 8191")
+        if 2 * overlap > chunk_tokens:
+            raise InvalidSetting(CHUNK_OVERLAP_TOKENS.name, f"use at most half of {CHUNK_TOKENS.name}")
+        shrink_limit = self._amount(SHRINK_LIMIT)
+        if shrink_limit > 1:
+            raise InvalidSetting(SHRINK_LIMIT.name, "use a share from 0 to 1")
+        return EmbeddingPlan(
+            model=self._text(EMBEDDINGS_MODEL),
+            dimensions=self._positive(EMBEDDINGS_DIMENSIONS) if self._text(EMBEDDINGS_DIMENSIONS) else None,
+            chunk_tokens=chunk_tokens,
+            overlap_tokens=overlap,
+            price_per_million=self._amount(EMBEDDINGS_PRICE_PER_MILLION),
+            shrink_limit=shrink_limit,
+        )
+
+    @property
+    def max_file_bytes(self) -> int:
+        """Size of the largest file that is embedded."""
+        return self._positive(MAX_FILE_MB) * 1_000_000
+
+    @property
+    def files_concurrency(self) -> int:
+        """How many files one process reads at once."""
+        return self._positive(FILES_CONCURRENCY)
 
     @property
     def max_range_days(self) -> int:
@@ -128,9 +256,26 @@ class Settings:
         value = self._text(setting)
         if not re.fullmatch(r"[1-9][0-9]{0,5}", value):
             raise InvalidSetting(
-                setting.name, f"use a whole number from 1 to 999999, such as {setting.default}"
+                setting.name, f"use a whole number from 1 to 999999, such as {setting.default or 1536}"
             )
         return int(value)
+
+    def _whole(self, setting: Setting) -> int:
+        return 0 if self._text(setting) == "0" else self._positive(setting)
+
+    def _amount(self, setting: Setting) -> float:
+        value = self._text(setting)
+        if not re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,6})?", value):
+            raise InvalidSetting(setting.name, f"use a number such as {setting.default}")
+        return float(value)
+
+    def _url(self, setting: Setting, example: str) -> str:
+        value = self._text(setting)
+        if not value:
+            raise MissingSetting(setting.name, f"set it to a URL such as {example}")
+        if not re.fullmatch(r"https?://[^\s@/?#]+(/[^\s@#]*)?", value):
+            raise InvalidSetting(setting.name, f"use a URL such as {example}")
+        return value
 
 
 def _is_origin(text: str) -> bool:

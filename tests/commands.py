@@ -10,7 +10,14 @@ from pathlib import Path
 from local.ports import free_port
 from local.settings import ROOT
 
-PORTS = ("PORT", "AZURITE_BLOB_PORT", "AZURITE_QUEUE_PORT", "AZURITE_TABLE_PORT")
+PORTS = (
+    "PORT",
+    "AZURITE_BLOB_PORT",
+    "AZURITE_QUEUE_PORT",
+    "AZURITE_TABLE_PORT",
+    "COSMOS_PORT",
+    "EMBEDDINGS_PORT",
+)
 
 
 def own_environment(state: Path) -> dict[str, str]:

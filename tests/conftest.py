@@ -7,6 +7,8 @@ import pytest
 from hypothesis import settings
 
 from local.azurite import Azurite, azurite
+from local.cosmos import Cosmos, cosmos
+from local.embeddings import Embeddings, embeddings
 from local.ports import free_port
 from local.settings import Port, StackSettings
 
@@ -28,9 +30,29 @@ def storage(stack_settings: StackSettings) -> Iterator[Azurite]:
         yield serving
 
 
+@pytest.fixture(scope="session")
+def cosmos_emulator(stack_settings: StackSettings) -> Iterator[Cosmos]:
+    """The one Cosmos DB emulator of the test run; each test has a database or container of its own."""
+    with cosmos(stack_settings) as serving:
+        yield serving
+
+
+@pytest.fixture(scope="session")
+def embeddings_process(stack_settings: StackSettings) -> Iterator[Embeddings]:
+    """The one embeddings server of the test run, with whatever the last test asked of it."""
+    with embeddings(stack_settings) as serving:
+        yield serving
+
+
+@pytest.fixture
+def embeddings_server(embeddings_process: Embeddings) -> Embeddings:
+    """The embeddings server without faults, limits and counts."""
+    embeddings_process.reset()
+    return embeddings_process
+
+
 def settings_in(state: Path) -> StackSettings:
     """Settings with ports that are free now."""
-    ports = {
-        name: Port(name.upper(), free_port(), chosen=True) for name in ("host", "blob", "queue", "table")
-    }
-    return StackSettings(**ports, state=state, fresh=False)
+    names = "host", "blob", "queue", "table", "cosmos", "embeddings"
+    ports = {name: Port(name.upper(), free_port(), chosen=True) for name in names}
+    return StackSettings(**ports, model="hashing", state=state, fresh=False)

@@ -9,6 +9,7 @@ ROOT = Path(__file__).parents[2]
 FOLDERS = sorted(path.parent for path in ROOT.glob("*/function.json"))
 ROUTES = {
     "client-function": ("submit/query", {"get", "post"}),
+    "start-embedding-function": ("orchestrators/start", {"post"}),
     "get-status-function": ("status/{id}", {"get"}),
 }
 KINDS = {

@@ -9,21 +9,64 @@ SHARED = ROOT / "shared_code"
 MODULES = sorted(SHARED.rglob("*.py"))
 MAINS = sorted(ROOT.glob("*/main.py"))
 
-PURE = {"errors", "date_range", "distinct_ids", "jobs", "settings"}
+PURE = {
+    "concurrency",
+    "date_range",
+    "distinct_ids",
+    "errors",
+    "jobs",
+    "packing",
+    "settings",
+    "token_estimate",
+}
 # What each module may import of shared_code beside the pure modules: floors, from the lowest to the highest.
 ALLOWED = {
     "telemetry": set(),
     "http_api": {"telemetry"},
-    "audit_table": set(),
+    "http_pool": set(),
+    "table_account": {"http_pool"},
+    "audit_table": {"http_pool", "table_account"},
     "blob_files": set(),
-    "clients": {"audit_table", "blob_files"},
-    "audit_activities": {"audit_table", "blob_files", "clients", "telemetry"},
+    "source_files": set(),
+    "cosmos_writer": {"telemetry"},
+    "embeddings": {"http_pool"},
+    "clients": {
+        "audit_table",
+        "blob_files",
+        "cosmos_writer",
+        "embeddings",
+        "http_pool",
+        "source_files",
+        "table_account",
+    },
+    "step_results": {"telemetry"},
+    "audit_activities": {"audit_table", "blob_files", "clients", "step_results", "telemetry"},
+    "chunking": {"documents"},
+    "fingerprints": {"chunking", "documents"},
+    "file_listing": {"blob_files", "cosmos_writer", "fingerprints", "source_files"},
+    "ingestion": {"chunking", "cosmos_writer", "documents", "embeddings", "fingerprints", "source_files"},
+    "stale_sources": {"cosmos_writer", "source_files"},
+    "embed_activities": {
+        "blob_files",
+        "clients",
+        "documents",
+        "embeddings",
+        "file_listing",
+        "ingestion",
+        "source_files",
+        "stale_sources",
+        "step_results",
+        "telemetry",
+    },
     "job_instances": {"telemetry"},
     "job_status": {"job_instances", "workflows.fan_out"},
 }
 PURE_IMPORTS = {
     "errors": set(),
-    "settings": {"errors"},
+    "settings": {"errors", "jobs"},
+    "concurrency": set(),
+    "packing": set(),
+    "token_estimate": set(),
     "date_range": {"errors"},
     "distinct_ids": set(),
     "jobs": {"errors", "date_range"},
@@ -47,6 +90,14 @@ def shared_imports_of(path: Any) -> Any:
     return {name.removeprefix("shared_code.") for name in imports_of(path) if name.startswith("shared_code.")}
 
 
+def pool() -> Any:
+    return [path for path in MODULES if path.parent.name == "http_pool"]
+
+
+def documents() -> Any:
+    return [path for path in MODULES if path.parent.name == "documents"]
+
+
 def workflows() -> Any:
     return [path for path in MODULES if path.parent.name == "workflows"]
 
@@ -58,6 +109,17 @@ def test_imports_run_one_way_through_the_floors(path):
         return
     allowed = PURE_IMPORTS[name] if name in PURE else PURE | ALLOWED.get(name, set())
     assert shared_imports_of(path) <= allowed
+
+
+@pytest.mark.parametrize("path", pool(), ids=name_of)
+def test_pool_knows_nothing_of_the_app(path):
+    assert all(name.split(".")[0] == "http_pool" for name in shared_imports_of(path))
+
+
+@pytest.mark.parametrize("path", documents(), ids=name_of)
+def test_documents_import_errors_and_their_siblings_only(path):
+    siblings = {name_of(sibling) for sibling in documents()}
+    assert shared_imports_of(path) <= {"errors", "documents"} | siblings
 
 
 @pytest.mark.parametrize("path", workflows(), ids=name_of)

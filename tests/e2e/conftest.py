@@ -8,6 +8,8 @@ import pytest
 from azure.data.tables import TableClient
 
 from local.azurite import Azurite
+from local.cosmos import Cosmos
+from local.embeddings import Embeddings
 from local.host import clean_environment, host, origin
 from local.ports import free_port
 from local.services import RunningService
@@ -31,6 +33,12 @@ def start_host(storage: Azurite, tmp_path_factory: pytest.TempPathFactory) -> St
             yield ApiClient(origin(port)), service
 
     return start
+
+
+@pytest.fixture(scope="session")
+def embedding_settings(cosmos_emulator: Cosmos, embeddings_process: Embeddings) -> dict[str, str]:
+    """What a host needs for embedding jobs; `embeddings_server` resets the server for one test."""
+    return cosmos_emulator.app_settings() | embeddings_process.app_settings()
 
 
 @pytest.fixture(scope="session")

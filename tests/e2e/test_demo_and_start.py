@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from local.demo import Measured, report
+from local.demo import SHOWN, Measured, report_counts, report_embedding
 from local.errors import DemoFailed
 from local.ports import is_free
 from local.sample_data import END, KNOWN_ANSWER, START
+from local.sample_documents import documents
 from tests.commands import PORTS, own_environment, spawn, wait_for_line
 from tests.e2e.api_client import ApiClient
 
@@ -27,6 +28,7 @@ def test_demo_shows_three_equal_counts_and_stops_everything(environment: dict[st
     assert process.returncode == 0, shown
     assert f"202 Accepted: http://localhost:{environment['PORT']}/api/status/" in shown
     assert shown.count(f"{KNOWN_ANSWER:,}") == 3
+    assert "Every file is accounted for, and the second run embedded nothing." in shown
     assert all(is_free(int(environment[port])) for port in PORTS)
 
 
@@ -35,7 +37,31 @@ def test_demo_fails_unless_all_three_counts_agree(counts: tuple[int, int]) -> No
     job, reference = (Measured(count, 0.1) for count in counts)
 
     with pytest.raises(DemoFailed, match="the job's answer is wrong"):
-        report(Console(quiet=True), job, reference)
+        report_counts(Console(quiet=True), job, reference)
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ((0, "embedded"), "The first run should embed"),
+        ((0, "failed"), "The first run should embed"),
+        ((1, "embedded"), "The second run should find"),
+        ((1, "tokens"), "The second run should find"),
+    ],
+)
+def test_demo_fails_unless_every_file_is_accounted_for(changed: tuple[int, str], reason: str) -> None:
+    readable = sum(document.readable for document in documents())
+    failed = len(documents()) - readable
+    runs: list[dict[str, Any]] = [
+        dict.fromkeys(SHOWN, 0) | {"ledger": [], "failed": failed} for _ in range(2)
+    ]
+    runs[0]["embedded"] = runs[1]["unchanged"] = readable
+    first, second = (Measured(run, 0.1) for run in runs)
+    report_embedding(Console(quiet=True), first, second)
+    runs[changed[0]][changed[1]] += 1
+
+    with pytest.raises(DemoFailed, match=reason):
+        report_embedding(Console(quiet=True), first, second)
 
 
 def test_start_serves_the_sample_data_until_the_user_ends_it(environment: dict[str, str]) -> None:

@@ -15,6 +15,12 @@ from local.stack import clear_if_fresh
 from tests.commands import PORTS, own_environment, spawn, wait_for_line
 from tests.conftest import settings_in
 
+POINTERS = {
+    "AzureWebJobsStorage": "AZURITE_TABLE_PORT",
+    "COSMOS_ENDPOINT": "COSMOS_PORT",
+    "EMBEDDINGS_ENDPOINT": "EMBEDDINGS_PORT",
+}
+
 
 def finish(command: str, environment: dict[str, str]) -> tuple[int | None, str]:
     with spawn(command, environment, complaints=subprocess.PIPE) as process:
@@ -27,18 +33,26 @@ def test_services_stop_when_the_user_ends_them(number: signal.Signals, tmp_path:
     environment = own_environment(tmp_path)
 
     with spawn("services", environment) as process:
-        shown = wait_for_line(process, '"AzureWebJobsStorage"')
-        wait_for_line(process, "Ctrl-C stops it")
+        shown = [wait_for_line(process, f'"{name}"') for name in POINTERS]
+        wait_for_line(process, "in memory")
+        wait_for_line(process, "Ctrl-C stops what was started here")
         process.send_signal(number)
         process.communicate(timeout=30)
 
-    assert environment["AZURITE_TABLE_PORT"] in shown
+    assert all(environment[port] in line for port, line in zip(POINTERS.values(), shown, strict=True))
     assert process.returncode == 0
     assert all(is_free(int(environment[port])) for port in PORTS)
 
 
 @pytest.mark.parametrize(
-    ("command", "variable"), [("services", "AZURITE_BLOB_PORT"), ("start", "PORT"), ("demo", "PORT")]
+    ("command", "variable"),
+    [
+        ("services", "AZURITE_BLOB_PORT"),
+        ("services", "COSMOS_PORT"),
+        ("services", "EMBEDDINGS_PORT"),
+        ("start", "PORT"),
+        ("demo", "PORT"),
+    ],
 )
 def test_taken_port_ends_the_command_with_one_sentence(command: str, variable: str, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
@@ -61,7 +75,7 @@ def test_missing_node_ends_the_command_with_one_sentence(tmp_path: Path) -> None
     code, complaint = finish("services", own_environment(tmp_path) | without)
 
     assert code == 1
-    assert complaint.startswith("The storage emulator needs Node.js 20 or newer with npm")
+    assert complaint.startswith("The emulators need Node.js 20 or newer with npm")
     assert complaint.count("\n") == 1
 
 

@@ -91,8 +91,10 @@ def test_variables_of_the_commands_are_documented_with_their_defaults() -> None:
     )
     settings = StackSettings.read({})
 
-    for port in (settings.host, settings.blob, settings.queue, settings.table):
+    ports = settings.host, settings.blob, settings.queue, settings.table, settings.cosmos, settings.embeddings
+    for port in ports:
         assert documented[f"`{port.variable}`"] == f"`{port.number}`"
+    assert documented["`LOCAL_MODEL`"] == f"`{settings.model}`"
     assert documented["`STATE`"] == f"`{settings.state.relative_to(ROOT)}`"
 
 

@@ -10,8 +10,8 @@ from local.settings import ROOT, StackSettings
 def test_stack_listens_on_the_documented_ports_by_default() -> None:
     settings = StackSettings.read({})
 
-    ports = settings.host, settings.blob, settings.queue, settings.table
-    assert [port.number for port in ports] == [7071, 10000, 10001, 10002]
+    ports = settings.host, settings.blob, settings.queue, settings.table, settings.cosmos, settings.embeddings
+    assert [port.number for port in ports] == [7071, 10000, 10001, 10002, 8081, 8082]
     assert settings.state == ROOT / ".local"
 
 
@@ -27,6 +27,23 @@ def test_empty_port_means_the_default_port() -> None:
     assert StackSettings.read({"PORT": ""}).host.number == 7071
 
 
+@pytest.mark.parametrize(
+    ("variable", "name"),
+    [
+        ("PORT", "host"),
+        ("AZURITE_BLOB_PORT", "blob"),
+        ("AZURITE_QUEUE_PORT", "queue"),
+        ("AZURITE_TABLE_PORT", "table"),
+        ("COSMOS_PORT", "cosmos"),
+        ("EMBEDDINGS_PORT", "embeddings"),
+    ],
+)
+def test_each_variable_moves_the_port_of_its_own_service(variable: str, name: str) -> None:
+    port = getattr(StackSettings.read({variable: "4711"}), name)
+
+    assert (port.variable, port.number, port.chosen) == (variable, 4711, True)
+
+
 @pytest.mark.parametrize(("value", "fresh"), [("1", True), ("true", True), ("0", False), ("", False)])
 def test_fresh_is_on_unless_empty_or_zero(value: str, fresh: bool) -> None:  # noqa: FBT001 - a table's column
     assert StackSettings.read({"FRESH": value}).fresh is fresh
@@ -34,6 +51,12 @@ def test_fresh_is_on_unless_empty_or_zero(value: str, fresh: bool) -> None:  # n
 
 def test_state_folder_may_be_anywhere_on_disk(tmp_path: Path) -> None:
     assert StackSettings.read({"STATE": str(tmp_path)}).state == tmp_path
+
+
+def test_unknown_model_is_named_with_the_known_ones() -> None:
+    assert StackSettings.read({"LOCAL_MODEL": "hashing"}).model == "hashing"
+    with pytest.raises(InvalidOption, match=r"LOCAL_MODEL='big' .* use wordllama or hashing"):
+        StackSettings.read({"LOCAL_MODEL": "big"})
 
 
 def test_stack_apart_moves_from_a_taken_port_only_if_nobody_chose_it() -> None:

@@ -1,5 +1,6 @@
 """A table and a blob endpoint in this process: as much of their protocols as the app uses."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -21,7 +22,10 @@ ROWS_PER_PAGE = 3
 
 @dataclass
 class StorageStub:
-    """One account: rows of the audit table and blobs; `refuse` answers everything with that status."""
+    """One account: rows of the audit table and blobs; `refuse` answers everything with that status.
+
+    The first `busy` queries are answered 503; `at_once` is how many were under way together at most.
+    """
 
     rows: list[dict[str, Any]] = field(default_factory=list)
     blobs: dict[str, bytes] = field(default_factory=dict)
@@ -29,7 +33,10 @@ class StorageStub:
     has_table: bool = True
     has_container: bool = False
     refuse: int | None = None
+    busy: int = 0
     queries: list[str] = field(default_factory=list)
+    under_way: int = 0
+    at_once: int = 0
 
     def app(self) -> web.Application:
         app = web.Application()
@@ -39,9 +46,18 @@ class StorageStub:
         return app
 
     async def _query(self, request: web.Request) -> web.Response:
+        self.under_way += 1
+        self.at_once = max(self.at_once, self.under_way)
+        await asyncio.sleep(0)
+        self.under_way -= 1
+        return self._rows(request)
+
+    def _rows(self, request: web.Request) -> web.Response:
         self.queries.append(request.query["$filter"])
         if self.refuse or not self.has_table:
             return _table_error(self.refuse or 404)
+        if len(self.queries) <= self.busy:
+            return _table_error(503)
         rows = [row for row in self.rows if _matches(request.query["$filter"], row)]
         start = int(request.query.get("NextRowKey", "0"))
         end = start + ROWS_PER_PAGE

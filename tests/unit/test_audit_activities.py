@@ -60,7 +60,7 @@ async def test_refused_access_is_a_failure_that_names_the_settings(status):
     [
         ({}, "MissingSetting"),
         ({"AUDIT_STORAGE": f"AccountKey={KEY};nonsense"}, "InvalidSetting"),
-        ({"AUDIT_STORAGE": f"AccountName=a;AccountKey={KEY[:-1]}"}, "AccessDenied"),
+        ({"AUDIT_STORAGE": f"AccountName=a;AccountKey={KEY[:-1]}"}, "InvalidSetting"),
         ({"AUDIT_STORAGE": "UseDevelopmentStorage=true", "AUDIT_TABLE": "no-table"}, "InvalidSetting"),
     ],
 )

@@ -1,4 +1,3 @@
-import asyncio
 from typing import Any
 
 import pytest
@@ -6,7 +5,8 @@ import pytest
 from shared_code.audit_table import read_window
 from shared_code.date_range import Window
 from shared_code.distinct_ids import digest, split
-from shared_code.errors import TableNotFound
+from shared_code.errors import AccessDenied, TableNotFound
+from shared_code.http_pool import ServiceError
 from tests.unit.storage_stub import StorageStub, clients_of
 
 DAYS = Window("2021-02-03", "2021-02-05", closed=True)
@@ -17,9 +17,9 @@ def row(key: Any, number: Any = None, **more: Any) -> Any:
     return {"PartitionKey": key, "CertNumber": "C1", **named, **more}
 
 
-async def read(stub: Any, window: Any = DAYS, at_once: Any = 2) -> Any:
-    async with clients_of(stub) as clients:
-        return await read_window(clients.audit_table, window, asyncio.Semaphore(at_once))
+async def read(stub: Any, window: Any = DAYS, **settings: Any) -> Any:
+    async with clients_of(stub, **settings) as clients:
+        return await read_window(clients.audit_table, window)
 
 
 def digests(*numbers: Any) -> Any:
@@ -31,6 +31,12 @@ async def test_all_pages_of_all_days_are_read():
     ids = await read(stub)
     assert split(ids.sorted_run()) == digests(*(f"id{number}" for number in range(30)))
     assert len(stub.queries) == 12
+
+
+async def test_no_more_pages_are_asked_for_at_once_than_the_setting_allows():
+    stub = StorageStub([row("2021-02-03", f"id{number}") for number in range(30)])
+    await read(stub, Window("2021-01-01", "2021-03-01", closed=True), AUDIT_CONCURRENCY="3")
+    assert stub.at_once == 3
 
 
 async def test_keys_between_days_belong_to_the_window_and_keys_after_the_end_do_not():
@@ -68,11 +74,18 @@ async def test_missing_table_is_named():
         await read(StorageStub(has_table=False))
 
 
-async def test_rows_never_reach_the_decoding_of_the_sdk():
-    stub = StorageStub([row("2021-02-03", "a")])
-    taken: list[dict[str, str]] = []
-    async with clients_of(stub) as clients:
-        query = "PartitionKey ge '2021' and PartitionKey lt '2022' and CertNumber ne ''"
-        decoded = [row async for row in clients.audit_table.query_entities(query, take_rows=taken.extend)]
-    assert taken == [{"identificationNumber": "a"}]
-    assert decoded == []
+@pytest.mark.parametrize("status", [401, 403])
+async def test_refused_access_names_the_setting(status):
+    with pytest.raises(AccessDenied, match="AUDIT_STORAGE"):
+        await read(StorageStub(refuse=status))
+
+
+async def test_other_refusal_is_the_error_of_the_pool():
+    with pytest.raises(ServiceError, match=r"table audit: GET .* was refused with status 400"):
+        await read(StorageStub(refuse=400))
+
+
+async def test_busy_table_is_asked_again():
+    stub = StorageStub([row("2021-02-03", "a")], busy=2)
+    ids = await read(stub)
+    assert split(ids.sorted_run()) == digests("a")

@@ -1,9 +1,11 @@
 import asyncio
 from typing import Any
 
+import pytest
 from azure.identity.aio import DefaultAzureCredential
 
 from shared_code.clients import Clients, clients
+from shared_code.http_pool import FixedAuth, TokenAuth
 from shared_code.settings import Settings
 
 TABLES = "https://account.table.core.windows.net"
@@ -11,9 +13,14 @@ BLOBS = "https://account.blob.core.windows.net"
 SIGNED = "?sv=2024-01-01&sig=c2lnbmF0dXJl"
 
 
+def audit_service(built: Clients) -> Any:
+    """The audit table's service, as the pool knows it."""
+    return built.pool.service(f"table {built.audit_table.name}").service
+
+
 async def test_development_storage_is_the_local_emulator():
     built = Clients(Settings({"AzureWebJobsStorage": "UseDevelopmentStorage=true"}))
-    assert built.audit_table.url == "http://127.0.0.1:10002/devstoreaccount1"
+    assert audit_service(built).base_url == "http://127.0.0.1:10002/devstoreaccount1"
     assert built.jobs_container.url == "http://127.0.0.1:10000/devstoreaccount1/jobs"
     await built.close()
 
@@ -22,7 +29,7 @@ async def test_account_url_is_used_with_the_identity_of_the_app():
     built = Clients(
         Settings({"AUDIT_STORAGE": TABLES, "AZURE_STORAGE_CONNECTION_STRING": BLOBS}),
     )
-    assert isinstance(built.audit_table.credential, DefaultAzureCredential)
+    assert isinstance(audit_service(built).auth, TokenAuth)
     assert isinstance(built.jobs_container.credential, DefaultAzureCredential)
     await built.close()
 
@@ -31,7 +38,7 @@ async def test_signed_account_url_needs_no_identity():
     built = Clients(
         Settings({"AUDIT_STORAGE": TABLES + SIGNED, "AZURE_STORAGE_CONNECTION_STRING": BLOBS + SIGNED})
     )
-    assert not isinstance(built.audit_table.credential, DefaultAzureCredential)
+    assert audit_service(built).auth is None
     assert built.jobs_container.credential is None
     await built.close()
 
@@ -39,7 +46,30 @@ async def test_signed_account_url_needs_no_identity():
 async def test_each_client_is_built_once():
     built = Clients(Settings({"AzureWebJobsStorage": "UseDevelopmentStorage=true"}))
     assert built.audit_table is built.audit_table
-    assert built.days_at_once is built.days_at_once
+    assert built.pool is built.pool
+    await built.close()
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "key", "kind"),
+    [
+        ("https://api.openai.com/v1", "", type(None)),
+        ("https://api.openai.com/v1", "key", FixedAuth),
+        ("https://own.openai.azure.com", "key", FixedAuth),
+        ("https://own.openai.azure.com", "", TokenAuth),
+    ],
+)
+async def test_embeddings_are_signed_for_as_their_address_and_key_tell(endpoint, key, kind):
+    built = Clients(Settings({"EMBEDDINGS_ENDPOINT": endpoint, "EMBEDDINGS_API_KEY": key}))
+    assert isinstance(built.embeddings.http.service.auth, kind)
+    await built.close()
+
+
+async def test_versions_of_an_index_share_the_connections_of_one_client():
+    built = Clients(Settings({"COSMOS_ENDPOINT": "https://account.documents.azure.com"}))
+    first, second = built.index("prod", "v1"), built.index("prod", "v2")
+    assert first._client is second._client
+    assert first._slots is second._slots
     await built.close()
 
 

@@ -33,6 +33,25 @@ def test_empty_environment_has_every_default():
     assert found.public_origin == ""
     assert found.trust_forwarded_headers is False
     assert found.job_retention_days == 30
+    assert found.max_file_bytes == 50_000_000
+
+
+def test_empty_environment_has_a_plan_for_embedding():
+    plan = Settings({}).embedding_plan
+    assert (plan.model, plan.dimensions) == ("text-embedding-3-small", None)
+    assert (plan.chunk_tokens, plan.overlap_tokens) == (512, 64)
+    assert plan.cost(1_000_000) == 0.02
+    assert plan.shrink_limit == 0.5
+
+
+@pytest.mark.parametrize("name", ["COSMOS_ENDPOINT", "EMBEDDINGS_ENDPOINT"])
+def test_missing_address_is_named_with_an_example(name):
+    with pytest.raises(MissingSetting, match=f"{name} is missing: set it to a URL such as https://"):
+        getattr(Settings({}), name.lower())
+
+
+def test_chunks_may_have_no_overlap():
+    assert Settings({"CHUNK_OVERLAP_TOKENS": "0"}).embedding_plan.overlap_tokens == 0
 
 
 @pytest.mark.parametrize(
@@ -46,6 +65,14 @@ def test_empty_environment_has_every_default():
         ("PUBLIC_ORIGIN", "jobs.example.com", "public_origin"),
         ("PUBLIC_ORIGIN", "https://jobs.example.com/path", "public_origin"),
         ("TRUST_FORWARDED_HEADERS", "maybe", "trust_forwarded_headers"),
+        ("COSMOS_ENDPOINT", "account", "cosmos_endpoint"),
+        ("EMBEDDINGS_ENDPOINT", "https://user@host/v1", "embeddings_endpoint"),
+        ("EMBEDDINGS_DIMENSIONS", "many", "embedding_plan"),
+        ("EMBEDDINGS_PRICE_PER_MILLION", "-1", "embedding_plan"),
+        ("CHUNK_TOKENS", "31", "embedding_plan"),
+        ("CHUNK_TOKENS", "8192", "embedding_plan"),
+        ("CHUNK_OVERLAP_TOKENS", "257", "embedding_plan"),
+        ("SHRINK_LIMIT", "1.1", "embedding_plan"),
     ],
 )
 def test_invalid_setting_is_named_without_its_value(name, value, member):

@@ -1,0 +1,31 @@
+"""`python -m local.embeddings_server --host H --port N --model wordllama|hashing`."""
+
+import argparse
+
+from aiohttp import web
+
+from local.embeddings_server.app import create_app
+from local.embeddings_server.models import LOADERS
+
+
+def main() -> None:
+    """Serve until the process is ended."""
+    parser = argparse.ArgumentParser(prog="python -m local.embeddings_server")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--model", choices=LOADERS, required=True)
+    options = parser.parse_args()
+    app = create_app(LOADERS[options.model]())
+    web.run_app(
+        app,
+        host=options.host,
+        port=options.port,
+        access_log=None,
+        print=None,
+        shutdown_timeout=1,
+        handler_cancellation=True,  # a client that has given up is not counted as answered
+    )
+
+
+if __name__ == "__main__":
+    main()

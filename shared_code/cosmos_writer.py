@@ -1,0 +1,307 @@
+"""One version of an environment's index in Cosmos DB: a record for each source, and its chunks with vectors.
+
+Records share a partition, so that a range of names is one query; the chunks of a source have their own. Only
+what the local emulator and the service share is used, always with the partition key in the WHERE. The SDK
+waits out a 429 by itself: nothing here retries.
+"""
+
+import asyncio
+from array import array
+from collections.abc import AsyncIterator, Awaitable, Iterable
+from dataclasses import asdict, dataclass, field, replace
+from hashlib import blake2b
+from http import HTTPStatus
+from typing import Any
+
+from azure.core import MatchConditions
+from azure.cosmos import PartitionKey
+from azure.cosmos.aio import ContainerProxy, CosmosClient, DatabaseProxy
+from azure.cosmos.exceptions import (
+    CosmosAccessConditionFailedError,
+    CosmosHttpResponseError,
+    CosmosResourceExistsError,
+    CosmosResourceNotFoundError,
+)
+
+from shared_code.errors import AppError
+from shared_code.telemetry import log_event
+
+_PARTITION_KEY = PartitionKey("/pk")
+_VECTORS_PER_PAGE = 100
+# Text and numbers of a vector are not searched as values, and indexing them would double the cost of a write.
+_UNINDEXED = ({"path": "/embedding/*"}, {"path": "/text/?"}, {"path": '/"_etag"/?'})
+
+
+class IndexConflict(AppError):
+    """Another job wrote the same source meanwhile: run the step again."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceRecord:
+    """What the index knows of a source.
+
+    Attributes:
+        etag: of the file whose chunks, and no others, are in the index; None while they are being changed.
+        content: hash of that file's bytes.
+        fingerprint: of how its chunks were made.
+        listed_etag: of the file as the last job listed it.
+        job_id: the last job that wrote the record.
+        counts: what that job counted for the source.
+        revision: of the record itself; None if it is not in the index yet.
+    """
+
+    source: str
+    etag: str | None = None
+    content: str = ""
+    fingerprint: str = ""
+    listed_etag: str = ""
+    job_id: str = ""
+    counts: dict[str, int] = field(default_factory=dict)
+    revision: str | None = None
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the index has the chunks of one state of the file, and no others."""
+        return self.etag is not None
+
+    def opened(self) -> "SourceRecord":
+        """The record while chunks change: nobody takes the source for unchanged or copies from it."""
+        return replace(self, etag=None, fingerprint="")
+
+
+@dataclass(frozen=True, slots=True)
+class KnownSource:
+    """As much of a record as decides whether its file is unchanged."""
+
+    etag: str | None
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredChunk:
+    """A chunk that is in the index, without its text and vector; `tokens` are those it was charged for."""
+
+    ordinal: int
+    position: dict[str, Any]
+    job_id: str
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewChunk:
+    """A chunk to write."""
+
+    id: str
+    source: str
+    text: str
+    ordinal: int
+    position: dict[str, Any]
+    vector: "array[float]"
+    job_id: str
+    tokens: int
+
+
+class CosmosIndex:
+    """One index version; `slots` bounds the operations of all indexes of the process together."""
+
+    def __init__(
+        self, client: CosmosClient, *, database: str, container: str, name: str, slots: asyncio.Semaphore
+    ) -> None:
+        """Opens nothing; `name` tells the versions of all environments apart, such as `prod|v1`."""
+        self._client = client
+        self._database = database
+        self._container_id = container
+        self._records = name
+        self._slots = slots
+
+    async def known(self, prefix: str, *, after: str, until: str | None) -> dict[str, KnownSource]:
+        """The sources below a prefix whose names lie behind `after`, up to and with `until`."""
+        query = (
+            "SELECT c.source, c.etag, c.fingerprint FROM c "
+            "WHERE c.pk = @pk AND STARTSWITH(c.source, @prefix) AND c.source > @after"
+        )
+        values = {"prefix": prefix, "after": after}
+        if until is not None:
+            query, values = f"{query} AND c.source <= @until", {**values, "until": until}
+        return {
+            item["source"]: KnownSource(item["etag"], item["fingerprint"])
+            async for item in self._query(query, self._records, **values)
+        }
+
+    async def record(self, source: str) -> SourceRecord | None:
+        """What the index knows of a source."""
+        try:
+            async with self._slots:
+                item = await self._container.read_item(_key(source), self._records)
+        except CosmosResourceNotFoundError:
+            return None
+        names = ("source", "etag", "content", "fingerprint", "listed_etag", "job_id", "counts")
+        return SourceRecord(**{name: item[name] for name in names}, revision=item["_etag"])
+
+    async def holders(self, contents: Iterable[str], fingerprint: str) -> dict[str, str]:
+        """A source for each of these contents that has one whose chunks were made in the same way."""
+        query = (
+            "SELECT c.source, c.content FROM c "
+            "WHERE c.pk = @pk AND c.fingerprint = @fingerprint AND ARRAY_CONTAINS(@contents, c.content)"
+        )
+        found = self._query(query, self._records, fingerprint=fingerprint, contents=list(contents))
+        return {item["content"]: item["source"] async for item in found}
+
+    async def chunks(self, source: str) -> dict[str, StoredChunk]:
+        """The chunks of a source by their ids."""
+        query = "SELECT c.id, c.ordinal, c.position, c.job_id, c.tokens FROM c WHERE c.pk = @pk"
+        return {
+            item.pop("id"): StoredChunk(**item) async for item in self._query(query, self._chunks_of(source))
+        }
+
+    async def vectors(self, source: str) -> AsyncIterator[list[tuple[str, "array[float]"]]]:
+        """Texts and vectors of a source's chunks, a page of them at a time."""
+        query = "SELECT c.text, c.embedding FROM c WHERE c.pk = @pk"
+        page: list[tuple[str, array[float]]] = []
+        async for item in self._query(query, self._chunks_of(source)):
+            page.append((item["text"], array("f", item["embedding"])))
+            if len(page) == _VECTORS_PER_PAGE:
+                yield page
+                page = []
+        if page:
+            yield page
+
+    async def save(self, record: SourceRecord, *, dimensions: int | None = None) -> SourceRecord:
+        """Writes a record and gives it its new revision.
+
+        With the `dimensions` of its vectors, the container is created if need be.
+
+        Raises:
+            IndexConflict: the record is not as it was read.
+        """
+        try:
+            return await self._save(record)
+        except CosmosResourceNotFoundError:
+            # A record that was there and is not is a conflict; else it is the container that is missing.
+            if record.revision or not dimensions:
+                raise IndexConflict from None
+        await self._create_container(dimensions)
+        return await self._save(record)
+
+    async def write(self, chunk: NewChunk) -> None:
+        """Writes a chunk, or the same chunk once more."""
+        names = ("id", "source", "text", "ordinal", "position", "job_id", "tokens")
+        item = {name: getattr(chunk, name) for name in names}
+        item |= {"pk": self._chunks_of(chunk.source), "index": self._records}
+        item["embedding"] = _shortest(chunk.vector)
+        async with self._slots:
+            await self._container.upsert_item(item, no_response=True)
+
+    async def move(self, source: str, chunk_id: str, *, ordinal: int, position: dict[str, Any]) -> None:
+        """Tells where a chunk stands now."""
+        operations: list[dict[str, Any]] = [
+            {"op": "set", "path": "/ordinal", "value": ordinal},
+            {"op": "set", "path": "/position", "value": position},
+        ]
+        async with self._slots:
+            await self._container.patch_item(chunk_id, self._chunks_of(source), operations, no_response=True)
+
+    async def delete(self, source: str, chunk_id: str) -> None:
+        """Deletes a chunk, if it is there."""
+        try:
+            async with self._slots:
+                await self._container.delete_item(chunk_id, self._chunks_of(source))
+        except CosmosResourceNotFoundError:
+            return  # deleted twice
+
+    async def forget(self, record: SourceRecord) -> None:
+        """Deletes the record of a source, if it is there.
+
+        Raises:
+            IndexConflict: the record is not as it was read.
+        """
+        try:
+            async with self._slots:
+                await self._container.delete_item(
+                    _key(record.source), self._records, **_only_if_still(record.revision)
+                )
+        except CosmosResourceNotFoundError:
+            return  # deleted twice
+        except CosmosAccessConditionFailedError:
+            raise IndexConflict from None
+
+    async def _save(self, record: SourceRecord) -> SourceRecord:
+        item = asdict(record)
+        revision = item.pop("revision")
+        item |= {"id": _key(record.source), "pk": self._records}
+        try:
+            async with self._slots:
+                if revision is None:
+                    written = await self._container.create_item(item)
+                else:
+                    written = await self._container.replace_item(item["id"], item, **_only_if_still(revision))
+        except (CosmosResourceExistsError, CosmosAccessConditionFailedError):
+            raise IndexConflict from None
+        return replace(record, revision=written["_etag"])
+
+    async def _query(self, query: str, partition: str, **values: Any) -> AsyncIterator[Any]:
+        """The answers of a query within a partition; none if the container is still to be created."""
+        parameters = [
+            {"name": f"@{name}", "value": value} for name, value in {"pk": partition, **values}.items()
+        ]
+        pages = self._container.query_items(query, parameters=parameters, partition_key=partition).by_page()
+        while True:
+            try:
+                async with self._slots:
+                    page = [item async for item in await anext(pages)]
+            except (StopAsyncIteration, CosmosResourceNotFoundError):
+                return
+            for item in page:
+                yield item
+
+    @property
+    def _container(self) -> ContainerProxy:
+        return self._client.get_database_client(self._database).get_container_client(self._container_id)
+
+    def _chunks_of(self, source: str) -> str:
+        return f"{self._records}|{_key(source)}"
+
+    async def _create_container(self, dimensions: int) -> None:
+        """Creates the container with a vector index, or without where the account has none."""
+        await _unless_there(self._client.create_database_if_not_exists(self._database))
+        database = self._client.get_database_client(self._database)
+        await _unless_there(_create_with_vectors(database, self._container_id, dimensions))
+
+
+async def _unless_there(creation: Awaitable[object]) -> None:
+    try:
+        await creation
+    except CosmosResourceExistsError:
+        return  # another source of the job was first
+
+
+async def _create_with_vectors(database: DatabaseProxy, container: str, dimensions: int) -> None:
+    vectors = {"path": "/embedding", "dataType": "float32", "distanceFunction": "cosine"}
+    indexing: dict[str, Any] = {"includedPaths": [{"path": "/*"}], "excludedPaths": list(_UNINDEXED)}
+    indexing_vectors: dict[str, Any] = {"vectorIndexes": [{"path": "/embedding", "type": "diskANN"}]}
+    try:
+        await database.create_container(
+            container,
+            _PARTITION_KEY,
+            indexing_policy=indexing | indexing_vectors,
+            vector_embedding_policy={"vectorEmbeddings": [{**vectors, "dimensions": dimensions}]},
+        )
+    except CosmosHttpResponseError as error:
+        if error.status_code != HTTPStatus.BAD_REQUEST:
+            raise
+        log_event("index.without_vector_search", container=container, dimensions=dimensions)
+        await database.create_container(container, _PARTITION_KEY, indexing_policy=indexing)
+
+
+def _key(source: str) -> str:
+    """An id for a source: ids may not have every character that names have."""
+    return blake2b(source.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+
+def _only_if_still(revision: str | None) -> dict[str, Any]:
+    return {"etag": revision, "match_condition": MatchConditions.IfNotModified}
+
+
+def _shortest(vector: "array[float]") -> list[float]:
+    """Numbers whose JSON is half as long: nine digits are all that a float of 32 bits has."""
+    return [float(f"{number:.9g}") for number in vector]

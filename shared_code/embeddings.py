@@ -1,0 +1,222 @@
+"""Client of an embeddings API, in OpenAI's and in Azure OpenAI's form: texts in, checked vectors out.
+
+AppError <- EmbeddingsUnusable: stops a job: the key, the address or the model is refused
+         <- EmbeddingFailure: EmbeddingRefused, EmbeddingInvalid: one text has no vector; values, never raised
+
+What a retry of the same request may cure is the pool's to repeat.
+"""
+
+import json
+import math
+import re
+from array import array
+from base64 import b64decode
+from collections.abc import Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from itertools import accumulate, pairwise
+from typing import Any, ClassVar
+from urllib.parse import parse_qsl, urlsplit
+
+from shared_code.errors import AppError, Incurable
+from shared_code.http_pool import ServiceClient, ServicePool, StatusError
+
+MAX_INPUTS = 2_048
+_API_VERSION = "2024-10-21"
+_AZURE_HOSTS = (".openai.azure.com", ".cognitiveservices.azure.com", ".services.ai.azure.com")
+_DEPLOYMENT = re.compile(r"(?P<base>.*)/openai/deployments/(?P<name>[^/]+)")
+# Earlier models, and those of compatible servers, refuse the parameter.
+_KNOWS_DIMENSIONS = re.compile(r"text-embedding-([3-9]|\d{2,})")
+_UNUSABLE = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND}
+_TOO_MUCH = {HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE}
+# A 400 about one of these holds for every text, so that no smaller batch can help.
+_SETTINGS = {"model", "dimensions", "encoding_format"}
+_ANSWERS = 2
+
+
+class EmbeddingsUnusable(Incurable):
+    """The embeddings service cannot be used as it is set up."""
+
+
+class EmbeddingFailure(AppError):
+    """A text has no vector."""
+
+
+class EmbeddingRefused(EmbeddingFailure):
+    """The embeddings service refused a part of the text."""
+
+
+class EmbeddingInvalid(EmbeddingFailure):
+    """The embeddings service answered with what is no vector of the right size: run the job again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Embedding:
+    """The vector of one text, and its share of the tokens that its request was charged for."""
+
+    vector: "array[float]"
+    tokens: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class EmbeddingsEndpoint:
+    """Where embeddings are asked for, as the shape of an address tells.
+
+    Attributes:
+        azure: whether keys and tokens are sent in Azure's way.
+        deployment: the part of the path that is Azure's; `None` where the address names none.
+        api_version: Azure's; empty for OpenAI's form.
+    """
+
+    base_url: str
+    azure: bool
+    deployment: str | None = None
+    api_version: str = ""
+
+    @classmethod
+    def parse(cls, url: str) -> "EmbeddingsEndpoint":
+        """Reads a base such as `https://api.openai.com/v1`, an Azure resource, or an Azure deployment."""
+        parts = urlsplit(url)
+        path = parts.path.rstrip("/").removesuffix("/embeddings")
+        origin = f"{parts.scheme}://{parts.netloc}"
+        version = dict(parse_qsl(parts.query)).get("api-version", _API_VERSION)
+        on_azure = (parts.hostname or "").endswith(_AZURE_HOSTS)
+        if named := _DEPLOYMENT.fullmatch(path):
+            base, name = named["base"], named["name"]
+            return cls(base_url=origin + base, azure=True, deployment=name, api_version=version)
+        if on_azure and not path.endswith("/v1"):
+            return cls(base_url=origin + path.removesuffix("/openai"), azure=True, api_version=version)
+        return cls(base_url=origin + path, azure=on_azure)
+
+    def target(self, model: str) -> tuple[str, dict[str, str]]:
+        """Path and query parameters for a model; Azure's form has a deployment, which may be named for it."""
+        if not self.api_version:
+            return "/embeddings", {}
+        deployment = self.deployment or model
+        return f"/openai/deployments/{deployment}/embeddings", {"api-version": self.api_version}
+
+
+class EmbeddingsClient(ServiceClient):
+    """Embeds batches of texts; which model and size is up to the caller, so that a job keeps to its own."""
+
+    service_name: ClassVar[str] = "embeddings"
+
+    def __init__(self, pool: ServicePool, endpoint: EmbeddingsEndpoint) -> None:
+        super().__init__(pool)
+        self._endpoint = endpoint
+
+    async def embed(
+        self, texts: Sequence[str], *, model: str, dimensions: int | None
+    ) -> list[Embedding | EmbeddingFailure]:
+        """What became of each text, in order; `dimensions` is None for what the model gives by itself.
+
+        A batch that the service finds too large is halved until it passes or a single text is refused.
+
+        Raises:
+            EmbeddingsUnusable: key, address or model are refused, so that no text can be embedded.
+            ServiceError: the service could not be reached, or failed beyond the pool's retries.
+        """
+        try:
+            return await self._checked(texts, model, dimensions)
+        except StatusError as error:
+            if _stops_all(error):
+                raise EmbeddingsUnusable(_sentence(error)) from error
+            if error.status not in _TOO_MUCH:
+                raise
+            if len(texts) == 1:
+                return [EmbeddingRefused(_sentence(error))]
+        middle = len(texts) // 2
+        halves = (texts[:middle], texts[middle:])
+        return [
+            outcome
+            for half in halves
+            for outcome in await self.embed(half, model=model, dimensions=dimensions)
+        ]
+
+    async def _checked(
+        self, texts: Sequence[str], model: str, dimensions: int | None
+    ) -> list[Embedding | EmbeddingFailure]:
+        """Asks once more when an answer is not right: a service that garbled one may not garble the next."""
+        usage = 0
+        outcomes: list[Embedding | EmbeddingFailure] = []
+        for _ in range(_ANSWERS):
+            answer = await self._ask(texts, model, dimensions)
+            usage += _usage(answer)
+            outcomes = _outcomes(answer, _shares(usage, texts), dimensions)
+            if all(isinstance(outcome, Embedding) for outcome in outcomes):
+                break
+        return outcomes
+
+    async def _ask(self, texts: Sequence[str], model: str, dimensions: int | None) -> Any:
+        path, params = self._endpoint.target(model)
+        body: dict[str, Any] = {"model": model, "input": list(texts), "encoding_format": "base64"}
+        if dimensions and _KNOWS_DIMENSIONS.search(model):
+            body["dimensions"] = dimensions
+        return await self.http.post_json(path, body, params=params)
+
+
+def _outcomes(answer: Any, shares: list[int], dimensions: int | None) -> list[Embedding | EmbeddingFailure]:
+    vectors = _vectors_by_index(answer)
+    if set(vectors) != set(range(len(shares))):
+        what = f"The embeddings service answered {len(vectors)} vectors for {len(shares)} texts"
+        return [EmbeddingInvalid(f"{what}: run the job again.") for _ in shares]
+    size = dimensions or len(next((vector for vector in vectors.values() if vector), ()))
+    return [_outcome(vectors[index], tokens, size) for index, tokens in enumerate(shares)]
+
+
+def _vectors_by_index(answer: Any) -> dict[Any, "array[float]"]:
+    try:
+        return {item["index"]: _vector(item["embedding"]) for item in answer["data"]}
+    except (KeyError, TypeError):
+        return {}
+
+
+def _vector(value: Any) -> "array[float]":
+    """Reads base64, or the list of a server that ignores what was asked; empty for what is neither."""
+    try:
+        return array("f", b64decode(value, validate=True) if isinstance(value, str) else value)
+    except (TypeError, ValueError, OverflowError):
+        return array("f")
+
+
+def _outcome(vector: "array[float]", tokens: int, size: int) -> Embedding | EmbeddingFailure:
+    if len(vector) != size or not vector:
+        what = f"The embeddings service answered {len(vector)} numbers instead of {size}"
+        return EmbeddingInvalid(f"{what}: check EMBEDDINGS_DIMENSIONS, or run the job again.")
+    if not math.isfinite(sum(vector)):
+        return EmbeddingInvalid("The embeddings service answered what is no number: run the job again.")
+    return Embedding(vector, tokens)
+
+
+def _usage(answer: Any) -> int:
+    usage = answer.get("usage") if isinstance(answer, dict) else None
+    tokens = usage.get("total_tokens", usage.get("prompt_tokens")) if isinstance(usage, dict) else None
+    return tokens if isinstance(tokens, int) else 0
+
+
+def _shares(total: int, texts: Sequence[str]) -> list[int]:
+    """Divides tokens among texts by their lengths, so that the shares add up to the total."""
+    ends = list(accumulate((len(text) for text in texts), initial=0))
+    return [total * end // ends[-1] - total * start // ends[-1] for start, end in pairwise(ends)]
+
+
+def _stops_all(error: StatusError) -> bool:
+    details = _details(error)
+    if error.status in _UNUSABLE or details.get("code") == "insufficient_quota":
+        return True
+    return error.status == HTTPStatus.BAD_REQUEST and details.get("param") in _SETTINGS
+
+
+def _sentence(error: StatusError) -> str:
+    message = str(_details(error).get("message") or "no reason given")[:300].rstrip(".")
+    what = f"The embeddings service answered {error.status}: {message}"
+    fix = "check EMBEDDINGS_ENDPOINT, EMBEDDINGS_API_KEY and EMBEDDINGS_MODEL"
+    return f"{what}; {fix}." if _stops_all(error) else f"{what}."
+
+
+def _details(error: StatusError) -> dict[str, Any]:
+    try:
+        details = json.loads(error.body)["error"]
+    except (ValueError, KeyError, TypeError):
+        return {}
+    return details if isinstance(details, dict) else {}

@@ -1,0 +1,92 @@
+"""How requests sign in: fixed headers, tokens that expire, or anything that signs each attempt.
+
+Secrets stay out of every repr, message and log.
+"""
+
+import asyncio
+import time
+from base64 import b64encode
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+
+@dataclass(frozen=True)
+class FixedAuth:
+    """A header that every request carries."""
+
+    name: str
+    value: str = field(repr=False)
+
+
+def header(name: str, value: str) -> FixedAuth:
+    """A key in a header of the service's choice, such as `api-key`."""
+    return FixedAuth(name, value)
+
+
+def bearer(token: str) -> FixedAuth:
+    """A token that does not expire; see TokenAuth for one that does."""
+    return FixedAuth("Authorization", f"Bearer {token}")
+
+
+def basic(user: str, password: str) -> FixedAuth:
+    """User and password (RFC 7617)."""
+    return FixedAuth("Authorization", f"Basic {b64encode(f'{user}:{password}'.encode()).decode()}")
+
+
+class Auth(Protocol):
+    """Signs each attempt."""
+
+    async def headers(self, method: str, url: str) -> Mapping[str, str]:
+        """The headers that sign one attempt; the URL has no query."""
+
+    async def renew(self, refused: Mapping[str, str]) -> bool:
+        """Told that the service answered 401 to these headers; whether others may do better."""
+
+
+@dataclass(frozen=True)
+class Token:
+    """A bearer token and the unix time at which it expires."""
+
+    value: str = field(repr=False)
+    expires_at: float
+
+
+class TokenAuth:
+    """Bearer tokens of an async provider: asked for once by all requests, and again before they expire."""
+
+    def __init__(
+        self,
+        provider: Callable[[], Awaitable[Token]],
+        *,
+        renew_before: float = 120.0,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        """Keeps the provider; `renew_before` is in seconds before the token expires, `wall` is unix time."""
+        self._provider = provider
+        self._renew_before = renew_before
+        self._wall = wall
+        self._headers: dict[str, str] = {}
+        self._renew_at = 0.0
+        self._asking = asyncio.Lock()
+
+    async def headers(self, method: str, url: str) -> Mapping[str, str]:  # noqa: ARG002 - a token fits any request
+        """The current token."""
+        if self._wall() >= self._renew_at:
+            async with self._asking:
+                if self._wall() >= self._renew_at:
+                    await self._ask()
+        return self._headers
+
+    async def renew(self, refused: Mapping[str, str]) -> bool:
+        """Asks for another token, unless that has happened since the refused one was sent."""
+        async with self._asking:
+            if self._headers == refused:
+                await self._ask()
+        return self._headers != refused
+
+    async def _ask(self) -> None:
+        token = await self._provider()
+        self._headers = {"Authorization": f"Bearer {token.value}"}
+        # A token that lives shorter than that is still used once.
+        self._renew_at = token.expires_at - self._renew_before

@@ -1,0 +1,138 @@
+"""The files of a container that jobs embed: lists them, reads one, looks whether one is still there.
+
+AppError <- StorageError: ContainerNotFound
+         <- UnreadableFile: FileVanished, FileArchived, FileTooLarge
+
+Only reads; what is made of the files is not known here.
+"""
+
+from collections.abc import AsyncIterator
+from dataclasses import asdict, dataclass
+from http import HTTPStatus
+from typing import Any, Self
+
+from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
+from azure.storage.blob.aio import ContainerClient
+
+from shared_code.errors import AppError, StorageError
+
+_NAMES_PER_PAGE = 5_000  # the most that the service answers
+
+
+class ContainerNotFound(StorageError):
+    """The container of the files does not exist."""
+
+
+class UnreadableFile(AppError):
+    """A file cannot be read from storage."""
+
+
+class FileVanished(UnreadableFile):
+    """The file was listed and is gone: it was deleted or renamed while the job ran."""
+
+
+class FileArchived(UnreadableFile):
+    """The file is in the archive tier: rehydrate it first."""
+
+
+class FileTooLarge(UnreadableFile):
+    """The file is larger than the limit."""
+
+    @classmethod
+    def past(cls, limit: int) -> "FileTooLarge":
+        """The error for more than so many bytes."""
+        return cls(f"The file has more than {limit:,} bytes: split it, or raise MAX_FILE_MB.")
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """A file as it was listed; `size` in bytes."""
+
+    name: str
+    size: int
+    etag: str
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON values only."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> Self:
+        """Reads what to_json wrote."""
+        return cls(**value)
+
+
+@dataclass(frozen=True, slots=True)
+class FileContent:
+    """A file as it was read."""
+
+    data: bytes
+    etag: str
+
+
+@dataclass(frozen=True, slots=True)
+class FilePage:
+    """Part of a listing, in the order of names; `token` leads to the next part, None at the end."""
+
+    files: list[SourceFile]
+    token: str | None
+
+
+class SourceFiles:
+    """The files of one container."""
+
+    def __init__(self, container: ContainerClient) -> None:
+        self._container = container
+        self.container: str = container.container_name
+
+    async def pages(
+        self, prefix: str, token: str | None, *, per_page: int = _NAMES_PER_PAGE
+    ) -> AsyncIterator[FilePage]:
+        """Lists the files below a prefix from a token on.
+
+        Raises:
+            ContainerNotFound: there is no such container.
+        """
+        # Only the metadata tell a folder of a hierarchical account from an empty file.
+        listing: Any = self._container.list_blobs(
+            name_starts_with=prefix, include=["metadata"], results_per_page=per_page
+        ).by_page(token)
+        try:
+            async for page in listing:
+                files = [
+                    SourceFile(blob.name, blob.size, blob.etag) async for blob in page if not _is_folder(blob)
+                ]
+                yield FilePage(files, listing.continuation_token or None)
+        except ResourceNotFoundError:
+            raise ContainerNotFound(
+                f"Container {self.container} does not exist: check filesPath, or create it."
+            ) from None
+
+    async def read(self, name: str, *, limit: int) -> FileContent:
+        """Reads a whole file of at most `limit` bytes.
+
+        Raises:
+            UnreadableFile: it is gone, archived or, by now, larger.
+        """
+        try:
+            download = await self._container.download_blob(name)
+            if download.size > limit:
+                raise FileTooLarge.past(limit)
+            # A listing gives ETags without the quotes of the header.
+            return FileContent(await download.readall(), download.properties.etag.strip('"'))
+        except ResourceNotFoundError:
+            raise FileVanished from None
+        except HttpResponseError as error:
+            if error.status_code == HTTPStatus.CONFLICT:
+                raise FileArchived from None
+            raise
+
+    async def exists(self, name: str) -> bool:
+        """Whether there is such a file now."""
+        return await self._container.get_blob_client(name).exists()
+
+
+def _is_folder(blob: Any) -> bool:
+    """Whether a blob only stands for a folder."""
+    is_marked = (blob.metadata or {}).get("hdi_isfolder", "").lower() == "true"
+    return bool(blob.size == 0 and (is_marked or blob.name.endswith("/")))

@@ -1,0 +1,152 @@
+"""The index against the Cosmos DB emulator; each test has a database of its own."""
+
+from array import array
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from uuid import uuid4
+
+import pytest
+
+from local.cosmos import Cosmos
+from shared_code.clients import Clients
+from shared_code.cosmos_writer import CosmosIndex, IndexConflict, KnownSource, NewChunk, SourceRecord
+from shared_code.settings import Settings
+
+DONE = SourceRecord(
+    source="docs/a.txt", etag="1", content="c", fingerprint="f", job_id="job", counts={"completed": 1}
+)
+
+
+@pytest.fixture
+async def clients(cosmos_emulator: Cosmos) -> AsyncIterator[Clients]:
+    opened = Clients(Settings({**cosmos_emulator.app_settings(), "COSMOS_DATABASE": uuid4().hex}))
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def index(clients: Clients) -> CosmosIndex:
+    return clients.index("test", "v1")
+
+
+def chunk(key: str, source: str = "docs/a.txt", *, ordinal: int = 0) -> NewChunk:
+    vector = array("f", [0.1, -1e-9, 1 / 3])
+    return NewChunk(
+        id=key, source=source, text=f"text of {key}", ordinal=ordinal, position={"page": 1}, vector=vector,
+        job_id="job", tokens=7,
+    )  # fmt: skip
+
+
+async def test_index_that_was_never_written_is_empty(index):
+    assert await index.known("docs/", after="", until=None) == {}
+    assert await index.record("docs/a.txt") is None
+    assert await index.chunks("docs/a.txt") == {}
+    assert await index.holders(["c"], "f") == {}
+
+
+async def test_record_comes_back_as_it_was_saved(index):
+    saved = await index.save(DONE, dimensions=3)
+
+    assert await index.record("docs/a.txt") == saved
+    assert saved == replace(DONE, revision=saved.revision)
+
+
+async def test_first_record_creates_a_container_with_a_vector_index(index, clients):
+    await index.save(DONE, dimensions=3)
+    database = clients._cosmos.get_database_client(clients.settings.cosmos_database)
+    made = await database.get_container_client("chunks").read()
+
+    assert made["vectorEmbeddingPolicy"]["vectorEmbeddings"][0]["dimensions"] == 3
+    assert {"path": "/embedding/*"} in made["indexingPolicy"]["excludedPaths"]
+
+
+async def test_record_that_was_written_meanwhile_is_a_conflict(index):
+    first = await index.save(DONE, dimensions=3)
+    await index.save(replace(first, etag="2"))
+
+    for outdated in (first, DONE):
+        with pytest.raises(IndexConflict):
+            await index.save(outdated)
+    with pytest.raises(IndexConflict):
+        await index.forget(first)
+
+
+async def test_record_that_was_forgotten_meanwhile_is_a_conflict(index):
+    saved = await index.save(DONE, dimensions=3)
+    await index.forget(saved)
+    await index.forget(saved)
+
+    with pytest.raises(IndexConflict):
+        await index.save(saved)
+
+
+async def test_known_sources_are_those_of_a_range_of_names_below_a_prefix(index):
+    for name in ("docs/a", "docs/b", "docs/é", "other/b"):
+        await index.save(replace(DONE, source=name), dimensions=3)
+
+    assert set(await index.known("docs/", after="", until=None)) == {"docs/a", "docs/b", "docs/é"}
+    assert await index.known("docs/", after="docs/a", until="docs/b") == {"docs/b": KnownSource("1", "f")}
+    assert set(await index.known("docs/", after="docs/b", until=None)) == {"docs/é"}
+
+
+async def test_versions_and_environments_do_not_see_each_other(index, clients):
+    await index.save(DONE, dimensions=3)
+    await index.write(chunk("x"))
+
+    for other in (clients.index("test", "v2"), clients.index("prod", "v1")):
+        assert await other.known("", after="", until=None) == {}
+        assert await other.chunks("docs/a.txt") == {}
+
+
+async def test_only_a_complete_source_of_the_same_make_holds_a_content(index):
+    saved = await index.save(DONE, dimensions=3)
+
+    assert await index.holders(["c", "other"], "f") == {"c": "docs/a.txt"}
+    assert await index.holders(["c"], "another make") == {}
+    await index.save(saved.opened())
+    assert await index.holders(["c"], "f") == {}
+
+
+async def test_vectors_come_back_to_the_last_bit(index):
+    await index.save(DONE, dimensions=3)
+    await index.write(chunk("x"))
+
+    assert [page async for page in index.vectors("docs/a.txt")] == [[("text of x", chunk("x").vector)]]
+
+
+async def test_moved_chunk_keeps_its_vector_and_the_job_that_paid_for_it(index):
+    await index.save(DONE, dimensions=3)
+    await index.write(chunk("x"))
+    await index.move("docs/a.txt", "x", ordinal=4, position={"page": 2})
+    found = (await index.chunks("docs/a.txt"))["x"]
+
+    assert (found.ordinal, found.position, found.job_id, found.tokens) == (4, {"page": 2}, "job", 7)
+    assert [len(page) async for page in index.vectors("docs/a.txt")] == [1]
+
+
+async def test_chunk_that_is_written_twice_is_there_once(index):
+    await index.save(DONE, dimensions=3)
+    for _ in range(2):
+        await index.write(chunk("x"))
+
+    assert list(await index.chunks("docs/a.txt")) == ["x"]
+
+
+async def test_chunk_can_be_deleted_twice_and_leaves_other_sources_alone(index):
+    await index.save(DONE, dimensions=3)
+    await index.write(chunk("x"))
+    await index.write(chunk("x", "docs/b.txt"))
+    for _ in range(2):
+        await index.delete("docs/a.txt", "x")
+
+    assert await index.chunks("docs/a.txt") == {}
+    assert list(await index.chunks("docs/b.txt")) == ["x"]
+
+
+async def test_more_chunks_than_fit_a_page_are_all_found(index):
+    await index.save(DONE, dimensions=3)
+    for number in range(120):
+        await index.write(chunk(str(number), ordinal=number))
+
+    assert len(await index.chunks("docs/a.txt")) == 120
+    assert [len(page) async for page in index.vectors("docs/a.txt")] == [100, 20]

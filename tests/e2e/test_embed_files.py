@@ -1,0 +1,163 @@
+"""Embedding jobs over HTTP: files in Azurite, vectors in the Cosmos DB emulator, a real embeddings server."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.e2e.api_client import ApiClient
+from tests.e2e.conftest import StartHost
+from tests.e2e.corpus import DATABASE, SELF_CERTIFIED, corpus, prose
+
+__all__ = ["corpus"]
+pytestmark = SELF_CERTIFIED
+
+
+@pytest.fixture(scope="module")
+def api(start_host: StartHost, embedding_settings: dict[str, str]) -> Iterator[ApiClient]:
+    with start_host(**embedding_settings, COSMOS_DATABASE=DATABASE) as (client, _):
+        yield client
+
+
+def test_first_run_embeds_every_file_in_full_batches(corpus, api, embeddings_server):
+    result = corpus.run(api)["result"]
+
+    texts = corpus.searchable()
+    assert set(texts) == {"apples", "bears", "cedars"}
+    assert (result["files"], result["embedded"], result["failed"]) == (3, 3, 0)
+    assert result["chunks"] == sum(map(len, texts.values())) == embeddings_server.counters()["inputs"]
+    assert result["tokens"] == embeddings_server.counters()["tokens"] > 0
+    assert embeddings_server.counters()["requests"] == 1
+
+
+def test_unchanged_run_asks_for_no_embedding_and_writes_nothing(corpus, api, embeddings_server):
+    corpus.run(api)
+    before = corpus.records(), corpus.chunks()
+    embeddings_server.reset()
+    result = corpus.run(api)["result"]
+
+    assert (result["unchanged"], result["embedded"], result["chunks"]) == (3, 0, 0)
+    assert embeddings_server.counters()["requests"] == 0
+    assert (corpus.records(), corpus.chunks()) == before  # with the times at which they were written
+
+
+def test_edit_in_the_middle_embeds_only_the_chunks_around_it(corpus, api, embeddings_server):
+    corpus.run(api)
+    before = corpus.searchable()["bears"]
+    edited = prose("bears").replace("Paragraph 30 is", "After a long winter, paragraph 30 is")
+    corpus.put(bears=edited)
+    embeddings_server.reset()
+    result = corpus.run(api)["result"]
+
+    after = corpus.searchable()["bears"]
+    new = [text for text in after if text not in before]
+    assert (result["embedded"], result["unchanged"]) == (1, 2)
+    assert embeddings_server.counters()["inputs"] == result["chunks"] == len(new) <= 3
+    assert "long winter" in "".join(after)
+    assert [chunk["ordinal"] for chunk in corpus.chunks() if "bears" in chunk["source"]] == [
+        *range(len(after))
+    ]
+
+
+def test_same_content_in_a_new_upload_counts_as_unchanged(corpus, api, embeddings_server):
+    corpus.run(api)
+    corpus.put(bears=prose("bears"))
+    embeddings_server.reset()
+    result = corpus.run(api)["result"]
+
+    assert (result["unchanged"], result["embedded"]) == (3, 0)
+    assert embeddings_server.counters()["requests"] == 0
+
+
+def test_deleted_file_is_taken_out_of_the_index(corpus, api):
+    corpus.run(api)
+    corpus.drop("bears")
+    result = corpus.run(api)["result"]
+
+    assert (result["files"], result["deleted"]) == (2, 1)
+    assert set(corpus.searchable()) == {"apples", "cedars"}
+
+
+def test_renamed_file_keeps_its_vectors_without_embedding(corpus, api, embeddings_server):
+    corpus.run(api)
+    before = corpus.searchable()["bears"]
+    corpus.drop("bears")
+    corpus.put(grizzlies=prose("bears"))
+    embeddings_server.reset()
+    result = corpus.run(api)["result"]
+
+    assert (result["embedded"], result["deleted"], result["tokens"]) == (1, 1, 0)
+    assert embeddings_server.counters()["requests"] == 0
+    assert corpus.searchable()["grizzlies"] == before
+    assert "bears" not in corpus.searchable()
+
+
+def test_second_version_stands_beside_the_first_untouched(corpus, api):
+    corpus.run(api)
+    before = corpus.chunks()
+    corpus.put(bears=prose("polar bears"))
+    corpus.run(api, version="v2")
+
+    assert corpus.chunks() == before
+    assert "polar bears" in corpus.searchable("v2")["bears"][0]
+
+
+def test_dry_run_tells_the_cost_and_does_nothing(corpus, api, embeddings_server):
+    status = corpus.run(api, dryRun=True)
+
+    assert status["progress"]["phase"] == "estimated"
+    assert status["progress"]["estimate"]["files"] == 3
+    assert status["progress"]["estimate"]["tokens"] > 0
+    assert embeddings_server.counters()["requests"] == 0
+    assert corpus.records() == []
+
+
+def test_files_that_cannot_be_embedded_are_in_the_ledger(corpus, api):
+    corpus.files.upload_blob("docs/picture.png", b"\x89PNG")
+    corpus.put(nothing="")
+    result = corpus.run(api)["result"]
+
+    assert (result["embedded"], result["failed"]) == (3, 2)
+    codes = [(entry["source"].rsplit("/", 1)[1], entry["code"]) for entry in result["ledger"]]
+    assert codes == [("nothing.txt", "EmptyDocument"), ("picture.png", "UnsupportedKind")]
+
+
+def test_path_of_a_single_container_takes_all_of_its_files(corpus, api):
+    corpus.files.upload_blob("elsewhere/oaks.md", prose("oaks", paragraphs=2))
+    result = corpus.run(api, filesPath=corpus.files.container_name)["result"]
+
+    assert (result["files"], result["embedded"]) == (4, 4)
+
+
+def test_missing_container_fails_the_job_with_a_sentence(corpus, api):
+    status = corpus.run(api, filesPath="no-such-container")
+
+    assert status["status"] == "Failed"
+    assert status["error"]["code"] == "ContainerNotFound"
+    assert "no-such-container" in status["error"]["message"]
+
+
+def test_most_files_gone_at_once_deletes_nothing(corpus, api):
+    corpus.run(api)
+    for name in ("apples", "bears"):
+        corpus.drop(name)
+    result = corpus.run(api)["result"]
+
+    assert (result["deleted"], [entry["code"] for entry in result["ledger"]]) == (0, ["ListingShrank"])
+    assert set(corpus.searchable()) == {"apples", "bears", "cedars"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "named"),
+    [
+        ({"env": ""}, "env"),
+        ({"version": "a b"}, "version"),
+        ({"filesPath": "??"}, "filesPath"),
+        ({"dryRun": "yes"}, "dryRun"),
+        ({"trackingId": "1", "sessionId": "2"}, "trackingId"),
+    ],
+)
+def test_unusable_field_is_a_400_that_names_it(corpus, api, fields, named):
+    answer = corpus.submit(api, **fields)
+
+    assert (answer.status, answer.json()["code"]) == (400, "InvalidField")
+    assert answer.json()["detail"].startswith(f"Field {named} cannot be used: ")

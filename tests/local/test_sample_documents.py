@@ -1,0 +1,74 @@
+import re
+from collections import Counter
+from pathlib import PurePosixPath
+
+import pytest
+from azure.storage.blob import BlobServiceClient
+
+from local.azurite import Azurite
+from local.sample_documents import CONTAINER, SampleDocument, documents, upload
+from shared_code.documents.document import Limits
+from shared_code.documents.errors import DocumentError
+from shared_code.documents.extraction import READERS, extract
+
+SAMPLES = documents()
+by_path = pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.path)
+
+
+@by_path
+def test_sample_gives_text_exactly_if_it_says_so(sample: SampleDocument) -> None:
+    try:
+        readable = bool(extract(sample.path, sample.content, Limits()).segments)
+    except DocumentError:
+        readable = False
+
+    assert readable == sample.readable
+
+
+def test_there_is_a_readable_sample_of_every_common_kind() -> None:
+    kinds = Counter(
+        PurePosixPath(sample.path).suffix.removeprefix(".") for sample in SAMPLES if sample.readable
+    )
+
+    assert set(kinds) == set(READERS) - {"htm"}
+
+
+def test_samples_are_the_same_bytes_each_time() -> None:
+    assert documents() == SAMPLES
+
+
+def test_table_of_a_sample_is_found_in_docx_xlsx_and_csv() -> None:
+    texts = {
+        sample.path: extract(sample.path, sample.content, Limits()) for sample in SAMPLES if sample.readable
+    }
+
+    for path, words in {
+        "handbook/cranes.docx": "wire ropes",
+        "registers/inspections.xlsx": "fender worn",
+        "registers/berths.csv": "E8",
+    }.items():
+        assert any(words in segment.text for segment in texts[path].segments), path
+
+
+def test_every_object_of_the_pdf_stands_where_its_table_says() -> None:
+    content = next(sample.content for sample in SAMPLES if sample.path.endswith("tariff.pdf"))
+
+    table = content[content.rindex(b"\nxref") :]
+    places = [int(place) for place in re.findall(rb"(\d{10}) 00000 n", table)]
+
+    assert len(places) == 7
+    for number, place in enumerate(places, start=1):
+        assert content[place:].startswith(b"%d 0 obj" % number)
+
+
+def test_samples_are_written_once_and_again_only_where_they_differ(storage: Azurite) -> None:
+    with BlobServiceClient.from_connection_string(storage.connection_string) as blobs:
+        upload(blobs)
+        assert upload(blobs) == 0
+
+        container = blobs.get_container_client(CONTAINER)
+        container.upload_blob(SAMPLES[0].path, b"edited by hand", overwrite=True)
+        container.delete_blob(SAMPLES[1].path)
+
+        assert upload(blobs) == 2
+        assert container.download_blob(SAMPLES[0].path).readall() == SAMPLES[0].content

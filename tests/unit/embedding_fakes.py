@@ -1,0 +1,195 @@
+"""Files, an index and an embeddings service in memory, as much of each as ingestion and listing use."""
+
+import asyncio
+from array import array
+from collections.abc import AsyncIterator, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from hashlib import blake2b
+from typing import Any
+
+from shared_code.cosmos_writer import IndexConflict, KnownSource, NewChunk, SourceRecord, StoredChunk
+from shared_code.documents import Limits
+from shared_code.embeddings import Embedding, EmbeddingFailure
+from shared_code.ingestion import Ingestion, PageResult
+from shared_code.jobs import EmbeddingPlan, EmbedFilesJob
+from shared_code.source_files import FileContent, FilePage, FileVanished, SourceFile
+
+PLAN = EmbeddingPlan(
+    model="model", dimensions=4, chunk_tokens=32, overlap_tokens=0, price_per_million=1.0, shrink_limit=0.5
+)
+JOB = EmbedFilesJob(env="test", index_version="v1", container="docs", prefix="", dry_run=False, plan=PLAN)
+
+
+class Crash(Exception):
+    """The process ended here."""
+
+
+@dataclass
+class FakeFiles:
+    """A container; an ETag follows from what was written."""
+
+    texts: dict[str, bytes] = field(default_factory=dict)
+    container: str = "docs"
+    per_page: int = 2
+    reads: list[str] = field(default_factory=list)
+
+    def put(self, name: str, text: str) -> SourceFile:
+        self.texts[name] = text.encode()
+        return self.listed(name)
+
+    def listed(self, name: str) -> SourceFile:
+        data = self.texts[name]
+        return SourceFile(name, len(data), blake2b(data, digest_size=4).hexdigest())
+
+    async def pages(self, prefix: str, token: str | None) -> AsyncIterator[FilePage]:
+        names = sorted(name for name in self.texts if name.startswith(prefix))
+        for start in range(int(token or 0), max(len(names), 1), self.per_page):
+            end = start + self.per_page
+            page = [self.listed(name) for name in names[start:end]]
+            yield FilePage(page, str(end) if end < len(names) else None)
+
+    async def read(self, name: str, *, limit: int) -> FileContent:
+        self.reads.append(name)
+        if name not in self.texts:
+            raise FileVanished
+        return FileContent(self.texts[name], self.listed(name).etag)
+
+    async def exists(self, name: str) -> bool:
+        return name in self.texts
+
+
+@dataclass
+class FakeIndex:
+    """An index; after `crash_after` writes nothing is written any more, as when a process ends."""
+
+    records: dict[str, SourceRecord] = field(default_factory=dict)
+    items: dict[str, dict[str, NewChunk]] = field(default_factory=dict)
+    writes: list[str] = field(default_factory=list)
+    crash_after: int | None = None
+    lowest: dict[str, int] = field(default_factory=dict)
+
+    def texts(self) -> dict[str, list[str]]:
+        return {
+            source: [chunk.text for chunk in sorted(chunks.values(), key=lambda chunk: chunk.ordinal)]
+            for source, chunks in self.items.items()
+            if chunks
+        }
+
+    async def known(self, prefix: str, *, after: str, until: str | None) -> dict[str, KnownSource]:
+        return {
+            source: KnownSource(record.etag, record.fingerprint)
+            for source, record in self.records.items()
+            if source.startswith(prefix) and source > after and (until is None or source <= until)
+        }
+
+    async def record(self, source: str) -> SourceRecord | None:
+        return self.records.get(source)
+
+    async def holders(self, contents: Iterable[str], fingerprint: str) -> dict[str, str]:
+        wanted = {(content, fingerprint) for content in contents}
+        found = self.records.values()
+        return {r.content: r.source for r in found if (r.content, r.fingerprint) in wanted}
+
+    async def chunks(self, source: str) -> dict[str, StoredChunk]:
+        return {
+            key: StoredChunk(
+                ordinal=chunk.ordinal, position=chunk.position, job_id=chunk.job_id, tokens=chunk.tokens
+            )
+            for key, chunk in self.items.get(source, {}).items()
+        }
+
+    async def vectors(self, source: str) -> AsyncIterator[list[tuple[str, "array[float]"]]]:
+        yield [(chunk.text, chunk.vector) for chunk in self.items.get(source, {}).values()]
+
+    async def save(self, record: SourceRecord, *, dimensions: int | None = None) -> SourceRecord:
+        await self._write(f"save {record.source}" if record.is_complete else f"open {record.source}")
+        before = self.records.get(record.source)
+        if record.revision != (before and before.revision):
+            raise IndexConflict
+        saved = replace(record, revision=str(len(self.writes)))
+        self.records[record.source] = saved
+        return saved
+
+    async def write(self, chunk: NewChunk) -> None:
+        await self._write(f"write {chunk.source}")
+        self.items.setdefault(chunk.source, {})[chunk.id] = chunk
+
+    async def move(self, source: str, chunk_id: str, *, ordinal: int, position: dict[str, Any]) -> None:
+        await self._write(f"move {source}")
+        moved = replace(self.items[source][chunk_id], ordinal=ordinal, position=position)
+        self.items[source][chunk_id] = moved
+
+    async def delete(self, source: str, chunk_id: str) -> None:
+        await self._write(f"delete {source}")
+        self.items[source].pop(chunk_id, None)
+        self.lowest[source] = min(self.lowest.get(source, 10**6), len(self.items[source]))
+
+    async def forget(self, record: SourceRecord) -> None:
+        await self._write(f"forget {record.source}")
+        self.records.pop(record.source, None)
+
+    async def _write(self, what: str) -> None:
+        await asyncio.sleep(0)
+        if self.crash_after is not None and len(self.writes) >= self.crash_after:
+            raise Crash
+        self.writes.append(what)
+
+
+@dataclass
+class FakeEmbeddings:
+    """Ten tokens a text; `failing` texts have no vector."""
+
+    batches: list[list[str]] = field(default_factory=list)
+    failing: dict[str, EmbeddingFailure] = field(default_factory=dict)
+
+    @property
+    def inputs(self) -> int:
+        return sum(map(len, self.batches))
+
+    async def embed(
+        self, texts: Sequence[str], *, model: str, dimensions: int | None
+    ) -> list[Embedding | EmbeddingFailure]:
+        assert (model, dimensions) == (PLAN.model, PLAN.dimensions)
+        self.batches.append(list(texts))
+        return [self._outcome(text) for text in texts]
+
+    def _outcome(self, text: str) -> Embedding | EmbeddingFailure:
+        failures = (failure for part, failure in self.failing.items() if part in text)
+        vector = array("f", blake2b(text.encode(), digest_size=4).hexdigest()[:4].encode())
+        return next(failures, Embedding(vector, 10))
+
+
+@dataclass
+class World:
+    """Everything that an ingestion touches."""
+
+    files: FakeFiles = field(default_factory=FakeFiles)
+    index: FakeIndex = field(default_factory=FakeIndex)
+    embeddings: FakeEmbeddings = field(default_factory=FakeEmbeddings)
+
+    async def embed(
+        self, *names: str, job_id: str = "job", job: EmbedFilesJob = JOB, **more: Any
+    ) -> PageResult:
+        """Ingests files as they are now."""
+        files = [self.files.listed(name) for name in names or sorted(self.files.texts)]
+        return await self.ingestion(job_id, job, **more).embed(files)
+
+    def ingestion(
+        self, job_id: str = "job", job: EmbedFilesJob = JOB, *, limits: Limits | None = None, **more: Any
+    ) -> Ingestion:
+        fakes: Any = self
+        return Ingestion(
+            job_id,
+            job,
+            files=fakes.files,
+            index=fakes.index,
+            embeddings=fakes.embeddings,
+            limits=limits or Limits(),
+            tokens_per_request=more.get("tokens_per_request", 300_000),
+            slots=asyncio.Semaphore(8),
+        )
+
+
+def prose(subject: str, *, sentences: int = 40) -> str:
+    """Text of several chunks, no two of them the same."""
+    return " ".join(f"Sentence {n} tells one more thing about {subject}." for n in range(sentences))
