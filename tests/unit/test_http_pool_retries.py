@@ -258,6 +258,20 @@ async def test_cancellation_during_a_wait_sends_no_more():
         assert (len(service.received), caller.figures().in_flight) == (1, 0)
 
 
+async def test_cancellation_during_a_pause_gives_the_slot_back():
+    clock = HeldClock()
+    async with calling(answer(429, retry_after="9"), answer(), clock=clock) as (service, caller):
+        requests = [asyncio.create_task(caller.get("/"))]
+        await eventually(lambda: len(clock.sleepers) == 1)
+        requests.append(asyncio.create_task(caller.get("/")))
+        await eventually(lambda: len(clock.sleepers) == 2)
+        assert caller.figures().in_flight == 1
+        for request in requests:
+            request.cancel()
+        await asyncio.wait(requests)
+        assert (len(service.received), caller.figures().in_flight) == (1, 0)
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
