@@ -28,7 +28,7 @@ AUDIT_STORAGE = Setting(
     "AUDIT_STORAGE", WEBJOBS_STORAGE.name, "audit table: connection string or table account URL"
 )
 AUDIT_TABLE = Setting("AUDIT_TABLE", "audit", "name of the audit table")
-AUDIT_CONCURRENCY = Setting("AUDIT_CONCURRENCY", "32", "days of the audit table read at once by one process")
+AUDIT_CONCURRENCY = Setting("AUDIT_CONCURRENCY", "32", "pages of the audit table read at once by one process")
 FILES_STORAGE = Setting(
     "AZURE_STORAGE_CONNECTION_STRING",
     WEBJOBS_STORAGE.name,
@@ -129,7 +129,7 @@ class Settings:
 
     @property
     def audit_concurrency(self) -> int:
-        """How many days one process reads at once."""
+        """How many pages one process reads at once."""
         return self._positive(AUDIT_CONCURRENCY)
 
     @property

@@ -32,10 +32,12 @@ class AppFolder:
         self._app_dir = app_dir.resolve()
         self._frames = AppFrames(app_dir)
         self._previous_directory = Path.cwd()
+        self._others: frozenset[str] = frozenset()
 
     def enter(self) -> None:
         """Makes the folder importable, as itself and as the worker's namespace package, and works in it."""
         self._previous_directory = Path.cwd()
+        self._others = frozenset(sys.modules)
         os.chdir(self._app_dir)
         namespace = importlib.machinery.ModuleSpec(_NAMESPACE, None, is_package=True)
         namespace.submodule_search_locations = [str(self._app_dir)]
@@ -44,10 +46,14 @@ class AppFolder:
         importlib.invalidate_caches()
 
     def leave(self) -> None:
-        """Forgets the app's modules, so that another app, or a newer one, can be loaded."""
+        """Forgets the app's modules, so that another app, or a newer one, can be loaded.
+
+        A module of the folder that was there before stays: a test that hosts its own app goes on using it.
+        """
         os.chdir(self._previous_directory)
         sys.path.remove(str(self._app_dir))
-        for name in [name for name, module in list(sys.modules.items()) if self._owns(name, module)]:
+        added = [(name, module) for name, module in sys.modules.items() if name not in self._others]
+        for name in [name for name, module in added if self._owns(name, module)]:
             del sys.modules[name]
 
     def load(self, function: Function) -> FunctionCode:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import sys
 from datetime import timedelta
 
 import pytest
@@ -73,3 +75,14 @@ async def test_recorded_history_is_replayed_on_changed_folders(app: SampleApp):
         difference = await running.replay("patient", recorded)
         assert difference is not None
         assert "scheduled a timer task with sequence number 0" in difference.reason
+
+
+async def test_module_that_was_there_before_the_app_stays_the_same(app: SampleApp, monkeypatch):
+    """A test that imports from its own app goes on with the classes that it knows."""
+    app.file("shared_by_test/__init__.py", "class Kind: ...\n")
+    monkeypatch.syspath_prepend(str(app.root))
+    before = importlib.import_module("shared_by_test")
+    async with running_app(app.root):
+        pass
+    assert importlib.import_module("shared_by_test") is before
+    del sys.modules["shared_by_test"]
