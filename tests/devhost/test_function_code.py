@@ -126,8 +126,8 @@ async def test_module_is_named_as_the_worker_names_it(app: SampleApp, start: Sta
 
 
 async def test_script_file_may_lie_in_another_folder_of_the_app(app: SampleApp, start: StartHost):
-    app.file("shared/entry.py", "def main(req): return 'shared'\n")
-    app.function("thin", http_trigger(), RETURN, scriptFile="../shared/entry.py")
+    app.file("elsewhere/entry.py", "def main(req): return 'shared'\n")
+    app.function("thin", http_trigger(), RETURN, scriptFile="../elsewhere/entry.py")
     assert (await (await start()).get("/api/thin")).text == "shared"
 
 
