@@ -10,8 +10,21 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from . import history
-from .actions import CallActivity, CallEntity, CallSubOrchestrator, ContinueAsNew, CreateTimer, SignalEntity
+from .actions import (
+    OUT_OF_PROC_LABEL,
+    CallActivity,
+    CallEntity,
+    CallSubOrchestrator,
+    ContinueAsNew,
+    CreateTimer,
+    OrchestratorState,
+    SignalEntity,
+    parse_failure,
+    parse_state,
+)
 from .entity import request
+from .errors import FunctionFailed
+from .executor import FunctionExecutor
 from .history import EventType, HistoryEvent, to_json
 from .instance import Instance, Parent, RuntimeStatus
 from .nodes import Task
@@ -69,6 +82,22 @@ class Episode:
             "defaultHttpAsyncRequestSleepTimeMillseconds": 30000,
         }
         return f'{{"history":[{events}],{to_json(fields)[1:]}'
+
+    async def ask(self, executor: FunctionExecutor) -> OrchestratorState:
+        """Runs the code and reads its answer, which may be an error that the SDK wrapped.
+
+        Raises:
+            FunctionFailed: the function could not be run, or failed outside of the SDK.
+            ProtocolError: the answer is not the SDK's protocol.
+        """
+        instance = self.item.instance
+        try:
+            answer = await executor.run_orchestrator(instance.name, instance.instance_id, self.context())
+        except FunctionFailed as failure:
+            if OUT_OF_PROC_LABEL not in failure.error:
+                raise
+            return parse_failure(failure.error)
+        return parse_state(answer)
 
     def schedule(self, tasks: Iterable[Task]) -> None:
         """Records tasks that the code asks for the first time, and sends each where it is run."""

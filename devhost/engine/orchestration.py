@@ -18,15 +18,12 @@ from dataclasses import replace
 
 from .actions import (
     HTTP_ACTIVITY,
-    OUT_OF_PROC_LABEL,
     Action,
     CallActivity,
     CallEntity,
     CallSubOrchestrator,
     OrchestratorState,
     SignalEntity,
-    parse_failure,
-    parse_state,
 )
 from .clock import Clock
 from .concerns import divergence, misunderstandings
@@ -83,7 +80,7 @@ class OrchestrationProcessor:
         if not self._is_orchestrator(name):
             return episode.end(_unknown_orchestrator(name, self._executor.orchestrators))
         try:
-            state = await self._ask(episode)
+            state = await episode.ask(self._executor)
             return self._conclude(episode, state)
         except NonDeterminismError as error:
             return episode.end(Outcome(RuntimeStatus.FAILED, str(error)))
@@ -94,23 +91,11 @@ class OrchestrationProcessor:
         """Ends the instance. As on Azure, the code runs once more before that; its answer is ignored."""
         if self._is_orchestrator(episode.item.instance.name):
             with suppress(FunctionFailed, ProtocolError):
-                await self._ask(episode)
+                await episode.ask(self._executor)
         return episode.end(Outcome(RuntimeStatus.TERMINATED, reason))
 
     def _is_orchestrator(self, name: str) -> bool:
         return name.lower() in map(str.lower, self._executor.orchestrators)
-
-    async def _ask(self, episode: Episode) -> OrchestratorState:
-        instance = episode.item.instance
-        try:
-            answer = await self._executor.run_orchestrator(
-                instance.name, instance.instance_id, episode.context()
-            )
-        except FunctionFailed as failure:
-            if OUT_OF_PROC_LABEL not in failure.error:
-                raise
-            return parse_failure(failure.error)
-        return parse_state(answer)
 
     def _conclude(self, episode: Episode, state: OrchestratorState) -> Checkpoint:
         strict = self._options.strict_parity

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from .actions import OUT_OF_PROC_LABEL, OrchestratorState, parse_failure, parse_state
+from .actions import OrchestratorState
 from .episode import Episode
-from .errors import FunctionFailed, NonDeterminismError
+from .errors import NonDeterminismError
 from .executor import FunctionExecutor
 from .history import EventType, HistoryEvent, parse_time, to_json
 from .instance import Instance, RuntimeStatus
@@ -46,16 +46,9 @@ async def replay(executor: FunctionExecutor, name: str, history: Sequence[Histor
 async def _run(executor: FunctionExecutor, name: str, history: Iterable[HistoryEvent]) -> OrchestratorState:
     events = list(history)
     started = next(event for event in events if event["EventType"] == EventType.EXECUTION_STARTED)
-    item = WorkItem(_instance(started), [to_json(event) for event in events], [], [])
+    item = WorkItem(replace(_instance(started), name=name), [to_json(event) for event in events], [], [])
     episode = Episode(item, parse_time(events[-1]["Timestamp"]), HubOptions())
-    try:
-        return parse_state(
-            await executor.run_orchestrator(name, item.instance.instance_id, episode.context())
-        )
-    except FunctionFailed as failure:
-        if OUT_OF_PROC_LABEL not in failure.error:
-            raise
-        return parse_failure(failure.error)
+    return await episode.ask(executor)
 
 
 def _instance(started: HistoryEvent) -> Instance:

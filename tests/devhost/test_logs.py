@@ -51,7 +51,7 @@ def record(name: str = "app", level: int = logging.INFO, error: BaseException | 
 
 def error_of(app: SampleApp) -> BaseException:
     """An error that comes up in a library which the app's code calls."""
-    file = app.file("work/main.py", "import json\ndef main():\n    return json.loads('{')\n")
+    file = app.file("job/main.py", "import json\ndef main():\n    return json.loads('{')\n")
     code: dict[str, Callable[[], object]] = {}
     exec(compile(file.read_text(), str(file), "exec"), code)  # noqa: S102 - the app's code
     with pytest.raises(ValueError, match="Expecting") as raised:
@@ -68,14 +68,14 @@ def test_line_holds_time_level_function_instance_and_message(app: SampleApp):
 
 def test_traceback_shows_the_frames_of_the_app_alone(app: SampleApp):
     shown = LineFormatter(AppFrames(app.root)).format(record(error=error_of(app)))
-    assert f'File "{app.root}/work/main.py", line 3, in main' in shown
+    assert f'File "{app.root}/job/main.py", line 3, in main' in shown
     assert "json/decoder.py" not in shown
     assert "JSONDecodeError: Expecting property name" in shown
 
 
 def test_verbose_traceback_shows_every_frame(app: SampleApp):
     shown = LineFormatter(AppFrames(app.root), verbose=True).format(record(error=error_of(app)))
-    assert f'File "{app.root}/work/main.py", line 3, in main' in shown
+    assert f'File "{app.root}/job/main.py", line 3, in main' in shown
     assert "json/decoder.py" in shown
 
 
@@ -100,7 +100,7 @@ def test_json_line_names_call_and_place_of_the_error(app: SampleApp):
     }
     assert (error["type"], error["file"], error["line"]) == (
         "JSONDecodeError",
-        f"{app.root}/work/main.py",
+        f"{app.root}/job/main.py",
         3,
     )
     assert "\n" not in line
