@@ -17,7 +17,8 @@ def run_job(context: df.DurableOrchestrationContext) -> Generator[Any, Any, Any]
     """Runs the job in the orchestration's input; a kind or version it does not know fails the job."""
     job = parse_job(context.get_input())
     workflow = WORKFLOWS[job.KIND]
-    return (yield from traced(context, job.KIND, workflow(context, job)))
+    work = workflow(context, job)
+    return (yield from traced(context, "workflow", work, jobId=context.instance_id, kind=job.KIND))
 
 
 main = df.Orchestrator.create(run_job)

@@ -5,6 +5,7 @@ exception goes up to the host and the step is run again, which is safe: each ste
 """
 
 import asyncio
+from collections.abc import Awaitable
 from datetime import UTC, datetime, timedelta
 from time import monotonic
 from typing import Any
@@ -16,6 +17,7 @@ from shared_code.blob_files import count_staged, discard_staged, stage_run
 from shared_code.clients import Clients
 from shared_code.date_range import Window
 from shared_code.distinct_ids import DIGEST_SIZE
+from shared_code.jobs import AuditQueryJob
 from shared_code.settings import AUDIT_STORAGE, FILES_STORAGE
 from shared_code.step_results import as_value, milliseconds_since
 from shared_code.telemetry import log_event
@@ -23,13 +25,18 @@ from shared_code.telemetry import log_event
 
 async def query_window(clients: Clients, payload: dict[str, Any]) -> dict[str, Any]:
     """Reads one window; answers how many distinct ids it has, and stages them if asked to."""
-    return await as_value(_query_window(clients, payload), denied=_denied)
+    return await _as_value(_query_window(clients, payload), "query-window", payload)
 
 
 async def count_distinct(clients: Clients, payload: dict[str, Any]) -> dict[str, Any]:
     """Counts the union of a job's staged windows; or discards them, a call of its own, when told to."""
-    step = _discard if payload.get("discard") else _count
-    return await as_value(step(clients, payload), denied=_denied)
+    if payload.get("discard"):
+        return await _as_value(_discard(clients, payload), "discard", payload)
+    return await _as_value(_count(clients, payload), "count-distinct", payload)
+
+
+async def _as_value(work: Awaitable[dict[str, Any]], step: str, payload: dict[str, Any]) -> dict[str, Any]:
+    return await as_value(work, kind=AuditQueryJob.KIND, step=step, job_id=payload["jobId"], denied=_denied)
 
 
 async def _query_window(clients: Clients, payload: dict[str, Any]) -> dict[str, Any]:
@@ -42,7 +49,6 @@ async def _query_window(clients: Clients, payload: dict[str, Any]) -> dict[str, 
     count = len(run) // DIGEST_SIZE
     log_event(
         "window.read",
-        jobId=payload["jobId"],
         window=window.lower,
         distinct=count,
         skipped=ids.skipped,
@@ -54,9 +60,7 @@ async def _query_window(clients: Clients, payload: dict[str, Any]) -> dict[str, 
 async def _count(clients: Clients, payload: dict[str, Any]) -> dict[str, Any]:
     began = monotonic()
     count = await count_staged(clients.jobs_container, payload["jobId"], runs=payload["runs"])
-    log_event(
-        "windows.counted", jobId=payload["jobId"], distinct=count, milliseconds=milliseconds_since(began)
-    )
+    log_event("windows.counted", distinct=count, milliseconds=milliseconds_since(began))
     return {"count": count}
 
 

@@ -4,6 +4,7 @@ A failure that a retry does not cure is a value, `{"ok": false, "error": {"code"
 exception goes up to the host and the step is run again, which is safe: each step finds what it did before.
 """
 
+from collections.abc import Awaitable
 from datetime import UTC, datetime, timedelta
 from time import monotonic
 from typing import Any
@@ -26,18 +27,23 @@ from shared_code.telemetry import log_event
 
 async def list_files(clients: Clients, payload: dict[str, Any]) -> dict[str, Any]:
     """Lists one part of the files, and stages what changed and what vanished."""
-    return await as_value(_list_files(clients, payload), denied=_denied)
+    return await _as_value(_list_files(clients, payload), "list-files", payload)
 
 
 async def embed_page(clients: Clients, payload: dict[str, Any]) -> dict[str, Any]:
     """Brings one staged page of files into the index."""
-    return await as_value(_embed_page(clients, payload), denied=_denied)
+    return await _as_value(_embed_page(clients, payload), "embed-page", payload)
 
 
 async def delete_stale(clients: Clients, payload: dict[str, Any]) -> dict[str, Any]:
     """Takes one staged page of vanished files out of the index; or discards all that the job staged."""
-    step = _discard if payload.get("discard") else _delete_page
-    return await as_value(step(clients, payload), denied=_denied)
+    if payload.get("discard"):
+        return await _as_value(_discard(clients, payload), "discard", payload)
+    return await _as_value(_delete_page(clients, payload), "delete-stale", payload)
+
+
+async def _as_value(work: Awaitable[dict[str, Any]], step: str, payload: dict[str, Any]) -> dict[str, Any]:
+    return await as_value(work, kind=EmbedFilesJob.KIND, step=step, job_id=payload["jobId"], denied=_denied)
 
 
 async def _list_files(clients: Clients, payload: dict[str, Any]) -> dict[str, Any]:
@@ -54,7 +60,7 @@ async def _list_files(clients: Clients, payload: dict[str, Any]) -> dict[str, An
         first_stale_page=payload["firstStalePage"],
     )
     figures = {name: part[name] for name in ("files", "unchanged", "vanished")}
-    log_event("files.listed", jobId=payload["jobId"], milliseconds=milliseconds_since(began), **figures)
+    log_event("files.listed", milliseconds=milliseconds_since(began), **figures)
     return part
 
 
@@ -77,7 +83,7 @@ async def _embed_page(clients: Clients, payload: dict[str, Any]) -> dict[str, An
     if result.ledger:
         await keep_ledger(clients.jobs_container, job_id, f"{number}.json", result.ledger)
     counts: dict[str, Any] = dict(result.counts)
-    log_event("page.embedded", jobId=job_id, page=number, milliseconds=milliseconds_since(began), **counts)
+    log_event("page.embedded", page=number, milliseconds=milliseconds_since(began), **counts)
     return {"counts": counts, "ledger": result.ledger}
 
 
@@ -86,7 +92,7 @@ async def _delete_page(clients: Clients, payload: dict[str, Any]) -> dict[str, A
     names = await read_staged_json(clients.jobs_container, payload["jobId"], f"stale/{payload['page']}.json")
     index = clients.index(job.env, job.index_version)
     deleted = await delete_vanished(clients.source_files(job.container), index, names)
-    log_event("sources.deleted", jobId=payload["jobId"], page=payload["page"], deleted=deleted)
+    log_event("sources.deleted", page=payload["page"], deleted=deleted)
     return {"counts": {"deleted": deleted}}
 
 

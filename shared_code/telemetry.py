@@ -5,30 +5,55 @@ In a workflow only `traced` may log: it is silent while the engine replays what 
 
 import json
 import logging
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
+
+from shared_code.errors import AppError
+
+Field = str | float | None
 
 logger = logging.getLogger("async_jobs")
 
+_scope: ContextVar[dict[str, Field]] = ContextVar("log_scope")
 
-def log_event(event: str, *, cause: BaseException | None = None, **fields: str | float | None) -> None:
+
+def log_event(event: str, *, cause: BaseException | None = None, **fields: Field) -> None:
     """Writes one line; fields are names, counts and durations; a cause adds its traceback."""
     level = logging.ERROR if cause else logging.INFO
-    logger.log(level, json.dumps({"event": event, **fields}), exc_info=cause)
+    logger.log(level, json.dumps({"event": event, **_scope.get({}), **fields}), exc_info=cause)
 
 
-def traced(context: Any, kind: str, workflow: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
-    """Runs a workflow and logs once each that it started, and how it ended."""
+@contextmanager
+def log_scope(**fields: Field) -> Iterator[None]:
+    """Adds fields to every line that is written inside, by tasks that are started there too."""
+    token = _scope.set({**_scope.get({}), **fields})
+    try:
+        yield
+    finally:
+        _scope.reset(token)
 
-    def log(event: str) -> None:
+
+def traced(
+    context: Any, subject: str, workflow: Generator[Any, Any, Any], **fields: Any
+) -> Generator[Any, Any, Any]:
+    """Runs a workflow and logs once each that its subject started, and how it ended."""
+
+    def log(event: str, **more: Any) -> None:
         if not context.is_replaying:
-            log_event(event, jobId=context.instance_id, kind=kind)
+            log_event(f"{subject}.{event}", **fields, **more)
 
-    log("workflow.started")
+    log("started")
     try:
         result = yield from workflow
-    except Exception:
-        log("workflow.failed")
+    except Exception as error:
+        log("failed", error=name_of(error))
         raise
-    log("workflow.ended")
+    log("ended")
     return result
+
+
+def name_of(error: BaseException) -> str:
+    """What happened, in one word: the text of a foreign error may quote an address or a key."""
+    return error.code if isinstance(error, AppError) else type(error).__name__

@@ -96,6 +96,12 @@ def lane_id(job_id: str, number: int) -> str:
     return f"{job_id}:lane:{number}"
 
 
+def job_of_lane(instance_id: str) -> tuple[str, str]:
+    """The job's id and the lane's number, of an id that lane_id made."""
+    job_id, _, number = instance_id.partition(":lane:")
+    return job_id, number
+
+
 def lane(context: Any) -> Generator[Any, Any, dict[str, Any] | None]:
     """One lane: runs the first page of its input and continues as new with the rest."""
     work = context.get_input()
