@@ -12,7 +12,7 @@ from shared_code.settings import settings
 
 async def main(req: func.HttpRequest, starter: str) -> func.HttpResponse:
     """`GET|POST submit/query?s=<date>&e=<date>`: 202, or 400 for unusable dates."""
-    return await guarded(_submit(req, df.DurableOrchestrationClient(starter)))
+    return await guarded(_submit, req, df.DurableOrchestrationClient(starter))
 
 
 async def _submit(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:

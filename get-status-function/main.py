@@ -10,10 +10,10 @@ from shared_code.settings import settings
 
 async def main(req: func.HttpRequest, starter: str) -> func.HttpResponse:
     """`GET status/{id}`: 200 in every state of a job, 404 for anything else."""
-    return await guarded(_read(req.route_params["id"], df.DurableOrchestrationClient(starter)))
+    return await guarded(_read, req, df.DurableOrchestrationClient(starter))
 
 
-async def _read(job_id: str, client: df.DurableOrchestrationClient) -> func.HttpResponse:
-    status = await read_status(client, job_id, retention_days=settings().job_retention_days)
+async def _read(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
+    status = await read_status(client, req.route_params["id"], retention_days=settings().job_retention_days)
     headers = {} if status.ended else {"Retry-After": POLL_SECONDS}
     return json_answer(status.to_json(), headers=headers)

@@ -2,6 +2,8 @@
 
 import os
 import shutil
+from contextlib import suppress
+from pathlib import Path
 
 from azure.data.tables import TableClient
 from azure.storage.blob import BlobServiceClient
@@ -22,6 +24,7 @@ IN_MEMORY = "The Cosmos DB emulator keeps its data in memory: what jobs wrote th
 def run_services(settings: StackSettings) -> None:
     """The emulators alone, until the user ends them."""
     clear_if_fresh(settings)
+    write_local_settings()
     with emulators(settings) as stack:
         print("The emulators serve. For `func start` beside them, set in local.settings.json:")
         for name, value in stack.app_settings().items():
@@ -38,9 +41,7 @@ def run_host(settings: StackSettings) -> None:
     """The emulators, the sample data and the host, until the user ends them."""
     require_free(settings.host)
     clear_if_fresh(settings)
-    own_settings = ROOT / "local.settings.json"
-    if not own_settings.exists():
-        shutil.copyfile(SAMPLE_SETTINGS, own_settings)
+    write_local_settings()
     with emulators(settings) as stack:
         _write_samples(stack)
         environment = {**os.environ, **stack.app_settings()}
@@ -50,6 +51,12 @@ def run_host(settings: StackSettings) -> None:
             print(IN_MEMORY)
             print("Ctrl-C stops the host and what was started with it.", flush=True)
             watch([serving, *stack.started()])
+
+
+def write_local_settings(folder: Path = ROOT) -> None:
+    """Gives a new checkout the settings of the sample; settings that are there are the user's."""
+    with suppress(FileExistsError), (folder / "local.settings.json").open("x") as file:
+        file.write(SAMPLE_SETTINGS.read_text())
 
 
 def clear_if_fresh(settings: StackSettings) -> None:

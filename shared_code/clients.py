@@ -17,6 +17,7 @@ from azure.storage.blob.aio import BlobServiceClient, ContainerClient
 
 from shared_code.audit_table import AuditTable
 from shared_code.blob_files import CHUNK_SIZE
+from shared_code.containers import JOBS_CONTAINER
 from shared_code.cosmos_writer import CosmosIndex
 from shared_code.embeddings import EmbeddingsClient, EmbeddingsEndpoint
 from shared_code.errors import InvalidSetting
@@ -39,7 +40,6 @@ from shared_code.settings import AUDIT_STORAGE, COSMOS_KEY, FILES_STORAGE, Setti
 from shared_code.source_files import SourceFiles
 from shared_code.table_account import TableAccount
 
-JOBS_CONTAINER = "jobs"
 # The SDKs' defaults would hold an activity for minutes, which its workflow can repeat anyway.
 _OPTIONS: dict[str, Any] = {"retry_total": 5}
 _EMBEDDINGS_SCOPE = "https://cognitiveservices.azure.com/.default"
@@ -75,8 +75,9 @@ class Clients:
 
     @cached_property
     def identity(self) -> DefaultAzureCredential:
-        """The identity of the app, for storage that is given as an account URL."""
-        credential = DefaultAzureCredential()
+        """The identity of the app, for whatever is given without a key."""
+        # Without a client id it is the system-assigned identity; locally, whoever is signed in.
+        credential = DefaultAzureCredential(managed_identity_client_id=self.settings.client_id or None)
         self._closing.push_async_callback(credential.close)
         return credential
 
@@ -97,7 +98,12 @@ class Clients:
         return self._blobs.get_container_client(JOBS_CONTAINER)
 
     def source_files(self, container: str) -> SourceFiles:
-        """The files of a container."""
+        """The files of a container.
+
+        Raises:
+            ContainerNotAllowed: jobs may not read it.
+        """
+        self.settings.source_containers.require(container)
         return SourceFiles(self._blobs.get_container_client(container))
 
     @cached_property

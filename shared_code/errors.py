@@ -1,11 +1,15 @@
 """Everything that can go wrong by name: a class name is the stable `code` that clients and logs see.
 
-AppError <- Incurable: SettingsError: MissingSetting, InvalidSetting
+AppError <- Incurable: SettingsError: MissingSetting, InvalidSetting, UnresolvedReference
+                       ContainerNotAllowed
                        StorageError: TableNotFound, AccessDenied, StagedRunsMissing
          <- IdempotencyError: InvalidIdempotencyKey, IdempotencyKeyReused
          <- DateRangeError: EmptyStartDate, InvalidStartDate, EmptyEndDate, InvalidEndDate, InvalidDateRange
-         <- InvalidField, JobNotFound, HostUnavailable, InvalidJob, JobFailed (in jobs: workflows raise it)
+         <- InvalidField, RequestTooLarge, JobNotFound, HostUnavailable, InvalidJob
+         <- JobFailed (in jobs: workflows raise it)
 """
+
+from typing import ClassVar
 
 
 class AppError(Exception):
@@ -44,6 +48,24 @@ class InvalidSetting(SettingsError):
 
     def __init__(self, setting: str, fix: str) -> None:
         super().__init__(setting, f"Setting {setting} has an invalid value: {fix}.")
+
+
+class UnresolvedReference(SettingsError):
+    """A setting holds the reference to a value, because Azure could not put the value in its place."""
+
+    _STORES: ClassVar = {
+        "keyvault": ("Key Vault", "Key Vault Secrets User"),
+        "appconfiguration": ("App Configuration", "App Configuration Data Reader"),
+    }
+
+    def __init__(self, setting: str, kind: str) -> None:
+        store, role = self._STORES[kind.lower()]
+        super().__init__(
+            setting,
+            f"Setting {setting} is a reference to {store} that was not resolved: check its address and that "
+            f"the app's identity has the role {role}; a user-assigned identity must be the site's "
+            "keyVaultReferenceIdentity. A local host resolves none: set the value itself there.",
+        )
 
 
 class DateRangeError(AppError):
@@ -94,12 +116,27 @@ class InvalidField(AppError):
         self.field = field
 
 
+class RequestTooLarge(AppError):
+    """The body of a request is larger than this API takes."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"The body of a request has at most {most} bytes: send less.")
+
+
 class HostUnavailable(AppError):
     """The Durable host cannot answer right now: try again."""
 
 
 class InvalidJob(AppError):
     """A job's input is not one that this version of the app can run."""
+
+
+class ContainerNotAllowed(Incurable):
+    """A job asks for files of a container that it may not read."""
+
+    def __init__(self, container: str, reason: str) -> None:
+        super().__init__(f"Field filesPath cannot be used: container {container!r} {reason}.")
+        self.container = container
 
 
 class StorageError(Incurable):

@@ -5,21 +5,23 @@ Nothing else shapes an answer; this module starts and reads no jobs.
 
 import json
 import re
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import azure.functions as func
 
 from shared_code.errors import (
     AppError,
+    ContainerNotAllowed,
     DateRangeError,
     HostUnavailable,
     IdempotencyKeyReused,
     InvalidField,
     InvalidIdempotencyKey,
     JobNotFound,
+    RequestTooLarge,
     SettingsError,
 )
 from shared_code.settings import Settings
@@ -27,12 +29,18 @@ from shared_code.telemetry import log_event
 
 STATUS_PATH = "/api/status/"
 POLL_SECONDS = "1"
+# The largest body that any route has a use for is that of a path, some two thousand bytes.
+MAX_BODY_BYTES = 64 * 1024
+
+Client = TypeVar("Client")
 
 _STATUS_OF = {
     DateRangeError: HTTPStatus.BAD_REQUEST,
     InvalidField: HTTPStatus.BAD_REQUEST,
     InvalidIdempotencyKey: HTTPStatus.BAD_REQUEST,
+    ContainerNotAllowed: HTTPStatus.FORBIDDEN,
     JobNotFound: HTTPStatus.NOT_FOUND,
+    RequestTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     IdempotencyKeyReused: HTTPStatus.UNPROCESSABLE_ENTITY,
     SettingsError: HTTPStatus.INTERNAL_SERVER_ERROR,
     HostUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -40,12 +48,33 @@ _STATUS_OF = {
 _AUTHORITY = re.compile(r"[A-Za-z0-9._-]+(?::\d{1,5})?|\[[0-9A-Fa-f:.]+\](?::\d{1,5})?")
 
 
-async def guarded(answer: Awaitable[func.HttpResponse]) -> func.HttpResponse:
-    """Awaits an answer; an error of the app becomes its problem, any other stays the host's to log."""
+async def guarded(
+    answer: Callable[[func.HttpRequest, Client], Awaitable[func.HttpResponse]],
+    request: func.HttpRequest,
+    client: Client,
+) -> func.HttpResponse:
+    """Answers a request, unless it is too large; an error of the app becomes its problem.
+
+    Any other error stays the host's to log.
+    """
     try:
-        return await answer
+        if len(request.get_body()) > MAX_BODY_BYTES:
+            raise RequestTooLarge(MAX_BODY_BYTES)
+        return await answer(request, client)
     except AppError as error:
         return problem(error)
+
+
+def json_body(request: func.HttpRequest, example: str) -> Any:
+    """The JSON value that a request carries.
+
+    Raises:
+        InvalidField: its body is no JSON; the example tells what is.
+    """
+    try:
+        return request.get_json()
+    except (ValueError, RecursionError):
+        raise InvalidField("body", f"send {example}") from None
 
 
 def json_answer(

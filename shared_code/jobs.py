@@ -11,6 +11,7 @@ from datetime import date
 from typing import Any, ClassVar, Self
 from uuid import uuid4
 
+from shared_code.containers import CONTAINER_NAME
 from shared_code.date_range import DateRange, Window
 from shared_code.errors import AppError, InvalidField, InvalidIdempotencyKey, InvalidJob
 
@@ -20,7 +21,6 @@ _JOB_ID = re.compile(r"[0-9a-f]{32}")
 _IDEMPOTENCY_KEY = re.compile(r"[\x20-\x7e]{1,255}")
 
 _LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,30}[A-Za-z0-9])?")
-_CONTAINER = re.compile(r"[a-z0-9](?:-?[a-z0-9]){2,62}")
 _LONGEST_PREFIX = 900
 _EMBED_FIELDS = ("env", "version", "filesPath", "dryRun")
 
@@ -238,7 +238,7 @@ def _files_path(value: Any) -> tuple[str, str]:
     if not isinstance(value, str) or "\\" in value or any(part == ".." for part in value.split("/")):
         raise InvalidField("filesPath", "use container or container/folder")
     container, _, prefix = value.strip("/").partition("/")
-    if not _CONTAINER.fullmatch(container):
+    if not CONTAINER_NAME.fullmatch(container):
         raise InvalidField("filesPath", f"{container!r} is no name of a container; use container/folder")
     if len(prefix) > _LONGEST_PREFIX:
         raise InvalidField("filesPath", f"use at most {_LONGEST_PREFIX} characters behind the container")

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from urllib.parse import urlsplit
 
-from shared_code.errors import InvalidSetting, MissingSetting
+from shared_code.containers import SourceContainers
+from shared_code.errors import InvalidSetting, MissingSetting, UnresolvedReference
 from shared_code.jobs import EmbeddingPlan
 
 
@@ -24,6 +25,19 @@ class Setting:
 
 
 WEBJOBS_STORAGE = Setting("AzureWebJobsStorage", "", "connection string of the host's own storage")
+WEBJOBS_ACCOUNT = Setting(
+    "AzureWebJobsStorage__accountName", "", "instead of it: the account, for the app's managed identity"
+)
+WEBJOBS_BLOBS = Setting("AzureWebJobsStorage__blobServiceUri", "", "blob URL of such an account")
+WEBJOBS_TABLES = Setting("AzureWebJobsStorage__tableServiceUri", "", "table URL of such an account")
+WEBJOBS_CLIENT_ID = Setting(
+    "AzureWebJobsStorage__clientId", "", "client id of the user-assigned identity that the host uses there"
+)
+CLIENT_ID = Setting(
+    "AZURE_CLIENT_ID",
+    WEBJOBS_CLIENT_ID.name,
+    "client id of the app's user-assigned identity; empty: its system-assigned one",
+)
 AUDIT_STORAGE = Setting(
     "AUDIT_STORAGE", WEBJOBS_STORAGE.name, "audit table: connection string or table account URL"
 )
@@ -33,6 +47,11 @@ FILES_STORAGE = Setting(
     "AZURE_STORAGE_CONNECTION_STRING",
     WEBJOBS_STORAGE.name,
     "files and staged results: connection string or blob account URL",
+)
+ALLOWED_CONTAINERS = Setting(
+    "ALLOWED_CONTAINERS",
+    "",
+    "containers that embedding jobs may read, comma separated; empty: all but the app's and the host's own",
 )
 COSMOS_ENDPOINT = Setting("COSMOS_ENDPOINT", "", "URL of the Cosmos DB account that keeps the vectors")
 COSMOS_KEY = Setting("COSMOS_KEY", "", "its key; empty: the app's managed identity")
@@ -76,10 +95,16 @@ JOB_RETENTION_DAYS = Setting("JOB_RETENTION_DAYS", "30", "days an ended job can 
 
 SETTINGS = (
     WEBJOBS_STORAGE,
+    WEBJOBS_ACCOUNT,
+    WEBJOBS_BLOBS,
+    WEBJOBS_TABLES,
+    WEBJOBS_CLIENT_ID,
+    CLIENT_ID,
     AUDIT_STORAGE,
     AUDIT_TABLE,
     AUDIT_CONCURRENCY,
     FILES_STORAGE,
+    ALLOWED_CONTAINERS,
     COSMOS_ENDPOINT,
     COSMOS_KEY,
     COSMOS_DATABASE,
@@ -106,6 +131,9 @@ SETTINGS = (
 # The chunker's least, and what the embedding models take.
 _CHUNK_TOKENS = range(32, 8_192)
 _TABLE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9]{2,62}")
+_ACCOUNT_NAME = re.compile(r"[a-z0-9]{3,24}")
+# What Azure hands to an app as it is where it could not put the value in its place.
+_REFERENCE = re.compile(r"@Microsoft\.(KeyVault|AppConfiguration)\(", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -115,9 +143,14 @@ class Settings:
     environment: Mapping[str, str] = field(repr=False)
 
     @property
+    def client_id(self) -> str:
+        """Client id of the user-assigned identity, or an empty string for the system-assigned one."""
+        return self._value(CLIENT_ID) or self._value(WEBJOBS_CLIENT_ID)
+
+    @property
     def audit_storage(self) -> str:
         """Connection string, or account URL, of the table service."""
-        return self._storage(AUDIT_STORAGE)
+        return self._storage(AUDIT_STORAGE, WEBJOBS_TABLES, "table")
 
     @property
     def audit_table(self) -> str:
@@ -135,7 +168,16 @@ class Settings:
     @property
     def files_storage(self) -> str:
         """Connection string, or account URL, of the blob service."""
-        return self._storage(FILES_STORAGE)
+        return self._storage(FILES_STORAGE, WEBJOBS_BLOBS, "blob")
+
+    @property
+    def source_containers(self) -> SourceContainers:
+        """The containers that embedding jobs may read."""
+        names = self._value(ALLOWED_CONTAINERS)
+        try:
+            return SourceContainers.parse(names)
+        except ValueError as error:
+            raise InvalidSetting(ALLOWED_CONTAINERS.name, str(error)) from None
 
     @property
     def cosmos_endpoint(self) -> str:
@@ -240,17 +282,28 @@ class Settings:
         """How long an ended job can be read."""
         return self._positive(JOB_RETENTION_DAYS)
 
-    def _text(self, setting: Setting) -> str:
-        return self.environment.get(setting.name, "").strip() or setting.default
+    def _value(self, setting: Setting) -> str:
+        """What the environment says; every setting is read here."""
+        value = self.environment.get(setting.name, "").strip()
+        if reference := _REFERENCE.match(value):
+            raise UnresolvedReference(setting.name, reference[1])
+        return value
 
-    def _storage(self, setting: Setting) -> str:
-        for name in (setting.name, WEBJOBS_STORAGE.name):
-            if value := self.environment.get(name, "").strip():
+    def _text(self, setting: Setting) -> str:
+        return self._value(setting) or setting.default
+
+    def _storage(self, setting: Setting, service_url: Setting, service: str) -> str:
+        """Its own value, or the host's storage: by connection string, service URL or account name."""
+        for given in (setting, WEBJOBS_STORAGE, service_url):
+            if value := self._value(given):
                 return value
-        raise MissingSetting(
-            setting.name,
-            f"set it, or {WEBJOBS_STORAGE.name}, to a connection string, or it to an account URL",
-        )
+        account = self._value(WEBJOBS_ACCOUNT)
+        if not account:
+            fix = f"set it, or {WEBJOBS_STORAGE.name}, to a connection string, or it to an account URL"
+            raise MissingSetting(setting.name, fix)
+        if not _ACCOUNT_NAME.fullmatch(account):
+            raise InvalidSetting(WEBJOBS_ACCOUNT.name, "use 3 to 24 lower-case letters and digits")
+        return f"https://{account}.{service}.core.windows.net"
 
     def _positive(self, setting: Setting) -> int:
         value = self._text(setting)

@@ -11,6 +11,7 @@ MAINS = sorted(ROOT.glob("*/main.py"))
 
 PURE = {
     "concurrency",
+    "containers",
     "date_range",
     "distinct_ids",
     "errors",
@@ -63,13 +64,14 @@ ALLOWED = {
 }
 PURE_IMPORTS = {
     "errors": set(),
-    "settings": {"errors", "jobs"},
+    "containers": {"errors"},
+    "settings": {"containers", "errors", "jobs"},
     "concurrency": set(),
     "packing": set(),
     "token_estimate": set(),
     "date_range": {"errors"},
     "distinct_ids": set(),
-    "jobs": {"errors", "date_range"},
+    "jobs": {"containers", "errors", "date_range"},
 }
 IMPURE = {"asyncio", "datetime", "os", "random", "secrets", "time", "uuid", "aiohttp", "logging"}
 

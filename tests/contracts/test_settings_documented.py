@@ -39,7 +39,9 @@ def test_every_setting_that_is_defined_is_in_the_list():
 
 def test_readme_lists_every_setting_with_its_default_and_meaning():
     section = (ROOT / "README.md").read_text().split("## Settings")[1].split("\n## ")[0]
-    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in section.splitlines()]
+    rows = [
+        [cell.strip() for cell in line.strip("|").split("|")] for line in section.splitlines() if "|" in line
+    ]
     listed = [tuple(row) for row in rows if row[0].startswith("`")]
     assert listed == [
         (f"`{setting.name}`", f"`{setting.default}`" if setting.default else "", setting.meaning)

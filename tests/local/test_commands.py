@@ -11,7 +11,7 @@ import pytest
 
 from local.ports import is_free
 from local.settings import ROOT, StackSettings
-from local.stack import clear_if_fresh
+from local.stack import clear_if_fresh, write_local_settings
 from tests.commands import PORTS, own_environment, spawn, wait_for_line
 from tests.conftest import settings_in
 
@@ -103,6 +103,21 @@ def test_fresh_start_beside_a_running_azurite_is_refused(stack_settings: StackSe
 
     assert code == 1
     assert complaint.startswith(f"FRESH=1 cannot empty what runs on port {ports['blob']}")
+
+
+def test_new_checkout_gets_the_sample_settings(tmp_path: Path) -> None:
+    write_local_settings(tmp_path)
+
+    sample = (ROOT / "local.settings.sample.json").read_text()
+    assert (tmp_path / "local.settings.json").read_text() == sample
+
+
+def test_local_settings_of_the_user_are_never_overwritten(tmp_path: Path) -> None:
+    (tmp_path / "local.settings.json").write_text("{}")
+
+    write_local_settings(tmp_path)
+
+    assert (tmp_path / "local.settings.json").read_text() == "{}"
 
 
 def test_make_names_every_target_with_a_line() -> None:

@@ -41,8 +41,8 @@ class StorageStub:
     def app(self) -> web.Application:
         app = web.Application()
         app.router.add_get("/account/audit()", self._query)
-        app.router.add_route("*", "/account/jobs", self._container)
-        app.router.add_route("*", "/account/jobs/{name:.+}", self._blob)
+        app.router.add_route("*", "/account/{container:jobs|docs}", self._container)
+        app.router.add_route("*", "/account/{container:jobs|docs}/{name:.+}", self._blob)
         return app
 
     async def _query(self, request: web.Request) -> web.Response:

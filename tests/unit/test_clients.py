@@ -5,6 +5,7 @@ import pytest
 from azure.identity.aio import DefaultAzureCredential
 
 from shared_code.clients import Clients, clients
+from shared_code.errors import ContainerNotAllowed
 from shared_code.http_pool import FixedAuth, TokenAuth
 from shared_code.settings import Settings
 
@@ -40,6 +41,17 @@ async def test_signed_account_url_needs_no_identity():
     )
     assert audit_service(built).auth is None
     assert built.jobs_container.credential is None
+    await built.close()
+
+
+async def test_files_outside_the_allowed_containers_are_out_of_reach():
+    built = Clients(
+        Settings({"AzureWebJobsStorage": "UseDevelopmentStorage=true", "ALLOWED_CONTAINERS": "a-b-c"})
+    )
+    assert built.source_files("a-b-c")
+    for container in ("jobs", "others"):
+        with pytest.raises(ContainerNotAllowed):
+            built.source_files(container)
     await built.close()
 
 

@@ -1,7 +1,6 @@
 """What stops an embedding job is a value of its activities; what a retry may cure is raised."""
 
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -20,7 +19,7 @@ COSMOS = {"COSMOS_ENDPOINT": "https://localhost:1", "COSMOS_KEY": KEY}
 
 
 def payload(**more: Any) -> dict[str, Any]:
-    return {"jobId": "job", "job": replace(JOB, container="jobs").to_json(), **more}
+    return {"jobId": "job", "job": JOB.to_json(), **more}
 
 
 @pytest.mark.parametrize(
@@ -50,7 +49,7 @@ async def test_missing_container_is_a_failure_as_a_value():
         "ok": False,
         "error": {
             "code": "ContainerNotFound",
-            "message": "Container jobs does not exist: check filesPath, or create it.",
+            "message": "Container docs does not exist: check filesPath, or create it.",
         },
     }
 

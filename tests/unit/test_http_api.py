@@ -6,15 +6,26 @@ import pytest
 
 from shared_code.errors import (
     AppError,
+    ContainerNotAllowed,
     EmptyStartDate,
     HostUnavailable,
     IdempotencyKeyReused,
     InvalidDateRange,
+    InvalidField,
     InvalidIdempotencyKey,
     JobNotFound,
     MissingSetting,
+    RequestTooLarge,
 )
-from shared_code.http_api import accepted, guarded, json_answer, problem, public_origin
+from shared_code.http_api import (
+    MAX_BODY_BYTES,
+    accepted,
+    guarded,
+    json_answer,
+    json_body,
+    problem,
+    public_origin,
+)
 from shared_code.settings import Settings
 
 URL = "http://jobs.local:7071/api/submit/query?s=1&e=2"
@@ -61,7 +72,9 @@ def test_problem_carries_code_and_sentence_for_old_and_new_clients():
     [
         (InvalidDateRange(), 400),
         (InvalidIdempotencyKey(), 400),
+        (ContainerNotAllowed("jobs", "is reserved"), 403),
         (JobNotFound(), 404),
+        (RequestTooLarge(10), 413),
         (IdempotencyKeyReused(), 422),
         (MissingSetting("AUDIT_STORAGE", "set it"), 500),
         (HostUnavailable(), 503),
@@ -69,10 +82,10 @@ def test_problem_carries_code_and_sentence_for_old_and_new_clients():
     ],
 )
 async def test_each_error_of_the_app_has_its_http_status(error, status):
-    async def fail() -> Any:
+    async def fail(_request: Any, _client: Any) -> Any:
         raise error
 
-    answer = await guarded(fail())
+    answer = await guarded(fail, request(), None)
     assert answer.status_code == status
     assert json.loads(answer.get_body())["code"] == type(error).__name__
 
@@ -87,20 +100,36 @@ async def test_unavailable_host_tells_when_to_try_again():
 
 
 async def test_unknown_error_is_left_to_the_host():
-    async def fail() -> Any:
+    async def fail(_request: Any, _client: Any) -> Any:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        await guarded(fail())
+        await guarded(fail, request(), None)
 
 
 async def test_good_answer_passes_the_guard_untouched():
     answer = json_answer({"id": "x"})
 
-    async def succeed() -> Any:
-        return answer
+    async def succeed(_request: Any, client: Any) -> Any:
+        return client
 
-    assert await guarded(succeed()) is answer
+    assert await guarded(succeed, request(), answer) is answer
+
+
+@pytest.mark.parametrize("size", [MAX_BODY_BYTES, MAX_BODY_BYTES + 1])
+async def test_body_beyond_the_bound_is_refused_before_it_is_read(size):
+    async def succeed(_request: Any, _client: Any) -> Any:
+        return json_answer({})
+
+    large = func.HttpRequest("POST", URL, body=b"x" * size)
+    answer = await guarded(succeed, large, None)
+    assert answer.status_code == (200 if size == MAX_BODY_BYTES else 413)
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"\xff", b"[" * 50_000])
+def test_body_that_is_no_json_is_told_what_to_send(body):
+    with pytest.raises(InvalidField, match="Field body cannot be used: send a JSON object"):
+        json_body(func.HttpRequest("POST", URL, body=body), "a JSON object")
 
 
 def test_origin_is_that_of_the_request():

@@ -1,6 +1,6 @@
 import pytest
 
-from shared_code.errors import InvalidSetting, MissingSetting
+from shared_code.errors import InvalidSetting, MissingSetting, UnresolvedReference
 from shared_code.settings import SETTINGS, Settings, settings
 
 ACCOUNT = "DefaultEndpointsProtocol=https;AccountName=a;AccountKey=c2VjcmV0"
@@ -14,6 +14,56 @@ def test_storages_default_to_the_storage_of_the_host():
 def test_storage_of_its_own_wins_over_the_storage_of_the_host():
     found = Settings({"AzureWebJobsStorage": "host", "AUDIT_STORAGE": ACCOUNT})
     assert (found.audit_storage, found.files_storage) == (ACCOUNT, "host")
+
+
+def test_account_name_of_the_host_gives_both_account_urls():
+    found = Settings({"AzureWebJobsStorage__accountName": "own"})
+    assert found.audit_storage == "https://own.table.core.windows.net"
+    assert found.files_storage == "https://own.blob.core.windows.net"
+
+
+def test_service_urls_of_the_host_win_over_its_account_name():
+    found = Settings(
+        {
+            "AzureWebJobsStorage__accountName": "own",
+            "AzureWebJobsStorage__blobServiceUri": "https://own.blob.core.chinacloudapi.cn",
+            "AzureWebJobsStorage__tableServiceUri": "https://own.table.core.chinacloudapi.cn",
+        }
+    )
+    assert found.audit_storage == "https://own.table.core.chinacloudapi.cn"
+    assert found.files_storage == "https://own.blob.core.chinacloudapi.cn"
+
+
+def test_storage_of_its_own_wins_over_the_account_of_the_host():
+    found = Settings({"AzureWebJobsStorage__accountName": "own", "AUDIT_STORAGE": ACCOUNT})
+    assert found.audit_storage == ACCOUNT
+
+
+@pytest.mark.parametrize(
+    ("environment", "client_id"),
+    [
+        ({}, ""),
+        ({"AzureWebJobsStorage__clientId": "of-the-host"}, "of-the-host"),
+        ({"AzureWebJobsStorage__clientId": "of-the-host", "AZURE_CLIENT_ID": "of-the-app"}, "of-the-app"),
+    ],
+)
+def test_identity_is_the_one_of_the_app_or_else_of_the_host(environment, client_id):
+    assert Settings(environment).client_id == client_id
+
+
+REFERENCES = {
+    "@Microsoft.KeyVault(SecretUri=https://v.vault.azure.net/secrets/s)": "Key Vault.*Secrets User",
+    "@microsoft.keyvault(VaultName=v;SecretName=s)": "Key Vault.*keyVaultReferenceIdentity",
+    "@Microsoft.AppConfiguration(Endpoint=https://s.azconfig.io; Key=k)": "App Configuration Data Reader",
+}
+
+
+@pytest.mark.parametrize(("reference", "fix"), REFERENCES.items())
+@pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.name)
+def test_unresolved_reference_is_never_used_but_named(setting, reference, fix):
+    with pytest.raises(UnresolvedReference, match=f"{setting.name} is a reference to .*{fix}") as unresolved:
+        Settings({setting.name: reference})._value(setting)
+    assert "vault.azure.net" not in str(unresolved.value)
 
 
 @pytest.mark.parametrize("environment", [{}, {"AUDIT_STORAGE": " "}])
@@ -73,6 +123,8 @@ def test_chunks_may_have_no_overlap():
         ("CHUNK_TOKENS", "8192", "embedding_plan"),
         ("CHUNK_OVERLAP_TOKENS", "257", "embedding_plan"),
         ("SHRINK_LIMIT", "1.1", "embedding_plan"),
+        ("AzureWebJobsStorage__accountName", "own.blob.core.windows.net", "files_storage"),
+        ("ALLOWED_CONTAINERS", "no/container", "source_containers"),
     ],
 )
 def test_invalid_setting_is_named_without_its_value(name, value, member):
