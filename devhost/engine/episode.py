@@ -51,7 +51,7 @@ class Episode:
         self.item = item
         self._options = options
         self.now = now
-        self.custom_status = item.instance.custom_status
+        self.custom_status: str | None = None  # every episode sets it anew
         self._arrived = [history.orchestrator_started(now), *item.new_events]
         if item.instance.continuations and not item.history:
             # The extension begins the new execution inside the work item that ended the one before it.

@@ -88,10 +88,10 @@ class OrchestrationProcessor:
             return episode.end(_failure(name, str(error)))
 
     async def _terminate(self, episode: Episode, reason: str | None) -> Checkpoint:
-        """Ends the instance. As on Azure, the code runs once more before that; its answer is ignored."""
+        """Ends the instance. As on Azure, the code runs once more before that, and only its status counts."""
         if self._is_orchestrator(episode.item.instance.name):
             with suppress(FunctionFailed, ProtocolError):
-                await episode.ask(self._executor)
+                episode.custom_status = (await episode.ask(self._executor)).custom_status
         return episode.end(Outcome(RuntimeStatus.TERMINATED, reason))
 
     def _is_orchestrator(self, name: str) -> bool:
@@ -99,14 +99,17 @@ class OrchestrationProcessor:
 
     def _conclude(self, episode: Episode, state: OrchestratorState) -> Checkpoint:
         strict = self._options.strict_parity
+        if problem := _custom_status_problem(state.custom_status):
+            return episode.end(_failure(episode.item.instance.name, problem))
+        episode.custom_status = state.custom_status
         walk = Walk(state.actions, self._knows if strict else _anything)
         walk.replay(episode.events())
-        problem = _custom_status_problem(state.custom_status) or (None if strict else self._trap(walk, state))
-        if problem:
+        if walk.suspended:  # the code has seen events that the walk keeps for later
+            return episode.go_on(RuntimeStatus.SUSPENDED)
+        if not strict and (problem := self._trap(walk, state)):
             return episode.end(_failure(episode.item.instance.name, problem))
         if not strict:
             self._warn(episode.item.instance, misunderstandings(walk, ended=_has_ended(state)))
-        episode.custom_status = state.custom_status
         episode.schedule(walk.new_tasks.values())
         return self._advance(episode, state, walk)
 
@@ -120,8 +123,6 @@ class OrchestrationProcessor:
             self._warned[instance.instance_id] = warned | news
 
     def _advance(self, episode: Episode, state: OrchestratorState, walk: Walk) -> Checkpoint:
-        if walk.suspended:
-            return episode.go_on(RuntimeStatus.SUSPENDED)
         if not walk.finished:
             return replace(episode.go_on(RuntimeStatus.RUNNING), awaited=walk.awaited)
         if state.error is not None:

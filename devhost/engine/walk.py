@@ -147,11 +147,13 @@ class Walk:
 
     def _take(self, event: HistoryEvent) -> None:
         event_type = event["EventType"]
-        if event_type == EventType.EXECUTION_SUSPENDED:
+        if event_type == EventType.ORCHESTRATOR_STARTED:
+            self.now = max(self.now, parse_time(event["Timestamp"]))
+        elif event_type == EventType.EXECUTION_SUSPENDED:
             self.suspended = True
         elif event_type == EventType.EXECUTION_RESUMED:
             self._resume()
-        elif self.suspended and event["EventId"] < 0:
+        elif self.suspended:
             self._held_back.append(event)
         else:
             self._apply(event_type, event)
@@ -164,8 +166,6 @@ class Walk:
 
     def _apply(self, event_type: int, event: HistoryEvent) -> None:
         match event_type:
-            case EventType.ORCHESTRATOR_STARTED:
-                self.now = max(self.now, parse_time(event["Timestamp"]))
             case EventType.EXECUTION_STARTED:
                 self._steps.advance()
             case EventType.TASK_SCHEDULED | EventType.SUB_ORCHESTRATION_CREATED | EventType.TIMER_CREATED:

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import azure.durable_functions as df
 import pytest
 
 from devhost.engine.errors import (
@@ -118,8 +119,7 @@ async def test_suspended_instance_schedules_nothing_new(app: App, hub: Hub):
     assert ran == [1]
 
 
-async def test_tasks_scheduled_with_a_suspension_are_not_scheduled_twice(app: App, hub: Hub):
-    """An event and a suspension arrive in one episode: what the event led to is remembered."""
+async def test_task_that_comes_up_with_a_suspension_is_scheduled_after_it(app: App, state: str):
     ran: list[int] = []
 
     @app.activity
@@ -128,19 +128,46 @@ async def test_tasks_scheduled_with_a_suspension_are_not_scheduled_twice(app: Ap
 
     @app.orchestrator
     def worker(context):
-        yield context.create_timer(context.current_utc_datetime + timedelta(hours=1))
         yield context.call_activity("work", 1)
 
+    hub = Hub(app, state)
     instance_id = await hub.begin("worker")
-    await hub.settle()
-    assert hub.next_timer is not None
-    hub.clock.advance_to(hub.next_timer)
+    await hub.suspend(instance_id, None)
+    async with hub:  # and so start and suspension arrive in one episode
+        await hub.run_until_idle()
+        assert ran == []
+        await hub.resume(instance_id, None)
+        await hub.run_until_idle()
+        assert ran == [1]
+        assert (await hub.state_of(instance_id)).status == "Completed"
+
+
+async def test_retry_after_a_suspension_rests_from_its_end_on(app: App, hub: Hub):
+    @app.activity
+    def broken(value):
+        raise ConnectionError("down")
+
+    @app.orchestrator
+    def worker(context):
+        yield context.call_activity_with_retry("broken", df.RetryOptions(60_000, 2), 1)
+
+    instance_id = await hub.begin("worker")
     await hub.suspend(instance_id, None)
     await hub.settle()
+    hub.clock.advance_to(START + timedelta(hours=1))
     await hub.resume(instance_id, None)
-    await hub.run_until_idle()
-    assert ran == [1]
-    assert (await hub.state_of(instance_id)).status == "Completed"
+    await hub.settle()
+    assert hub.next_timer == START + timedelta(hours=1, minutes=1)
+
+
+async def test_event_for_a_suspended_instance_is_no_reason_to_warn(
+    hub: Hub, caplog: pytest.LogCaptureFixture
+):
+    instance_id = (await hub.run("listener")).instance_id
+    await hub.suspend(instance_id, None)
+    await hub.raise_event(instance_id, "go", '"now"')
+    await hub.settle()
+    assert [record for record in caplog.records if record.levelname == "WARNING"] == []
 
 
 async def test_suspending_twice_is_refused(hub: Hub):

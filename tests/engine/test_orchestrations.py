@@ -315,15 +315,31 @@ async def test_custom_status_shows_what_the_last_episode_set(app: App, hub: Hub)
     assert (await hub.state_of(instance.instance_id)).custom_status is None
 
 
-async def test_custom_status_over_sixteen_kilobytes_fails_the_instance(app: App, hub: Hub):
+async def test_custom_status_over_sixteen_kilobytes_fails_the_instance_and_clears_it(app: App, hub: Hub):
     @app.orchestrator
     def chatty(context):
+        context.set_custom_status("short")
+        yield context.call_activity("echo", 1)
         context.set_custom_status("x" * 9000)
         yield context.call_activity("echo", 1)
 
-    assert "must not exceed 16 KB. The current payload size is 17 KB." in (
-        (await hub.run("chatty")).output or ""
-    )
+    instance = await hub.run("chatty")
+    assert "must not exceed 16 KB. The current payload size is 17 KB." in (instance.output or "")
+    assert instance.custom_status is None
+
+
+async def test_custom_status_of_the_last_episode_stays_with_a_terminated_instance(app: App, state: str):
+    @app.orchestrator
+    def reporter(context):
+        context.set_custom_status("waiting")
+        yield context.wait_for_external_event("go")
+
+    hub = Hub(app, state)
+    instance_id = await hub.begin("reporter")
+    await hub.terminate(instance_id, "enough")
+    async with hub:  # and so start and termination arrive in one episode
+        await hub.settle()
+        assert (await hub.state_of(instance_id)).custom_status == '"waiting"'
 
 
 async def test_first_episode_sees_the_start_alone(app: App, hub: Hub):
