@@ -128,8 +128,8 @@ class Episode:
             self._messages.append(Message(parent.instance_id, event, parent.execution_id))
         return self._checkpoint(ended)
 
-    def continue_as_new(self, action: ContinueAsNew) -> Checkpoint:
-        """The execution gives way to the next generation, which begins with its input and nothing else."""
+    def continue_as_new(self, action: ContinueAsNew, carried_over: Iterable[HistoryEvent]) -> Checkpoint:
+        """The execution gives way to the next generation, which begins with its input and late events."""
         instance = replace(
             self.item.instance,
             execution_id=str(uuid.uuid4()),
@@ -139,14 +139,14 @@ class Episode:
             created_at=self.now,
             status=RuntimeStatus.RUNNING,
         )
-        start = Message(instance.instance_id, start_event(self.now, instance), instance.execution_id)
+        events = [start_event(self.now, instance), *map(history.as_unplayed, carried_over)]
         return replace(
             self._checkpoint(instance),
             restarted=True,
             history=[],
             activities=[],
             children=[],
-            messages=[start],
+            messages=[Message(instance.instance_id, event, instance.execution_id) for event in events],
         )
 
     def _next_id(self) -> int:

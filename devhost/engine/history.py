@@ -60,6 +60,11 @@ def as_played(event: HistoryEvent) -> HistoryEvent:
     return {**event, "IsPlayed": True}
 
 
+def as_unplayed(event: HistoryEvent) -> HistoryEvent:
+    """The event as the next execution gets it, which has not seen it yet."""
+    return {**event, "IsPlayed": False}
+
+
 def succeeded_task(event: HistoryEvent) -> int | None:
     """The id of the task that the event reports as done, if it reports one."""
     match event["EventType"]:

@@ -128,7 +128,7 @@ class OrchestrationProcessor:
         if state.error is not None:
             return episode.end(_failure(episode.item.instance.name, state.error))
         if walk.continue_as_new is not None:
-            return episode.continue_as_new(walk.continue_as_new)
+            return episode.continue_as_new(walk.continue_as_new, walk.carried_over)
         if state.is_done:
             return episode.end(Outcome(RuntimeStatus.COMPLETED, state.output))
         return episode.go_on(RuntimeStatus.RUNNING)

@@ -39,6 +39,7 @@ class Walk:
         now: the time of the episode that is being walked through.
         new_tasks: tasks that the code asks for and history does not hold yet, by id.
         continue_as_new: the action that ends this execution, if the walk has come to one.
+        carried_over: external events that came after that action: the next execution gets them.
         suspended: whether events are held back until the instance is resumed.
         other_case: events that were taken for a wait of another case, each with the wait's name.
         crowded: waits that began while several events of their name were unread, each with their number.
@@ -48,6 +49,7 @@ class Walk:
         self.now = datetime.min.replace(tzinfo=UTC)
         self.new_tasks: dict[int, Task] = {}
         self.continue_as_new: ContinueAsNew | None = None
+        self.carried_over: list[HistoryEvent] = []
         self.suspended = False
         self.other_case: list[tuple[str, str]] = []
         self.crowded: list[tuple[str, int]] = []
@@ -199,7 +201,9 @@ class Walk:
 
     def _take_event(self, event: HistoryEvent) -> None:
         key = event["Name"].lower()
-        if key in self._asked:
+        if self.continue_as_new is not None:
+            self.carried_over.append(event)
+        elif key in self._asked:
             self._asked.pop(key).finish(failed="exceptionType" in json.loads(event["Input"]))
         elif self._waits[key]:
             self._read(self._waits[key].pop(), event["Name"])

@@ -242,6 +242,26 @@ async def test_first_episode_of_a_new_generation_is_unplayed(app: App, hub: Hub)
     assert last["isReplaying"] is False
 
 
+async def test_event_that_comes_with_continue_as_new_reaches_the_next_generation(app: App, state: str):
+    @app.orchestrator
+    def listener(context):
+        heard = context.get_input() or []
+        heard.append((yield context.wait_for_external_event(f"go{len(heard)}")))
+        if len(heard) == 2:
+            return heard
+        context.continue_as_new(heard)
+
+    hub = Hub(app, state)
+    instance_id = await hub.begin("listener")
+    await hub.raise_event(instance_id, "go1", '"dropped"')
+    await hub.raise_event(instance_id, "go0", '"one"')
+    await hub.raise_event(instance_id, "go1", '"two"')
+    async with hub:  # and so all events arrive in one episode
+        await hub.run_until_idle()
+        assert output(await hub.state_of(instance_id)) == ["one", "two"]
+        assert [event["EventType"] for event in app.contexts[-1]["history"]] == [12, 0, 15, 13]
+
+
 async def test_input_reaches_the_code_as_it_was_sent(app: App, hub: Hub):
     @app.orchestrator
     def mirror(context):
