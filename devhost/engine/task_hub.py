@@ -15,7 +15,7 @@ from .executor import FunctionExecutor
 from .history import HistoryEvent
 from .instance import TERMINAL, Instance, InstanceQuery, RuntimeStatus
 from .options import HubOptions
-from .rewind import rewind
+from .rewind import Rewound, rewind
 from .store import Store
 from .work import Checkpoint, Message
 from .worker import Worker
@@ -145,30 +145,29 @@ class TaskHub:
     async def rewind(self, instance_id: str, reason: str | None) -> None:
         """Lets a failed instance try its failed tasks again, and its failed children theirs.
 
+        As on Azure it is pending until its next episode, keeps its output until its end, and hears of the
+        rewind only if no child of it has failed: otherwise that child's end is what it goes on with.
+
         Raises:
-            InstanceNotFound: there is no such instance.
-            InvalidTransition: it has not failed.
+            InstanceNotFound: there is no such instance, or no child that failed it.
+            InvalidTransition: it has not failed, or the child that failed it has not: it was terminated.
         """
-        instance = await self._existing(instance_id)
-        if instance.status is not RuntimeStatus.FAILED:
-            raise InvalidTransition(instance_id, "rewind", instance.status)
-        now = self._clock.now()
-        rewound = rewind(await self._store.get_history(instance_id))
-        await self._store.complete(
-            Checkpoint(
-                instance=replace(instance, status=RuntimeStatus.RUNNING, output=reason, updated_at=now),
-                history=[history.to_json(event) for event in rewound.history],
-                message_ids=[],
-                restarted=True,
-                messages=[Message(instance_id, history.generic(now, reason), instance.execution_id)],
+        for instance, rewound in await self._failed_with_children(instance_id):
+            now = self._clock.now()
+            news = Message(instance.instance_id, history.generic(now, reason), instance.execution_id)
+            await self._store.complete(
+                Checkpoint(
+                    instance=replace(instance, status=RuntimeStatus.PENDING, updated_at=now),
+                    history=[history.to_json(event) for event in rewound.history],
+                    message_ids=[],
+                    restarted=True,
+                    messages=[] if rewound.children else [news],
+                )
             )
-        )
-        self._worker.wake(instance_id)
-        for child in rewound.children:
-            await self.rewind(child, reason)
+            self._worker.wake(instance.instance_id)
 
     async def restart(self, instance_id: str, *, new_id: bool) -> str:
-        """Starts the same orchestration with the same input again and returns the id.
+        """Starts the same orchestration with the same input again, in the host's version; returns the id.
 
         Raises:
             InstanceNotFound: there is no such instance.
@@ -178,10 +177,7 @@ class TaskHub:
         if not new_id and not instance.status.is_terminal:
             raise InstanceNotEnded(instance_id, instance.status)
         return await self.start_orchestration(
-            instance.name,
-            instance_id=None if new_id else instance_id,
-            input_text=instance.input,
-            version=instance.version,
+            instance.name, instance_id=None if new_id else instance_id, input_text=instance.input
         )
 
     async def signal_entity(self, name: str, key: str, operation: str, input_text: str | None) -> None:
@@ -220,6 +216,17 @@ class TaskHub:
                 await self._store.purge(instance.instance_id)
             purged += len(page)
         return purged
+
+    async def _failed_with_children(self, instance_id: str) -> list[tuple[Instance, Rewound]]:
+        """A failed instance and the failed ones below it, each with its history without the failures."""
+        instance = await self._existing(instance_id)
+        if instance.status is not RuntimeStatus.FAILED:
+            raise InvalidTransition(instance_id, "rewind", instance.status)
+        rewound = rewind(await self._store.get_history(instance_id))
+        found = [(instance, rewound)]
+        for child in rewound.children:
+            found += await self._failed_with_children(child)
+        return found
 
     async def _existing(self, instance_id: str) -> Instance:
         instance = await self._store.get_instance(instance_id)

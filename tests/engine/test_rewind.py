@@ -57,6 +57,49 @@ async def test_rewinding_a_parent_rewinds_its_failed_child(app: App, hub: Hub, c
     await hub.run_until_idle()
     assert output(await hub.state_of("the-child")) == "x"
     assert output(await hub.state_of(instance.instance_id)) == "x"
+    history = await hub.get_history(instance.instance_id)
+    first, second, third = [12, 0, 7, 13], [12, 17, 17, 13], [12, 8, 1, 13]
+    assert [event["EventType"] for event in history] == [*first, *second, *third]
+
+
+async def test_parent_of_a_terminated_child_cannot_be_rewound(app: App, hub: Hub):
+    @app.orchestrator
+    def child(context):
+        yield context.wait_for_external_event("go")
+
+    @app.orchestrator
+    def parent(context):
+        yield context.call_sub_orchestrator("child", None, "the-child")
+
+    instance_id = await hub.begin("parent")
+    await hub.settle()
+    await hub.terminate("the-child", "enough")
+    await hub.settle()
+    with pytest.raises(InvalidTransition, match="the-child because instance is in the Terminated state"):
+        await hub.rewind(instance_id, "again")
+    assert (await hub.state_of(instance_id)).status == "Failed"
+
+
+async def test_rewound_parent_is_pending_and_keeps_its_output_until_its_child_has_ended(
+    app: App, hub: Hub, calls: list[str]
+):
+    @app.orchestrator
+    def child(context):
+        yield context.call_activity("broken_at_first", "x")
+        yield context.wait_for_external_event("go")
+
+    @app.orchestrator
+    def parent(context):
+        yield context.call_sub_orchestrator("child", None, "the-child")
+
+    failed = await hub.run("parent")
+    await hub.rewind(failed.instance_id, "again")
+    await hub.settle()
+    rewound = await hub.state_of(failed.instance_id)
+    assert (rewound.status, rewound.output) == ("Pending", failed.output)
+    await hub.raise_event("the-child", "go", "null")
+    await hub.settle()
+    assert output(await hub.state_of(failed.instance_id)) is None
 
 
 async def test_rewind_leaves_its_traces_in_the_history(app: App, hub: Hub, calls: list[str]):

@@ -44,6 +44,17 @@ async def test_instance_keeps_the_version_that_it_started_with(app: App, tmp_pat
         assert output(await hub.state_of("one")) == "1.0"
 
 
+async def test_restarted_instance_gets_the_new_default(app: App, tmp_path):
+    state = str(tmp_path / "state.db")
+    async with hub_of(app, state, "1.0") as hub:
+        await hub.begin("child", instance_id="one")
+        await hub.settle()
+    async with hub_of(app, state, "2.0") as hub:
+        await hub.restart("one", new_id=False)
+        await hub.settle()
+        assert output(await hub.state_of("one")) == "2.0"
+
+
 async def test_child_of_an_old_instance_gets_the_new_default(app: App, tmp_path):
     state = str(tmp_path / "state.db")
     async with hub_of(app, state, "1.0") as hub:
