@@ -2,12 +2,12 @@
 
 Records share a partition, so that a range of names is one query; the chunks of a source have their own. Only
 what the local emulator and the service share is used, always with the partition key in the WHERE. The SDK
-waits out a 429 by itself: nothing here retries.
+waits out a 429 by itself: nothing here retries. How chunks are written in batches is cosmos_batches' to know.
 """
 
 import asyncio
 from array import array
-from collections.abc import AsyncIterator, Awaitable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from hashlib import blake2b
 from http import HTTPStatus
@@ -23,6 +23,7 @@ from azure.cosmos.exceptions import (
     CosmosResourceNotFoundError,
 )
 
+from shared_code.cosmos_batches import CosmosPartition
 from shared_code.errors import AppError
 from shared_code.telemetry import log_event
 
@@ -77,12 +78,19 @@ class KnownSource:
     fingerprint: str
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a chunk stands: its number in the source, and what helps to find its text again."""
+
+    ordinal: int
+    position: dict[str, Any]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredChunk:
     """A chunk that is in the index, without its text and vector; `tokens` are those it was charged for."""
 
-    ordinal: int
-    position: dict[str, Any]
+    place: Place
     job_id: str
     tokens: int
 
@@ -94,8 +102,7 @@ class NewChunk:
     id: str
     source: str
     text: str
-    ordinal: int
-    position: dict[str, Any]
+    place: Place
     vector: "array[float]"
     job_id: str
     tokens: int
@@ -151,14 +158,17 @@ class CosmosIndex:
         """The chunks of a source by their ids."""
         query = "SELECT c.id, c.ordinal, c.position, c.job_id, c.tokens FROM c WHERE c.pk = @pk"
         return {
-            item.pop("id"): StoredChunk(**item) async for item in self._query(query, self._chunks_of(source))
+            item["id"]: StoredChunk(
+                place=Place(item["ordinal"], item["position"]), job_id=item["job_id"], tokens=item["tokens"]
+            )
+            async for item in self._query(query, self._partition_of(source))
         }
 
     async def vectors(self, source: str) -> AsyncIterator[list[tuple[str, "array[float]"]]]:
         """Texts and vectors of a source's chunks, a page of them at a time."""
         query = "SELECT c.text, c.embedding FROM c WHERE c.pk = @pk"
         page: list[tuple[str, array[float]]] = []
-        async for item in self._query(query, self._chunks_of(source)):
+        async for item in self._query(query, self._partition_of(source)):
             page.append((item["text"], array("f", item["embedding"])))
             if len(page) == _VECTORS_PER_PAGE:
                 yield page
@@ -183,31 +193,19 @@ class CosmosIndex:
         await self._create_container(dimensions)
         return await self._save(record)
 
-    async def write(self, chunk: NewChunk) -> None:
-        """Writes a chunk, or the same chunk once more."""
-        names = ("id", "source", "text", "ordinal", "position", "job_id", "tokens")
-        item = {name: getattr(chunk, name) for name in names}
-        item |= {"pk": self._chunks_of(chunk.source), "index": self._records}
-        item["embedding"] = _shortest(chunk.vector)
-        async with self._slots:
-            await self._container.upsert_item(item, no_response=True)
+    async def write(self, chunks: Sequence[NewChunk]) -> None:
+        """Writes chunks of one source, or the same chunks once more."""
+        if chunks:
+            items = ((self._item(chunk), chunk.vector) for chunk in chunks)
+            await self._chunks_of(chunks[0].source).upsert(items)
 
-    async def move(self, source: str, chunk_id: str, *, ordinal: int, position: dict[str, Any]) -> None:
-        """Tells where a chunk stands now."""
-        operations: list[dict[str, Any]] = [
-            {"op": "set", "path": "/ordinal", "value": ordinal},
-            {"op": "set", "path": "/position", "value": position},
-        ]
-        async with self._slots:
-            await self._container.patch_item(chunk_id, self._chunks_of(source), operations, no_response=True)
+    async def move(self, source: str, places: Mapping[str, Place]) -> None:
+        """Tells where chunks stand now."""
+        await self._chunks_of(source).patch({key: asdict(place) for key, place in places.items()})
 
-    async def delete(self, source: str, chunk_id: str) -> None:
-        """Deletes a chunk, if it is there."""
-        try:
-            async with self._slots:
-                await self._container.delete_item(chunk_id, self._chunks_of(source))
-        except CosmosResourceNotFoundError:
-            return  # deleted twice
+    async def delete(self, source: str, chunk_ids: Iterable[str]) -> None:
+        """Deletes chunks, those that are there."""
+        await self._chunks_of(source).delete(chunk_ids)
 
     async def forget(self, record: SourceRecord) -> None:
         """Deletes the record of a source, if it is there.
@@ -258,8 +256,16 @@ class CosmosIndex:
     def _container(self) -> ContainerProxy:
         return self._client.get_database_client(self._database).get_container_client(self._container_id)
 
-    def _chunks_of(self, source: str) -> str:
+    def _partition_of(self, source: str) -> str:
         return f"{self._records}|{_key(source)}"
+
+    def _chunks_of(self, source: str) -> CosmosPartition:
+        return CosmosPartition(self._container, self._partition_of(source), self._slots)
+
+    def _item(self, chunk: NewChunk) -> dict[str, Any]:
+        names = ("id", "source", "text", "job_id", "tokens")
+        facts = {name: getattr(chunk, name) for name in names}
+        return facts | asdict(chunk.place) | {"pk": self._partition_of(chunk.source), "index": self._records}
 
     async def _create_container(self, dimensions: int) -> None:
         """Creates the container with a vector index, or without where the account has none."""
@@ -300,8 +306,3 @@ def _key(source: str) -> str:
 
 def _only_if_still(revision: str | None) -> dict[str, Any]:
     return {"etag": revision, "match_condition": MatchConditions.IfNotModified}
-
-
-def _shortest(vector: "array[float]") -> list[float]:
-    """Numbers whose JSON is half as long: nine digits are all that a float of 32 bits has."""
-    return [float(f"{number:.9g}") for number in vector]

@@ -8,15 +8,14 @@ file is an entry of the ledger; what is raised stops the page.
 import asyncio
 from array import array
 from collections import Counter
-from collections.abc import Coroutine, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from operator import itemgetter
-from typing import Any
 
 from shared_code.chunking import Chunk
 from shared_code.chunking import chunk as cut
 from shared_code.concurrency import run_all
-from shared_code.cosmos_writer import CosmosIndex, NewChunk, SourceRecord, StoredChunk
+from shared_code.cosmos_writer import CosmosIndex, NewChunk, Place, SourceRecord, StoredChunk
 from shared_code.documents import DocumentError, EmptyDocument, Limits, extract_apart
 from shared_code.embeddings import MAX_INPUTS, Embedding, EmbeddingFailure, EmbeddingsClient
 from shared_code.errors import AppError
@@ -29,7 +28,7 @@ from shared_code.token_estimate import is_supported
 # Each operation waits for a slot of its service; these only bound what waits.
 _FILES_AT_ONCE = 50
 _BATCHES_AT_ONCE = 4
-_WRITES_AT_ONCE = 64
+_SOURCES_AT_ONCE = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +38,7 @@ class _Planned:
     id: str
     text: str
     tokens: int
-    ordinal: int
-    position: dict[str, Any]
+    place: Place
 
 
 @dataclass(kw_only=True)
@@ -66,6 +64,9 @@ class _Work:
 
 _Unit = tuple[str, list[tuple[_Work, _Planned]]]
 """A text to embed, and all the chunks that have it."""
+
+_Made = tuple[_Planned, "array[float]", int]
+"""A chunk with its vector, and the tokens that were charged for it."""
 
 
 @dataclass(kw_only=True)
@@ -180,7 +181,7 @@ class Ingestion:
             key = chunk_id(self._job, source, each.text, occurrences[each.text])
             occurrences[each.text] += 1
             position = {name: value for name, value in asdict(each.position).items() if value is not None}
-            planned[key] = _Planned(key, each.text, each.tokens, ordinal, position)
+            planned[key] = _Planned(key, each.text, each.tokens, Place(ordinal, position))
         return planned
 
     def _spent_before(self, stored: Iterable[StoredChunk]) -> Counter[str]:
@@ -201,8 +202,7 @@ class Ingestion:
         async for page in self._index.vectors(holder):
             vectors = dict(page)
             known = [chunk for chunk in work.missing.values() if chunk.text in vectors]
-            writes = (self._write(work, chunk, vectors[chunk.text], tokens=0) for chunk in known)
-            await run_all(writes, at_once=_WRITES_AT_ONCE)
+            await self._write(work, [(chunk, vectors[chunk.text], 0) for chunk in known])
 
     async def _embed_missing(self, works: Iterable[_Work]) -> None:
         """Embeds across files, each text once, in batches as full as a request may be."""
@@ -220,11 +220,14 @@ class Ingestion:
         outcomes = await self._embeddings.embed(
             [text for text, _ in batch], model=plan.model, dimensions=plan.dimensions
         )
-        await run_all(self._writes(batch, outcomes), at_once=_WRITES_AT_ONCE)
+        made = self._made(batch, outcomes)
+        await run_all((self._write(work, chunks) for work, chunks in made), at_once=_SOURCES_AT_ONCE)
 
-    def _writes(
+    def _made(
         self, batch: Iterable[_Unit], outcomes: Iterable[Embedding | EmbeddingFailure]
-    ) -> Iterator[Coroutine[Any, Any, None]]:
+    ) -> Iterable[tuple[_Work, list[_Made]]]:
+        """The chunks of each source that have a vector now."""
+        made: dict[str, tuple[_Work, list[_Made]]] = {}
         for (_, targets), outcome in zip(batch, outcomes, strict=True):
             for number, (work, planned) in enumerate(targets):
                 if isinstance(outcome, EmbeddingFailure):
@@ -232,24 +235,23 @@ class Ingestion:
                 else:
                     # Only the first chunk was charged for; the others have the same text.
                     tokens = 0 if number else outcome.tokens
-                    yield self._write(work, planned, outcome.vector, tokens=tokens)
+                    made.setdefault(work.source, (work, []))[1].append((planned, outcome.vector, tokens))
+        return made.values()
 
-    async def _write(self, work: _Work, planned: _Planned, vector: "array[float]", *, tokens: int) -> None:
-        await self._open_record(work, dimensions=len(vector))
-        await self._index.write(
-            NewChunk(
-                id=planned.id,
-                source=work.source,
-                text=planned.text,
-                ordinal=planned.ordinal,
-                position=planned.position,
-                vector=vector,
-                job_id=self._job_id,
-                tokens=tokens,
-            )
-        )
-        del work.missing[planned.id]
-        work.spent.update(chunks=1, tokens=tokens)
+    async def _write(self, work: _Work, made: Sequence[_Made]) -> None:
+        if not made:
+            return
+        await self._open_record(work, dimensions=len(made[0][1]))
+        await self._index.write([self._new_chunk(work, *each) for each in made])
+        for planned, _, tokens in made:
+            del work.missing[planned.id]
+            work.spent.update(chunks=1, tokens=tokens)
+
+    def _new_chunk(self, work: _Work, planned: _Planned, vector: "array[float]", tokens: int) -> NewChunk:
+        return NewChunk(
+            id=planned.id, source=work.source, text=planned.text, place=planned.place, vector=vector,
+            job_id=self._job_id, tokens=tokens,
+        )  # fmt: skip
 
     async def _open_record(self, work: _Work, *, dimensions: int | None = None) -> None:
         """Marks the source as incomplete before its first chunk changes.
@@ -275,20 +277,16 @@ class Ingestion:
         )  # fmt: skip
 
     async def _move_and_delete(self, work: _Work) -> None:
-        source = work.source
-        kept = [(chunk, work.stored[key]) for key, chunk in work.planned.items() if key in work.stored]
-        moved = [
-            chunk for chunk, old in kept if (chunk.ordinal, chunk.position) != (old.ordinal, old.position)
-        ]
+        moved = {
+            key: chunk.place
+            for key, chunk in work.planned.items()
+            if key in work.stored and work.stored[key].place != chunk.place
+        }
         stale = [key for key in work.stored if key not in work.planned]
         if moved or stale:
             await self._open_record(work)
-        moves = (
-            self._index.move(source, chunk.id, ordinal=chunk.ordinal, position=chunk.position)
-            for chunk in moved
-        )
-        await run_all(moves, at_once=_WRITES_AT_ONCE)
-        await run_all((self._index.delete(source, key) for key in stale), at_once=_WRITES_AT_ONCE)
+            await self._index.move(work.source, moved)
+            await self._index.delete(work.source, stale)
 
     async def _complete(self, record: SourceRecord, *, counts: dict[str, int], **facts: str) -> None:
         completed = replace(

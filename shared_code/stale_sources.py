@@ -7,7 +7,6 @@ from shared_code.cosmos_writer import CosmosIndex
 from shared_code.source_files import SourceFiles
 
 _SOURCES_AT_ONCE = 8
-_DELETIONS_AT_ONCE = 32
 
 
 async def delete_vanished(files: SourceFiles, index: CosmosIndex, names: Sequence[str]) -> int:
@@ -27,7 +26,6 @@ async def _delete_if_gone(files: SourceFiles, index: CosmosIndex, name: str) -> 
     if record := await index.record(source):
         # Should the file come back while only a part is deleted, it must not be taken for complete.
         record = await index.save(record.opened())
-        chunks = await index.chunks(source)
-        await run_all((index.delete(source, chunk) for chunk in chunks), at_once=_DELETIONS_AT_ONCE)
+        await index.delete(source, await index.chunks(source))
         await index.forget(record)
     return True

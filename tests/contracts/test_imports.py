@@ -29,7 +29,8 @@ ALLOWED = {
     "audit_table": {"http_pool", "table_account"},
     "blob_files": set(),
     "source_files": set(),
-    "cosmos_writer": {"telemetry"},
+    "cosmos_batches": set(),
+    "cosmos_writer": {"cosmos_batches", "telemetry"},
     "embeddings": {"http_pool"},
     "clients": {
         "audit_table",

@@ -9,7 +9,15 @@ import pytest
 
 from local.cosmos import Cosmos
 from shared_code.clients import Clients
-from shared_code.cosmos_writer import CosmosIndex, IndexConflict, KnownSource, NewChunk, SourceRecord
+from shared_code.cosmos_writer import (
+    CosmosIndex,
+    IndexConflict,
+    KnownSource,
+    NewChunk,
+    Place,
+    SourceRecord,
+    StoredChunk,
+)
 from shared_code.settings import Settings
 
 DONE = SourceRecord(
@@ -32,7 +40,7 @@ async def index(clients: Clients) -> CosmosIndex:
 def chunk(key: str, source: str = "docs/a.txt", *, ordinal: int = 0) -> NewChunk:
     vector = array("f", [0.1, -1e-9, 1 / 3])
     return NewChunk(
-        id=key, source=source, text=f"text of {key}", ordinal=ordinal, position={"page": 1}, vector=vector,
+        id=key, source=source, text=f"text of {key}", place=Place(ordinal, {"page": 1}), vector=vector,
         job_id="job", tokens=7,
     )  # fmt: skip
 
@@ -91,7 +99,7 @@ async def test_known_sources_are_those_of_a_range_of_names_below_a_prefix(index)
 
 async def test_versions_and_environments_do_not_see_each_other(index, clients):
     await index.save(DONE, dimensions=3)
-    await index.write(chunk("x"))
+    await index.write([chunk("x")])
 
     for other in (clients.index("test", "v2"), clients.index("prod", "v1")):
         assert await other.known("", after="", until=None) == {}
@@ -109,35 +117,45 @@ async def test_only_a_complete_source_of_the_same_make_holds_a_content(index):
 
 async def test_vectors_come_back_to_the_last_bit(index):
     await index.save(DONE, dimensions=3)
-    await index.write(chunk("x"))
+    await index.write([chunk("x")])
 
     assert [page async for page in index.vectors("docs/a.txt")] == [[("text of x", chunk("x").vector)]]
 
 
+async def test_text_that_looks_like_a_batch_comes_back_as_it_was(index):
+    await index.save(DONE, dimensions=3)
+    text = '"embedding":null, {"operationType":"Upsert"} \\"embedding\\":null \u2028 \U0001f600 é'
+    await index.write([replace(chunk(key), text=text) for key in ("x", "y")])
+
+    assert [page async for page in index.vectors("docs/a.txt")] == [[(text, chunk("x").vector)] * 2]
+
+
 async def test_moved_chunk_keeps_its_vector_and_the_job_that_paid_for_it(index):
     await index.save(DONE, dimensions=3)
-    await index.write(chunk("x"))
-    await index.move("docs/a.txt", "x", ordinal=4, position={"page": 2})
-    found = (await index.chunks("docs/a.txt"))["x"]
+    await index.write([chunk("x"), chunk("y")])
+    for places in ({"x": Place(3, {}), "y": Place(2, {"row": 5})}, {"x": Place(4, {"page": 2})}):
+        await index.move("docs/a.txt", places)
+    found = await index.chunks("docs/a.txt")
 
-    assert (found.ordinal, found.position, found.job_id, found.tokens) == (4, {"page": 2}, "job", 7)
-    assert [len(page) async for page in index.vectors("docs/a.txt")] == [1]
+    assert found["x"] == StoredChunk(place=Place(4, {"page": 2}), job_id="job", tokens=7)
+    assert found["y"].place == Place(2, {"row": 5})
+    assert [len(page) async for page in index.vectors("docs/a.txt")] == [2]
 
 
 async def test_chunk_that_is_written_twice_is_there_once(index):
     await index.save(DONE, dimensions=3)
     for _ in range(2):
-        await index.write(chunk("x"))
+        await index.write([chunk("x")])
 
     assert list(await index.chunks("docs/a.txt")) == ["x"]
 
 
 async def test_chunk_can_be_deleted_twice_and_leaves_other_sources_alone(index):
     await index.save(DONE, dimensions=3)
-    await index.write(chunk("x"))
-    await index.write(chunk("x", "docs/b.txt"))
-    for _ in range(2):
-        await index.delete("docs/a.txt", "x")
+    await index.write([chunk(key) for key in "xyz"])
+    await index.write([chunk("x", "docs/b.txt")])
+    for keys in ("x", "xy", "yz"):
+        await index.delete("docs/a.txt", keys)
 
     assert await index.chunks("docs/a.txt") == {}
     assert list(await index.chunks("docs/b.txt")) == ["x"]
@@ -145,8 +163,7 @@ async def test_chunk_can_be_deleted_twice_and_leaves_other_sources_alone(index):
 
 async def test_more_chunks_than_fit_a_page_are_all_found(index):
     await index.save(DONE, dimensions=3)
-    for number in range(120):
-        await index.write(chunk(str(number), ordinal=number))
+    await index.write([chunk(str(number), ordinal=number) for number in range(120)])
 
     assert len(await index.chunks("docs/a.txt")) == 120
     assert [len(page) async for page in index.vectors("docs/a.txt")] == [100, 20]

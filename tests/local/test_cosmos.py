@@ -19,6 +19,7 @@ from azure.cosmos import PartitionKey
 from azure.cosmos.aio import ContainerProxy, CosmosClient, DatabaseProxy
 from azure.cosmos.exceptions import (
     CosmosAccessConditionFailedError,
+    CosmosBatchOperationError,
     CosmosHttpResponseError,
     CosmosResourceExistsError,
     CosmosResourceNotFoundError,
@@ -170,17 +171,51 @@ async def test_batch_writes_and_deletes_in_one_partition(container: ContainerPro
     assert sorted(found) == ["three", "two"]
 
 
-async def test_partition_of_a_query_is_no_filter_in_the_emulator(container: ContainerProxy) -> None:
-    """Why every query names the partition key in its WHERE: the real service filters, this does not."""
+async def test_batch_of_which_an_operation_fails_changes_nothing(container: ContainerProxy) -> None:
+    before = await container.upsert_item(CHUNK)
+
+    operations: list[Any] = [
+        ("upsert", (CHUNK | {"text": "pilot"},)),
+        ("create", (CHUNK | {"id": "two"},)),
+        ("delete", ("absent",)),
+        ("delete", ("one",)),
+    ]
+    with pytest.raises(CosmosBatchOperationError) as refused:
+        await container.execute_item_batch(operations, partition_key="a.md")
+
+    assert (refused.value.status_code, refused.value.error_index) == (404, 2)
+    assert await query(container, "SELECT * FROM c", source="a.md") == [before]
+
+
+async def test_batch_patches_what_is_there(container: ContainerProxy) -> None:
     await container.upsert_item(CHUNK)
 
-    assert await query(container, "SELECT VALUE c.id FROM c WHERE c.place > 0", source="b.md") == ["one"]
+    patch: Any = ("patch", ("one", [{"op": "set", "path": "/text", "value": "pilot"}]))
+    await container.execute_item_batch([patch], partition_key="a.md")
+
+    assert (await container.read_item("one", "a.md"))["text"] == "pilot"
+
+
+async def test_write_that_wants_no_answer_gets_none(container: ContainerProxy) -> None:
+    written = await container.upsert_item(CHUNK, no_response=True)
+
+    assert dict(written) == {}
+    assert written.get_response_headers()["etag"] == (await container.read_item("one", "a.md"))["_etag"]
+
+
+async def test_query_of_a_partition_finds_no_items_of_another(container: ContainerProxy) -> None:
+    await container.upsert_item(CHUNK)
+    await container.upsert_item(CHUNK | {"source": "b.md", "text": "pilot"})
+    await container.delete_item("one", "a.md")
+
+    for text in ("SELECT VALUE c.text FROM c", "SELECT VALUE c.text FROM c WHERE c.place > 0"):
+        assert await query(container, text, source="a.md") == []
+        assert await query(container, text, source="b.md") == ["pilot"]
 
 
 @pytest.mark.parametrize(
     "text",
     [
-        "SELECT * FROM c",
         "SELECT VALUE c.id FROM c WHERE c.source = @source AND c.id NOT IN ('one')",
         "SELECT DISTINCT VALUE c.text FROM c WHERE c.source = @source",
         "SELECT c.text, COUNT(1) AS n FROM c WHERE c.source = @source GROUP BY c.text",

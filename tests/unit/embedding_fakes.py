@@ -2,12 +2,12 @@
 
 import asyncio
 from array import array
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import Any
 
-from shared_code.cosmos_writer import IndexConflict, KnownSource, NewChunk, SourceRecord, StoredChunk
+from shared_code.cosmos_writer import IndexConflict, KnownSource, NewChunk, Place, SourceRecord, StoredChunk
 from shared_code.documents import Limits
 from shared_code.embeddings import Embedding, EmbeddingFailure
 from shared_code.ingestion import Ingestion, PageResult
@@ -70,7 +70,7 @@ class FakeIndex:
 
     def texts(self) -> dict[str, list[str]]:
         return {
-            source: [chunk.text for chunk in sorted(chunks.values(), key=lambda chunk: chunk.ordinal)]
+            source: [chunk.text for chunk in sorted(chunks.values(), key=lambda chunk: chunk.place.ordinal)]
             for source, chunks in self.items.items()
             if chunks
         }
@@ -92,9 +92,7 @@ class FakeIndex:
 
     async def chunks(self, source: str) -> dict[str, StoredChunk]:
         return {
-            key: StoredChunk(
-                ordinal=chunk.ordinal, position=chunk.position, job_id=chunk.job_id, tokens=chunk.tokens
-            )
+            key: StoredChunk(place=chunk.place, job_id=chunk.job_id, tokens=chunk.tokens)
             for key, chunk in self.items.get(source, {}).items()
         }
 
@@ -110,19 +108,21 @@ class FakeIndex:
         self.records[record.source] = saved
         return saved
 
-    async def write(self, chunk: NewChunk) -> None:
-        await self._write(f"write {chunk.source}")
-        self.items.setdefault(chunk.source, {})[chunk.id] = chunk
+    async def write(self, chunks: Sequence[NewChunk]) -> None:
+        for chunk in chunks:  # one after the other: of a batch, too, only a part may be written
+            await self._write(f"write {chunk.source}")
+            self.items.setdefault(chunk.source, {})[chunk.id] = chunk
 
-    async def move(self, source: str, chunk_id: str, *, ordinal: int, position: dict[str, Any]) -> None:
-        await self._write(f"move {source}")
-        moved = replace(self.items[source][chunk_id], ordinal=ordinal, position=position)
-        self.items[source][chunk_id] = moved
+    async def move(self, source: str, places: Mapping[str, Place]) -> None:
+        for key, place in places.items():
+            await self._write(f"move {source}")
+            self.items[source][key] = replace(self.items[source][key], place=place)
 
-    async def delete(self, source: str, chunk_id: str) -> None:
-        await self._write(f"delete {source}")
-        self.items[source].pop(chunk_id, None)
-        self.lowest[source] = min(self.lowest.get(source, 10**6), len(self.items[source]))
+    async def delete(self, source: str, chunk_ids: Iterable[str]) -> None:
+        for key in chunk_ids:
+            await self._write(f"delete {source}")
+            self.items[source].pop(key, None)
+            self.lowest[source] = min(self.lowest.get(source, 10**6), len(self.items[source]))
 
     async def forget(self, record: SourceRecord) -> None:
         await self._write(f"forget {record.source}")

@@ -60,7 +60,7 @@ async def test_edit_embeds_only_the_changed_chunks_and_moves_the_others(world):
 
     chunks = world.index.items["docs/a.txt"].values()
     assert 0 < world.embeddings.inputs < len(chunks) / 2
-    assert sorted(chunk.ordinal for chunk in chunks) == list(range(len(chunks)))
+    assert sorted(chunk.place.ordinal for chunk in chunks) == list(range(len(chunks)))
 
 
 async def test_content_that_is_the_same_is_skipped_with_its_new_etag(world):
