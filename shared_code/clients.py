@@ -15,8 +15,10 @@ from azure.cosmos.aio import CosmosClient
 from azure.identity.aio import DefaultAzureCredential
 from azure.storage.blob.aio import BlobServiceClient, ContainerClient
 
+from shared_code.app_configuration import load_audit_storage
 from shared_code.audit_table import AuditTable
 from shared_code.blob_files import CHUNK_SIZE
+from shared_code.concurrency import Once
 from shared_code.containers import JOBS_CONTAINER
 from shared_code.cosmos_writer import CosmosIndex
 from shared_code.embeddings import EmbeddingsClient, EmbeddingsEndpoint
@@ -36,7 +38,15 @@ from shared_code.http_pool import (
     bearer,
     header,
 )
-from shared_code.settings import AUDIT_STORAGE, COSMOS_KEY, FILES_STORAGE, Setting, Settings, settings
+from shared_code.settings import (
+    APP_CONFIG,
+    AUDIT_STORAGE,
+    COSMOS_KEY,
+    FILES_STORAGE,
+    Setting,
+    Settings,
+    settings,
+)
 from shared_code.source_files import SourceFiles
 from shared_code.table_account import TableAccount
 
@@ -65,6 +75,7 @@ class Clients:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self._closing = AsyncExitStack()
+        self._audit_table = Once(self._open_audit_table)
 
     @cached_property
     def pool(self) -> ServicePool:
@@ -81,16 +92,14 @@ class Clients:
         self._closing.push_async_callback(credential.close)
         return credential
 
-    @cached_property
-    def audit_table(self) -> AuditTable:
-        """The table that audit queries read; its limit holds for all activities of this loop together."""
-        storage, name = self.settings.audit_storage, self.settings.audit_table
-        pages_at_once = self.settings.audit_concurrency
-        try:
-            account = TableAccount.parse(storage, lambda: self.identity)
-            return AuditTable(self.pool, account, name, pages_at_once=pages_at_once)
-        except ValueError:
-            raise _unusable(AUDIT_STORAGE) from None
+    async def audit_table(self) -> AuditTable:
+        """The table that audit queries read; its limit holds for all activities of this loop together.
+
+        Raises:
+            ConfigurationUnavailable: the store that holds its address does not answer now.
+            Incurable: a setting or a role is wrong.
+        """
+        return await self._audit_table.get()
 
     @cached_property
     def jobs_container(self) -> ContainerClient:
@@ -140,6 +149,22 @@ class Clients:
     async def close(self) -> None:
         """Closes every client that was built."""
         await self._closing.aclose()
+
+    async def _open_audit_table(self) -> AuditTable:
+        given_by, storage = await self._audit_storage()
+        name, pages_at_once = self.settings.audit_table, self.settings.audit_concurrency
+        try:
+            account = TableAccount.parse(storage, lambda: self.identity)
+            return AuditTable(self.pool, account, name, pages_at_once=pages_at_once)
+        except ValueError:
+            raise _unusable(given_by) from None
+
+    async def _audit_storage(self) -> tuple[Setting, str]:
+        """Where the audit table is, and the setting that says so."""
+        store = self.settings.app_config_endpoint
+        if not store:
+            return AUDIT_STORAGE, self.settings.audit_storage
+        return APP_CONFIG, await load_audit_storage(store, client_id=self.settings.client_id)
 
     @cached_property
     def _blobs(self) -> BlobServiceClient:

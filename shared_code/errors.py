@@ -5,7 +5,7 @@ AppError <- Incurable: SettingsError: MissingSetting, InvalidSetting, Unresolved
                        StorageError: TableNotFound, AccessDenied, StagedRunsMissing
          <- IdempotencyError: InvalidIdempotencyKey, IdempotencyKeyReused
          <- DateRangeError: EmptyStartDate, InvalidStartDate, EmptyEndDate, InvalidEndDate, InvalidDateRange
-         <- InvalidField, RequestTooLarge, JobNotFound, HostUnavailable, InvalidJob
+         <- InvalidField, RequestTooLarge, JobNotFound, HostUnavailable, ConfigurationUnavailable, InvalidJob
          <- JobFailed (in jobs: workflows raise it)
 """
 
@@ -125,6 +125,10 @@ class RequestTooLarge(AppError):
 
 class HostUnavailable(AppError):
     """The Durable host cannot answer right now: try again."""
+
+
+class ConfigurationUnavailable(AppError):
+    """What holds a setting cannot answer right now: try again."""
 
 
 class InvalidJob(AppError):

@@ -1,6 +1,7 @@
 """The settings of the app, read from the environment at first use; nothing else reads the environment.
 
-A setting is checked when it is asked for, so that a missing one stops only what needs it.
+A setting is checked when it is asked for, so that a missing one stops only what needs it. It opens nothing:
+the store that a setting names is read by who uses it.
 """
 
 import os
@@ -37,6 +38,12 @@ CLIENT_ID = Setting(
     "AZURE_CLIENT_ID",
     WEBJOBS_CLIENT_ID.name,
     "client id of the app's user-assigned identity; empty: its system-assigned one",
+)
+APP_CONFIG = Setting(
+    "AppConfigEndpoint",
+    "",
+    "URL of an App Configuration store; its `storage-account-connection-string` with label `async-http-api` "
+    "then takes the place of `AUDIT_STORAGE`",
 )
 AUDIT_STORAGE = Setting(
     "AUDIT_STORAGE", WEBJOBS_STORAGE.name, "audit table: connection string or table account URL"
@@ -100,6 +107,7 @@ SETTINGS = (
     WEBJOBS_TABLES,
     WEBJOBS_CLIENT_ID,
     CLIENT_ID,
+    APP_CONFIG,
     AUDIT_STORAGE,
     AUDIT_TABLE,
     AUDIT_CONCURRENCY,
@@ -146,6 +154,16 @@ class Settings:
     def client_id(self) -> str:
         """Client id of the user-assigned identity, or an empty string for the system-assigned one."""
         return self._value(CLIENT_ID) or self._value(WEBJOBS_CLIENT_ID)
+
+    @property
+    def app_config_endpoint(self) -> str:
+        """URL of the App Configuration store, or an empty string."""
+        if not self._value(APP_CONFIG):
+            return ""
+        endpoint = self._url(APP_CONFIG, "https://name.azconfig.io")
+        if not endpoint.startswith("https://"):
+            raise InvalidSetting(APP_CONFIG.name, "use a URL that begins with https, as identities need it")
+        return endpoint
 
     @property
     def audit_storage(self) -> str:

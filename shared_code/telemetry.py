@@ -15,6 +15,8 @@ from shared_code.errors import AppError
 Field = str | float | None
 
 logger = logging.getLogger("async_jobs")
+# The SDKs tell every request and its headers at INFO, a dozen lines a call, where host.json has no say.
+logging.getLogger("azure").setLevel(logging.WARNING)
 
 _scope: ContextVar[dict[str, Field]] = ContextVar("log_scope")
 

@@ -26,6 +26,7 @@ ALLOWED = {
     "http_api": {"telemetry"},
     "http_pool": set(),
     "table_account": {"http_pool"},
+    "app_configuration": set(),
     "audit_table": {"http_pool", "table_account"},
     "blob_files": set(),
     "source_files": set(),
@@ -33,6 +34,7 @@ ALLOWED = {
     "cosmos_writer": {"cosmos_batches", "telemetry"},
     "embeddings": {"http_pool"},
     "clients": {
+        "app_configuration",
         "audit_table",
         "blob_files",
         "cosmos_writer",

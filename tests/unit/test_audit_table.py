@@ -19,7 +19,7 @@ def row(key: Any, number: Any = None, **more: Any) -> Any:
 
 async def read(stub: Any, window: Any = DAYS, **settings: Any) -> Any:
     async with clients_of(stub, **settings) as clients:
-        return await read_window(clients.audit_table, window)
+        return await read_window(await clients.audit_table(), window)
 
 
 def digests(*numbers: Any) -> Any:

@@ -11,17 +11,19 @@ from shared_code.settings import Settings
 
 TABLES = "https://account.table.core.windows.net"
 BLOBS = "https://account.blob.core.windows.net"
+COSMOS = {"COSMOS_ENDPOINT": "https://account.documents.azure.com"}
 SIGNED = "?sv=2024-01-01&sig=c2lnbmF0dXJl"
 
 
-def audit_service(built: Clients) -> Any:
+async def audit_service(built: Clients) -> Any:
     """The audit table's service, as the pool knows it."""
-    return built.pool.service(f"table {built.audit_table.name}").service
+    table = await built.audit_table()
+    return built.pool.service(f"table {table.name}").service
 
 
 async def test_development_storage_is_the_local_emulator():
     built = Clients(Settings({"AzureWebJobsStorage": "UseDevelopmentStorage=true"}))
-    assert audit_service(built).base_url == "http://127.0.0.1:10002/devstoreaccount1"
+    assert (await audit_service(built)).base_url == "http://127.0.0.1:10002/devstoreaccount1"
     assert built.jobs_container.url == "http://127.0.0.1:10000/devstoreaccount1/jobs"
     await built.close()
 
@@ -30,8 +32,31 @@ async def test_account_url_is_used_with_the_identity_of_the_app():
     built = Clients(
         Settings({"AUDIT_STORAGE": TABLES, "AZURE_STORAGE_CONNECTION_STRING": BLOBS}),
     )
-    assert isinstance(audit_service(built).auth, TokenAuth)
+    assert isinstance((await audit_service(built)).auth, TokenAuth)
     assert isinstance(built.jobs_container.credential, DefaultAzureCredential)
+    await built.close()
+
+
+@pytest.mark.parametrize("name", ["AZURE_CLIENT_ID", "AzureWebJobsStorage__clientId"])
+async def test_every_service_without_a_key_gets_tokens_of_the_identity_that_is_named(azure_site, name):
+    own = {"AzureWebJobsStorage__accountName": "own", name: "of-the-app"}
+    built = Clients(Settings({**own, "EMBEDDINGS_ENDPOINT": "https://own.openai.azure.com", **COSMOS}))
+    await (await audit_service(built)).auth.headers("GET", "")
+    service: Any = built.embeddings.http.service
+    await service.auth.headers("POST", "")
+    assert built.jobs_container.credential is built.identity
+    assert built.index("prod", "v1")._client.client_connection.aad_credentials is built.identity
+    assert azure_site.tokens == [
+        ("https://storage.azure.com", "of-the-app"),
+        ("https://cognitiveservices.azure.com", "of-the-app"),
+    ]
+    await built.close()
+
+
+async def test_without_a_client_id_the_identity_is_the_one_of_the_site(azure_site):
+    built = Clients(Settings({"AzureWebJobsStorage__accountName": "own"}))
+    await (await audit_service(built)).auth.headers("GET", "")
+    assert azure_site.tokens == [("https://storage.azure.com", "")]
     await built.close()
 
 
@@ -39,7 +64,7 @@ async def test_signed_account_url_needs_no_identity():
     built = Clients(
         Settings({"AUDIT_STORAGE": TABLES + SIGNED, "AZURE_STORAGE_CONNECTION_STRING": BLOBS + SIGNED})
     )
-    assert audit_service(built).auth is None
+    assert (await audit_service(built)).auth is None
     assert built.jobs_container.credential is None
     await built.close()
 
@@ -57,7 +82,7 @@ async def test_files_outside_the_allowed_containers_are_out_of_reach():
 
 async def test_each_client_is_built_once():
     built = Clients(Settings({"AzureWebJobsStorage": "UseDevelopmentStorage=true"}))
-    assert built.audit_table is built.audit_table
+    assert await built.audit_table() is await built.audit_table()
     assert built.pool is built.pool
     await built.close()
 
@@ -78,7 +103,7 @@ async def test_embeddings_are_signed_for_as_their_address_and_key_tell(endpoint,
 
 
 async def test_versions_of_an_index_share_the_connections_of_one_client():
-    built = Clients(Settings({"COSMOS_ENDPOINT": "https://account.documents.azure.com"}))
+    built = Clients(Settings(COSMOS))
     first, second = built.index("prod", "v1"), built.index("prod", "v2")
     assert first._client is second._client
     assert first._slots is second._slots

@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from shared_code.concurrency import run_all
+from shared_code.concurrency import Once, run_all
 
 
 async def test_results_come_in_the_order_of_their_coroutines():
@@ -44,3 +44,46 @@ async def test_first_failure_is_raised_as_itself_and_ends_the_others():
     with pytest.raises(ValueError, match="first"):
         await run_all((work() for work in (fail, wait, wait)), at_once=3)
     assert ended == ["ended", "ended"]
+
+
+async def test_value_is_made_once_for_all_who_ask():
+    made: list[int] = []
+
+    async def make() -> int:
+        await asyncio.sleep(0)
+        made.append(1)
+        return len(made)
+
+    once = Once(make)
+    assert set(await asyncio.gather(once.get(), once.get(), once.get())) == {1}
+    assert await once.get() == 1
+
+
+async def test_failure_is_told_to_all_who_waited_and_then_tried_again():
+    results: list[Exception | str] = [ValueError("first"), "second"]
+
+    async def make() -> str:
+        await asyncio.sleep(0)
+        if isinstance(result := results.pop(0), Exception):
+            raise result
+        return result
+
+    once = Once(make)
+    failures = await asyncio.gather(once.get(), once.get(), return_exceptions=True)
+    assert [str(failure) for failure in failures] == ["first", "first"]
+    assert await once.get() == "second"
+
+
+async def test_who_gives_up_waiting_does_not_end_the_attempt_of_others():
+    ready = asyncio.Event()
+
+    async def make() -> str:
+        await ready.wait()
+        return "made"
+
+    once = Once(make)
+    impatient, patient = asyncio.create_task(once.get()), asyncio.create_task(once.get())
+    await asyncio.sleep(0)
+    impatient.cancel()
+    ready.set()
+    assert await patient == "made"

@@ -1,16 +1,9 @@
 import asyncio
 import inspect
 import ssl
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import NameOID
 
 from shared_code.http_pool import (
     ConnectionLost,
@@ -23,6 +16,7 @@ from shared_code.http_pool import (
     TlsFailed,
     errors,
 )
+from tests.certificates import self_signed
 from tests.unit.scripted_service import JumpingClock, answer, calling, garble, reset, serving
 
 SECRETS = {
@@ -38,24 +32,6 @@ def named_errors() -> list[type[errors.PoolError]]:
     return [
         kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, errors.PoolError)
     ]
-
-
-def self_signed(folder: Path) -> tuple[Path, ssl.SSLContext]:
-    """A certificate for localhost, and the context of a server that has it."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    now = datetime.now(UTC)
-    builder = x509.CertificateBuilder(name, name, key.public_key(), 1, now, now + timedelta(1))
-    names = x509.SubjectAlternativeName([x509.DNSName("localhost")])
-    signed = builder.add_extension(names, critical=False).sign(key, hashes.SHA256())
-    path = folder / "server.pem"
-    path.write_bytes(
-        key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        + signed.public_bytes(Encoding.PEM)
-    )
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(path)
-    return path, context
 
 
 async def test_error_carries_the_facts_and_says_what_to_do():

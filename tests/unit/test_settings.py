@@ -124,6 +124,8 @@ def test_chunks_may_have_no_overlap():
         ("CHUNK_OVERLAP_TOKENS", "257", "embedding_plan"),
         ("SHRINK_LIMIT", "1.1", "embedding_plan"),
         ("AzureWebJobsStorage__accountName", "own.blob.core.windows.net", "files_storage"),
+        ("AppConfigEndpoint", "http://store.azconfig.io", "app_config_endpoint"),
+        ("AppConfigEndpoint", "store", "app_config_endpoint"),
         ("ALLOWED_CONTAINERS", "no/container", "source_containers"),
     ],
 )

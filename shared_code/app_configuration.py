@@ -1,0 +1,92 @@
+"""Reads from an App Configuration store where the audit table is: the one setting that it may hold.
+
+The SDK's provider is used in its synchronous form and in a thread: after a failure the asynchronous one
+sleeps for seconds on the event loop, where every other activity of the process would wait too.
+"""
+
+import asyncio
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from azure.core.exceptions import ClientAuthenticationError, HttpResponseError
+from azure.identity import DefaultAzureCredential
+
+from shared_code.errors import AccessDenied, AppError, ConfigurationUnavailable, InvalidSetting
+from shared_code.settings import APP_CONFIG
+
+if TYPE_CHECKING:
+    from azure.core.credentials import TokenCredential
+
+KEY = "storage-account-connection-string"
+LABEL = "async-http-api"
+
+_DENIED = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
+
+
+async def load_audit_storage(endpoint: str, *, client_id: str) -> str:
+    """The value of the store's key, its reference to Key Vault resolved.
+
+    Args:
+        endpoint: URL of the store.
+        client_id: of the user-assigned identity that signs in to store and vault; empty: the app's own.
+
+    Raises:
+        InvalidSetting: the store has no such key, or it refers to no secret.
+        AccessDenied: the identity may not read the store or the vault.
+        ConfigurationUnavailable: one of them does not answer.
+    """
+    return await asyncio.to_thread(_load, endpoint, client_id)
+
+
+def _load(endpoint: str, client_id: str) -> str:
+    with DefaultAzureCredential(managed_identity_client_id=client_id or None) as credential:
+        value = _value_of(endpoint, credential)
+    if not value:
+        raise InvalidSetting(APP_CONFIG.name, f"give the store the key {KEY} with the label {LABEL}")
+    return value
+
+
+def _value_of(endpoint: str, credential: "TokenCredential") -> str:
+    from azure.appconfiguration.provider import SettingSelector, load  # noqa: PLC0415 - few apps have a store
+
+    selected = [SettingSelector(key_filter=KEY, label_filter=LABEL)]
+    try:
+        # The step that asked is repeated by its workflow: a second wait in here would only hold it up.
+        provider = load(
+            endpoint, credential, keyvault_credential=credential, selects=selected, startup_timeout=0
+        )
+    except TimeoutError as error:
+        # That is how the provider tells of failures: its second argument lists them.
+        raise _failure(endpoint, error.args[1][-1]) from error
+    except HttpResponseError as error:
+        raise _failure(endpoint, error) from error
+    except ValueError as error:
+        if error.__cause__:
+            raise ConfigurationUnavailable("Key Vault does not answer: try again.") from error
+        raise InvalidSetting(
+            APP_CONFIG.name, f"the store's {KEY} refers to no secret of a Key Vault"
+        ) from None
+    with provider:
+        return str(provider.get(KEY, ""))
+
+
+def _failure(endpoint: str, error: Exception) -> AppError:
+    """What an SDK's error means for who runs the app."""
+    response: Any = error.response if isinstance(error, HttpResponseError) else None
+    asked = urlsplit(response.request.url) if response else None
+    if asked and asked.netloc == urlsplit(endpoint).netloc:
+        return _refusal(f"The store of {APP_CONFIG.name}", response, role="App Configuration Data Reader")
+    if asked and asked.path.startswith("/secrets/"):
+        return _refusal(f"The Key Vault behind {APP_CONFIG.name}", response, role="Key Vault Secrets User")
+    if isinstance(error, ClientAuthenticationError):
+        return AccessDenied(f"There is no identity to sign in with to {APP_CONFIG.name}: give the app one.")
+    return ConfigurationUnavailable(f"The store of {APP_CONFIG.name} does not answer: try again.")
+
+
+def _refusal(name: str, response: Any, *, role: str) -> AppError:
+    if response.status_code in _DENIED:
+        return AccessDenied(f"{name} refused access: give the app's identity the role {role}.")
+    if response.status_code == HTTPStatus.NOT_FOUND:
+        return InvalidSetting(APP_CONFIG.name, f"the store's {KEY} refers to a secret that does not exist")
+    return ConfigurationUnavailable(f"{name} answered {response.status_code}: try again.")
