@@ -18,7 +18,7 @@ from . import history
 from .clock import Clock
 from .errors import FunctionFailed, ProtocolError
 from .executor import FunctionExecutor
-from .history import format_time, to_json
+from .history import EventType, format_time, to_json
 from .instance import Instance, RuntimeStatus
 from .work import Checkpoint, Message, WorkItem
 
@@ -28,6 +28,7 @@ _EXTENSION = "Microsoft.Azure.WebJobs.Extensions.DurableTask"
 _REQUEST = f"{_EXTENSION}.RequestMessage, {_EXTENSION}"
 _RESPONSE = f"{_EXTENSION}.ResponseMessage, {_EXTENSION}"
 _LARGEST_BATCH = 50
+_REQUEST_EVENT = "op"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +60,8 @@ def entity_id(name: str, key: str) -> str:
 
 
 def is_entity_id(instance_id: str) -> bool:
-    """Whether the id is an entity's."""
-    return instance_id.startswith("@")
+    """Whether a request to this id makes an entity where there is none yet."""
+    return instance_id.startswith("@") and "@" in instance_id[1:]
 
 
 def new_entity(instance_id: str, now: datetime) -> Instance:
@@ -109,18 +110,17 @@ class EntityProcessor:
         self._clock = clock
 
     async def process(self, item: WorkItem) -> Checkpoint:
-        """Takes all requests, in batches of what Azure hands to one call."""
+        """Takes all requests, in batches of what Azure hands to one call; then its end, if that came too."""
         state = EntityState.of(item.instance)
         answers: list[Message] = []
-        for batch in _batches([json.loads(event["Input"]) for event in item.new_events]):
+        for batch in _batches(_requests(item)):
             state, results = await self._run(item.instance.instance_id, state, batch)
             answers += self._answers(batch, results)
-        return Checkpoint(
-            instance=state.stored_in(item.instance, self._clock.now()),
-            history=[],
-            message_ids=item.message_ids,
-            messages=answers,
-        )
+        instance = state.stored_in(item.instance, self._clock.now())
+        for event in item.new_events:
+            if event["EventType"] == EventType.EXECUTION_TERMINATED:
+                instance = replace(instance, status=RuntimeStatus.TERMINATED, output=event["Input"])
+        return Checkpoint(instance, history=[], message_ids=item.message_ids, messages=answers)
 
     async def _run(
         self, instance_id: str, state: EntityState, batch: Sequence[dict[str, Any]]
@@ -144,6 +144,18 @@ class EntityProcessor:
             data = to_json({"$type": _RESPONSE, "result": result["result"], **error})
             event = history.event_raised(self._clock.now(), asked["id"], data)
             yield Message(asked["parent"], event, asked["parentExecution"])
+
+
+def _requests(item: WorkItem) -> list[dict[str, Any]]:
+    """The requests among an entity's messages; a client of the management API may have sent others."""
+    requests: list[dict[str, Any]] = []
+    for event in item.new_events:
+        content = json.loads(event["Input"]) if event.get("Name") == _REQUEST_EVENT else None
+        if isinstance(content, dict) and content.keys() >= {"op", "input", "id"}:
+            requests.append(content)
+        elif event["EventType"] != EventType.EXECUTION_TERMINATED:
+            logger.warning("Entity %s takes nothing but requests.", item.instance.instance_id)
+    return requests
 
 
 def _batches(requests: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:

@@ -59,6 +59,11 @@ class Instance:
     generation: int | None = 0
     continuations: int = 0
 
+    @property
+    def is_entity(self) -> bool:
+        """Whether it is a durable entity; an orchestration may have an id that begins like an entity's."""
+        return self.name.startswith("@")
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class InstanceQuery:

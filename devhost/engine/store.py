@@ -162,7 +162,7 @@ class Store:
             instance = self._find(instance_id)
             if instance is None:
                 raise InstanceNotFound(instance_id)
-            if not instance.status.is_terminal and not is_entity_id(instance_id):
+            if not instance.status.is_terminal and not instance.is_entity:
                 raise InstanceNotEnded(instance_id, instance.status)
             self._remove(instance_id)
 
@@ -188,9 +188,7 @@ class Store:
 
     def _load(self, instance_id: str, now: datetime) -> WorkItem | None:
         rows = self._rows("due_messages", instance_id=instance_id, now=format_time(now))
-        instance = self._find(instance_id)
-        if instance is None and is_entity_id(instance_id):
-            instance = new_entity(instance_id, now)
+        instance = self._receiver(instance_id, now)
         wanted = [row for row in rows if _is_wanted(row, instance)]
         unwanted = {row["message_id"] for row in rows} - {row["message_id"] for row in wanted}
         self._drop(unwanted)
@@ -202,6 +200,14 @@ class Store:
             new_events=[json.loads(row["event"]) for row in wanted],
             message_ids=[row["message_id"] for row in wanted],
         )
+
+    def _receiver(self, instance_id: str, now: datetime) -> Instance | None:
+        """Who takes an instance's messages; an entity comes to be with its first, also after its end."""
+        instance = self._find(instance_id)
+        has_ended = instance is not None and instance.is_entity and instance.status.is_terminal
+        if is_entity_id(instance_id) and (instance is None or has_ended):
+            return new_entity(instance_id, now)
+        return instance
 
     def _checkpoint(self, checkpoint: Checkpoint) -> list[QueuedActivity]:
         instance = checkpoint.instance

@@ -15,7 +15,7 @@ from typing import Any
 
 from .activity import ActivityProcessor
 from .clock import Clock
-from .entity import EntityProcessor, is_entity_id
+from .entity import EntityProcessor
 from .executor import FunctionExecutor
 from .history import succeeded_task
 from .options import HubOptions
@@ -130,7 +130,7 @@ class Worker:
         item = await self._store.load(instance_id, self._clock.now())
         if item is None:
             return
-        processor = self._entities if is_entity_id(instance_id) else self._orchestrations
+        processor = self._entities if item.instance.is_entity else self._orchestrations
         checkpoint = await processor.process(item)
         if checkpoint is None:
             return

@@ -135,3 +135,42 @@ async def test_entity_is_purged_although_it_never_ends(hub: Hub):
     await hub.settle()
     await hub.purge("@counter@a")
     assert await hub.get_entity("counter", "a") is None
+
+
+async def test_orchestration_may_have_an_id_that_begins_like_an_entity(app: App, hub: Hub):
+    @app.orchestrator
+    def plain(context):
+        return "done"
+        yield
+
+    for instance_id in ("@x", "@counter@x"):
+        await hub.begin("plain", instance_id=instance_id)
+        await hub.settle()
+        assert output(await hub.state_of(instance_id)) == "done"
+
+
+async def test_entity_passes_over_messages_that_are_no_requests(hub: Hub):
+    await hub.signal_entity("counter", "a", "add", '"3"')
+    await hub.settle()
+    for event, data in (("op", '"no request"'), ("other", "null")):
+        await hub.raise_event("@counter@a", event, data)
+    await hub.suspend("@counter@a", None)
+    await hub.signal_entity("counter", "a", "add", '"4"')
+    await hub.settle()
+    state = await hub.get_entity("counter", "a")
+    assert state is not None
+    assert state.state == "7"
+
+
+async def test_terminated_entity_begins_anew_with_the_next_request(hub: Hub):
+    await hub.signal_entity("counter", "a", "add", '"3"')
+    await hub.settle()
+    await hub.terminate("@counter@a", "enough")
+    await hub.settle()
+    ended = await hub.state_of("@counter@a")
+    assert (ended.status, ended.output) == ("Terminated", "enough")
+    await hub.signal_entity("counter", "a", "add", '"4"')
+    await hub.settle()
+    state = await hub.get_entity("counter", "a")
+    assert state is not None
+    assert state.state == "4"
