@@ -220,6 +220,7 @@ class Episode:
             message_ids=self.item.message_ids,
             activities=self._activities,
             children=self._children,
+            fails_children=not self._options.strict_parity,
             messages=self._messages,
         )
 

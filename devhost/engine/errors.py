@@ -16,6 +16,8 @@ EngineError
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 
 class EngineError(Exception):
     """Base of all errors of the engine."""
@@ -72,8 +74,8 @@ class InvalidTransition(EngineError):
 class UnknownEntity(EngineError):
     """No entity function has this name."""
 
-    def __init__(self, name: str) -> None:
-        super().__init__(f"No entity function is named {name!r}.")
+    def __init__(self, name: str, known: Iterable[str]) -> None:
+        super().__init__(unknown_function(name, "an entity", known))
         self.name = name
 
 
@@ -100,6 +102,17 @@ class NonDeterminismError(EngineError):
 
 class ProtocolError(EngineError):
     """An orchestrator or entity answered something that is not the SDK's protocol."""
+
+
+def unknown_function(name: str, kind: str, known: Iterable[str]) -> str:
+    """What the extension says of a name that it does not know; `kind` such as `an entity`."""
+    noun = kind.partition(" ")[2]
+    names = ", ".join(f"'{other}'" for other in sorted(known))
+    others = f"The following are the known {noun} functions: {names}."
+    return (
+        f"The function '{name}' doesn't exist, is disabled, or is not {kind} function. Additional info: "
+        f"{others if names else f'No {noun} functions are currently registered!'}"
+    )
 
 
 class StateFileInUse(EngineError):

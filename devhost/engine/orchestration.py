@@ -12,7 +12,7 @@ An instance goes through these states; only an episode moves it:
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from dataclasses import replace
 
@@ -28,7 +28,7 @@ from .actions import (
 from .clock import Clock
 from .concerns import divergence, misunderstandings
 from .episode import Episode, Outcome
-from .errors import FunctionFailed, NonDeterminismError, ProtocolError
+from .errors import FunctionFailed, NonDeterminismError, ProtocolError, UnknownEntity, unknown_function
 from .executor import FunctionExecutor
 from .history import EventType, HistoryEvent
 from .instance import Instance, RuntimeStatus
@@ -84,7 +84,7 @@ class OrchestrationProcessor:
             return self._conclude(episode, state)
         except NonDeterminismError as error:
             return episode.end(Outcome(RuntimeStatus.FAILED, str(error)))
-        except (ProtocolError, FunctionFailed) as error:
+        except (ProtocolError, FunctionFailed, UnknownEntity) as error:
             return episode.end(_failure(name, str(error)))
 
     async def _terminate(self, episode: Episode, reason: str | None) -> Checkpoint:
@@ -102,7 +102,7 @@ class OrchestrationProcessor:
         if problem := _custom_status_problem(state.custom_status):
             return episode.end(_failure(episode.item.instance.name, problem))
         episode.custom_status = state.custom_status
-        walk = Walk(state.actions, self._knows if strict else _anything)
+        walk = Walk(state.actions, self._starts_of(episode.item.instance) if strict else _anything)
         walk.replay(episode.events())
         if walk.suspended:  # the code has seen events that the walk keeps for later
             return episode.go_on(RuntimeStatus.SUSPENDED)
@@ -137,9 +137,29 @@ class OrchestrationProcessor:
         """Why Azure would leave the instance Running for ever or give it a wrong result, if it would."""
         unknown = (task.action for task in walk.new_tasks.values() if not self._knows(task.action))
         asked = next(unknown, None)
+        if isinstance(asked, SignalEntity):  # which Azure does not leave running
+            return str(self._unknown_entity(asked))
         if asked is not None:
             return _unknown_task(*self._called(asked))
         return divergence(walk, ended=_has_ended(state))
+
+    def _starts_of(self, instance: Instance) -> Callable[[Action], bool]:
+        """Tells which actions of an instance start anything on Azure; the others it passes over in silence.
+
+        It raises UnknownEntity for a signal to an entity that there is none of, as that fails there too.
+        """
+        ancestors = {instance.instance_id.lower(), (instance.parent or instance).instance_id.lower()}
+
+        def starts(action: Action) -> bool:
+            if isinstance(action, SignalEntity) and not self._knows(action):
+                raise self._unknown_entity(action)
+            is_own_child = isinstance(action, CallSubOrchestrator) and action.instance_id
+            return self._knows(action) and not (is_own_child and is_own_child.lower() in ancestors)
+
+        return starts
+
+    def _unknown_entity(self, action: SignalEntity) -> UnknownEntity:
+        return UnknownEntity(self._called(action)[1], self._executor.entities)
 
     def _knows(self, action: Action) -> bool:
         _, name, known = self._called(action)
@@ -178,12 +198,7 @@ def _failure(name: str, error: str) -> Outcome:
 
 
 def _unknown_orchestrator(name: str, known: Iterable[str]) -> Outcome:
-    names = ", ".join(f"'{other}'" for other in sorted(known))
-    return _failure(
-        name,
-        f"The function '{name}' doesn't exist, is disabled, or is not an orchestrator function. "
-        f"Additional info: The following are the known orchestrator functions: {names}.",
-    )
+    return _failure(name, unknown_function(name, "an orchestrator", known))
 
 
 def _unknown_task(kind: str, name: str, known: Iterable[str]) -> str:

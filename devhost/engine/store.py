@@ -221,7 +221,7 @@ class Store:
         for message in checkpoint.messages:
             self._send(message)
         for child in checkpoint.children:
-            self._start_child(child)
+            self._start_child(child, or_fail=checkpoint.fails_children)
         return [self._enqueue(call) for call in checkpoint.activities]
 
     def _append_history(self, instance_id: str, events: list[str]) -> None:
@@ -232,11 +232,13 @@ class Store:
         ]
         self._connection.executemany(_SQL["append_event"], rows)
 
-    def _start_child(self, child: NewInstance) -> None:
-        """Starts a sub-orchestration; if its id is in use the task fails, where on Azure it never ends."""
+    def _start_child(self, child: NewInstance, *, or_fail: bool) -> None:
+        """Starts a sub-orchestration; if its id is in use, the task fails or never ends."""
         try:
             self._create(child)
         except InstanceAlreadyExists as conflict:
+            if not or_fail:
+                return
             parent = child.instance.parent
             assert parent is not None  # noqa: S101 - a child has one by construction
             reason = (

@@ -187,7 +187,7 @@ class TaskHub:
             UnknownEntity: no entity function has the name.
         """
         if name.lower() not in map(str.lower, self._executor.entities):
-            raise UnknownEntity(name)
+            raise UnknownEntity(name, self._executor.entities)
         now = self._clock.now()
         signal = request(now, operation, input_text, is_signal=True)
         await self._send(entity_id(name, key), history.event_raised(now, "op", signal))

@@ -45,7 +45,7 @@ class Walk:
         crowded: waits that began while several events of their name were unread, each with their number.
     """
 
-    def __init__(self, actions: Sequence[Action], knows: Callable[[Action], bool] = lambda _: True) -> None:
+    def __init__(self, actions: Sequence[Action], starts: Callable[[Action], bool] = lambda _: True) -> None:
         self.now = datetime.min.replace(tzinfo=UTC)
         self.new_tasks: dict[int, Task] = {}
         self.continue_as_new: ContinueAsNew | None = None
@@ -53,7 +53,7 @@ class Walk:
         self.suspended = False
         self.other_case: list[tuple[str, str]] = []
         self.crowded: list[tuple[str, int]] = []
-        self._knows = knows
+        self._starts = starts
         self._steps = Steps(self, actions)
         self._next_id = 0
         self._open: dict[int, Task] = {}
@@ -92,8 +92,8 @@ class Walk:
             self._take(event)
 
     def start(self, action: Action, parent: Node) -> Node:
-        """Starts one action and all that it is made of, depth first; an unknown function starts nothing."""
-        if not self._knows(action):
+        """Starts one action and all that it is made of, depth first; what starts nothing ends at once."""
+        if not self._starts(action):
             return self._finished_node(parent)
         match action:
             case WhenAll(children) | WhenAny(children):

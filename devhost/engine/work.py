@@ -75,6 +75,7 @@ class Checkpoint:
         instance: the instance as it is now.
         history: JSON texts of the events to append.
         restarted: whether `history` replaces what was stored before.
+        fails_children: whether a child whose id is in use fails its task, which on Azure never ends.
         message_ids: the messages that the episode consumed.
         awaited: tasks that must all succeed before another episode can get any further.
     """
@@ -84,6 +85,7 @@ class Checkpoint:
     message_ids: list[int]
     awaited: set[int] = field(default_factory=set)
     restarted: bool = False
+    fails_children: bool = True
     activities: list[ActivityCall] = field(default_factory=list)
     children: list[NewInstance] = field(default_factory=list)
     messages: list[Message] = field(default_factory=list)

@@ -155,3 +155,50 @@ async def test_sliding_window_with_task_any_is_serial_as_on_azure(app: App, hub:
     release.set()
     await hub.settle()
     assert (await hub.state_of(instance_id)).status == "Completed"
+
+
+@pytest.fixture
+def parent_of_a_live_child(app: App) -> None:
+    @app.orchestrator
+    def parent(context):
+        yield context.call_sub_orchestrator("listener", None, "taken")
+
+    @app.orchestrator
+    def ouroboros(context):
+        yield context.call_sub_orchestrator("listener", None, context.instance_id)
+
+
+@pytest.mark.usefixtures("parent_of_a_live_child")
+@pytest.mark.parametrize("name", ["parent", "ouroboros"])
+async def test_child_with_the_id_of_a_live_instance_fails_its_task(hub: Hub, name: str):
+    await hub.begin("listener", instance_id="taken")
+    instance = await hub.run(name)
+    assert instance.status == "Failed"
+    assert "A sub-orchestration needs an id of its own" in (instance.output or "")
+
+
+@pytest.mark.usefixtures("parent_of_a_live_child")
+@pytest.mark.parametrize(("name", "events"), [("parent", [12, 0, 7, 13]), ("ouroboros", [12, 0, 13])])
+async def test_strict_parity_waits_for_ever_for_a_child_whose_id_is_taken(
+    strict: Hub, name: str, events: list[int]
+):
+    await strict.begin("listener", instance_id="taken")
+    instance = await strict.run(name)
+    assert instance.status == "Running"
+    history = await strict.get_history(instance.instance_id)
+    assert [event["EventType"] for event in history] == events
+
+
+async def test_signal_to_an_unknown_entity_fails_the_instance_in_both_modes(app: App, hub: Hub, strict: Hub):
+    @app.orchestrator
+    def signaller(context):
+        context.signal_entity(df.EntityId("nobody", "a"), "add", 1)
+        return "done"
+        yield
+
+    for each in (hub, strict):
+        instance = await each.run("signaller")
+        assert instance.output == (
+            "Orchestrator function 'signaller' failed: The function 'nobody' doesn't exist, is disabled, or "
+            "is not an entity function. Additional info: No entity functions are currently registered!"
+        )
