@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from .errors import ProtocolError
-from .history import parse_time, to_json
+from .history import parse_time, to_dotnet_json, to_json
 
 OUT_OF_PROC_LABEL = "\n\n$OutOfProcData$:"
 """Divides the text of an orchestrator's exception from the state that the SDK appends to it."""
@@ -157,7 +157,7 @@ def parse_failure(text: str) -> OrchestratorState:
 
 
 def _optional_json(value: Any) -> str | None:
-    return None if value is None else to_json(value)
+    return None if value is None else to_dotnet_json(value)
 
 
 def _action(action: dict[str, Any]) -> Action:

@@ -8,7 +8,7 @@ from .actions import HTTP_ACTIVITY
 from .clock import Clock
 from .errors import FunctionFailed
 from .executor import FunctionExecutor
-from .history import HistoryEvent, task_completed, task_failed, to_json
+from .history import HistoryEvent, task_completed, task_failed, to_dotnet_json, to_json
 from .work import ActivityCall
 
 
@@ -39,7 +39,7 @@ class ActivityProcessor:
 def _as_stored(result: str | None) -> str | None:
     """JSON as .NET writes it again; JSON null is no result."""
     value = None if result is None else json.loads(result)
-    return None if value is None else to_json(value)
+    return None if value is None else to_dotnet_json(value)
 
 
 def _details(failure: FunctionFailed) -> str:

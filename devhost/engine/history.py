@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import enum
 import json
+import re
 from datetime import UTC, datetime
 from typing import Any
 
 from .instance import Parent
 
 HistoryEvent = dict[str, Any]
+
+_TEXT_OR_EXPONENT = re.compile(r'"(?:[^"\\]|\\.)*"|e(?=[+-])')
 
 
 class EventType(enum.IntEnum):
@@ -51,8 +54,16 @@ def parse_time(text: str) -> datetime:
 
 
 def to_json(value: Any) -> str:
-    """Compact JSON text with non-ASCII characters as they are: what .NET makes of any value."""
+    """Compact JSON text with non-ASCII characters as they are."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def to_dotnet_json(value: Any) -> str:
+    """What .NET makes of a function's value: as `to_json`, but with exponents such as that of `1E+300`."""
+    text = to_json(value)
+    if "e+" not in text and "e-" not in text:
+        return text
+    return _TEXT_OR_EXPONENT.sub(lambda found: "E" if found[0] == "e" else found[0], text)
 
 
 def as_played(event: HistoryEvent) -> HistoryEvent:

@@ -271,6 +271,18 @@ async def test_input_reaches_the_code_as_it_was_sent(app: App, hub: Hub):
     assert output(await hub.run("mirror", value)) == value
 
 
+async def test_results_are_written_as_dot_net_writes_json(app: App, hub: Hub):
+    @app.orchestrator
+    def mirror(context):
+        return (yield context.call_activity("echo", context.get_input()))
+
+    instance = await hub.run("mirror", {"text": 'é 1e+5 \\"2e+5', "numbers": [1e300, 1.5e-07, 0.1]})
+    written = '{"text":"é 1e+5 \\\\\\"2e+5","numbers":[1E+300,1.5E-07,0.1]}'
+    (done,) = [event for event in await hub.get_history(instance.instance_id) if event["EventType"] == 5]
+    assert done["Result"] == written
+    assert instance.output == written
+
+
 async def test_unknown_orchestrator_fails_and_names_the_known_ones(app: App, hub: Hub):
     @app.orchestrator
     def known(context):
