@@ -4,10 +4,10 @@ RUN := .venv/bin/python
 READY := .venv/.ready
 # The interpreter that will run everything: that of the virtual environment once there is one.
 INTERPRETER = $(if $(wildcard $(RUN)),$(RUN),$(PYTHON))
-TYPED := shared_code devhost local tests benchmarks
+TYPED := shared_code devhost deployment local tests benchmarks
 
 .DEFAULT_GOAL := help
-.PHONY: help demo start services test check fix bench
+.PHONY: help demo start services test check fix package lock bench
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -34,11 +34,17 @@ fix: $(READY) ## what the linter and the formatter can mend
 	@.venv/bin/ruff check --fix
 	@.venv/bin/ruff format
 
+package: $(READY) ## the zip that is deployed: dist/app.zip (PACKAGE_PYTHON=3.11)
+	@$(RUN) -m deployment package $(if $(PACKAGE_PYTHON),--python $(PACKAGE_PYTHON))
+
+lock: $(READY) ## requirements.lock anew, with the newest versions that requirements.txt allows
+	@$(RUN) -m deployment lock
+
 bench: $(READY) ## the benchmarks; tables in benchmarks/results
 	@$(RUN) -m pip install --quiet --disable-pip-version-check -r requirements-bench.txt
 	@$(RUN) -m benchmarks.run
 
-$(READY): requirements.txt requirements-dev.txt
+$(READY): requirements.txt requirements-dev.txt requirements.lock
 	@$(INTERPRETER) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
 	  echo "Python 3.11 or newer is needed, and $(INTERPRETER) is not: set PYTHON=python3.11 (and remove .venv if there is one)." >&2; \
 	  exit 1; }

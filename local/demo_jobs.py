@@ -1,7 +1,6 @@
 """Jobs as a user runs them: submitted over HTTP, polled to their end, with a progress bar."""
 
 import http.client
-import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,9 +9,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from local.errors import DemoFailed
 from local.http_client import request
+from local.job_polling import statuses
 from local.services import RunningService
 
-ENDED = {"Completed", "Failed", "Terminated", "Canceled"}
 JOB_SECONDS = 120.0
 POLL_SECONDS = 0.1  # finer than Retry-After asks, so that the time shown is the job's and not the poll's
 
@@ -46,22 +45,21 @@ class Jobs:
         return status["result"]
 
     def _poll(self, status_uri: str) -> dict[str, Any]:
-        deadline = time.monotonic() + JOB_SECONDS
         columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
         with Progress(*columns, console=self.console) as bars:
             bar = bars.add_task("Pending", total=None)
-            while time.monotonic() < deadline:
-                status: dict[str, Any] = request("GET", status_uri).json()
-                progress = status.get("progress") or {}
-                # What an audit query skips are rows, not parts of its work; a file that is skipped is done.
-                done = ("completed", "failed", "skipped") if "estimate" in progress else ("completed",)
-                bars.update(
-                    bar,
-                    description=status["status"],
-                    total=progress.get("total") or None,
-                    completed=sum(progress.get(name, 0) for name in done),
-                )
-                if status["status"] in ENDED:
-                    return status
-                time.sleep(POLL_SECONDS)
-        raise DemoFailed(f"The job has not ended after {JOB_SECONDS:.0f} seconds: {status_uri}")
+            try:
+                for status in statuses(status_uri, seconds=JOB_SECONDS, interval=POLL_SECONDS):
+                    bars.update(bar, description=status["status"], **_advance(status.get("progress") or {}))
+            except TimeoutError as error:
+                raise DemoFailed(str(error)) from error
+        return status
+
+
+def _advance(progress: dict[str, Any]) -> dict[str, Any]:
+    # What an audit query skips are rows, not parts of its work; a file that is skipped is done.
+    done = ("completed", "failed", "skipped") if "estimate" in progress else ("completed",)
+    return {
+        "total": progress.get("total") or None,
+        "completed": sum(progress.get(name, 0) for name in done),
+    }

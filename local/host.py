@@ -28,7 +28,7 @@ def host(
     service = Service(
         name="The development host",
         command=[sys.executable, "-m", "devhost", *arguments],
-        ready=lambda: _serves(port),
+        ready=lambda: serves(port),
         environment=environment,
         log=log,
     )
@@ -56,7 +56,8 @@ def origin(port: Port) -> str:
     return f"http://localhost:{port.number}"
 
 
-def _serves(port: Port) -> bool:
+def serves(port: Port) -> bool:
+    """Whether a Functions host answers on `port`."""
     try:
         return request("GET", f"{origin(port)}/admin/host/ping", seconds=2).status == http.client.OK
     except (OSError, http.client.HTTPException):

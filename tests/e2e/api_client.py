@@ -1,14 +1,12 @@
 """The API as its clients use it: submit, poll, read the answer."""
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
 from local.http_client import Answer, request
-
-ENDED = {"Completed", "Failed", "Terminated", "Canceled"}
+from local.job_polling import statuses
 
 
 @dataclass(frozen=True)
@@ -30,13 +28,8 @@ class ApiClient:
 
     def finished(self, job_id: str, *, seconds: float = 60) -> dict[str, Any]:
         """The status of a job that has ended, within so many seconds."""
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            status: dict[str, Any] = self.status(job_id).json()
-            if status["status"] in ENDED:
-                return status
-            time.sleep(0.05)
-        raise TimeoutError(f"Job {job_id} has not ended after {seconds} seconds: {status}")
+        *_, last = statuses(f"{self.origin}/api/status/{job_id}", seconds=seconds, interval=0.05)
+        return last
 
     def run(self, start: str, end: str) -> dict[str, Any]:
         """The last status of a job of its own."""

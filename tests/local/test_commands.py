@@ -123,7 +123,7 @@ def test_local_settings_of_the_user_are_never_overwritten(tmp_path: Path) -> Non
 def test_make_names_every_target_with_a_line() -> None:
     listing = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout  # noqa: S607 - the make of this machine
 
-    for target in ("demo", "start", "services", "test", "check", "fix", "bench"):
+    for target in ("demo", "start", "services", "test", "check", "fix", "package", "lock", "bench"):
         assert f"make {target} " in listing
 
 
@@ -131,7 +131,7 @@ def test_make_refuses_an_old_python_with_one_sentence(tmp_path: Path) -> None:
     old = tmp_path / "python3.9"
     old.write_text("#!/bin/sh\nexit 1\n")
     old.chmod(0o755)
-    for name in ("Makefile", "requirements.txt", "requirements-dev.txt"):
+    for name in ("Makefile", "requirements.txt", "requirements-dev.txt", "requirements.lock"):
         (tmp_path / name).write_text((ROOT / name).read_text())
 
     command = ["make", "test", f"PYTHON={old}"]
