@@ -1,11 +1,14 @@
-"""What an orchestrator asks for: the SDK's answer to an episode, parsed once.
+"""What an orchestrator asks for: the SDK's answer to an episode.
 
-The answer holds every action since the execution began, in order (the SDK's replay schemas V2 and V3).
+The answer holds every action since the execution began, in order (the SDK's replay schemas V2 and V3); those
+that were there before need not be read again.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -113,6 +116,9 @@ Retryable = CallActivity | CallSubOrchestrator
 TaskAction = Retryable | CreateTimer | CallEntity | SignalEntity
 Action = TaskAction | WaitForExternalEvent | ContinueAsNew | WhenAll | WhenAny
 
+RawAction = dict[str, Any]
+"""An action as the SDK writes it."""
+
 HTTP_ACTIVITY = "BuiltIn::HttpActivity"
 """The activity that stands for `call_http`; its input is the request as JSON text."""
 
@@ -122,7 +128,7 @@ class OrchestratorState:
     """The SDK's answer; `output` and `custom_status` are JSON texts, `error` says why the code raised."""
 
     is_done: bool
-    actions: tuple[Action, ...]
+    actions: list[RawAction]
     output: str | None = None
     custom_status: str | None = None
     error: str | None = None
@@ -132,22 +138,17 @@ def parse_state(text: str) -> OrchestratorState:
     """Reads the answer of an orchestrator function.
 
     Raises:
-        ProtocolError: the text is not the SDK's protocol, or names an action this engine does not run.
+        ProtocolError: the text is not the SDK's protocol.
     """
-    try:
+    with _protocol():
         state = json.loads(text)
         return OrchestratorState(
             is_done=state["isDone"],
-            actions=tuple(_action(action) for episode in state["actions"] for action in episode),
+            actions=[action for episode in state["actions"] for action in episode],
             output=_optional_json(state.get("output")),
             custom_status=_optional_json(state.get("customStatus")),
             error=state.get("error"),
         )
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ProtocolError(
-            f"The orchestrator's answer is not the durable protocol ({type(error).__name__}: {error}). "
-            "Does its main come from df.Orchestrator.create?"
-        ) from error
 
 
 def parse_failure(text: str) -> OrchestratorState:
@@ -156,11 +157,33 @@ def parse_failure(text: str) -> OrchestratorState:
     return replace(parse_state(state), error=error)
 
 
+def parse_actions(actions: Iterable[RawAction]) -> list[Action]:
+    """Reads actions of an orchestrator's answer.
+
+    Raises:
+        ProtocolError: one is not as the SDK writes it, or none that this engine runs.
+    """
+    with _protocol():
+        return [_action(action) for action in actions]
+
+
+@contextmanager
+def _protocol() -> Iterator[None]:
+    """Names the protocol as the cause of what goes wrong while an answer is read."""
+    try:
+        yield
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ProtocolError(
+            f"The orchestrator's answer is not the durable protocol ({type(error).__name__}: {error}). "
+            "Does its main come from df.Orchestrator.create?"
+        ) from error
+
+
 def _optional_json(value: Any) -> str | None:
     return None if value is None else to_dotnet_json(value)
 
 
-def _action(action: dict[str, Any]) -> Action:
+def _action(action: RawAction) -> Action:
     match action["actionType"]:
         case 0 | 1:
             return CallActivity(action["functionName"], action.get("input"), _retry(action))
@@ -194,7 +217,7 @@ def _action(action: dict[str, Any]) -> Action:
             )
 
 
-def _retry(action: dict[str, Any]) -> RetryOptions | None:
+def _retry(action: RawAction) -> RetryOptions | None:
     options = action.get("retryOptions")
     if not options:
         return None

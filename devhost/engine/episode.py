@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -52,28 +52,23 @@ class Episode:
         self._options = options
         self.now = now
         self.custom_status: str | None = None  # every episode sets it anew
-        self._arrived = [history.orchestrator_started(now), *item.new_events]
-        if item.instance.continuations and not item.history:
+        self.arrived = [history.orchestrator_started(now), *item.new_events]
+        if item.instance.continuations and not item.execution.history:
             # The extension begins the new execution inside the work item that ended the one before it.
-            self._arrived.append(history.orchestrator_completed(now))
+            self.arrived.append(history.orchestrator_completed(now))
         self._created: list[HistoryEvent] = []
         self._activities: list[ActivityCall] = []
         self._children: list[NewInstance] = []
         self._messages: list[Message] = []
 
-    def events(self) -> Iterator[HistoryEvent]:
-        """All events so far, parsed."""
-        yield from json.loads(f"[{','.join(self.item.history)}]")
-        yield from self._arrived
-
     def context(self) -> str:
         """The text that the orchestration trigger hands to the SDK (protocol version 3)."""
-        events = ",".join([*self.item.history, *map(to_json, self._arrived)])
-        instance = self.item.instance
+        instance, earlier = self.item.instance, self.item.execution.history
+        events = ",".join([*earlier, *map(to_json, self.arrived)])
         fields = {
             "input": _parsed(instance.input),
             "instanceId": instance.instance_id,
-            "isReplaying": bool(self.item.history),
+            "isReplaying": bool(earlier),
             "parentInstanceId": instance.parent.instance_id if instance.parent else None,
             "upperSchemaVersion": 1,
             "upperSchemaVersionNew": 3,
@@ -114,7 +109,8 @@ class Episode:
 
     def go_on(self, status: RuntimeStatus) -> Checkpoint:
         """The execution waits for its open tasks."""
-        return self._checkpoint(replace(self.item.instance, status=status, output=self._reason()))
+        waiting = replace(self.item.instance, status=status, output=self._reason())
+        return replace(self._checkpoint(waiting), execution=self.item.execution)
 
     def end(self, outcome: Outcome) -> Checkpoint:
         """The instance has ended: its parent is told, tasks that are still open are forgotten."""
@@ -150,7 +146,8 @@ class Episode:
         )
 
     def _next_id(self) -> int:
-        return 1 + max(int(event["EventId"]) for event in (*self.events(), *self._created))
+        events = (*self.item.execution.events(), *self.arrived, *self._created)
+        return 1 + max(int(event["EventId"]) for event in events)
 
     def _schedule_activity(self, task_id: int, action: CallActivity) -> None:
         instance = self.item.instance
@@ -211,12 +208,12 @@ class Episode:
         return output
 
     def _checkpoint(self, instance: Instance) -> Checkpoint:
-        completed = history.orchestrator_completed(self.now)
-        first, *others = self._arrived
-        remembered = [first, *map(history.as_played, others)]
+        first, *others = self.arrived
+        played = [first, *map(history.as_played, others)]
+        created = [*self._created, history.orchestrator_completed(self.now)]
         return Checkpoint(
             instance=replace(instance, custom_status=self.custom_status, updated_at=self.now),
-            history=[to_json(event) for event in (*remembered, *self._created, completed)],
+            history=self.item.execution.append(played, created),
             message_ids=self.item.message_ids,
             activities=self._activities,
             children=self._children,

@@ -179,10 +179,14 @@ class Steps(Node):
     def __init__(self, walk: Walker, actions: Sequence[Action]) -> None:
         super().__init__(None)
         self._walk = walk
-        self._actions = actions
+        self._actions = list(actions)
         self._advancing = False
         self._current: Node | None = None
         self._position = 0
+
+    def extend(self, actions: Sequence[Action]) -> None:
+        """Adds steps behind those that there are."""
+        self._actions += actions
 
     def advance(self) -> None:
         """Starts steps until one has to be waited for."""

@@ -102,8 +102,9 @@ class OrchestrationProcessor:
         if problem := _custom_status_problem(state.custom_status):
             return episode.end(_failure(episode.item.instance.name, problem))
         episode.custom_status = state.custom_status
-        walk = Walk(state.actions, self._starts_of(episode.item.instance) if strict else _anything)
-        walk.replay(episode.events())
+        starts = self._starts_of(episode.item.instance) if strict else _anything
+        walk = episode.item.execution.walk(state.actions, starts)
+        walk.replay(episode.arrived)
         if walk.suspended:  # the code has seen events that the walk keeps for later
             return episode.go_on(RuntimeStatus.SUSPENDED)
         if not strict and (problem := self._trap(walk, state)):

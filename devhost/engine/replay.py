@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from .actions import OrchestratorState
+from .actions import OrchestratorState, parse_actions
 from .episode import Episode
 from .errors import NonDeterminismError
+from .execution import Execution
 from .executor import FunctionExecutor
 from .history import EventType, HistoryEvent, parse_time, to_json
 from .instance import Instance, RuntimeStatus
@@ -32,7 +33,7 @@ async def replay(executor: FunctionExecutor, name: str, history: Sequence[Histor
         FunctionFailed: the function could not be run at all.
     """
     state = await _run(executor, name, history)
-    walk = Walk(state.actions)
+    walk = Walk(parse_actions(state.actions))
     for position, event in enumerate(history):
         try:
             walk.replay([event])
@@ -46,7 +47,8 @@ async def replay(executor: FunctionExecutor, name: str, history: Sequence[Histor
 async def _run(executor: FunctionExecutor, name: str, history: Iterable[HistoryEvent]) -> OrchestratorState:
     events = list(history)
     started = next(event for event in events if event["EventType"] == EventType.EXECUTION_STARTED)
-    item = WorkItem(replace(_instance(started), name=name), [to_json(event) for event in events], [], [])
+    instance = replace(_instance(started), name=name)
+    item = WorkItem(instance, Execution(instance.execution_id, map(to_json, events)), [], [])
     episode = Episode(item, parse_time(events[-1]["Timestamp"]), HubOptions())
     return await episode.ask(executor)
 

@@ -28,6 +28,7 @@ from .errors import (
     StateFileInUse,
     StateFileOutdated,
 )
+from .execution import Execution
 from .history import HistoryEvent, format_time, parse_time, sub_orchestration_failed, to_json
 from .instance import Instance, InstanceQuery, Parent, RuntimeStatus
 from .work import ActivityCall, Checkpoint, Message, NewInstance, QueuedActivity, WorkItem
@@ -124,9 +125,12 @@ class Store:
 
         await self._run(send)
 
-    async def load(self, instance_id: str, now: datetime) -> WorkItem | None:
-        """The instance with all that has arrived for it; `None` if there is nothing to do."""
-        return await self._run(lambda: self._load(instance_id, now))
+    async def load(self, instance_id: str, now: datetime, known: Execution | None = None) -> WorkItem | None:
+        """The instance with all that has arrived for it; `None` if there is nothing to do.
+
+        The history is only read if the instance is not in the execution that is `known` already.
+        """
+        return await self._run(lambda: self._load(instance_id, now, known))
 
     async def complete(self, checkpoint: Checkpoint) -> list[QueuedActivity]:
         """Stores what a work item led to; returns the activities that it has scheduled."""
@@ -186,7 +190,7 @@ class Store:
         for query in ("delete_instance", "delete_history", "delete_messages", "delete_activities"):
             self._execute(query, instance_id=instance_id)
 
-    def _load(self, instance_id: str, now: datetime) -> WorkItem | None:
+    def _load(self, instance_id: str, now: datetime, known: Execution | None) -> WorkItem | None:
         rows = self._rows("due_messages", instance_id=instance_id, now=format_time(now))
         instance = self._receiver(instance_id, now)
         wanted = [row for row in rows if _is_wanted(row, instance)]
@@ -194,9 +198,11 @@ class Store:
         self._drop(unwanted)
         if instance is None or not wanted:
             return None
+        if known is None or known.execution_id != instance.execution_id:
+            known = Execution(instance.execution_id, self._history(instance_id))
         return WorkItem(
             instance=instance,
-            history=self._history(instance_id),
+            execution=known,
             new_events=[json.loads(row["event"]) for row in wanted],
             message_ids=[row["message_id"] for row in wanted],
         )

@@ -33,7 +33,7 @@ from .nodes import EventWait, Group, Node, Retry, Steps, Task
 
 
 class Walk:
-    """One walk through the history of an execution, from its beginning.
+    """A walk through the history of an execution, from its beginning.
 
     Attributes:
         now: the time of the episode that is being walked through.
@@ -65,7 +65,7 @@ class Walk:
     @property
     def finished(self) -> bool:
         """Whether every action has been walked and every task that was started has ended."""
-        return self._steps.done and not self._open
+        return self.is_through and not self._open
 
     def unfinished(self) -> Iterator[Node]:
         """What holds up the walk."""
@@ -81,6 +81,15 @@ class Walk:
         """Tasks that must all succeed before the code can go on; empty if it may go on earlier."""
         task_ids: set[int] = set()
         return task_ids if self._steps.needs_all(task_ids) and not self.suspended else set()
+
+    @property
+    def is_through(self) -> bool:
+        """Whether every action has been walked, though tasks may be open still."""
+        return self._steps.done
+
+    def extend(self, actions: Sequence[Action]) -> None:
+        """Takes actions that the code has asked for since; not to be used on a walk that is through."""
+        self._steps.extend(actions)
 
     def replay(self, history: Iterable[HistoryEvent]) -> None:
         """Takes the events of old and new episodes, in order.

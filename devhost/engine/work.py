@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from .execution import Execution
 from .history import HistoryEvent
 from .instance import Instance
 
@@ -56,13 +57,13 @@ class WorkItem:
     """An orchestration or entity with messages that it has not seen.
 
     Attributes:
-        history: JSON texts of the events of earlier episodes, in order.
+        execution: what its earlier episodes have led to.
         new_events: what has arrived since, in order.
         message_ids: the messages that brought them.
     """
 
     instance: Instance
-    history: list[str]
+    execution: Execution
     new_events: list[HistoryEvent]
     message_ids: list[int]
 
@@ -76,6 +77,7 @@ class Checkpoint:
         history: JSON texts of the events to append.
         restarted: whether `history` replaces what was stored before.
         fails_children: whether a child whose id is in use fails its task, which on Azure never ends.
+        execution: what the next episode may go on from; `None` if it has to read the history.
         message_ids: the messages that the episode consumed.
         awaited: tasks that must all succeed before another episode can get any further.
     """
@@ -86,6 +88,7 @@ class Checkpoint:
     awaited: set[int] = field(default_factory=set)
     restarted: bool = False
     fails_children: bool = True
+    execution: Execution | None = None
     activities: list[ActivityCall] = field(default_factory=list)
     children: list[NewInstance] = field(default_factory=list)
     messages: list[Message] = field(default_factory=list)

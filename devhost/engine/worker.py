@@ -16,6 +16,7 @@ from typing import Any
 from .activity import ActivityProcessor
 from .clock import Clock
 from .entity import EntityProcessor
+from .execution import ExecutionCache
 from .executor import FunctionExecutor
 from .history import succeeded_task
 from .options import HubOptions
@@ -24,6 +25,8 @@ from .store import Store
 from .work import Checkpoint, Message, QueuedActivity
 
 logger = logging.getLogger(__name__)
+
+_KEPT_CHARACTERS = 8_000_000  # of the histories of live executions in memory: some 5,000 short ones
 
 
 class Worker:
@@ -36,6 +39,7 @@ class Worker:
         self._orchestrations = OrchestrationProcessor(executor, clock, options)
         self._entities = EntityProcessor(executor, clock)
         self._activities = ActivityProcessor(executor, clock)
+        self._executions = ExecutionCache(_KEPT_CHARACTERS)
         self._ready: asyncio.Queue[str | None] = asyncio.Queue()
         self._calls: asyncio.Queue[QueuedActivity | None] = asyncio.Queue()
         self._waiting: set[str] = set()
@@ -127,14 +131,18 @@ class Worker:
             self._end()
 
     async def _process(self, instance_id: str) -> None:
-        item = await self._store.load(instance_id, self._clock.now())
+        known = self._executions.get(instance_id)
+        item = await self._store.load(instance_id, self._clock.now(), known)
         if item is None:
             return
+        self._executions.drop(instance_id)  # what it comes to counts only when it is stored
         processor = self._entities if item.instance.is_entity else self._orchestrations
         checkpoint = await processor.process(item)
         if checkpoint is None:
             return
         activities = await self._store.complete(checkpoint)
+        if checkpoint.execution is not None:
+            self._executions.keep(instance_id, checkpoint.execution)
         self._follow_up(checkpoint, activities)
 
     def _follow_up(self, checkpoint: Checkpoint, activities: list[QueuedActivity]) -> None:

@@ -15,6 +15,7 @@ import pytest
 
 from devhost.engine.clock import VirtualClock
 from devhost.engine.errors import FunctionFailed
+from devhost.engine.execution import Execution
 from devhost.engine.history import HistoryEvent
 from devhost.engine.instance import Instance, Parent, RuntimeStatus
 from devhost.engine.options import HubOptions
@@ -74,7 +75,9 @@ async def repeat(episode: Call) -> tuple[dict[str, Any], Checkpoint]:
     history = episode.given["history"]
     news = history[begin_of_news(history) + 1 :]
     arrived = [event for event in news if event["EventType"] != _ORCHESTRATOR_COMPLETED]
-    item = WorkItem(instance_of(episode), [json.dumps(event) for event in earlier(history)], arrived, [])
+    instance = instance_of(episode)
+    execution = Execution(instance.execution_id, map(json.dumps, earlier(history)))
+    item = WorkItem(instance, execution, arrived, [])
     checkpoint = await processor.process(item)
     assert checkpoint is not None
     return code.context, checkpoint

@@ -30,6 +30,7 @@ class App:
         self.entities: dict[str, Callable[..., Any]] = {}
         self.http: Callable[[dict[str, Any]], dict[str, Any]] = lambda request: {"content": request["uri"]}
         self.contexts: list[dict[str, Any]] = []
+        self.answers: list[str] = []
 
     def orchestrator(self, function: Callable[..., Any]) -> Callable[..., Any]:
         self.orchestrators[function.__name__] = df.Orchestrator.create(function)
@@ -47,9 +48,11 @@ class App:
         self.contexts.append(json.loads(context))
         main = _by_name(self.orchestrators, name)
         try:
-            return str(await asyncio.to_thread(main, context))
+            answer = str(await asyncio.to_thread(main, context))
         except Exception as error:
             raise FunctionFailed(str(error)) from error
+        self.answers.append(answer)
+        return answer
 
     async def run_activity(self, name: str, instance_id: str, input_text: str | None) -> str | None:
         function = _by_name(self.activities, name)

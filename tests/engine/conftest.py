@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from devhost.engine.execution import ExecutionCache
+
 from .app import App, Hub
 
 
@@ -24,9 +26,12 @@ def app() -> App:
     return app
 
 
-@pytest.fixture
-async def hub(app: App, state: str) -> AsyncIterator[Hub]:
+@pytest.fixture(params=["kept", "read anew"])
+async def hub(app: App, state: str, request: pytest.FixtureRequest) -> AsyncIterator[Hub]:
+    """Executions are kept in memory between their episodes, or forgotten as if each had a host of its own."""
     async with Hub(app, state) as hub:
+        if request.param == "read anew":
+            hub._worker._executions = ExecutionCache(0)
         yield hub
 
 

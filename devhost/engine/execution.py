@@ -1,0 +1,89 @@
+"""What one execution has come to between two episodes: its history, and the walk through it.
+
+All of it can be made again from the stored history. It is kept so that an episode costs the host what is new,
+however long the history has grown.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Sequence
+
+from .actions import Action, RawAction, parse_actions
+from .history import HistoryEvent, to_json
+from .walk import Walk
+
+
+class Execution:
+    """One execution of an instance, as its last episode left it.
+
+    Attributes:
+        history: JSON texts of its events, in order.
+        size: their characters in all.
+    """
+
+    def __init__(self, execution_id: str, history: Iterable[str] = ()) -> None:
+        self.execution_id = execution_id
+        self.history = list(history)
+        self.size = sum(map(len, self.history))
+        self._asked: Sequence[RawAction] = ()
+        self._walk: Walk | None = None
+
+    def events(self) -> list[HistoryEvent]:
+        """The events of its history, parsed."""
+        events: list[HistoryEvent] = json.loads(f"[{','.join(self.history)}]")
+        return events
+
+    def walk(self, asked: Sequence[RawAction], starts: Callable[[Action], bool]) -> Walk:
+        """The walk up to the end of the history, through all the actions that the code has asked for so far.
+
+        It goes on where the last episode ended, unless the code has changed what it asked for before (a timer
+        was cancelled) or would have been walked on earlier had it asked for more: then it begins anew.
+
+        Raises:
+            ProtocolError: an action cannot be read.
+            NonDeterminismError: history holds a task that the code no longer asks for.
+        """
+        known = len(self._asked)
+        if self._walk is None or asked[:known] != self._asked or (self._walk.is_through and asked[known:]):
+            self._walk = Walk(parse_actions(asked), starts)
+            self._walk.replay(self.events())
+        else:
+            self._walk.extend(parse_actions(asked[known:]))
+        self._asked = asked
+        return self._walk
+
+    def append(self, arrived: Sequence[HistoryEvent], created: Sequence[HistoryEvent]) -> list[str]:
+        """Adds an episode: what arrived and was walked, then what it created. Returns its JSON texts."""
+        texts = [to_json(event) for event in (*arrived, *created)]
+        self.history += texts
+        self.size += sum(map(len, texts))
+        if self._walk is not None:
+            self._walk.replay(created)
+        return texts
+
+
+class ExecutionCache:
+    """The executions that were worked on last, by instance: as many as have room with their histories."""
+
+    def __init__(self, characters: int) -> None:
+        self._free = characters
+        self._executions: OrderedDict[str, Execution] = OrderedDict()
+
+    def get(self, instance_id: str) -> Execution | None:
+        """The execution that the instance was in, if it is still known."""
+        return self._executions.get(instance_id)
+
+    def drop(self, instance_id: str) -> None:
+        """Forgets an execution."""
+        dropped = self._executions.pop(instance_id, None)
+        self._free += dropped.size if dropped else 0
+
+    def keep(self, instance_id: str, execution: Execution) -> None:
+        """Remembers an execution, which must not change while it is here; the oldest ones make room."""
+        self.drop(instance_id)
+        self._executions[instance_id] = execution
+        self._free -= execution.size
+        while self._free < 0:
+            self.drop(next(iter(self._executions)))
