@@ -88,11 +88,12 @@ class Place:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredChunk:
-    """A chunk that is in the index, without its text and vector; `tokens` are those it was charged for."""
+    """A chunk that is in the index, without its text and vector, and what was charged for it."""
 
     place: Place
     job_id: str
     tokens: int
+    requests: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +107,7 @@ class NewChunk:
     vector: "array[float]"
     job_id: str
     tokens: int
+    requests: int
 
 
 class CosmosIndex:
@@ -156,10 +158,13 @@ class CosmosIndex:
 
     async def chunks(self, source: str) -> dict[str, StoredChunk]:
         """The chunks of a source by their ids."""
-        query = "SELECT c.id, c.ordinal, c.position, c.job_id, c.tokens FROM c WHERE c.pk = @pk"
+        query = "SELECT c.id, c.ordinal, c.position, c.job_id, c.tokens, c.requests FROM c WHERE c.pk = @pk"
         return {
             item["id"]: StoredChunk(
-                place=Place(item["ordinal"], item["position"]), job_id=item["job_id"], tokens=item["tokens"]
+                place=Place(item["ordinal"], item["position"]),
+                job_id=item["job_id"],
+                tokens=item["tokens"],
+                requests=item.get("requests", 0),  # the first chunks have none
             )
             async for item in self._query(query, self._partition_of(source))
         }
@@ -263,7 +268,7 @@ class CosmosIndex:
         return CosmosPartition(self._container, self._partition_of(source), self._slots)
 
     def _item(self, chunk: NewChunk) -> dict[str, Any]:
-        names = ("id", "source", "text", "job_id", "tokens")
+        names = ("id", "source", "text", "job_id", "tokens", "requests")
         facts = {name: getattr(chunk, name) for name in names}
         return facts | asdict(chunk.place) | {"pk": self._partition_of(chunk.source), "index": self._records}
 

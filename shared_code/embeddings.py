@@ -12,7 +12,7 @@ import re
 from array import array
 from base64 import b64decode
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from itertools import accumulate, pairwise
 from typing import Any, ClassVar
@@ -52,10 +52,16 @@ class EmbeddingInvalid(EmbeddingFailure):
 
 @dataclass(frozen=True, slots=True)
 class Embedding:
-    """The vector of one text, and its share of the tokens that its request was charged for."""
+    """The vector of one text, and its share of what the service charged for.
+
+    Attributes:
+        tokens: of its request, shared out by length.
+        requests: that were answered, all counted with the first vector that came of them.
+    """
 
     vector: "array[float]"
     tokens: int
+    requests: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,15 +143,16 @@ class EmbeddingsClient(ServiceClient):
         self, texts: Sequence[str], model: str, dimensions: int | None
     ) -> list[Embedding | EmbeddingFailure]:
         """Asks once more when an answer is not right: a service that garbled one may not garble the next."""
-        usage = 0
+        usage = requests = 0
         outcomes: list[Embedding | EmbeddingFailure] = []
-        for _ in range(_ANSWERS):
+        while requests < _ANSWERS:
             answer = await self._ask(texts, model, dimensions)
+            requests += 1
             usage += _usage(answer)
             outcomes = _outcomes(answer, _shares(usage, texts), dimensions)
             if all(isinstance(outcome, Embedding) for outcome in outcomes):
                 break
-        return outcomes
+        return _counted(outcomes, requests)
 
     async def _ask(self, texts: Sequence[str], model: str, dimensions: int | None) -> Any:
         path, params = self._endpoint.target(model)
@@ -186,6 +193,16 @@ def _outcome(vector: "array[float]", tokens: int, size: int) -> Embedding | Embe
     if not math.isfinite(sum(vector)):
         return EmbeddingInvalid("The embeddings service answered what is no number: run the job again.")
     return Embedding(vector, tokens)
+
+
+def _counted(
+    outcomes: list[Embedding | EmbeddingFailure], requests: int
+) -> list[Embedding | EmbeddingFailure]:
+    """The outcomes with the requests that led to them."""
+    for number, outcome in enumerate(outcomes):
+        if isinstance(outcome, Embedding):
+            return [*outcomes[:number], replace(outcome, requests=requests), *outcomes[number + 1 :]]
+    return outcomes
 
 
 def _usage(answer: Any) -> int:

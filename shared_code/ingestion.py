@@ -6,7 +6,6 @@ file is an entry of the ledger; what is raised stops the page.
 """
 
 import asyncio
-from array import array
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -65,8 +64,8 @@ class _Work:
 _Unit = tuple[str, list[tuple[_Work, _Planned]]]
 """A text to embed, and all the chunks that have it."""
 
-_Made = tuple[_Planned, "array[float]", int]
-"""A chunk with its vector, and the tokens that were charged for it."""
+_Made = tuple[_Planned, Embedding]
+"""A chunk with its vector, and what was charged for it."""
 
 
 @dataclass(kw_only=True)
@@ -187,7 +186,11 @@ class Ingestion:
     def _spent_before(self, stored: Iterable[StoredChunk]) -> Counter[str]:
         """What an earlier run of the page has spent on chunks, so that the page counts the same again."""
         own = [chunk for chunk in stored if chunk.job_id == self._job_id]
-        return Counter(chunks=len(own), tokens=sum(chunk.tokens for chunk in own))
+        return Counter(
+            chunks=len(own),
+            tokens=sum(chunk.tokens for chunk in own),
+            requests=sum(chunk.requests for chunk in own),
+        )
 
     async def _copy_known(self, works: Sequence[_Work]) -> None:
         """Takes the vectors of renamed and copied files from the source that has the same content."""
@@ -202,7 +205,7 @@ class Ingestion:
         async for page in self._index.vectors(holder):
             vectors = dict(page)
             known = [chunk for chunk in work.missing.values() if chunk.text in vectors]
-            await self._write(work, [(chunk, vectors[chunk.text], 0) for chunk in known])
+            await self._write(work, [(chunk, Embedding(vectors[chunk.text], 0)) for chunk in known])
 
     async def _embed_missing(self, works: Iterable[_Work]) -> None:
         """Embeds across files, each text once, in batches as full as a request may be."""
@@ -234,23 +237,24 @@ class Ingestion:
                     work.failure = outcome
                 else:
                     # Only the first chunk was charged for; the others have the same text.
-                    tokens = 0 if number else outcome.tokens
-                    made.setdefault(work.source, (work, []))[1].append((planned, outcome.vector, tokens))
+                    embedding = Embedding(outcome.vector, 0) if number else outcome
+                    made.setdefault(work.source, (work, []))[1].append((planned, embedding))
         return made.values()
 
     async def _write(self, work: _Work, made: Sequence[_Made]) -> None:
         if not made:
             return
-        await self._open_record(work, dimensions=len(made[0][1]))
+        await self._open_record(work, dimensions=len(made[0][1].vector))
         await self._index.write([self._new_chunk(work, *each) for each in made])
-        for planned, _, tokens in made:
+        for planned, embedding in made:
             del work.missing[planned.id]
-            work.spent.update(chunks=1, tokens=tokens)
+            work.spent.update(chunks=1, tokens=embedding.tokens, requests=embedding.requests)
 
-    def _new_chunk(self, work: _Work, planned: _Planned, vector: "array[float]", tokens: int) -> NewChunk:
+    def _new_chunk(self, work: _Work, planned: _Planned, embedding: Embedding) -> NewChunk:
         return NewChunk(
-            id=planned.id, source=work.source, text=planned.text, place=planned.place, vector=vector,
-            job_id=self._job_id, tokens=tokens,
+            id=planned.id, source=work.source, text=planned.text, place=planned.place,
+            vector=embedding.vector, job_id=self._job_id, tokens=embedding.tokens,
+            requests=embedding.requests,
         )  # fmt: skip
 
     async def _open_record(self, work: _Work, *, dimensions: int | None = None) -> None:

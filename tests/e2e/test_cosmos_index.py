@@ -41,7 +41,7 @@ def chunk(key: str, source: str = "docs/a.txt", *, ordinal: int = 0) -> NewChunk
     vector = array("f", [0.1, -1e-9, 1 / 3])
     return NewChunk(
         id=key, source=source, text=f"text of {key}", place=Place(ordinal, {"page": 1}), vector=vector,
-        job_id="job", tokens=7,
+        job_id="job", tokens=7, requests=1,
     )  # fmt: skip
 
 
@@ -137,7 +137,7 @@ async def test_moved_chunk_keeps_its_vector_and_the_job_that_paid_for_it(index):
         await index.move("docs/a.txt", places)
     found = await index.chunks("docs/a.txt")
 
-    assert found["x"] == StoredChunk(place=Place(4, {"page": 2}), job_id="job", tokens=7)
+    assert found["x"] == StoredChunk(place=Place(4, {"page": 2}), job_id="job", tokens=7, requests=1)
     assert found["y"].place == Place(2, {"row": 5})
     assert [len(page) async for page in index.vectors("docs/a.txt")] == [2]
 

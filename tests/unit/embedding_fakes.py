@@ -92,7 +92,9 @@ class FakeIndex:
 
     async def chunks(self, source: str) -> dict[str, StoredChunk]:
         return {
-            key: StoredChunk(place=chunk.place, job_id=chunk.job_id, tokens=chunk.tokens)
+            key: StoredChunk(
+                place=chunk.place, job_id=chunk.job_id, tokens=chunk.tokens, requests=chunk.requests
+            )
             for key, chunk in self.items.get(source, {}).items()
         }
 
@@ -151,7 +153,9 @@ class FakeEmbeddings:
     ) -> list[Embedding | EmbeddingFailure]:
         assert (model, dimensions) == (PLAN.model, PLAN.dimensions)
         self.batches.append(list(texts))
-        return [self._outcome(text) for text in texts]
+        outcomes = [self._outcome(text) for text in texts]
+        first = next((each for each in outcomes if isinstance(each, Embedding)), None)
+        return [replace(each, requests=1) if each is first else each for each in outcomes]
 
     def _outcome(self, text: str) -> Embedding | EmbeddingFailure:
         failures = (failure for part, failure in self.failing.items() if part in text)

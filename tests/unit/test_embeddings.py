@@ -104,7 +104,7 @@ async def test_list_of_numbers_is_taken_as_base64_is():
     async with client_of(app) as client:
         [found] = await client.embed(["x"], model=MODEL, dimensions=2)
 
-    assert found == Embedding(array("f", [0.5, 0.25]), 6)
+    assert found == Embedding(array("f", [0.5, 0.25]), tokens=6, requests=1)
     assert asked[0]["encoding_format"] == "base64"
 
 
@@ -183,7 +183,7 @@ async def test_answer_that_was_wrong_once_is_asked_for_again_and_charged_twice()
     async with client_of(app) as client:
         [found] = await client.embed(["a"], model=MODEL, dimensions=1)
 
-    assert found == Embedding(array("f", [1.0]), 12)
+    assert found == Embedding(array("f", [1.0]), tokens=12, requests=2)
 
 
 async def test_sizes_may_be_the_models_own_as_long_as_they_agree():
