@@ -5,11 +5,13 @@ AppError <- Incurable: SettingsError: MissingSetting, InvalidSetting, Unresolved
                        StorageError: TableNotFound, AccessDenied, StagedRunsMissing
          <- IdempotencyError: InvalidIdempotencyKey, IdempotencyKeyReused
          <- DateRangeError: EmptyStartDate, InvalidStartDate, EmptyEndDate, InvalidEndDate, InvalidDateRange
-         <- InvalidField, RequestTooLarge, JobNotFound, HostUnavailable, ConfigurationUnavailable, InvalidJob
-         <- JobFailed (in jobs: workflows raise it)
+         <- InvalidField, RequestTooLarge, JobNotFound, BudgetReached, HostUnavailable, InvalidJob
+         <- ConfigurationUnavailable, JobFailed (in jobs: workflows raise it)
 """
 
-from typing import ClassVar
+from datetime import datetime
+from email.utils import format_datetime
+from typing import Any, ClassVar
 
 
 class AppError(Exception):
@@ -22,6 +24,16 @@ class AppError(Exception):
     def code(self) -> str:
         """The stable name of what happened."""
         return type(self).__name__
+
+    @property
+    def members(self) -> dict[str, Any]:
+        """What a client may know beside the sentence."""
+        return {}
+
+    @property
+    def retry_after(self) -> str | None:
+        """From when on the same request may succeed, as the header Retry-After has it."""
+        return None
 
 
 class Incurable(AppError):
@@ -125,6 +137,34 @@ class RequestTooLarge(AppError):
 
 class HostUnavailable(AppError):
     """The Durable host cannot answer right now: try again."""
+
+    @property
+    def retry_after(self) -> str:
+        """A host that restarts is back within seconds."""
+        return "5"
+
+
+class BudgetReached(AppError):
+    """An environment has spent what it may spend in a month."""
+
+    def __init__(self, env: str, *, spent: float, budget: float, renews_at: datetime) -> None:
+        begins = f"{renews_at:%Y-%m-%d}"
+        super().__init__(
+            f"The budget of {env} is reached: {spent:.15g} of {budget:.15g} are spent. "
+            f"Wait for the next month, which begins on {begins}, or have the budget raised."
+        )
+        self._facts = {"spent": spent, "budget": budget, "renewsAt": f"{begins}T00:00:00Z"}
+        self._renews_at = renews_at
+
+    @property
+    def members(self) -> dict[str, Any]:
+        """What was spent, the budget, and when the next month begins."""
+        return self._facts
+
+    @property
+    def retry_after(self) -> str:
+        """The beginning of the next month as an HTTP date."""
+        return format_datetime(self._renews_at, usegmt=True)
 
 
 class ConfigurationUnavailable(AppError):

@@ -14,6 +14,7 @@ import azure.functions as func
 
 from shared_code.errors import (
     AppError,
+    BudgetReached,
     ContainerNotAllowed,
     DateRangeError,
     HostUnavailable,
@@ -41,6 +42,7 @@ _STATUS_OF = {
     ContainerNotAllowed: HTTPStatus.FORBIDDEN,
     JobNotFound: HTTPStatus.NOT_FOUND,
     RequestTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    BudgetReached: HTTPStatus.TOO_MANY_REQUESTS,
     IdempotencyKeyReused: HTTPStatus.UNPROCESSABLE_ENTITY,
     SettingsError: HTTPStatus.INTERNAL_SERVER_ERROR,
     HostUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -107,7 +109,7 @@ def problem(error: AppError) -> func.HttpResponse:
     )
     cause = error if status >= HTTPStatus.INTERNAL_SERVER_ERROR else None
     log_event("request.refused", cause=cause, code=error.code, status=int(status))
-    headers = {"Retry-After": "5"} if status is HTTPStatus.SERVICE_UNAVAILABLE else {}
+    headers = {"Retry-After": error.retry_after} if error.retry_after else {}
     body = {
         "type": "about:blank",
         "title": status.phrase,
@@ -115,6 +117,7 @@ def problem(error: AppError) -> func.HttpResponse:
         "detail": str(error),
         "code": error.code,
         "error": str(error),
+        **error.members,
     }
     return func.HttpResponse(
         json.dumps(body),

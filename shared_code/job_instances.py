@@ -1,6 +1,6 @@
 """Jobs as instances on the Durable host: starts them, finds them, and takes nothing else for a job.
 
-All calls to the host's client API are in here; what of an instance is public is job_status's to say.
+All that is asked of the host about instances is in here; what of them is public is job_status's to say.
 """
 
 import json
@@ -10,6 +10,7 @@ from typing import Any
 from shared_code.errors import HostUnavailable, IdempotencyKeyReused, InvalidJob, JobNotFound
 from shared_code.jobs import ORCHESTRATOR, Job, is_job_id, keyed_job_id, new_job_id, parse_job
 from shared_code.telemetry import log_event
+from shared_code.usage_report import require_budget
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ async def start_job(client: Any, job: Job, *, idempotency_key: str | None) -> St
     Raises:
         InvalidIdempotencyKey: the key cannot be used.
         IdempotencyKeyReused: the key belongs to another request.
+        BudgetReached: its environment has spent the month's budget; earlier jobs are found all the same.
         HostUnavailable: the host did not take the job.
     """
     if idempotency_key is None:
@@ -76,6 +78,7 @@ async def find_instance(client: Any, instance_id: str) -> Any | None:
 
 
 async def _start(client: Any, job_id: str, job: Job) -> StartedJob:
+    await require_budget(client, job.account)
     try:
         await client.start_new(ORCHESTRATOR, job_id, job.to_json())
     except Exception as error:

@@ -11,6 +11,7 @@ from typing import Any
 
 from shared_code.job_instances import find_instance, find_job
 from shared_code.workflows.fan_out import lane_id
+from shared_code.workflows.metering import HELD
 
 _ENDED = {"Completed", "Failed", "Terminated", "Canceled"}
 _COUNTS = ("completed", "failed", "skipped")
@@ -83,7 +84,19 @@ def _progress(own: Mapping[str, Any], lanes: Iterable[Mapping[str, Any]]) -> dic
     parts = (own, *lanes)
     counts = {name: sum(part.get(name, 0) for part in parts) for name in _COUNTS}
     estimate = {"estimate": own["estimate"]} if "estimate" in own else {}
-    return {"phase": own.get("phase", "pending"), "total": own.get("total", 0), **counts, **estimate}
+    return {
+        "phase": own.get("phase", "pending"),
+        "total": own.get("total", 0),
+        **counts,
+        **estimate,
+        **_held(parts),
+    }
+
+
+def _held(parts: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """The phase of a job that waits for its budget, and why; the other lanes are about to wait as well."""
+    reasons = [part[HELD] for part in parts if HELD in part]
+    return {"phase": HELD, HELD: reasons[0]} if reasons else {}
 
 
 def _timestamp(moment: datetime) -> str:

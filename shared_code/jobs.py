@@ -7,7 +7,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, ClassVar, Self
 from uuid import uuid4
 
@@ -20,9 +20,12 @@ ORCHESTRATOR = "orchestrator-function"
 _JOB_ID = re.compile(r"[0-9a-f]{32}")
 _IDEMPOTENCY_KEY = re.compile(r"[\x20-\x7e]{1,255}")
 
-_LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,30}[A-Za-z0-9])?")
+LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,30}[A-Za-z0-9])?")
 _LONGEST_PREFIX = 900
 _EMBED_FIELDS = ("env", "version", "filesPath", "dryRun")
+
+# A price of a million tokens has six decimals at most, so that of one token is whole in these parts.
+COST_UNIT = 10**12
 
 _SMALL_RANGE_DAYS = 7
 _MAX_WINDOW_DAYS = 31
@@ -66,6 +69,49 @@ def is_job_id(text: str) -> bool:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Budget:
+    """What an environment may spend in a month, as it was when its job was submitted.
+
+    Attributes:
+        amount: in the currency of the price.
+        recheck_seconds: after how many seconds a job that is held asks again.
+    """
+
+    amount: float
+    recheck_seconds: int
+
+    @property
+    def limit(self) -> int:
+        """The amount in parts, as costs are added up."""
+        return _millionths(self.amount) * 1_000_000
+
+    @property
+    def recheck(self) -> timedelta:
+        """How long a job that is held waits."""
+        return timedelta(seconds=self.recheck_seconds)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Account:
+    """The environment whose usage a job adds to.
+
+    Attributes:
+        env: its label.
+        price: of a token, in parts of which the currency has COST_UNIT: whole, so that sums are exact.
+        budget: None if there is no limit.
+    """
+
+    env: str
+    price: int
+    budget: Budget | None
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> Self:
+        """Reads what asdict made of an account."""
+        return cls(env=value["env"], price=value["price"], budget=_budget(value["budget"]))
+
+
+@dataclass(frozen=True, kw_only=True)
 class AuditQueryJob:
     """Count the distinct identification numbers of the audit table in a date range."""
 
@@ -76,6 +122,9 @@ class AuditQueryJob:
     window_days: int
     lanes: int
     page_size: int
+
+    # It spends nothing.
+    account: ClassVar[None] = None
 
     @classmethod
     def plan(cls, dates: DateRange) -> Self:
@@ -139,7 +188,12 @@ class EmbeddingPlan:
 
     def cost(self, tokens: int) -> float:
         """What so many tokens cost."""
-        return round(tokens * self.price_per_million / 1_000_000, 6)
+        return tokens * self.price / COST_UNIT
+
+    @property
+    def price(self) -> int:
+        """Of a token, in parts of which the currency has COST_UNIT."""
+        return _millionths(self.price_per_million)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,12 +209,13 @@ class EmbedFilesJob:
     prefix: str
     dry_run: bool
     plan: EmbeddingPlan
+    budget: Budget | None = None
     lanes: int = _LANES
     page_size: int = _WINDOWS_AT_ONCE // _LANES
 
     @classmethod
-    def parse(cls, body: Any, plan: EmbeddingPlan) -> Self:
-        """Reads a request's JSON body.
+    def parse(cls, body: Any, plan: EmbeddingPlan, budgets: Mapping[str, Budget]) -> Self:
+        """Reads a request's JSON body; the budgets are those of environments that have one.
 
         Raises:
             InvalidField: a field is missing, unknown or malformed; the first one is named.
@@ -174,19 +229,28 @@ class EmbedFilesJob:
         dry_run = body.get("dryRun", False)
         if not isinstance(dry_run, bool):
             raise InvalidField("dryRun", "use true or false")
+        env = label(body.get("env"), "env")
         return cls(
-            env=_label(body, "env"),
-            index_version=_label(body, "version"),
+            env=env,
+            index_version=label(body.get("version"), "version"),
             container=container,
             prefix=prefix,
             dry_run=dry_run,
             plan=plan,
+            budget=budgets.get(env),
         )
 
     @property
     def files_path(self) -> str:
         """The path as the client names it."""
         return f"{self.container}/{self.prefix}".rstrip("/")
+
+    @property
+    def account(self) -> Account | None:
+        """Where the job's spending is added up; a dry run has none."""
+        if self.dry_run:
+            return None
+        return Account(env=self.env, price=self.plan.price, budget=self.budget)
 
     def asks_the_same_as(self, other: "Job") -> bool:
         """Whether two jobs have the same request, whatever the settings were then."""
@@ -208,6 +272,7 @@ class EmbedFilesJob:
             "prefix": self.prefix,
             "dryRun": self.dry_run,
             "plan": asdict(self.plan),
+            "budget": asdict(self.budget) if self.budget else None,
             "lanes": self.lanes,
             "pageSize": self.page_size,
         }
@@ -222,14 +287,29 @@ class EmbedFilesJob:
             prefix=value["prefix"],
             dry_run=value["dryRun"],
             plan=EmbeddingPlan(**value["plan"]),
+            # Jobs of the first release had none.
+            budget=_budget(value.get("budget")),
             lanes=value["lanes"],
             page_size=value["pageSize"],
         )
 
 
-def _label(body: Mapping[str, Any], field: str) -> str:
-    value = body.get(field)
-    if not isinstance(value, str) or not _LABEL.fullmatch(value):
+def _millionths(amount: float) -> int:
+    """Settings have six decimals at most, so nothing is lost."""
+    return round(amount * 1_000_000)
+
+
+def _budget(value: dict[str, Any] | None) -> Budget | None:
+    return Budget(**value) if value else None
+
+
+def label(value: Any, field: str) -> str:
+    """The name of an environment or of a version, as a field of a request gives it.
+
+    Raises:
+        InvalidField: it cannot be used.
+    """
+    if not isinstance(value, str) or not LABEL.fullmatch(value):
         raise InvalidField(field, "use 1 to 32 letters, digits, dots, dashes or underscores")
     return value
 

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from shared_code.containers import SourceContainers
 from shared_code.errors import InvalidSetting, MissingSetting, UnresolvedReference
-from shared_code.jobs import EmbeddingPlan
+from shared_code.jobs import LABEL, Budget, EmbeddingPlan
 
 
 @dataclass(frozen=True)
@@ -93,6 +93,14 @@ FILES_CONCURRENCY = Setting("FILES_CONCURRENCY", "8", "files read at once by one
 SHRINK_LIMIT = Setting(
     "SHRINK_LIMIT", "0.5", "share of the known files of a path that may be gone; beyond it nothing is deleted"
 )
+MONTHLY_BUDGETS = Setting(
+    "MONTHLY_BUDGETS",
+    "",
+    "what environments may spend in a calendar month (UTC), such as `prod=50,dev=2.5`; others have no limit",
+)
+BUDGET_RECHECK_SECONDS = Setting(
+    "BUDGET_RECHECK_SECONDS", "60", "seconds after which a job that is held at its budget asks again"
+)
 MAX_RANGE_DAYS = Setting("MAX_RANGE_DAYS", "3660", "longest date range of an audit query, in days")
 PUBLIC_ORIGIN = Setting("PUBLIC_ORIGIN", "", "scheme and host in status URIs; empty: those of the request")
 TRUST_FORWARDED_HEADERS = Setting(
@@ -130,6 +138,8 @@ SETTINGS = (
     MAX_FILE_MB,
     FILES_CONCURRENCY,
     SHRINK_LIMIT,
+    MONTHLY_BUDGETS,
+    BUDGET_RECHECK_SECONDS,
     MAX_RANGE_DAYS,
     PUBLIC_ORIGIN,
     TRUST_FORWARDED_HEADERS,
@@ -142,6 +152,8 @@ _TABLE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9]{2,62}")
 _ACCOUNT_NAME = re.compile(r"[a-z0-9]{3,24}")
 # What Azure hands to an app as it is where it could not put the value in its place.
 _REFERENCE = re.compile(r"@Microsoft\.(KeyVault|AppConfiguration)\(", re.IGNORECASE)
+_AMOUNT = r"[0-9]{1,6}(\.[0-9]{1,6})?"
+_BUDGET = re.compile(rf"(?P<env>{LABEL.pattern})\s*=\s*(?P<amount>{_AMOUNT})")
 
 
 @dataclass(frozen=True)
@@ -263,6 +275,20 @@ class Settings:
         )
 
     @property
+    def budgets(self) -> dict[str, Budget]:
+        """What environments may spend in a month, by their labels."""
+        text, recheck_seconds = self._text(MONTHLY_BUDGETS), self._positive(BUDGET_RECHECK_SECONDS)
+        pairs = [_BUDGET.fullmatch(part.strip()) for part in text.split(",")] if text else []
+        amounts = {pair["env"]: float(pair["amount"]) for pair in pairs if pair}
+        if len(amounts) < len(pairs):
+            raise InvalidSetting(
+                MONTHLY_BUDGETS.name, "use one amount for each label, such as prod=50,dev=2.5"
+            )
+        return {
+            env: Budget(amount=amount, recheck_seconds=recheck_seconds) for env, amount in amounts.items()
+        }
+
+    @property
     def max_file_bytes(self) -> int:
         """Size of the largest file that is embedded."""
         return self._positive(MAX_FILE_MB) * 1_000_000
@@ -336,7 +362,7 @@ class Settings:
 
     def _amount(self, setting: Setting) -> float:
         value = self._text(setting)
-        if not re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,6})?", value):
+        if not re.fullmatch(_AMOUNT, value):
             raise InvalidSetting(setting.name, f"use a number such as {setting.default}")
         return float(value)
 

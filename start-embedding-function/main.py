@@ -10,7 +10,7 @@ from shared_code.settings import settings
 
 
 async def main(req: func.HttpRequest, starter: str) -> func.HttpResponse:
-    """`POST orchestrators/start {"env", "version", "filesPath"[, "dryRun"]}`: 202, or 400 or 403."""
+    """`POST orchestrators/start {"env", "version", "filesPath"[, "dryRun"]}`: 202, or 400, 403 or 429."""
     return await guarded(_submit, req, df.DurableOrchestrationClient(starter))
 
 
@@ -18,7 +18,7 @@ async def _submit(req: func.HttpRequest, client: df.DurableOrchestrationClient) 
     config = settings()
     origin = public_origin(req, config)
     body = json_body(req, "a JSON object with env, version and filesPath")
-    job = EmbedFilesJob.parse(body, config.embedding_plan)
+    job = EmbedFilesJob.parse(body, config.embedding_plan, config.budgets)
     config.source_containers.require(job.container)
     started = await start_job(client, job, idempotency_key=req.headers.get("idempotency-key"))
     return accepted(started.id, started.runtime_status, origin=origin)

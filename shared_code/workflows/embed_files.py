@@ -8,8 +8,9 @@ from collections.abc import Generator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from shared_code.jobs import EmbedFilesJob, JobFailed
+from shared_code.jobs import Account, EmbedFilesJob, JobFailed
 from shared_code.workflows.fan_out import Totals, fan_out, run_step
+from shared_code.workflows.metering import budget_left
 
 LIST_FILES = "list-files-activity"
 EMBED_FILE = "embed-file-activity"
@@ -29,6 +30,7 @@ class Listing:
         known: sources below the path that the index holds.
         vanished: those of them that are no files any more.
         stale_pages: staged pages of the vanished ones.
+        budget_left: what the environment may still spend; None without a limit.
         error: why the listing could not go on.
     """
 
@@ -40,6 +42,7 @@ class Listing:
     known: int = 0
     vanished: int = 0
     stale_pages: int = 0
+    budget_left: float | None = None
     error: dict[str, str] | None = None
 
     def extended(self, part: dict[str, Any]) -> "Listing":
@@ -60,10 +63,12 @@ def embed_files(context: Any, job: EmbedFilesJob) -> Generator[Any, Any, dict[st
     """
     common = {"jobId": context.instance_id, "job": job.to_json()}
     listing = yield from _list(context, common)
+    if job.budget:
+        listing = replace(listing, budget_left=(yield from budget_left(context, job.env)))
     if job.dry_run or listing.error:
         return (yield from _end(context, job, listing, Totals(error=listing.error)))
     _report(context, job, "embedding", listing, Totals(), lanes=job.lanes)
-    embedded = yield from _for_pages(context, job, EMBED_FILE, listing.pages, common)
+    embedded = yield from _for_pages(context, job, EMBED_FILE, listing.pages, common, account=job.account)
     deleted = yield from _delete_vanished(context, job, listing, embedded, common)
     return (yield from _end(context, job, listing, embedded + deleted))
 
@@ -95,14 +100,19 @@ def _delete_vanished(
 
 
 def _for_pages(
-    context: Any, job: EmbedFilesJob, activity: str, pages: int, common: dict[str, Any]
+    context: Any,
+    job: EmbedFilesJob,
+    activity: str,
+    pages: int,
+    common: dict[str, Any],
+    *,
+    account: Account | None = None,
 ) -> Generator[Any, Any, Totals]:
     if not pages:
         return Totals()
     items = [{"page": page} for page in range(pages)]
-    return (
-        yield from fan_out(context, activity, items, common=common, lanes=job.lanes, page_size=job.page_size)
-    )
+    at_once = {"lanes": job.lanes, "page_size": job.page_size}
+    return (yield from fan_out(context, activity, items, common=common, account=account, **at_once))
 
 
 def _end(
@@ -123,6 +133,7 @@ def _end(
         "deleted": counts.get("deleted", 0),
         "chunks": counts.get("chunks", 0),
         "tokens": tokens,
+        "requests": counts.get("requests", 0),
         "cost": job.plan.cost(tokens),
         "ledger": totals.ledger,
     }
@@ -138,6 +149,8 @@ def _report(
         "tokens": listing.tokens,
         "cost": job.plan.cost(listing.tokens),
     }
+    if listing.budget_left is not None:
+        estimate["budgetLeft"] = listing.budget_left
     context.set_custom_status(
         {
             "phase": phase,

@@ -11,6 +11,9 @@ from typing import Any
 
 from azure.durable_functions import RetryOptions
 
+from shared_code.jobs import Account
+from shared_code.workflows.metering import Meter, admitted, held_status, meter_json, report
+
 LANE_ORCHESTRATOR = "lane-orchestrator-function"
 # Of the ledger only so much travels through the history; all of it is in the blobs of the items.
 LEDGER_LIMIT = 100
@@ -62,10 +65,12 @@ def fan_out(
     common: dict[str, Any],
     lanes: int,
     page_size: int,
+    account: Account | None = None,
 ) -> Generator[Any, Any, Totals]:
     """Runs the activity once for every item, at most lanes x page_size of them at a time.
 
-    The input of an activity is its item and what all items have in `common`.
+    The input of an activity is its item and what all items have in `common`. What items count as `tokens` and
+    `requests` is added to the account, page by page, and where it has a budget each page waits for it.
 
     No retry is alive when this returns: else the SDK and the host would number the caller's next step
     differently. That is why retries happen inside the lanes, and why a lane answers with totals only.
@@ -79,6 +84,7 @@ def fan_out(
                 "common": common,
                 "pages": pages[number::lanes],
                 "totals": asdict(Totals()),
+                "meter": meter_json(Meter(account=account)) if account else None,
             },
             lane_id(context.instance_id, number),
         )
@@ -107,14 +113,34 @@ def lane(context: Any) -> Generator[Any, Any, dict[str, Any] | None]:
     work = context.get_input()
     totals = Totals(**work["totals"])
     # Every generation begins without a custom status, and the status route reads it meanwhile.
-    context.set_custom_status(totals.progress())
+    context.set_custom_status(held_status(totals.progress(), work.get("held")))
+    meter, held = yield from _admitted(context, work, totals)
+    if held:
+        context.continue_as_new({**work, "meter": meter_json(meter), "held": held})
+        return None
     page, *rest = work["pages"]
-    totals += yield from _run_page(context, work["activity"], [{**work["common"], **item} for item in page])
+    paged = yield from _run_page(context, work["activity"], [{**work["common"], **item} for item in page])
+    totals += paged
     context.set_custom_status(totals.progress())
-    if not rest or totals.error:
+    ended = not rest or bool(totals.error)
+    if meter:
+        meter = meter.plus(paged.counts)
+        report(context, meter, ended=ended)
+    if ended:
         return asdict(totals)
-    context.continue_as_new({**work, "pages": rest, "totals": asdict(totals)})
+    context.continue_as_new(
+        {**work, "pages": rest, "totals": asdict(totals), "meter": meter_json(meter), "held": None}
+    )
     return None
+
+
+def _admitted(
+    context: Any, work: dict[str, Any], totals: Totals
+) -> Generator[Any, Any, tuple[Meter | None, dict[str, str] | None]]:
+    """The meter of a lane that has one, when it may spend; lanes of the first release have none."""
+    if not work.get("meter"):
+        return None, None
+    return (yield from admitted(context, Meter.from_json(work["meter"]), status=totals.progress()))
 
 
 def _run_page(context: Any, activity: str, payloads: list[Any]) -> Generator[Any, Any, Totals]:
@@ -122,14 +148,21 @@ def _run_page(context: Any, activity: str, payloads: list[Any]) -> Generator[Any
     try:
         results = yield context.task_all(tasks)
     except Exception:  # noqa: BLE001 - the SDK raises a bare Exception, whose text is not for the public
-        return Totals(counts={"failed": 1}, error=STEP_FAILED)
+        # Waiting for each keeps what the others have done, and leaves no retry alive behind this page.
+        results = []
+        for task in tasks:
+            results.append((yield from _outcome(task)))
     return sum(map(Totals.of, results), Totals())
 
 
 def run_step(context: Any, activity: str, payload: dict[str, Any]) -> Generator[Any, Any, dict[str, Any]]:
     """Runs one activity with retries; when all of them raised, that is a failure as a value too."""
+    return (yield from _outcome(context.call_activity_with_retry(activity, RETRY, payload)))
+
+
+def _outcome(task: Any) -> Generator[Any, Any, dict[str, Any]]:
     try:
-        result: dict[str, Any] = yield context.call_activity_with_retry(activity, RETRY, payload)
+        result: dict[str, Any] = yield task
     except Exception:  # noqa: BLE001 - the SDK raises a bare Exception, whose text is not for the public
         return {"ok": False, "error": STEP_FAILED}
     return result

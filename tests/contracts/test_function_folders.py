@@ -11,6 +11,7 @@ ROUTES = {
     "client-function": ("submit/query", {"get", "post"}),
     "start-embedding-function": ("orchestrators/start", {"post"}),
     "get-status-function": ("status/{id}", {"get"}),
+    "get-usage-function": ("usage/{env}", {"get"}),
 }
 KINDS = {
     "httpTrigger": "-function",
@@ -65,7 +66,7 @@ def test_every_folder_names_its_script(folder):
 def test_parameters_of_main_are_the_bindings_of_the_folder(folder):
     main = main_of(folder)
     if main is None:
-        assert trigger_of(folder)["type"] == "orchestrationTrigger"
+        assert trigger_of(folder)["type"] in {"orchestrationTrigger", "entityTrigger"}
         return
     names = {binding["name"] for binding in bindings_of(folder)} - {"$return"}
     assert {argument.arg for argument in main.args.args} == names

@@ -62,8 +62,10 @@ ALLOWED = {
         "step_results",
         "telemetry",
     },
-    "job_instances": {"telemetry"},
-    "job_status": {"job_instances", "workflows.fan_out"},
+    "usage": {"workflows.metering"},
+    "usage_report": {"usage", "workflows.metering"},
+    "job_instances": {"telemetry", "usage_report"},
+    "job_status": {"job_instances", "workflows.fan_out", "workflows.metering"},
 }
 PURE_IMPORTS = {
     "errors": set(),

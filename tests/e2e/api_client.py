@@ -23,6 +23,11 @@ class ApiClient:
     def status(self, job_id: str) -> Answer:
         return self.send("GET", f"/api/status/{job_id}")
 
+    def usage(self, env: str) -> dict[str, Any]:
+        """What an environment has used."""
+        answer: dict[str, Any] = self.send("GET", f"/api/usage/{env}").json()
+        return answer
+
     def send(self, method: str, target: str, *, headers: Mapping[str, str] | None = None) -> Answer:
         return request(method, self.origin + target, headers=headers)
 

@@ -30,7 +30,7 @@ async def clients(storage: Azurite, embedding_settings: dict[str, str]) -> Async
 def job(corpus: Corpus, clients: Clients) -> dict[str, Any]:
     """What all steps of one job are told."""
     body = {"env": corpus.env, "version": "v1", "filesPath": f"{corpus.files.container_name}/docs"}
-    parsed = EmbedFilesJob.parse(body, clients.settings.embedding_plan)
+    parsed = EmbedFilesJob.parse(body, clients.settings.embedding_plan, {})
     return {"jobId": uuid4().hex, "job": parsed.to_json()}
 
 

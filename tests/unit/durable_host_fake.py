@@ -4,7 +4,9 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+from azure.durable_functions import EntityId
 from azure.durable_functions.models.DurableOrchestrationStatus import DurableOrchestrationStatus
+from azure.durable_functions.models.EntityStateResponse import EntityStateResponse
 
 CREATED = "2021-02-03T10:00:00Z"
 UPDATED = "2021-02-03T10:05:00Z"
@@ -33,6 +35,12 @@ class FakeHost:
     started: list[str] = field(default_factory=list)
     broken: Any = None
     appears_late: dict[str, Any] | None = None
+    entities: dict[str, Any] = field(default_factory=dict)
+
+    async def read_entity_state(self, entity: EntityId) -> EntityStateResponse:
+        if self.broken is not None:
+            raise self.broken
+        return EntityStateResponse(entity.key in self.entities, self.entities.get(entity.key))
 
     async def get_status(self, instance_id: str) -> Any:
         self.asked.append(instance_id)

@@ -1,11 +1,13 @@
+import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from shared_code.errors import InvalidField
-from shared_code.jobs import AuditQueryJob, EmbeddingPlan, EmbedFilesJob, JobFailed, parse_job
+from shared_code.jobs import AuditQueryJob, Budget, EmbeddingPlan, EmbedFilesJob, JobFailed, parse_job
 from shared_code.workflows.embed_files import DELETE_STALE, EMBED_FILE, LIST_FILES, embed_files
-from tests.unit.workflow_driver import Driver
+from tests.unit.workflow_driver import Driver, UsageHost
 
 PLAN = EmbeddingPlan(
     model="text-embedding-3-small",
@@ -32,7 +34,7 @@ DENIED = {"code": "AccessDenied", "message": "Cosmos DB refused access."}
 
 
 def job_of(**fields: Any) -> EmbedFilesJob:
-    return EmbedFilesJob.parse({**REQUEST, **fields}, PLAN)
+    return EmbedFilesJob.parse({**REQUEST, **fields}, PLAN, {})
 
 
 class Activities:
@@ -40,7 +42,10 @@ class Activities:
 
     def __init__(self, *parts: dict[str, Any]) -> None:
         self.parts = list(parts or [PART])
-        self.page = {"ok": True, "counts": {"completed": 50, "failed": 0, "chunks": 200, "tokens": 90_000}}
+        self.page = {
+            "ok": True,
+            "counts": {"completed": 50, "failed": 0, "chunks": 200, "tokens": 90_000, "requests": 2},
+        }
 
     def __call__(self, name: str, payload: dict[str, Any]) -> Any:
         if name == LIST_FILES:
@@ -76,6 +81,7 @@ def test_result_accounts_for_every_file():
         "deleted": 0,
         "chunks": 400,
         "tokens": 180_000,
+        "requests": 4,
         "cost": 0.0036,
         "ledger": [],
     }
@@ -92,6 +98,26 @@ def test_dry_run_ends_after_the_estimate():
         "tokens": 1_000_000,
         "cost": 0.02,
     }
+
+
+def test_estimate_shows_what_is_left_of_the_budget_of_a_dry_run_too():
+    body = {**REQUEST, "dryRun": True}
+    job = EmbedFilesJob.parse(body, PLAN, {"prod": Budget(amount=5, recheck_seconds=60)})
+    driver = Driver(Activities(), usage=UsageHost(environment={"MONTHLY_BUDGETS": "prod=5"}))
+    driver.run(embed_files(driver, job))
+    assert driver.statuses[-1]["estimate"]["budgetLeft"] == 5
+
+
+def test_only_pages_of_files_are_metered():
+    driver, result = run(Activities({**PART, "vanished": 10, "stale_pages": 1}))
+    (usage,) = driver.usage.months.values()
+    assert (usage.tokens, usage.requests) == (result["tokens"], result["requests"])
+    assert driver.usage.asked == 1  # one lane embeds; the one that deletes has no meter
+
+
+def test_job_that_was_submitted_before_there_were_budgets_has_none():
+    old = {name: value for name, value in job_of().to_json().items() if name != "budget"}
+    assert parse_job(old) == job_of()
 
 
 def test_long_listing_goes_on_at_its_marker_with_the_next_page_number():
@@ -161,11 +187,12 @@ def test_path_without_changed_files_starts_no_lane():
 
 
 def test_job_survives_its_way_through_json():
-    assert parse_job(job_of(dryRun=True).to_json()) == job_of(dryRun=True)
+    job = replace(job_of(dryRun=True), budget=Budget(amount=2.5, recheck_seconds=60))
+    assert parse_job(json.loads(json.dumps(job.to_json()))) == job
 
 
 def test_job_asks_the_same_whatever_the_settings_were():
-    other = EmbedFilesJob.parse(REQUEST, EmbeddingPlan(**{**PLAN.__dict__, "chunk_tokens": 100}))
+    other = EmbedFilesJob.parse(REQUEST, EmbeddingPlan(**{**PLAN.__dict__, "chunk_tokens": 100}), {})
     assert job_of().asks_the_same_as(other)
     assert not job_of(version="v2").asks_the_same_as(other)
     assert not job_of(dryRun=True).asks_the_same_as(other)
@@ -212,4 +239,4 @@ def test_unusable_field_is_named_with_its_fix(fields: dict[str, Any], field: str
 @pytest.mark.parametrize("body", [None, [], "text", 5])
 def test_body_that_is_no_object_is_refused(body: Any):
     with pytest.raises(InvalidField, match="Field body cannot be used: send a JSON object"):
-        EmbedFilesJob.parse(body, PLAN)
+        EmbedFilesJob.parse(body, PLAN, {})

@@ -87,8 +87,18 @@ def test_exception_of_an_activity_becomes_a_failure_without_its_text():
         raise RuntimeError("AccountKey=secret")
 
     _, totals = run_fan_out(explode, range(2), lanes=1, page_size=2)
-    assert totals == Totals(counts={"failed": 1}, error=STEP_FAILED)
+    assert totals == Totals(counts={"failed": 2}, error=STEP_FAILED)
     assert "secret" not in json.dumps(totals.error)
+
+
+def test_what_the_others_of_a_page_have_done_is_counted_beside_an_exception():
+    def explode_once(_name: Any, payload: Any) -> Any:
+        if payload["n"] == 0:
+            raise RuntimeError("boom")
+        return {"ok": True, "counts": {"completed": 1, "tokens": 70}}
+
+    _, totals = run_fan_out(explode_once, range(3), lanes=1, page_size=3)
+    assert totals == Totals(counts={"failed": 1, "completed": 2, "tokens": 140}, error=STEP_FAILED)
 
 
 def test_step_that_keeps_raising_is_a_failure_as_a_value():

@@ -1,4 +1,5 @@
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import azure.functions as func
@@ -6,6 +7,7 @@ import pytest
 
 from shared_code.errors import (
     AppError,
+    BudgetReached,
     ContainerNotAllowed,
     EmptyStartDate,
     HostUnavailable,
@@ -65,6 +67,17 @@ def test_problem_carries_code_and_sentence_for_old_and_new_clients():
         "code": "EmptyStartDate",
         "error": "Empty start date.",
     }
+
+
+def test_problem_of_a_budget_tells_figures_and_when_the_next_month_begins():
+    begins = datetime(2026, 12, 1, tzinfo=UTC)
+    answer = problem(BudgetReached("prod", spent=50.25, budget=50, renews_at=begins))
+    body = json.loads(answer.get_body())
+    assert answer.status_code == 429
+    assert answer.headers["Retry-After"] == "Tue, 01 Dec 2026 00:00:00 GMT"
+    assert (body["code"], body["spent"], body["budget"]) == ("BudgetReached", 50.25, 50)
+    assert body["renewsAt"] == "2026-12-01T00:00:00Z"
+    assert "50.25 of 50 are spent" in body["error"]
 
 
 @pytest.mark.parametrize(

@@ -1,16 +1,26 @@
 import json
-from datetime import date
+from datetime import UTC, date, datetime
+from typing import Any
 
 import pytest
 
 from shared_code.date_range import DateRange
-from shared_code.errors import HostUnavailable, IdempotencyKeyReused, InvalidIdempotencyKey, JobNotFound
+from shared_code.errors import (
+    BudgetReached,
+    HostUnavailable,
+    IdempotencyKeyReused,
+    InvalidIdempotencyKey,
+    JobNotFound,
+)
 from shared_code.job_instances import find_job, start_job
-from shared_code.jobs import AuditQueryJob, keyed_job_id
+from shared_code.jobs import COST_UNIT, AuditQueryJob, Budget, EmbedFilesJob, keyed_job_id
+from shared_code.settings import Settings
+from shared_code.usage import MonthUsage, month_of
 from tests.unit.durable_host_fake import FakeHost, instance
 
 JOB = AuditQueryJob.plan(DateRange(date(2021, 2, 3), date(2021, 2, 5)))
 OTHER = AuditQueryJob.plan(DateRange(date(2021, 2, 3), date(2021, 2, 6)))
+BUDGETS = {"prod": Budget(amount=50, recheck_seconds=60)}
 ID = "0123456789abcdef0123456789abcdef"
 
 
@@ -75,6 +85,37 @@ async def test_unusable_key_is_refused_before_the_host_is_asked(key):
     with pytest.raises(InvalidIdempotencyKey):
         await start_job(host, JOB, idempotency_key=key)
     assert host.asked == []
+
+
+def embedding_job(**fields: Any) -> EmbedFilesJob:
+    body = {"env": "prod", "version": "v1", "filesPath": "docs", **fields}
+    return EmbedFilesJob.parse(body, Settings({}).embedding_plan, BUDGETS)
+
+
+def host_that_has_spent(amount: int) -> FakeHost:
+    key = f"prod:{month_of(datetime.now(UTC))}"
+    return FakeHost(entities={key: MonthUsage(cost=amount * COST_UNIT).to_json()})
+
+
+async def test_job_is_not_started_when_its_environment_has_spent_its_budget():
+    host = host_that_has_spent(50)
+    with pytest.raises(BudgetReached, match="prod is reached: 50 of 50 are spent"):
+        await start_job(host, embedding_job(), idempotency_key=None)
+    assert host.started == []
+
+
+async def test_request_of_an_earlier_job_finds_it_when_the_budget_is_spent():
+    host = host_that_has_spent(49)
+    first = await start_job(host, embedding_job(), idempotency_key="key")
+    host.entities = host_that_has_spent(50).entities
+    assert (await start_job(host, embedding_job(), idempotency_key="key")).id == first.id
+
+
+@pytest.mark.parametrize("job", [JOB, embedding_job(dryRun=True), embedding_job(env="dev")])
+async def test_job_that_spends_nothing_or_has_no_limit_is_started_all_the_same(job):
+    host = host_that_has_spent(50)
+    await start_job(host, job, idempotency_key=None)
+    assert len(host.started) == 1
 
 
 async def test_host_that_does_not_take_a_job_is_unavailable():

@@ -55,6 +55,18 @@ async def test_progress_of_a_running_job_is_the_sum_of_its_lanes():
     assert body["progress"] == {"phase": "reading", "total": 8, "completed": 5, "failed": 1, "skipped": 5}
 
 
+async def test_job_with_a_lane_at_its_budget_is_held_with_the_reason():
+    reason = {"code": "BudgetReached", "message": "The budget of prod is reached."}
+    lanes = [
+        instance("lane-orchestrator-function", customStatus={"completed": 3, "error": None}),
+        instance(
+            "lane-orchestrator-function", customStatus={"completed": 2, "phase": "held", "held": reason}
+        ),
+    ]
+    progress = (await body_of(instance(customStatus=READING), lanes))["progress"]
+    assert (progress["phase"], progress["held"], progress["completed"]) == ("held", reason, 5)
+
+
 async def test_estimate_of_an_embedding_job_is_part_of_its_progress():
     estimate = {"files": 3, "bytes": 900, "tokens": 225, "cost": 0.01}
     body = await body_of(instance(customStatus={**READING, "lanes": 0, "estimate": estimate}))

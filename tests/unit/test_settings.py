@@ -94,6 +94,17 @@ def test_empty_environment_has_a_plan_for_embedding():
     assert plan.shrink_limit == 0.5
 
 
+def test_budgets_are_amounts_by_label():
+    found = Settings({"MONTHLY_BUDGETS": " prod = 50, dev=2.5 ,Test.1=0", "BUDGET_RECHECK_SECONDS": "5"})
+    assert {env: budget.amount for env, budget in found.budgets.items()} == {
+        "prod": 50,
+        "dev": 2.5,
+        "Test.1": 0,
+    }
+    assert {budget.recheck_seconds for budget in found.budgets.values()} == {5}
+    assert Settings({}).budgets == {}
+
+
 @pytest.mark.parametrize("name", ["COSMOS_ENDPOINT", "EMBEDDINGS_ENDPOINT"])
 def test_missing_address_is_named_with_an_example(name):
     with pytest.raises(MissingSetting, match=f"{name} is missing: set it to a URL such as https://"):
@@ -127,6 +138,14 @@ def test_chunks_may_have_no_overlap():
         ("AppConfigEndpoint", "http://store.azconfig.io", "app_config_endpoint"),
         ("AppConfigEndpoint", "store", "app_config_endpoint"),
         ("ALLOWED_CONTAINERS", "no/container", "source_containers"),
+        ("MONTHLY_BUDGETS", "prod", "budgets"),
+        ("MONTHLY_BUDGETS", "prod=", "budgets"),
+        ("MONTHLY_BUDGETS", "prod=-1", "budgets"),
+        ("MONTHLY_BUDGETS", "prod=1,prod=2", "budgets"),
+        ("MONTHLY_BUDGETS", "prod=1;dev=2", "budgets"),
+        ("MONTHLY_BUDGETS", "a b=1", "budgets"),
+        ("MONTHLY_BUDGETS", "prod=1,", "budgets"),
+        ("BUDGET_RECHECK_SECONDS", "0", "budgets"),
     ],
 )
 def test_invalid_setting_is_named_without_its_value(name, value, member):

@@ -1,20 +1,61 @@
 """Runs workflows without a host: plain functions answer the activities, and lanes run as a host runs them."""
 
+import json
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property, partial
 from typing import Any
 
+from shared_code.settings import Settings
+from shared_code.usage import MonthUsage, answer
 from shared_code.workflows.fan_out import lane
+
+NOVEMBER = datetime(2026, 11, 25, 12, tzinfo=UTC)
 
 
 @dataclass
 class Task:
-    """One call of an activity or of a lane, or several awaited together."""
+    """What a workflow may wait for, or several such tasks; each runs once, when it is first waited for."""
 
-    name: str
+    run: Callable[[], Any]
+    name: str = ""
     payload: Any = None
     instance_id: str = ""
-    children: list["Task"] | None = None
+
+    @cached_property
+    def outcome(self) -> tuple[Any, Exception | None]:
+        """Its result, or the exception that a workflow gets to see."""
+        try:
+            return self.run(), None
+        except RuntimeError as error:
+            return None, Exception(f"Activity function failed: {error} \n trace")
+        except Exception as error:  # noqa: BLE001 - that of the first child, which the SDK passes on as it is
+            return None, error
+
+
+@dataclass
+class UsageHost:
+    """The usage entities by their keys, the clock, and the environment of the process they run in."""
+
+    now: datetime = NOVEMBER
+    environment: dict[str, str] = field(default_factory=dict)
+    months: dict[str, MonthUsage] = field(default_factory=dict)
+    asked: int = 0
+    readings: list[dict[str, Any]] = field(default_factory=list)
+    on_timer: Callable[["UsageHost"], None] = lambda _: None
+
+    def operate(self, key: str, operation: str, payload: Any) -> Any:
+        """Runs one operation of an entity."""
+        usage = self.months.get(key, MonthUsage())
+        settings = Settings(self.environment)
+        self.months[key], result = answer(usage, key, operation, json.loads(json.dumps(payload)), settings)
+        return result
+
+    def wait_until(self, moment: datetime) -> None:
+        """Lets a timer fire."""
+        self.now = moment
+        self.on_timer(self)
 
 
 @dataclass
@@ -29,6 +70,11 @@ class Driver:
     lanes: dict[str, "Driver"] = field(default_factory=dict)
     most_at_once: int = 0
     next_input: Any = None
+    usage: UsageHost = field(default_factory=UsageHost)
+
+    @property
+    def current_utc_datetime(self) -> datetime:
+        return self.usage.now
 
     def get_input(self) -> Any:
         return self.payload
@@ -37,13 +83,29 @@ class Driver:
         self.statuses.append(status)
 
     def call_activity_with_retry(self, name: str, _retry: Any, payload: Any) -> Task:
-        return Task(name, payload)
+        task = Task(partial(self.answer, name, payload), name, payload)
+        self.calls.append(task)
+        return task
 
     def call_sub_orchestrator(self, name: str, payload: Any, instance_id: str) -> Task:
-        return Task(name, payload, instance_id)
+        task = Task(partial(self._run_lane, instance_id, payload), name, payload, instance_id)
+        self.calls.append(task)
+        return task
+
+    def call_entity(self, entity: Any, operation: str, payload: Any) -> Task:
+        self.usage.asked += 1
+        return Task(partial(self.usage.operate, entity.key, operation, payload))
+
+    def signal_entity(self, entity: Any, operation: str, payload: Any) -> None:
+        self.usage.readings.append(payload)
+        self.usage.operate(entity.key, operation, payload)
+
+    def create_timer(self, fire_at: datetime) -> Task:
+        return Task(partial(self.usage.wait_until, fire_at))
 
     def task_all(self, tasks: list[Task]) -> Task:
-        return Task("all", children=tasks)
+        self.most_at_once = max(self.most_at_once, len(tasks))
+        return Task(partial(_run_all, tasks))
 
     def continue_as_new(self, payload: Any) -> None:
         self.next_input = payload
@@ -52,30 +114,25 @@ class Driver:
         try:
             task = next(workflow)
             while True:
-                task = self._step(workflow, task)
+                result, error = task.outcome
+                task = workflow.throw(error) if error else workflow.send(result)
         except StopIteration as end:
             return end.value
 
-    def _step(self, workflow: Generator[Any, Any, Any], task: Task) -> Any:
-        try:
-            value = self._resolve(task)
-        except RuntimeError as error:
-            return workflow.throw(Exception(f"Activity function failed: {error} \n trace"))
-        return workflow.send(value)
-
-    def _resolve(self, task: Task) -> Any:
-        if task.children is not None:
-            self.most_at_once = max(self.most_at_once, len(task.children))
-            return [self._resolve(child) for child in task.children]
-        self.calls.append(task)
-        return self._run_lane(task) if task.instance_id else self.answer(task.name, task.payload)
-
-    def _run_lane(self, task: Task) -> Any:
-        driver = Driver(self.answer, task.payload, task.instance_id)
-        self.lanes[task.instance_id] = driver
+    def _run_lane(self, instance_id: str, payload: Any) -> Any:
+        driver = Driver(self.answer, payload, instance_id, usage=self.usage)
+        self.lanes[instance_id] = driver
         while True:
             driver.next_input = None
             result = driver.run(lane(driver))
             if driver.next_input is None:
                 return result
             driver.payload = driver.next_input
+
+
+def _run_all(tasks: list[Task]) -> list[Any]:
+    outcomes = [task.outcome for task in tasks]
+    for _, error in outcomes:
+        if error:
+            raise error
+    return [result for result, _ in outcomes]

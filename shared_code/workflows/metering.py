@@ -1,0 +1,139 @@
+"""What a workflow spends, and whether it may: every stream of work has a meter with the usage entity.
+
+A workflow asks before it spends (`admitted`) and reports after each page (`report`), the last time with
+`ended`. A meter's readings only ever grow, so the entity adds what is new in one and nothing when it comes
+twice or late; it gives each meter its number and forgets it with the last reading. A number that was given
+out and is not known any more is over, so that a repeat adds nothing then either.
+
+    meter, held = yield from admitted(context, Meter(account=job.account), status={})
+    if held:
+        context.continue_as_new(context.get_input())  # it has waited
+        return None
+    ...
+    report(context, meter.plus(counts), ended=True)
+"""
+
+from collections.abc import Generator, Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from azure.durable_functions import EntityId
+
+from shared_code.jobs import Account
+
+USAGE_ENTITY = "usage-entity"
+ASK = "ask"
+READ = "read"
+LEFT = "left"
+HELD = "held"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Meter:
+    """What one stream of work has spent in one month.
+
+    Attributes:
+        account: whose usage it adds to.
+        month: such as `2026-11`; empty before the first page.
+        number: the entity's, within the month; None if it is still to be given.
+        tokens: embedded so far, in this month.
+        requests: for embeddings so far, in this month.
+    """
+
+    account: Account
+    month: str = ""
+    number: int | None = None
+    tokens: int = 0
+    requests: int = 0
+
+    def plus(self, counts: Mapping[str, int]) -> "Meter":
+        """The meter after a page that counted so much."""
+        return replace(
+            self,
+            tokens=self.tokens + counts.get("tokens", 0),
+            requests=self.requests + counts.get("requests", 0),
+        )
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> "Meter":
+        """Reads what asdict made of a meter."""
+        return cls(**{**value, "account": Account.from_json(value["account"])})
+
+
+def entity_key(env: str, month: str) -> str:
+    """The key of the usage entity of an environment and a month."""
+    return f"{env}:{month}"
+
+
+def admitted(
+    context: Any, meter: Meter, *, status: Mapping[str, Any]
+) -> Generator[Any, Any, tuple[Meter, dict[str, str] | None]]:
+    """The meter to spend on; or, with the reason, that the job was held: it has waited, and begins anew.
+
+    Only a meter without a number asks, and every meter of an environment with a budget. The month is that of
+    the page's beginning, which the history has before the page ends: a repeated report names it again.
+
+    Args:
+        context: of the orchestration.
+        meter: of the page before, or a new one.
+        status: what the custom status shows beside the phase while the job is held.
+    """
+    meter = _of_month(context, meter)
+    budget = meter.account.budget
+    if meter.number is not None and not budget:
+        return meter, None
+    answer = yield context.call_entity(
+        _entity(meter.account.env, meter.month), ASK, {"meter": meter.number, "limited": bool(budget)}
+    )
+    reason: dict[str, str] | None = answer[HELD]
+    if budget and reason:
+        context.set_custom_status(held_status(status, reason))
+        yield context.create_timer(context.current_utc_datetime + budget.recheck)
+        return meter, reason
+    return replace(meter, number=answer["meter"]), None
+
+
+def budget_left(context: Any, env: str) -> Generator[Any, Any, float | None]:
+    """What an environment may still spend this month; None if there is no limit any more."""
+    left: float | None = yield context.call_entity(_entity(env, _month_of(context)), LEFT, {})
+    return left
+
+
+def report(context: Any, meter: Meter, *, ended: bool) -> None:
+    """Sends the meter's reading; the entity forgets the meter when it has ended."""
+    reading = {
+        "meter": meter.number,
+        "tokens": meter.tokens,
+        "requests": meter.requests,
+        "cost": meter.tokens * meter.account.price,
+        "ended": ended,
+    }
+    context.signal_entity(_entity(meter.account.env, meter.month), READ, reading)
+
+
+def held_status(status: Mapping[str, Any], reason: dict[str, str] | None) -> dict[str, Any]:
+    """A custom status while a job is held, for this reason; the status itself for none."""
+    return {**status, "phase": HELD, HELD: reason} if reason else dict(status)
+
+
+def meter_json(meter: Meter | None) -> dict[str, Any] | None:
+    """A meter for the input of the next generation."""
+    return asdict(meter) if meter else None
+
+
+def _month_of(context: Any) -> str:
+    return f"{context.current_utc_datetime:%Y-%m}"
+
+
+def _of_month(context: Any, meter: Meter) -> Meter:
+    """The meter itself, or a new one where the month has changed since the last page."""
+    month = _month_of(context)
+    if meter.month == month:
+        return meter
+    if meter.number is not None:
+        report(context, meter, ended=True)
+    return Meter(account=meter.account, month=month)
+
+
+def _entity(env: str, month: str) -> EntityId:
+    return EntityId(USAGE_ENTITY, entity_key(env, month))

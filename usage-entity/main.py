@@ -1,0 +1,17 @@
+"""What an environment has used in a month, as an entity: its key is `{env}:{yyyy-mm}`."""
+
+import azure.durable_functions as df
+
+from shared_code.settings import settings
+from shared_code.usage import MonthUsage, answer
+
+
+def run_operation(context: df.DurableEntityContext) -> None:
+    """Runs one operation, `ask` or `read`, on the state of this month."""
+    usage = MonthUsage(**context.get_state(dict))
+    usage, result = answer(usage, context.entity_key, context.operation_name, context.get_input(), settings())
+    context.set_state(usage.to_json())
+    context.set_result(result)
+
+
+main = df.Entity.create(run_operation)
