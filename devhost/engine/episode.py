@@ -125,7 +125,10 @@ class Episode:
         return self._checkpoint(ended)
 
     def continue_as_new(self, action: ContinueAsNew, carried_over: Iterable[HistoryEvent]) -> Checkpoint:
-        """The execution gives way to the next generation, which begins with its input and late events."""
+        """The execution gives way to the next generation, which begins with its input and late events.
+
+        What it has told entities is on its way; its own timers end with it.
+        """
         instance = replace(
             self.item.instance,
             execution_id=str(uuid.uuid4()),
@@ -136,13 +139,15 @@ class Episode:
             status=RuntimeStatus.RUNNING,
         )
         events = [start_event(self.now, instance), *map(history.as_unplayed, carried_over)]
+        begin = [Message(instance.instance_id, event, instance.execution_id) for event in events]
+        to_entities = [message for message in self._messages if message.instance_id != instance.instance_id]
         return replace(
             self._checkpoint(instance),
             restarted=True,
             history=[],
             activities=[],
             children=[],
-            messages=[Message(instance.instance_id, event, instance.execution_id) for event in events],
+            messages=[*to_entities, *begin],
         )
 
     def _next_id(self) -> int:

@@ -130,6 +130,24 @@ async def test_orchestration_ends_without_waiting_for_its_signals(app: App, hub:
     assert state.state == "1"
 
 
+async def test_signal_before_continue_as_new_is_sent(app: App, hub: Hub):
+    """As DurableTask.Core does, whose dispatcher keeps the messages of all generations of a work item."""
+
+    @app.orchestrator
+    def caller(context):
+        rounds = context.get_input()
+        context.signal_entity(df.EntityId("counter", "a"), "add", rounds)
+        if rounds == 1:
+            return "done"
+        context.continue_as_new(rounds - 1)
+        yield
+
+    assert output(await hub.run("caller", 3)) == "done"
+    state = await hub.get_entity("counter", "a")
+    assert state is not None
+    assert state.state == str(3 + 2 + 1)
+
+
 async def test_entity_is_purged_although_it_never_ends(hub: Hub):
     await hub.signal_entity("counter", "a", "add", '"3"')
     await hub.settle()
