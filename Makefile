@@ -7,7 +7,7 @@ INTERPRETER = $(if $(wildcard $(RUN)),$(RUN),$(PYTHON))
 TYPED := shared_code devhost deployment local tests benchmarks
 
 .DEFAULT_GOAL := help
-.PHONY: help demo start services test check fix package lock bench
+.PHONY: help demo start services test check fix audit package lock bench
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -33,6 +33,10 @@ check: $(READY) ## lint, format check, types
 fix: $(READY) ## what the linter and the formatter can mend
 	@.venv/bin/ruff check --fix
 	@.venv/bin/ruff format
+
+audit: $(READY) ## known vulnerabilities of what is deployed (asks pypi.org, so it needs the internet)
+	@$(RUN) -m pip install --quiet --disable-pip-version-check "pip-audit>=2.9,<3"
+	@$(RUN) -m pip_audit --progress-spinner off --no-deps --disable-pip --requirement requirements.lock
 
 package: $(READY) ## the zip that is deployed: dist/app.zip (PACKAGE_PYTHON=3.11)
 	@$(RUN) -m deployment package $(if $(PACKAGE_PYTHON),--python $(PACKAGE_PYTHON))

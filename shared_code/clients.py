@@ -27,7 +27,9 @@ from shared_code.http_pool import (
     DEFAULT_METHODS,
     DEFAULT_STATUSES,
     Auth,
+    Facts,
     FixedAuth,
+    Hooks,
     Limits,
     RetryPolicy,
     Service,
@@ -49,6 +51,7 @@ from shared_code.settings import (
 )
 from shared_code.source_files import SourceFiles
 from shared_code.table_account import TableAccount
+from shared_code.telemetry import log_event
 
 # The SDKs' defaults would hold an activity for minutes, which its workflow can repeat anyway.
 _OPTIONS: dict[str, Any] = {"retry_total": 5}
@@ -80,7 +83,7 @@ class Clients:
     @cached_property
     def pool(self) -> ServicePool:
         """The one pool of outgoing HTTP."""
-        pool = ServicePool()
+        pool = ServicePool(hooks=Hooks(on_retry=_log_retry, on_result=_log_failure))
         self._closing.push_async_callback(pool.close)
         return pool
 
@@ -202,6 +205,24 @@ class Clients:
     async def _embeddings_token(self) -> Token:
         token = await self.identity.get_token(_EMBEDDINGS_SCOPE)
         return Token(token.token, token.expires_on)
+
+
+def _log_retry(facts: Facts) -> None:
+    log_event("service.retried", **_shown(facts), waitSeconds=facts.wait)
+
+
+def _log_failure(facts: Facts) -> None:
+    if facts.error:
+        log_event("service.failed", **_shown(facts))
+
+
+def _shown(facts: Facts) -> dict[str, Any]:
+    return {
+        "service": facts.service,
+        "status": facts.status,
+        "error": facts.error,
+        "attempts": facts.attempt,
+    }
 
 
 def _is_url(storage: str) -> bool:

@@ -27,7 +27,9 @@ _AZURE_HOSTS = (".openai.azure.com", ".cognitiveservices.azure.com", ".services.
 _DEPLOYMENT = re.compile(r"(?P<base>.*)/openai/deployments/(?P<name>[^/]+)")
 # Earlier models, and those of compatible servers, refuse the parameter.
 _KNOWS_DIMENSIONS = re.compile(r"text-embedding-([3-9]|\d{2,})")
-_UNUSABLE = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND}
+# Services quote the key that they refuse, whole or in part: their words would reach logs and results.
+_KEY_REFUSED = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
+_UNUSABLE = _KEY_REFUSED | {HTTPStatus.NOT_FOUND}
 _TOO_MUCH = {HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE}
 # A 400 about one of these holds for every text, so that no smaller batch can help.
 _SETTINGS = {"model", "dimensions", "encoding_format"}
@@ -225,10 +227,14 @@ def _stops_all(error: StatusError) -> bool:
 
 
 def _sentence(error: StatusError) -> str:
-    message = str(_details(error).get("message") or "no reason given")[:300].rstrip(".")
-    what = f"The embeddings service answered {error.status}: {message}"
+    reason = "" if error.status in _KEY_REFUSED else f": {_message(error)}"
+    what = f"The embeddings service answered {error.status}{reason}"
     fix = "check EMBEDDINGS_ENDPOINT, EMBEDDINGS_API_KEY and EMBEDDINGS_MODEL"
     return f"{what}; {fix}." if _stops_all(error) else f"{what}."
+
+
+def _message(error: StatusError) -> str:
+    return str(_details(error).get("message") or "no reason given")[:300].rstrip(".")
 
 
 def _details(error: StatusError) -> dict[str, Any]:

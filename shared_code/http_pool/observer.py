@@ -47,7 +47,10 @@ Hook = Callable[[Facts], None]
 
 @dataclass(frozen=True, kw_only=True)
 class Hooks:
-    """Called at the end of each attempt, before the wait of each retry, and at the end of each request."""
+    """Called at the end of each attempt, before the wait of each retry, and at the end of each request.
+
+    Retries and failures that no hook takes are lines of the log.
+    """
 
     on_attempt: Hook | None = None
     on_retry: Hook | None = None
@@ -88,6 +91,9 @@ class Observer:
     def retrying(self, call: Call, failure: ServiceError, wait: float) -> None:
         """A call will be sent again after a wait, in seconds."""
         self.retries += 1
+        if self._hooks.on_retry:
+            self._tell(self._hooks.on_retry, call, call.started, failure, wait)
+            return
         logger.warning(
             "%s: attempt %d failed (%s, status %s): next in %.2f s",
             self._service,
@@ -96,14 +102,13 @@ class Observer:
             failure.status,
             wait,
         )
-        if self._hooks.on_retry:
-            self._tell(self._hooks.on_retry, call, call.started, failure, wait)
 
     def ended(self, call: Call, outcome: int | PoolError) -> None:
         """A request came to a status or a failure."""
         if isinstance(outcome, PoolError):
             self.failures += 1
-            logger.warning("%s", outcome)
+            if not self._hooks.on_result:
+                logger.warning("%s", outcome)
         if self._hooks.on_result:
             self._tell(self._hooks.on_result, call, call.started, outcome)
 

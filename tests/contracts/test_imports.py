@@ -42,6 +42,7 @@ ALLOWED = {
         "http_pool",
         "source_files",
         "table_account",
+        "telemetry",
     },
     "step_results": {"telemetry"},
     "audit_activities": {"audit_table", "blob_files", "clients", "step_results", "telemetry"},

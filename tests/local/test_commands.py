@@ -123,7 +123,7 @@ def test_local_settings_of_the_user_are_never_overwritten(tmp_path: Path) -> Non
 def test_make_names_every_target_with_a_line() -> None:
     listing = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout  # noqa: S607 - the make of this machine
 
-    for target in ("demo", "start", "services", "test", "check", "fix", "package", "lock", "bench"):
+    for target in ("demo", "start", "services", "test", "check", "fix", "audit", "package", "lock", "bench"):
         assert f"make {target} " in listing
 
 

@@ -11,7 +11,8 @@ from shared_code.settings import SETTINGS
 
 README = (ROOT / "README.md").read_text()
 MAKEFILE = (ROOT / "Makefile").read_text()
-DOCUMENTS = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")])
+NAMED = ("README.md", "CONTRIBUTING.md", "SECURITY.md")
+DOCUMENTS = sorted([*(ROOT / name for name in NAMED), *(ROOT / "docs").rglob("*.md")])
 
 
 def table(heading: str) -> list[list[str]]:

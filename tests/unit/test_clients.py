@@ -1,4 +1,6 @@
 import asyncio
+import json
+import logging
 from typing import Any
 
 import pytest
@@ -6,8 +8,9 @@ from azure.identity.aio import DefaultAzureCredential
 
 from shared_code.clients import Clients, clients
 from shared_code.errors import ContainerNotAllowed
-from shared_code.http_pool import FixedAuth, TokenAuth
+from shared_code.http_pool import FixedAuth, ServiceError, TokenAuth
 from shared_code.settings import Settings
+from shared_code.telemetry import log_scope
 
 TABLES = "https://account.table.core.windows.net"
 BLOBS = "https://account.blob.core.windows.net"
@@ -130,3 +133,19 @@ def test_each_loop_has_clients_of_its_own():
         return await clients()
 
     assert asyncio.run(use()) is not asyncio.run(use())
+
+
+async def test_retries_and_failures_of_services_are_events_of_the_step_that_made_the_call(caplog):
+    caplog.set_level(logging.INFO, logger="async_jobs")
+    built = Clients(Settings({"EMBEDDINGS_ENDPOINT": "http://127.0.0.1:1/v1", "EMBEDDINGS_API_KEY": "k3y"}))
+    with log_scope(jobId="job", step="embed-page"), pytest.raises(ServiceError):
+        await built.pool.service(built.embeddings.service_name).get("/", params={"sig": "s1g"})
+    await built.close()
+    retried, *_, failed = [json.loads(message) for message in caplog.messages]
+    assert (retried["event"], failed["event"]) == ("service.retried", "service.failed")
+    assert (
+        retried.items()
+        >= {"jobId": "job", "step": "embed-page", "service": "embeddings", "attempts": 1}.items()
+    )
+    assert retried["waitSeconds"] >= 0
+    assert not [secret for secret in ("k3y", "s1g") if secret in caplog.text]

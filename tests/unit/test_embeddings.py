@@ -214,6 +214,18 @@ async def test_refusal_that_holds_for_every_text_stops_the_job_and_names_the_set
     assert len(asked) == 1
 
 
+@pytest.mark.parametrize("status", [401, 403])
+async def test_words_of_a_service_that_refuses_the_key_are_not_repeated(status):
+    app, _ = scripted(refusal(status, message="Incorrect API key provided: sk-one...two"))
+    async with client_of(app) as client:
+        with pytest.raises(
+            EmbeddingsUnusable, match=f"answered {status}; check EMBEDDINGS_ENDPOINT"
+        ) as refused:
+            await client.embed(["a"], model=MODEL, dimensions=1)
+
+    assert "sk-one" not in str(refused.value)
+
+
 async def test_key_is_sent_in_the_way_of_each_form():
     seen: list[Any] = []
 

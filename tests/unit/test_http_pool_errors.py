@@ -103,6 +103,15 @@ async def test_facts_come_with_a_snapshot_of_the_figures():
     assert (figures.in_flight, figures.circuit, figures.budget, figures.paused_for) == (0, "closed", 99.1, 0)
 
 
+async def test_retries_and_failures_that_a_hook_takes_are_not_logged_beside(caplog):
+    taken: list[Facts] = []
+    hooks = Hooks(on_retry=taken.append, on_result=taken.append)
+    async with calling(answer(503), hooks=hooks, retries=RetryPolicy(attempts=2)) as (_, caller):
+        with pytest.raises(StatusError):
+            await caller.get("/")
+    assert (len(taken), caplog.messages) == (2, [])
+
+
 async def test_failing_hook_is_logged_and_fails_no_request(caplog):
     def hook(_):
         raise RuntimeError("observer broke")
