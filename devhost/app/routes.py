@@ -11,7 +11,7 @@ import re
 import uuid
 from datetime import datetime
 from typing import TYPE_CHECKING
-from urllib.parse import unquote
+from urllib.parse import unquote, unquote_plus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -92,6 +92,11 @@ def split_path(raw_path: str) -> list[str]:
     if not path:
         return []
     return [unquote(part.replace("%2F", "%252F").replace("%2f", "%252f")) for part in path.split("/")]
+
+
+def split_decoded_path(raw_path: str) -> list[str]:
+    """The parts of a path for the Durable extension, which decodes it first and takes a plus for a space."""
+    return unquote_plus(raw_path.partition("?")[0]).strip("/").split("/")
 
 
 def _parse_segment(text: str) -> _Segment:

@@ -50,6 +50,7 @@ class EntityState:
             instance,
             input=to_json({"exists": self.exists, "state": self.state, "sorter": {}}),
             custom_status=to_json({"entityExists": self.exists}),
+            created_at=now,  # on Azure an entity continues as new with each batch
             updated_at=now,
         )
 

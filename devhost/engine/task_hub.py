@@ -10,7 +10,7 @@ from . import history
 from .clock import Clock, SystemClock
 from .entity import EntityState, entity_id, request
 from .episode import new_instance
-from .errors import InstanceEnded, InstanceNotEnded, InstanceNotFound, InvalidTransition, UnknownEntity
+from .errors import InstanceEnded, InstanceNotFound, InvalidTransition, UnknownEntity
 from .executor import FunctionExecutor
 from .history import HistoryEvent
 from .instance import TERMINAL, Instance, InstanceQuery, RuntimeStatus
@@ -171,11 +171,9 @@ class TaskHub:
 
         Raises:
             InstanceNotFound: there is no such instance.
-            InstanceNotEnded: its own id is still in use.
+            InstanceAlreadyExists: its own id is still in use.
         """
         instance = await self._existing(instance_id)
-        if not new_id and not instance.status.is_terminal:
-            raise InstanceNotEnded(instance_id, instance.status)
         return await self.start_orchestration(
             instance.name, instance_id=None if new_id else instance_id, input_text=instance.input
         )

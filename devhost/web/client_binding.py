@@ -41,7 +41,8 @@ def client_binding(*, origin: str, rpc_origin: str, hub_name: str) -> str:
 
 def management_links(instance_id: str, *, origin: str, hub_name: str) -> dict[str, str]:
     """Every link by which an instance is managed."""
-    instance = f"{origin}{WEBHOOK_PATH}/instances/{quote_plus(instance_id, safe='!*()')}"
+    quoted = quote_plus(instance_id, safe="!*()").replace("~", "%7E")  # as .NET quotes
+    instance = f"{origin}{WEBHOOK_PATH}/instances/{quoted}"
     query = f"taskHub={quote_plus(hub_name)}&connection=Storage&{_CODE}"
     return {
         "id": instance_id,

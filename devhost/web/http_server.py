@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from devhost.app.routes import split_path
+from devhost.app.routes import split_decoded_path, split_path
 from devhost.engine.errors import FunctionFailed
 from devhost.errors import PortUnusable
 from devhost.settings import NO_HOMEPAGE
@@ -130,7 +130,8 @@ class HttpServer:
         path = split_path(request.raw_path)
         for root in _API_ROOTS:
             if [part.lower() for part in path[: len(root)]] == root:
-                return await self._management.handle(request, path[len(root) :])
+                decoded = split_decoded_path(request.raw_path)
+                return await self._management.handle(request, decoded[len(root) :])
         if path and path[0].lower() == "admin":
             return self._admin(path[1:])
         if found := self._find(request.method, path):

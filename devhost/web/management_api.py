@@ -6,6 +6,7 @@ Codes, bodies and headers are those of section 2 of the protocol notes. Keys are
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import time
 from collections.abc import Awaitable, Callable
@@ -24,6 +25,7 @@ from devhost.engine.errors import (
     InvalidTransition,
     UnknownEntity,
 )
+from devhost.engine.history import format_time, to_dotnet_json
 from devhost.engine.instance import Instance, InstanceQuery, RuntimeStatus
 
 from .client_binding import check_status_links
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _INVALID_JSON = "Invalid JSON content"
+_EMPTY_KEY = "$"  # stands for an entity's empty key
 # Valid names of the protocol that no instance of this engine ever has.
 _NEVER_REACHED = frozenset({"Canceled", "ContinuedAsNew"})
 
@@ -111,6 +114,9 @@ class ManagementApi:
     async def _started(self, call: Call, instance_id: str) -> web.Response:
         timeout, interval = call.seconds("timeout"), call.seconds("pollingInterval")
         if timeout is not None and interval is not None:
+            if interval > timeout:
+                message = f"Total timeout {timeout:g} should be bigger than retry timeout {interval:g}"
+                return json_answer({"Message": message}, status=400)
             instance = await self._wait_for_end(instance_id, timeout, interval)
             if instance is not None and instance.status is RuntimeStatus.COMPLETED:
                 return json_answer(parse_stored(instance.output))
@@ -177,12 +183,12 @@ class ManagementApi:
             return web.Response(status=404)
         if instance.status.is_terminal:
             return web.Response(status=410)
-        if call.request.content_type.lower() != "application/json":
+        if not call.is_json:
             return json_answer({"Message": "Only application/json request content is supported"}, status=400)
         text = await call.text()
         if error := json_error(text):
             return error_answer(400, _INVALID_JSON, error)
-        await self._hub.raise_event(call.instance_id, call.route["event"], text)
+        await self._hub.raise_event(call.instance_id, call.route["event"], to_dotnet_json(json.loads(text)))
         return web.Response(status=202)
 
     async def _terminate(self, call: Call) -> web.Response:
@@ -214,8 +220,10 @@ class ManagementApi:
         try:
             instance_id = await self._hub.restart(call.instance_id, new_id=new_id)
         except InstanceNotFound as error:
-            return error_answer(400, "InstanceId does not match a valid orchestration instance.", error)
-        except (InstanceNotEnded, InstanceAlreadyExists) as error:
+            text = f"An orchestrastion with the instanceId {call.instance_id} was not found."  # so written
+            message = "InstanceId does not match a valid orchestration instance."
+            return error_answer(400, message, error, text=text)
+        except InstanceAlreadyExists as error:
             return error_answer(409, "A non-terminal instance with this instance ID already exists.", error)
         return await self._started(call, instance_id)
 
@@ -243,23 +251,33 @@ class ManagementApi:
 
     async def _list_entities(self, call: Call) -> web.Response:
         name = call.route.get("name", "").lower()
-        found, headers = await self._page(call, InstanceQuery(id_prefix=f"@{name}@" if name else "@"))
+        query = InstanceQuery(
+            created_from=call.time("lastOperationTimeFrom"),
+            created_to=call.time("lastOperationTimeTo"),
+            id_prefix=f"@{name}@" if name else "@",
+        )
+        found, headers = await self._page(call, query)
+        entities = [instance for instance in found if instance.is_entity and EntityState.of(instance).exists]
         fetch_state = call.flag("fetchState")
         return json_answer(
-            [_entity_body(instance, fetch_state=fetch_state) for instance in found], headers=headers
+            [_entity_body(entity, fetch_state=fetch_state) for entity in entities], headers=headers
         )
 
     async def _read_entity(self, call: Call) -> web.Response:
-        entity = await self._hub.get_entity(call.route["name"], call.route["key"])
+        key = call.route["key"]
+        entity = await self._hub.get_entity(call.route["name"], "" if key == _EMPTY_KEY else key)
         if entity is None or not entity.exists:
             return web.Response(status=404)
         return json_answer(parse_stored(entity.state))
 
     async def _signal_entity(self, call: Call) -> web.Response:
         text = await call.text()
+        operation = call.query.get("op", "")
+        if not call.is_json:  # the body counts as a text then
+            return await self._signal(call, operation, to_dotnet_json(text) if text else None)
         if text and (error := json_error(text)):
             return json_answer({"Message": f"Could not parse JSON content: {error}"}, status=400)
-        return await self._signal(call, call.query.get("op", ""), text or None)
+        return await self._signal(call, operation, to_dotnet_json(json.loads(text)) if text else None)
 
     async def _delete_entity(self, call: Call) -> web.Response:
         return await self._signal(call, "delete", None)
@@ -274,7 +292,7 @@ class ManagementApi:
 
 def _statuses(call: Call) -> tuple[frozenset[RuntimeStatus], bool]:
     """The statuses that the query asks for, and whether it asks only for ones that no instance can have."""
-    names = set(call.query.get("runtimestatus", "").split(","))
+    names = {name.strip() for name in call.query.get("runtimestatus", "").split(",")}
     statuses = frozenset(RuntimeStatus(name) for name in names & set(RuntimeStatus))
     return statuses, not statuses and bool(names & _NEVER_REACHED)
 
@@ -296,7 +314,7 @@ def _entity_body(instance: Instance, *, fetch_state: bool) -> dict[str, Any]:
     _, name, key = instance.instance_id.split("@", 2)
     return {
         "entityId": {"name": name, "key": key},
-        "lastOperationTime": _seconds_text(instance.updated_at),
+        "lastOperationTime": format_time(instance.updated_at),
         "state": parse_stored(EntityState.of(instance).state) if fetch_state else None,
     }
 

@@ -10,11 +10,19 @@ from typing import Any
 
 from aiohttp import web
 
+from devhost.engine.errors import InstanceAlreadyExists, InstanceNotFound, InvalidTransition
+
 from .http_request import origin_of
 
 CONTINUATION_HEADER = "x-ms-continuation-token"
 
 _PAGE_SIZE = 100
+_DOTNET_ERRORS: dict[type[Exception], str] = {
+    InstanceAlreadyExists: "DurableTask.Core.Exceptions.OrchestrationAlreadyExistsException",
+    InstanceNotFound: "System.ArgumentException",
+    InvalidTransition: "System.InvalidOperationException",
+    json.JSONDecodeError: "Newtonsoft.Json.JsonReaderException",
+}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -34,6 +42,11 @@ class Call:
     def origin(self) -> str:
         """Scheme and host as the client wrote them."""
         return origin_of(self.request)
+
+    @property
+    def is_json(self) -> bool:
+        """Whether the body says that it is JSON."""
+        return self.request.content_type.lower() == "application/json"
 
     def flag(self, name: str, *, default: bool = False) -> bool:
         """A boolean of the query; anything but `true` and `false` counts as absent."""
@@ -86,12 +99,12 @@ def json_answer(body: Any, *, status: int = 200, headers: dict[str, str] | None 
     return web.Response(text=text, status=status, headers=headers, content_type="application/json")
 
 
-def error_answer(status: int, message: str, error: Exception) -> web.Response:
-    """The four members in which the extension tells of an exception."""
+def error_answer(status: int, message: str, error: Exception, *, text: str = "") -> web.Response:
+    """The four members in which the extension tells of an exception, with another text if need be."""
     body = {
         "Message": message,
-        "ExceptionMessage": str(error),
-        "ExceptionType": type(error).__name__,
+        "ExceptionMessage": text or str(error),
+        "ExceptionType": _DOTNET_ERRORS.get(type(error), type(error).__name__),
         "StackTrace": "",
     }
     return json_answer(body, status=status)

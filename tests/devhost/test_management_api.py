@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 
 import pytest
+from yarl import URL
 
 from tests.devhost.conftest import Answer, Client, StartHost
 from tests.devhost.sample_app import SampleApp
@@ -16,6 +19,8 @@ COUNTER = """
     def count(context):
         if context.operation_name == "add":
             context.set_state(context.get_state(lambda: 0) + context.get_input())
+        else:
+            context.destruct_on_exit()
     main = df.Entity.create(count)
 """
 FOUR_KEYS = ["Message", "ExceptionMessage", "ExceptionType", "StackTrace"]
@@ -96,6 +101,22 @@ async def test_start_of_an_ended_id_replaces_it(client: Client):
     assert (await client.get(f"{ROOT}/instances/a")).json["input"] == "second"
 
 
+@pytest.mark.parametrize("instance_id", ["a b", "@x", "a#b", "a?b", "a\\b", "é~", "a\tb", "x" * 257])
+async def test_instance_of_any_id_is_found_by_its_link(client: Client, instance_id: str):
+    answer = await client.post(f"{ROOT}/orchestrators/echoes/{quote(instance_id)}")
+    assert answer.json["id"] == instance_id
+    link = URL(answer.json["statusQueryGetUri"], encoded=True)
+    async with client.session.get(link) as status:
+        assert (await status.json())["instanceId"] == instance_id
+
+
+async def test_path_is_decoded_before_it_is_split(client: Client):
+    spaced = await client.post(f"{ROOT}/orchestrators/echoes/a+b")
+    slashed = await client.post(f"{ROOT}/orchestrators/echoes/a%2Fb")
+    assert spaced.json["id"] == "a b"
+    assert (slashed.status, slashed.body) == (404, b"")
+
+
 async def test_unknown_orchestrator_is_accepted_and_fails(client: Client):
     assert (await client.post(f"{ROOT}/orchestrators/absent/a")).status == 202
     answer = await until(client, "a", "Failed")
@@ -112,6 +133,12 @@ async def test_start_with_timeout_waits_for_the_bare_output(client: Client):
 async def test_start_with_timeout_answers_the_links_when_it_has_passed(client: Client):
     answer = await client.post(f"{ROOT}/orchestrators/waits/a?timeout=0.05&pollingInterval=0.01")
     assert (answer.status, answer.json["id"]) == (202, "a")
+
+
+async def test_start_with_a_timeout_below_its_interval_is_400(client: Client):
+    answer = await client.post(f"{ROOT}/orchestrators/waits/a?timeout=1&pollingInterval=2.5")
+    assert answer.status == 400
+    assert answer.json == {"Message": "Total timeout 1 should be bigger than retry timeout 2.5"}
 
 
 async def test_start_with_timeout_answers_the_status_of_a_failed_instance(client: Client):
@@ -213,6 +240,17 @@ async def test_raised_event_reaches_the_instance_as_it_was_sent(client: Client):
     assert (await until(client, "a", "Completed")).json["output"] == {"approved": True}
 
 
+async def test_raised_event_is_written_anew_as_by_dot_net(client: Client):
+    await begin(client, "waits", "a")
+    body = b'{ "a" : [1e300, "\\u00e9"] }'
+    headers = {"Content-Type": "application/json; charset=utf-8"}
+    await client.post(f"{ROOT}/instances/a/raiseEvent/go", data=body, headers=headers)
+    await until(client, "a", "Completed")
+    history = (await client.get(f"{ROOT}/instances/a?showHistory=true")).json["historyEvents"]
+    (raised,) = [event for event in history if event["EventType"] == "EventRaised"]
+    assert raised["Input"] == '{"a":[1E+300,"é"]}'
+
+
 @pytest.mark.parametrize(
     ("body", "content_type", "message"),
     [
@@ -287,14 +325,24 @@ async def test_restart_runs_the_same_input_under_a_new_id(client: Client):
 async def test_restart_under_a_live_id_is_409(client: Client):
     await begin(client, "waits", "a")
     answer = await client.post(f"{ROOT}/instances/a/restart?restartWithNewInstanceId=false")
-    assert (answer.status, list(answer.json)) == (409, FOUR_KEYS)
-    assert answer.json["Message"] == "A non-terminal instance with this instance ID already exists."
+    assert answer.status == 409
+    assert answer.json == {
+        "Message": "A non-terminal instance with this instance ID already exists.",
+        "ExceptionMessage": "An Orchestration instance with the status Running already exists.",
+        "ExceptionType": "DurableTask.Core.Exceptions.OrchestrationAlreadyExistsException",
+        "StackTrace": "",
+    }
 
 
 async def test_restart_of_an_unknown_instance_is_400(client: Client):
     answer = await client.post(f"{ROOT}/instances/absent/restart")
-    assert (answer.status, list(answer.json)) == (400, FOUR_KEYS)
-    assert answer.json["Message"] == "InstanceId does not match a valid orchestration instance."
+    assert answer.status == 400
+    assert answer.json == {
+        "Message": "InstanceId does not match a valid orchestration instance.",
+        "ExceptionMessage": "An orchestrastion with the instanceId absent was not found.",
+        "ExceptionType": "System.ArgumentException",
+        "StackTrace": "",
+    }
 
 
 async def test_purged_instance_is_gone(client: Client):
@@ -366,7 +414,37 @@ async def test_entities_are_listed_with_their_state_on_request(client: Client):
     assert [(found["state"], len(found)) for found in full] == [(2, 3)]
 
 
-@pytest.mark.parametrize(("name", "body"), [("absent", b"1"), ("counter", b"{")])
-async def test_signal_to_an_unknown_entity_or_without_json_is_400(client: Client, name: str, body: bytes):
-    answer = await client.post(f"{ROOT}/entities/{name}/k?op=add", data=body)
+@pytest.mark.parametrize(
+    ("name", "body", "message"),
+    [
+        ("absent", b"1", "The function 'absent' doesn't exist, is disabled, or is not an entity function."),
+        ("counter", b"{", "Could not parse JSON content: "),
+    ],
+)
+async def test_signal_to_an_unknown_entity_or_with_broken_json_is_400(
+    client: Client, name: str, body: bytes, message: str
+):
+    headers = {"Content-Type": "application/json"}
+    answer = await client.post(f"{ROOT}/entities/{name}/k?op=add", data=body, headers=headers)
     assert (answer.status, list(answer.json)) == (400, ["Message"])
+    assert answer.json["Message"].startswith(message)
+
+
+async def test_signal_of_another_content_type_is_taken_as_text(client: Client):
+    """The SDK reads an input twice, so that a text of digits is a number."""
+    await client.post(f"{ROOT}/entities/counter/k?op=add", data=b"7", headers={"Content-Type": "text/plain"})
+    async with asyncio.timeout(5):
+        while (await client.get(f"{ROOT}/entities/counter/k")).body != b"7":
+            await asyncio.sleep(0.01)
+
+
+async def test_entities_that_do_not_exist_any_more_are_not_listed(client: Client):
+    for key in ("gone", "there"):
+        await client.post(f"{ROOT}/entities/counter/{key}?op=add", json="2")
+    await client.call("DELETE", f"{ROOT}/entities/counter/gone")
+    async with asyncio.timeout(5):
+        while len(found := (await client.get(f"{ROOT}/entities")).json) != 1:
+            await asyncio.sleep(0.01)
+    assert found[0]["entityId"] == {"name": "counter", "key": "there"}
+    datetime.strptime(found[0]["lastOperationTime"], "%Y-%m-%dT%H:%M:%S.%f%z")
+    assert (await client.get(f"{ROOT}/entities?lastOperationTimeTo=2020-01-01")).json == []

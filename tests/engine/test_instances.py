@@ -194,7 +194,7 @@ async def test_restart_runs_the_same_input_under_a_new_id(hub: Hub):
 
 async def test_restart_under_its_own_id_needs_an_ended_instance(hub: Hub):
     instance_id = (await hub.run("listener")).instance_id
-    with pytest.raises(InstanceNotEnded):
+    with pytest.raises(InstanceAlreadyExists):
         await hub.restart(instance_id, new_id=False)
 
 
