@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from .actions import HTTP_ACTIVITY
 from .clock import Clock
@@ -25,8 +26,8 @@ class ActivityProcessor:
         try:
             result = await (self._call_http(call) if is_http else self._run(call))
         except FunctionFailed as failure:
-            reason = failure.error if is_http else f"Activity function '{call.name}' failed:  {failure.error}"
-            return task_failed(self._clock.now(), call.task_id, reason, _details(failure))
+            describe = _describe_request if is_http else _describe_call
+            return task_failed(self._clock.now(), call.task_id, *describe(call, failure))
         return task_completed(self._clock.now(), call.task_id, _as_stored(result))
 
     async def _run(self, call: ActivityCall) -> str | None:
@@ -42,20 +43,31 @@ def _as_stored(result: str | None) -> str | None:
     return None if value is None else to_dotnet_json(value)
 
 
-def _details(failure: FunctionFailed) -> str:
-    """The failure as the extension serializes a .NET exception; user code sees it as text."""
+def _describe_call(call: ActivityCall, failure: FunctionFailed) -> tuple[str, str]:
+    """Reason and details of a failure, the latter a .NET exception as the extension serializes it."""
     remote = {
         "$type": "Microsoft.Azure.WebJobs.Script.Workers.Rpc.RpcException, Microsoft.Azure.WebJobs.Script",
         "RemoteMessage": failure.error,
         "RemoteStackTrace": failure.stack,
         "Message": f"Result: Failure\nException: {failure.error}\nStack: {failure.stack}",
     }
+    details = _exception("System.Exception, System.Private.CoreLib", f" {failure.error}", remote)
+    return f"Activity function '{call.name}' failed:  {failure.error}", details
+
+
+def _describe_request(_call: ActivityCall, failure: FunctionFailed) -> tuple[str, str]:
+    """The same of an HTTP request without an answer, which no worker had a part in."""
+    dotnet_type = "System.Net.Http.HttpRequestException, System.Net.Http"
+    return failure.error, _exception(dotnet_type, failure.error, None)
+
+
+def _exception(dotnet_type: str, message: str, inner: dict[str, Any] | None) -> str:
     return to_json(
         {
-            "$type": "System.Exception, System.Private.CoreLib",
-            "ClassName": "System.Exception",
-            "Message": f" {failure.error}",
+            "$type": dotnet_type,
+            "ClassName": dotnet_type.partition(",")[0],
+            "Message": message,
             "Data": None,
-            "InnerException": remote,
+            "InnerException": inner,
         }
     )

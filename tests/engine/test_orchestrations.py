@@ -448,9 +448,11 @@ async def test_call_http_without_an_answer_raises_the_bare_reason(app: App, hub:
         try:
             yield context.call_http("GET", "http://127.0.0.1:9/")
         except Exception as error:  # noqa: BLE001 - the SDK raises nothing more precise
-            return str(error).splitlines()[0]
+            return str(error)
 
-    assert output(await hub.run("caller")) == "Connection refused (127.0.0.1:9) "
+    reason, details = output(await hub.run("caller")).splitlines()
+    assert reason == "Connection refused (127.0.0.1:9) "
+    assert details.startswith(' {"$type":"System.Net.Http.HttpRequestException, System.Net.Http",')
 
 
 async def test_values_of_five_megabytes_pass_whole(app: App, hub: Hub):
