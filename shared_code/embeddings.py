@@ -1,7 +1,7 @@
 """Client of an embeddings API, in OpenAI's and in Azure OpenAI's form: texts in, checked vectors out.
 
-AppError <- EmbeddingsUnusable: stops a job: the key, the address or the model is refused
-         <- EmbeddingFailure: EmbeddingRefused, EmbeddingInvalid: one text has no vector; values, never raised
+Incurable <- EmbeddingsUnusable: stops a job: the key, the address or the model is refused
+          <- EmbeddingFailure: EmbeddingRefused, EmbeddingInvalid: values: one text has no vector
 
 What a retry of the same request may cure is the pool's to repeat.
 """
@@ -18,7 +18,7 @@ from itertools import accumulate, pairwise
 from typing import Any, ClassVar
 from urllib.parse import parse_qsl, urlsplit
 
-from shared_code.errors import AppError, Incurable
+from shared_code.errors import Incurable
 from shared_code.http_pool import ServiceClient, ServicePool, StatusError
 
 MAX_INPUTS = 2_048
@@ -40,7 +40,7 @@ class EmbeddingsUnusable(Incurable):
     """The embeddings service cannot be used as it is set up."""
 
 
-class EmbeddingFailure(AppError):
+class EmbeddingFailure(Incurable):
     """A text has no vector."""
 
 
