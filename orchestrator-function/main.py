@@ -5,12 +5,17 @@ from typing import Any
 
 import azure.durable_functions as df
 
-from shared_code.jobs import AuditQueryJob, EmbedFilesJob, parse_job
+from shared_code.jobs import AuditQueryJob, EmbedEventJob, EmbedFilesJob, parse_job
 from shared_code.telemetry import traced
 from shared_code.workflows.audit_query import audit_query
+from shared_code.workflows.embed_event import embed_event
 from shared_code.workflows.embed_files import embed_files
 
-WORKFLOWS: dict[str, Any] = {AuditQueryJob.KIND: audit_query, EmbedFilesJob.KIND: embed_files}
+WORKFLOWS: dict[str, Any] = {
+    AuditQueryJob.KIND: audit_query,
+    EmbedFilesJob.KIND: embed_files,
+    EmbedEventJob.KIND: embed_event,
+}
 
 
 def run_job(context: df.DurableOrchestrationContext) -> Generator[Any, Any, Any]:

@@ -9,20 +9,22 @@ from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack
 from functools import cached_property
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeVar
 
 from azure.cosmos.aio import CosmosClient
 from azure.identity.aio import DefaultAzureCredential
 from azure.storage.blob.aio import BlobServiceClient, ContainerClient
 
 from shared_code.app_configuration import load_audit_storage
-from shared_code.audit_table import AuditTable
+from shared_code.batched_embeddings import BatchedEmbeddings
 from shared_code.blob_files import CHUNK_SIZE
 from shared_code.concurrency import Once
 from shared_code.containers import JOBS_CONTAINER
 from shared_code.cosmos_writer import CosmosIndex
 from shared_code.embeddings import EmbeddingsClient, EmbeddingsEndpoint
 from shared_code.errors import InvalidSetting
+from shared_code.event_documents import EventDocuments
+from shared_code.events import MAX_ANSWER_BYTES, TABLE, EventsClient, EventSource, EventsTable, FetchedEvents
 from shared_code.http_pool import (
     DEFAULT_METHODS,
     DEFAULT_STATUSES,
@@ -44,12 +46,14 @@ from shared_code.settings import (
     APP_CONFIG,
     AUDIT_STORAGE,
     COSMOS_KEY,
+    EVENTS_STORAGE,
     FILES_STORAGE,
     Setting,
     Settings,
     settings,
 )
 from shared_code.source_files import SourceFiles
+from shared_code.storage_table import StorageTable
 from shared_code.table_account import TableAccount
 from shared_code.telemetry import log_event
 
@@ -66,6 +70,11 @@ _EMBEDDINGS_RETRIES = RetryPolicy(
 )
 _EMBEDDINGS_TIMEOUTS = Timeouts(attempt=60.0, total=300.0)
 _BLOB_OPTIONS = {**_OPTIONS, "max_single_get_size": CHUNK_SIZE, "max_chunk_get_size": CHUNK_SIZE}
+# A look-up that takes longer is repeated by the workflow, whose durable timers hold no activity meanwhile.
+_EVENTS_TIMEOUTS = Timeouts(attempt=10.0, total=30.0)
+_LOOK_UPS = 32
+
+Index = TypeVar("Index", bound=CosmosIndex)
 
 
 class Clients:
@@ -95,7 +104,7 @@ class Clients:
         self._closing.push_async_callback(credential.close)
         return credential
 
-    async def audit_table(self) -> AuditTable:
+    async def audit_table(self) -> StorageTable:
         """The table that audit queries read; its limit holds for all activities of this loop together.
 
         Raises:
@@ -103,6 +112,26 @@ class Clients:
             Incurable: a setting or a role is wrong.
         """
         return await self._audit_table.get()
+
+    @cached_property
+    def events(self) -> EventSource:
+        """Where live events are looked up: their service, or their table where there is none."""
+        endpoint = self.settings.events_endpoint
+        if not endpoint:
+            storage = self.settings.events_storage
+            return EventsTable(self._table(storage, TABLE, at_once=_LOOK_UPS, setting=EVENTS_STORAGE))
+        limits = Limits(max_connections=_LOOK_UPS, max_response_bytes=MAX_ANSWER_BYTES)
+        self.pool.register(
+            Service(
+                name=EventsClient.service_name, base_url=endpoint, limits=limits, timeouts=_EVENTS_TIMEOUTS
+            )
+        )
+        return EventsClient(self.pool)
+
+    @cached_property
+    def fetched_events(self) -> FetchedEvents:
+        """Events that have been fetched, and are to be embedded."""
+        return FetchedEvents()
 
     @cached_property
     def jobs_container(self) -> ContainerClient:
@@ -139,28 +168,31 @@ class Clients:
         )
         return EmbeddingsClient(self.pool, endpoint)
 
+    @cached_property
+    def batched_embeddings(self) -> BatchedEmbeddings:
+        """The same service for single texts, which wait a moment for others to share a request with."""
+        return BatchedEmbeddings(
+            self.embeddings,
+            wait=self.settings.events_batch_wait.total_seconds(),
+            tokens_per_request=self.settings.embeddings_tokens_per_request,
+        )
+
     def index(self, env: str, version: str) -> CosmosIndex:
         """One version of an environment's index."""
-        return CosmosIndex(
-            self._cosmos,
-            database=self.settings.cosmos_database,
-            container=self.settings.cosmos_container,
-            name=f"{env}|{version}",
-            slots=self._cosmos_slots,
-        )
+        return self._index(CosmosIndex, env, version)
+
+    def event_documents(self, env: str, version: str) -> EventDocuments:
+        """The documents of live events in that version."""
+        return self._index(EventDocuments, env, version)
 
     async def close(self) -> None:
         """Closes every client that was built."""
         await self._closing.aclose()
 
-    async def _open_audit_table(self) -> AuditTable:
+    async def _open_audit_table(self) -> StorageTable:
         given_by, storage = await self._audit_storage()
-        name, pages_at_once = self.settings.audit_table, self.settings.audit_concurrency
-        try:
-            account = TableAccount.parse(storage, lambda: self.identity)
-            return AuditTable(self.pool, account, name, pages_at_once=pages_at_once)
-        except ValueError:
-            raise _unusable(given_by) from None
+        name, at_once = self.settings.audit_table, self.settings.audit_concurrency
+        return self._table(storage, name, at_once=at_once, setting=given_by)
 
     async def _audit_storage(self) -> tuple[Setting, str]:
         """Where the audit table is, and the setting that says so."""
@@ -168,6 +200,22 @@ class Clients:
         if not store:
             return AUDIT_STORAGE, self.settings.audit_storage
         return APP_CONFIG, await load_audit_storage(store, client_id=self.settings.client_id)
+
+    def _index(self, kind: type[Index], env: str, version: str) -> Index:
+        return kind(
+            self._cosmos,
+            database=self.settings.cosmos_database,
+            container=self.settings.cosmos_container,
+            name=f"{env}|{version}",
+            slots=self._cosmos_slots,
+        )
+
+    def _table(self, storage: str, name: str, *, at_once: int, setting: Setting) -> StorageTable:
+        try:
+            account = TableAccount.parse(storage, lambda: self.identity)
+            return StorageTable(self.pool, account, name, at_once=at_once, setting=setting)
+        except ValueError:
+            raise _unusable(setting) from None
 
     @cached_property
     def _blobs(self) -> BlobServiceClient:

@@ -3,7 +3,7 @@
 AppError <- Incurable: SettingsError: MissingSetting, InvalidSetting, UnresolvedReference
                        ContainerNotAllowed
                        StorageError: TableNotFound, AccessDenied, StagedRunsMissing
-         <- IdempotencyError: InvalidIdempotencyKey, IdempotencyKeyReused
+         <- IdempotencyError: InvalidIdempotencyKey, IdempotencyKeyReused, TrackingIdReused
          <- DateRangeError: EmptyStartDate, InvalidStartDate, EmptyEndDate, InvalidEndDate, InvalidDateRange
          <- InvalidField, RequestTooLarge, JobNotFound, BudgetReached, HostUnavailable, InvalidJob
          <- ConfigurationUnavailable, JobFailed (in jobs: workflows raise it)
@@ -105,7 +105,7 @@ class InvalidDateRange(DateRangeError):
 
 
 class IdempotencyError(AppError):
-    """The Idempotency-Key of a request cannot be honoured."""
+    """A request takes an id that stands for another one."""
 
 
 class InvalidIdempotencyKey(IdempotencyError):
@@ -114,6 +114,10 @@ class InvalidIdempotencyKey(IdempotencyError):
 
 class IdempotencyKeyReused(IdempotencyError):
     """This Idempotency-Key was used for another request: send a new key."""
+
+
+class TrackingIdReused(IdempotencyError):
+    """This trackingId belongs to an event of another session: check sessionId, or send another trackingId."""
 
 
 class JobNotFound(AppError):

@@ -29,5 +29,10 @@ def chunk_id(job: EmbedFilesJob, source: str, text: str, occurrence: int) -> str
     return _hash_of(job.env, job.index_version, *made, source, text, occurrence)
 
 
+def text_fingerprint(plan: EmbeddingPlan, text: str) -> str:
+    """Of a text and of the way its vector is made: while it stays, so does the vector."""
+    return _hash_of(plan.model, plan.dimensions, text)
+
+
 def _hash_of(*values: Any) -> str:
     return blake2b(json.dumps(values).encode(), digest_size=16).hexdigest()

@@ -24,6 +24,7 @@ from shared_code.errors import (
     JobNotFound,
     RequestTooLarge,
     SettingsError,
+    TrackingIdReused,
 )
 from shared_code.settings import Settings
 from shared_code.telemetry import log_event
@@ -44,6 +45,7 @@ _STATUS_OF = {
     RequestTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     BudgetReached: HTTPStatus.TOO_MANY_REQUESTS,
     IdempotencyKeyReused: HTTPStatus.UNPROCESSABLE_ENTITY,
+    TrackingIdReused: HTTPStatus.UNPROCESSABLE_ENTITY,
     SettingsError: HTTPStatus.INTERNAL_SERVER_ERROR,
     HostUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
 }

@@ -4,6 +4,7 @@ Everything a workflow needs is in here, so that a workflow reads no setting; thi
 """
 
 import hashlib
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -21,8 +22,13 @@ _JOB_ID = re.compile(r"[0-9a-f]{32}")
 _IDEMPOTENCY_KEY = re.compile(r"[\x20-\x7e]{1,255}")
 
 LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,30}[A-Za-z0-9])?")
+LABEL_FORM = "1 to 32 letters, digits, dots, dashes or underscores"
 _LONGEST_PREFIX = 900
 _EMBED_FIELDS = ("env", "version", "filesPath", "dryRun")
+EMBEDDING_BODY = "a JSON object with env, version and filesPath, or with trackingId and sessionId"
+EVENT_FIELDS = ("trackingId", "sessionId", "env", "version", "force")
+# What an Azure Table takes as a key; a service gets it as a segment of a path, which "." and ".." are not.
+_EVENT_KEY = re.compile(r"(?!\.{1,2}$)[^/\\#?\x00-\x1f\x7f-\x9f\ud800-\udfff]{1,255}")
 
 # A price of a million tokens has six decimals at most, so that of one token is whole in these parts.
 COST_UNIT = 10**12
@@ -32,6 +38,7 @@ _MAX_WINDOW_DAYS = 31
 # As many windows at once as host.json lets run: more would wait, fewer would idle.
 _WINDOWS_AT_ONCE = 8
 _LANES = 4
+_SHORTEST_WAIT, _LONGEST_WAIT = timedelta(seconds=2), timedelta(seconds=30)
 
 
 class JobFailed(AppError):
@@ -221,7 +228,7 @@ class EmbedFilesJob:
             InvalidField: a field is missing, unknown or malformed; the first one is named.
         """
         if not isinstance(body, dict):
-            raise InvalidField("body", "send a JSON object with env, version and filesPath")
+            raise InvalidField("body", f"send {EMBEDDING_BODY}")
         for name in body:
             if name not in _EMBED_FIELDS:
                 raise InvalidField(name, f"unknown; there are {', '.join(_EMBED_FIELDS)}")
@@ -294,6 +301,142 @@ class EmbedFilesJob:
         )
 
 
+@dataclass(frozen=True, kw_only=True)
+class EventDefaults:
+    """What a live event's job is given beside its own ids.
+
+    Attributes:
+        env: for an event that names none.
+        index_version: likewise.
+        wait: how long an event may stay unknown before its job fails.
+        plan: how its text becomes vectors.
+        budgets: those of environments that have one.
+    """
+
+    env: str
+    index_version: str
+    wait: timedelta
+    plan: EmbeddingPlan
+    budgets: Mapping[str, Budget]
+
+
+@dataclass(frozen=True, kw_only=True)
+class EmbedEventJob:
+    """Embed one live event into one version of an environment's index.
+
+    Attributes:
+        force: whether it is to run again although it has completed.
+        waits: the pauses between looks for an event that is not known yet.
+        run: names this run of the job: what of the index it has paid for is known by it.
+    """
+
+    KIND: ClassVar[str] = "embed-event"
+    VERSION: ClassVar[int] = 1
+
+    tracking_id: str
+    session_id: str
+    env: str
+    index_version: str
+    plan: EmbeddingPlan
+    budget: Budget | None = None
+    force: bool = False
+    waits: tuple[timedelta, ...] = ()
+    run: str = ""
+
+    @classmethod
+    def parse(cls, body: Any, defaults: EventDefaults) -> Self:
+        """Reads a request's JSON body, or a message's.
+
+        Raises:
+            InvalidField: a field is missing, unknown or malformed; the first one is named.
+        """
+        if not isinstance(body, dict):
+            raise InvalidField("body", "send a JSON object with trackingId and sessionId")
+        for name in body:
+            if name in _EMBED_FIELDS and name not in EVENT_FIELDS:
+                raise InvalidField(name, "it belongs to a job over files: send it or trackingId, not both")
+            if name not in EVENT_FIELDS:
+                raise InvalidField(name, f"unknown; there are {', '.join(EVENT_FIELDS)}")
+        force = body.get("force", False)
+        if not isinstance(force, bool):
+            raise InvalidField("force", "use true or false")
+        env = label(body.get("env", defaults.env), "env")
+        return cls(
+            tracking_id=_event_key(body, "trackingId"),
+            session_id=_event_key(body, "sessionId"),
+            env=env,
+            index_version=label(body.get("version", defaults.index_version), "version"),
+            plan=defaults.plan,
+            budget=defaults.budgets.get(env),
+            force=force,
+            waits=_waits(defaults.wait),
+        )
+
+    @property
+    def id(self) -> str:
+        """The job's id, which follows from the tracking id: an event that comes twice finds its job."""
+        identity = json.dumps((self.env, self.index_version, self.tracking_id)).encode()
+        return hashlib.blake2b(identity, digest_size=16, person=b"event").hexdigest()
+
+    @property
+    def account(self) -> Account:
+        """Where the job's spending is added up."""
+        return Account(env=self.env, price=self.plan.price, budget=self.budget)
+
+    def asks_the_same_as(self, other: "Job") -> bool:
+        """Whether two jobs mean the same event, whatever the settings were then."""
+        return isinstance(other, EmbedEventJob) and self.request == other.request
+
+    @property
+    def request(self) -> tuple[str, str, str, str]:
+        """What the client asked for."""
+        return self.env, self.index_version, self.tracking_id, self.session_id
+
+    def to_json(self) -> dict[str, Any]:
+        """The orchestration's input: JSON values only."""
+        return {
+            "kind": self.KIND,
+            "version": self.VERSION,
+            "trackingId": self.tracking_id,
+            "sessionId": self.session_id,
+            "env": self.env,
+            "indexVersion": self.index_version,
+            "force": self.force,
+            "waits": [int(wait.total_seconds()) for wait in self.waits],
+            "run": self.run,
+            "plan": asdict(self.plan),
+            "budget": asdict(self.budget) if self.budget else None,
+        }
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> Self:
+        """Reads what to_json wrote."""
+        return cls(
+            tracking_id=value["trackingId"],
+            session_id=value["sessionId"],
+            env=value["env"],
+            index_version=value["indexVersion"],
+            force=value["force"],
+            waits=tuple(timedelta(seconds=wait) for wait in value["waits"]),
+            run=value["run"],
+            plan=EmbeddingPlan(**value["plan"]),
+            budget=_budget(value["budget"]),
+        )
+
+
+def parse_embedding(body: Any, defaults: EventDefaults) -> EmbedFilesJob | EmbedEventJob:
+    """Reads the JSON body of a request for either kind of embedding job.
+
+    Raises:
+        InvalidField: a field is missing, unknown or malformed; the first one is named.
+    """
+    if not isinstance(body, dict):
+        raise InvalidField("body", f"send {EMBEDDING_BODY}")
+    if body.keys() & {"trackingId", "sessionId"}:
+        return EmbedEventJob.parse(body, defaults)
+    return EmbedFilesJob.parse(body, defaults.plan, defaults.budgets)
+
+
 def _millionths(amount: float) -> int:
     """Settings have six decimals at most, so nothing is lost."""
     return round(amount * 1_000_000)
@@ -310,8 +453,29 @@ def label(value: Any, field: str) -> str:
         InvalidField: it cannot be used.
     """
     if not isinstance(value, str) or not LABEL.fullmatch(value):
-        raise InvalidField(field, "use 1 to 32 letters, digits, dots, dashes or underscores")
+        raise InvalidField(field, f"use {LABEL_FORM}")
     return value
+
+
+def _event_key(body: Mapping[str, Any], field: str) -> str:
+    value = body.get(field)
+    if not isinstance(value, str) or not _EVENT_KEY.fullmatch(value):
+        raise InvalidField(
+            field, "use 1 to 255 characters, none of them a control character or one of / \\ # ?"
+        )
+    return value
+
+
+def _waits(total: timedelta) -> tuple[timedelta, ...]:
+    """Pauses that double up to a limit; whole seconds and none below two, which timers would pass over."""
+    waits: list[timedelta] = []
+    pause, left = _SHORTEST_WAIT, total
+    while left >= _SHORTEST_WAIT:
+        # What would be left over for a last pause is waited with this one, if it is too short for a timer.
+        waits.append(pause if left - pause >= _SHORTEST_WAIT else left)
+        left -= waits[-1]
+        pause = min(2 * pause, _LONGEST_WAIT)
+    return tuple(waits)
 
 
 def _files_path(value: Any) -> tuple[str, str]:
@@ -325,11 +489,8 @@ def _files_path(value: Any) -> tuple[str, str]:
     return container, f"{prefix}/" if prefix else ""
 
 
-Job = AuditQueryJob | EmbedFilesJob
-_KINDS: dict[str, type[AuditQueryJob | EmbedFilesJob]] = {
-    AuditQueryJob.KIND: AuditQueryJob,
-    EmbedFilesJob.KIND: EmbedFilesJob,
-}
+Job = AuditQueryJob | EmbedFilesJob | EmbedEventJob
+_KINDS: dict[str, type[Job]] = {kind.KIND: kind for kind in (AuditQueryJob, EmbedFilesJob, EmbedEventJob)}
 
 
 def parse_job(value: Any) -> Job:

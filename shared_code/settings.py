@@ -8,12 +8,13 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import cache
 from urllib.parse import urlsplit
 
 from shared_code.containers import SourceContainers
 from shared_code.errors import InvalidSetting, MissingSetting, UnresolvedReference
-from shared_code.jobs import LABEL, Budget, EmbeddingPlan
+from shared_code.jobs import LABEL, LABEL_FORM, Budget, EmbeddingPlan, EventDefaults
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,22 @@ EMBEDDINGS_TOKENS_PER_REQUEST = Setting(
 EMBEDDINGS_CONCURRENCY = Setting(
     "EMBEDDINGS_CONCURRENCY", "8", "requests for embeddings at once by one process"
 )
+EVENTS_ENDPOINT = Setting(
+    "EVENTS_ENDPOINT", "", "URL of the service that knows live events; empty: the table `events`"
+)
+EVENTS_STORAGE = Setting(
+    "EVENTS_STORAGE", WEBJOBS_STORAGE.name, "that table: connection string or table account URL"
+)
+EVENTS_ENV = Setting("EVENTS_ENV", "prod", "environment of a live event that names none")
+EVENTS_VERSION = Setting("EVENTS_VERSION", "v1", "version of the index for a live event that names none")
+EVENTS_WAIT_SECONDS = Setting(
+    "EVENTS_WAIT_SECONDS", "120", "how long a live event may stay unknown before its job fails"
+)
+EVENTS_BATCH_MILLISECONDS = Setting(
+    "EVENTS_BATCH_MILLISECONDS",
+    "50",
+    "how long the text of a live event waits for others to share its request for embeddings",
+)
 CHUNK_TOKENS = Setting("CHUNK_TOKENS", "512", "most tokens of a chunk, from 32 to 8191")
 CHUNK_OVERLAP_TOKENS = Setting(
     "CHUNK_OVERLAP_TOKENS", "64", "tokens that a chunk repeats of the one before, at most half of a chunk"
@@ -133,6 +150,12 @@ SETTINGS = (
     EMBEDDINGS_PRICE_PER_MILLION,
     EMBEDDINGS_TOKENS_PER_REQUEST,
     EMBEDDINGS_CONCURRENCY,
+    EVENTS_ENDPOINT,
+    EVENTS_STORAGE,
+    EVENTS_ENV,
+    EVENTS_VERSION,
+    EVENTS_WAIT_SECONDS,
+    EVENTS_BATCH_MILLISECONDS,
     CHUNK_TOKENS,
     CHUNK_OVERLAP_TOKENS,
     MAX_FILE_MB,
@@ -289,6 +312,32 @@ class Settings:
         }
 
     @property
+    def events_endpoint(self) -> str:
+        """URL of the events service, or an empty string."""
+        return self._text(EVENTS_ENDPOINT) and self._url(EVENTS_ENDPOINT, "https://events.example.com")
+
+    @property
+    def events_storage(self) -> str:
+        """Connection string, or account URL, of the table of live events."""
+        return self._storage(EVENTS_STORAGE, WEBJOBS_TABLES, "table")
+
+    @property
+    def events_batch_wait(self) -> timedelta:
+        """How long a text waits for others to be embedded with."""
+        return timedelta(milliseconds=self._whole(EVENTS_BATCH_MILLISECONDS))
+
+    @property
+    def event_defaults(self) -> EventDefaults:
+        """What the job of a live event that comes now is given beside its own ids."""
+        return EventDefaults(
+            env=self._label(EVENTS_ENV),
+            index_version=self._label(EVENTS_VERSION),
+            wait=timedelta(seconds=self._whole(EVENTS_WAIT_SECONDS)),
+            plan=self.embedding_plan,
+            budgets=self.budgets,
+        )
+
+    @property
     def max_file_bytes(self) -> int:
         """Size of the largest file that is embedded."""
         return self._positive(MAX_FILE_MB) * 1_000_000
@@ -348,6 +397,12 @@ class Settings:
         if not _ACCOUNT_NAME.fullmatch(account):
             raise InvalidSetting(WEBJOBS_ACCOUNT.name, "use 3 to 24 lower-case letters and digits")
         return f"https://{account}.{service}.core.windows.net"
+
+    def _label(self, setting: Setting) -> str:
+        text = self._text(setting)
+        if not LABEL.fullmatch(text):
+            raise InvalidSetting(setting.name, f"use {LABEL_FORM}")
+        return text
 
     def _positive(self, setting: Setting) -> int:
         value = self._text(setting)

@@ -26,6 +26,8 @@ ASK = "ask"
 READ = "read"
 LEFT = "left"
 HELD = "held"
+# The entity counts from one.
+_NO_METER = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,6 +93,24 @@ def admitted(
         yield context.create_timer(context.current_utc_datetime + budget.recheck)
         return meter, reason
     return replace(meter, number=answer["meter"]), None
+
+
+def held(context: Any, account: Account, *, status: Mapping[str, Any]) -> Generator[Any, Any, Any]:
+    """Why a job that spends in one go was held: it has waited, and begins anew; None if it may go on."""
+    if not account.budget:
+        return None
+    # With a number it is given none: a job that waits for something else meanwhile takes no room.
+    asking = Meter(account=account, month=_month_of(context), number=_NO_METER)
+    _, reason = yield from admitted(context, asking, status=status)
+    return reason
+
+
+def spent(context: Any, account: Account, counts: Mapping[str, int]) -> Generator[Any, Any, None]:
+    """Adds what a job has spent in one go: its meter begins and ends here."""
+    if counts.get("tokens") or counts.get("requests"):
+        # What is spent is added, whatever the budget is now.
+        meter, _ = yield from admitted(context, Meter(account=replace(account, budget=None)), status={})
+        report(context, meter.plus(counts), ended=True)
 
 
 def budget_left(context: Any, env: str) -> Generator[Any, Any, float | None]:

@@ -36,6 +36,16 @@ class ApiClient:
         *_, last = statuses(f"{self.origin}/api/status/{job_id}", seconds=seconds, interval=0.05)
         return last
 
+    def reached(self, job_id: str, phase: str) -> None:
+        """Waits until a job is in that phase."""
+        seen = statuses(f"{self.origin}/api/status/{job_id}", seconds=30, interval=0.02)
+        phases = []
+        for status in seen:
+            phases.append(status["progress"]["phase"])
+            if phases[-1] == phase:
+                return
+        raise AssertionError(f"Job {job_id} was never {phase}, but {phases}.")
+
     def run(self, start: str, end: str) -> dict[str, Any]:
         """The last status of a job of its own."""
         return self.finished(self.submit(start, end).json()["id"])

@@ -28,13 +28,17 @@ def instance(name: str = "orchestrator-function", status: str = "Running", **mor
 
 @dataclass
 class FakeHost:
-    """Knows instances by id; `appears_late` is one that a first look does not find."""
+    """Knows instances by id; `appears_late` is one that a first look does not find.
+
+    It takes no id twice; if `replaceable`, those of ended instances, as the host does.
+    """
 
     instances: dict[str, dict[str, Any]] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     started: list[str] = field(default_factory=list)
     broken: Any = None
     appears_late: dict[str, Any] | None = None
+    replaceable: bool = False
     entities: dict[str, Any] = field(default_factory=dict)
 
     async def read_entity_state(self, entity: EntityId) -> EntityStateResponse:
@@ -53,10 +57,14 @@ class FakeHost:
     async def start_new(self, name: str, instance_id: str, client_input: Any) -> str:
         if self.appears_late:
             self.instances[instance_id] = self.appears_late
-        if instance_id in self.instances:
+        if instance_id in self.instances and not self._is_replaced(instance_id):
             raise RuntimeError(
                 {"Message": "An Orchestration instance with the status Running already exists."}
             )
         self.instances[instance_id] = instance(name, "Pending", input=json.dumps(client_input))
         self.started.append(instance_id)
         return instance_id
+
+    def _is_replaced(self, instance_id: str) -> bool:
+        status = self.instances[instance_id]["runtimeStatus"]
+        return self.replaceable and status in {"Completed", "Failed", "Terminated", "Canceled"}

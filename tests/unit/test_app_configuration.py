@@ -25,7 +25,7 @@ async def audit_endpoint(services: ConfigurationServices, **environment: str) ->
     built = Clients(Settings({"AppConfigEndpoint": services.store, "AUDIT_STORAGE": "other", **environment}))
     try:
         table = await built.audit_table()
-        return built.pool.service(f"table {table.name}").service.base_url
+        return built.pool.service(table.service_name).service.base_url
     finally:
         await built.close()
 

@@ -81,7 +81,7 @@ async def test_refused_access_names_the_setting(status):
 
 
 async def test_other_refusal_is_the_error_of_the_pool():
-    with pytest.raises(ServiceError, match=r"table audit: GET .* was refused with status 400"):
+    with pytest.raises(ServiceError, match=r"table audit of AUDIT_STORAGE: GET .* was refused with status"):
         await read(StorageStub(refuse=400))
 
 

@@ -21,7 +21,7 @@ SIGNED = "?sv=2024-01-01&sig=c2lnbmF0dXJl"
 async def audit_service(built: Clients) -> Any:
     """The audit table's service, as the pool knows it."""
     table = await built.audit_table()
-    return built.pool.service(f"table {table.name}").service
+    return built.pool.service(table.service_name).service
 
 
 async def test_development_storage_is_the_local_emulator():

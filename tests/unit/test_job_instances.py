@@ -11,15 +11,18 @@ from shared_code.errors import (
     IdempotencyKeyReused,
     InvalidIdempotencyKey,
     JobNotFound,
+    TrackingIdReused,
 )
 from shared_code.job_instances import find_job, start_job
 from shared_code.jobs import COST_UNIT, AuditQueryJob, Budget, EmbedFilesJob, keyed_job_id
 from shared_code.settings import Settings
 from shared_code.usage import MonthUsage, month_of
 from tests.unit.durable_host_fake import FakeHost, instance
+from tests.unit.test_event_jobs import job_of
 
 JOB = AuditQueryJob.plan(DateRange(date(2021, 2, 3), date(2021, 2, 5)))
 OTHER = AuditQueryJob.plan(DateRange(date(2021, 2, 3), date(2021, 2, 6)))
+EVENT = job_of()
 BUDGETS = {"prod": Budget(amount=50, recheck_seconds=60)}
 ID = "0123456789abcdef0123456789abcdef"
 
@@ -116,6 +119,67 @@ async def test_job_that_spends_nothing_or_has_no_limit_is_started_all_the_same(j
     host = host_that_has_spent(50)
     await start_job(host, job, idempotency_key=None)
     assert len(host.started) == 1
+
+
+async def after(status: str) -> FakeHost:
+    """A host on which the event's job is in this state."""
+    host = FakeHost()
+    await start_job(host, EVENT, idempotency_key="first")
+    host.instances[EVENT.id]["runtimeStatus"] = status
+    host.started.clear()
+    return host
+
+
+@pytest.mark.parametrize("status", ["Pending", "Running", "Suspended", "ContinuedAsNew", "Completed"])
+@pytest.mark.parametrize("key", [None, "first", "other"])
+async def test_event_that_comes_again_finds_its_job_with_a_key_or_without(status, key):
+    host = await after(status)
+    found = await start_job(host, EVENT, idempotency_key=key)
+    assert (found.id, found.runtime_status, host.started) == (EVENT.id, status, [])
+
+
+@pytest.mark.parametrize("status", ["Failed", "Terminated", "Canceled"])
+async def test_event_whose_job_came_to_nothing_runs_again_for_any_session(status):
+    host = FakeHost({EVENT.id: instance(status=status, input=json.dumps(EVENT.to_json()))}, replaceable=True)
+    started = await start_job(host, job_of(sessionId="other"), idempotency_key=None)
+    assert (started.id, host.started) == (EVENT.id, [EVENT.id])
+
+
+async def test_forced_event_runs_again_unless_its_job_is_live():
+    ended, live = await after("Completed"), await after("Running")
+    ended.replaceable = True
+    for host in (ended, live):
+        await start_job(host, job_of(force=True), idempotency_key=None)
+    assert (ended.started, live.started) == ([EVENT.id], [])
+
+
+async def test_forced_event_that_is_repeated_with_its_key_runs_once():
+    host = await after("Completed")
+    host.replaceable = True
+    for _ in range(2):
+        await start_job(host, job_of(force=True), idempotency_key="again")
+        host.instances[EVENT.id]["runtimeStatus"] = "Completed"
+    assert host.started == [EVENT.id]
+
+
+@pytest.mark.parametrize("status", ["Running", "Completed"])
+@pytest.mark.parametrize("force", [True, False])
+async def test_tracking_id_of_another_session_is_refused(status, force):
+    host = await after(status)
+    with pytest.raises(TrackingIdReused, match="another session"):
+        await start_job(host, job_of(sessionId="other", force=force), idempotency_key=None)
+    assert host.started == []
+
+
+async def test_race_for_one_event_is_a_find_for_the_loser():
+    host = FakeHost(appears_late=instance(status="Running", input=json.dumps(EVENT.to_json())))
+    found = await start_job(host, EVENT, idempotency_key=None)
+    assert (found.id, found.runtime_status) == (EVENT.id, "Running")
+
+
+async def test_unusable_key_of_an_event_is_refused():
+    with pytest.raises(InvalidIdempotencyKey):
+        await start_job(FakeHost(), EVENT, idempotency_key=" ")
 
 
 async def test_host_that_does_not_take_a_job_is_unavailable():

@@ -1,0 +1,9 @@
+"""Looks a live event up and checks its details."""
+
+from shared_code.clients import clients
+from shared_code.event_activities import fetch_event
+
+
+async def main(payload: dict) -> dict:  # type: ignore[type-arg] # the worker takes plain classes only
+    """`{"jobId", "job"}`: `{"ok", "characters"}` or `{"ok", "error"}`."""
+    return await fetch_event(await clients(), payload)

@@ -1,0 +1,57 @@
+"""Live events as who submits them sees them: ids in, documents in the index out."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from azure.cosmos import ContainerProxy, CosmosClient
+from azure.cosmos.exceptions import CosmosResourceNotFoundError
+
+from local.cosmos import KEY, Cosmos
+from local.http_client import Answer, request
+from tests.e2e.api_client import ApiClient
+from tests.e2e.corpus import DATABASE
+
+
+@dataclass(frozen=True)
+class LiveEvents:
+    """Events of one test, in an environment of the index of their own."""
+
+    index: ContainerProxy
+    env: str
+
+    def named(self, name: str) -> dict[str, str]:
+        """The ids of an event."""
+        return {"trackingId": f"{self.env}-{name}", "sessionId": f"{self.env}-session"}
+
+    def submit(self, api: ApiClient, name: str, **fields: Any) -> Answer:
+        """Asks for an event to be embedded."""
+        body = {**self.named(name), "env": self.env, **fields}
+        return request("POST", f"{api.origin}/api/orchestrators/start", body=body)
+
+    def run(self, api: ApiClient, name: str, **fields: Any) -> dict[str, Any]:
+        """The last status of an event's job."""
+        return api.finished(self.submit(api, name, **fields).json()["id"])
+
+    def documents(self, name: str) -> list[dict[str, Any]]:
+        """The documents of an event in their order."""
+        query = "SELECT * FROM c WHERE c.index = @index AND c.trackingId = @id"
+        values = {"@index": f"{self.env}|v1", "@id": self.named(name)["trackingId"]}
+        parameters: list[dict[str, object]] = [{"name": key, "value": value} for key, value in values.items()]
+        try:
+            found = list(
+                self.index.query_items(query, parameters=parameters, enable_cross_partition_query=True)
+            )
+        except CosmosResourceNotFoundError:
+            return []
+        return sorted(found, key=lambda document: int(document["ordinal"]))
+
+
+@pytest.fixture
+def events(cosmos_emulator: Cosmos) -> Iterator[LiveEvents]:
+    """An environment without documents."""
+    with CosmosClient(cosmos_emulator.endpoint, KEY) as cosmos:
+        index = cosmos.get_database_client(DATABASE).get_container_client("chunks")
+        yield LiveEvents(index, f"events-{uuid4().hex[:8]}")
