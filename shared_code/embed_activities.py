@@ -83,7 +83,7 @@ async def _embed_page(clients: Clients, payload: dict[str, Any]) -> dict[str, An
     if result.ledger:
         await keep_ledger(clients.jobs_container, job_id, f"{number}.json", result.ledger)
     counts: dict[str, Any] = dict(result.counts)
-    log_event("page.embedded", page=number, milliseconds=milliseconds_since(began), **counts)
+    log_event("page.embedded", env=job.env, page=number, milliseconds=milliseconds_since(began), **counts)
     return {"counts": counts, "ledger": result.ledger}
 
 

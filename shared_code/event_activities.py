@@ -61,7 +61,7 @@ async def _embed(clients: Clients, payload: dict[str, Any]) -> dict[str, Any]:
             embeddings=clients.batched_embeddings,
         )
     )
-    log_event("event.embedded", milliseconds=milliseconds_since(began), **counts)
+    log_event("event.embedded", env=job.env, milliseconds=milliseconds_since(began), **counts)
     return {"counts": counts}
 
 
