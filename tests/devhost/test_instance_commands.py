@@ -215,7 +215,7 @@ async def test_unknown_id_is_told_as_such(terminal: Terminal, command: str):
         ("works", ["raise", "a", "go"], "has ended already: its status is Completed."),
         ("works", ["rewind", "a"], 'only orchestrations in the "Failed" state can be rewound.'),
         ("waits", ["resume", "a"], "because instance is in the Running state."),
-        ("waits", ["restart", "a", "--same-id"], "An Orchestration instance with the status Running already exists."),
+        ("waits", ["restart", "a", "--same-id"], "with the status Running already exists."),
         ("waits", ["purge", "a"], "has status Running"),
         ("waits", ["start", "waits", "--id", "a"], "with the status Running already exists."),
     ],
