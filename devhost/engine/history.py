@@ -16,6 +16,7 @@ from .instance import Parent
 
 HistoryEvent = dict[str, Any]
 
+_COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _TEXT_OR_EXPONENT = re.compile(r'"(?:[^"\\]|\\.)*"|e(?=[+-])')
 
 
@@ -44,7 +45,7 @@ class EventType(enum.IntEnum):
 
 def format_time(time: datetime) -> str:
     """A UTC time as the protocol writes it; the texts sort as the times do."""
-    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return f"{time.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
 
 
 def parse_time(text: str) -> datetime:
@@ -55,7 +56,7 @@ def parse_time(text: str) -> datetime:
 
 def to_json(value: Any) -> str:
     """Compact JSON text with non-ASCII characters as they are."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return _COMPACT.encode(value)
 
 
 def to_dotnet_json(value: Any) -> str:

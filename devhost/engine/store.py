@@ -1,25 +1,18 @@
-"""The task hub in SQLite: every change is one transaction, committed before anyone is told of it.
-
-One thread owns the connection. What is asked of it while it commits joins the next commit, so that many small
-changes share the price of reaching the disk.
-"""
+"""The task hub in SQLite: every change is one transaction, committed before anyone is told of it."""
 
 from __future__ import annotations
 
-import asyncio
 import json
-import queue
 import re
 import sqlite3
-import threading
-from collections.abc import Callable, Iterable
-from concurrent.futures import Future
+from collections.abc import Iterable
 from dataclasses import asdict, replace
 from datetime import datetime
 from importlib import resources
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
+from .commits import CommitThread
 from .entity import is_entity_id, new_entity
 from .errors import (
     InstanceAlreadyExists,
@@ -34,10 +27,7 @@ from .instance import Instance, InstanceQuery, Parent, RuntimeStatus
 from .work import ActivityCall, Checkpoint, Message, NewInstance, QueuedActivity, WorkItem
 
 SCHEMA_VERSION: Final = 1
-_BATCH: Final = 256  # changes in one commit: bounds how long the first of them waits
 _AT_ONCE: Final = ""  # sorts before every time
-_Result = TypeVar("_Result")
-_Operation = tuple["Callable[[], Any]", "Future[Any]"]
 
 
 def _load_queries() -> dict[str, str]:
@@ -72,15 +62,11 @@ class Store:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
-        self._operations: queue.SimpleQueue[_Operation | None] = queue.SimpleQueue()
-        self._closing = False
-        self._thread = threading.Thread(target=self._serve, name="devhost-store", daemon=True)
-        self._thread.start()
+        self._thread = CommitThread(connection)
 
     def close(self) -> None:
         """Finishes what was asked before and closes the file."""
-        self._operations.put(None)
-        self._thread.join()
+        self._thread.close()
 
     async def create_instance(self, new: NewInstance) -> None:
         """Stores an instance and its start message.
@@ -88,11 +74,11 @@ class Store:
         Raises:
             InstanceAlreadyExists: an instance of the same id has not ended.
         """
-        await self._run(lambda: self._create(new))
+        await self._thread.run(lambda: self._create(new))
 
     async def get_instance(self, instance_id: str) -> Instance | None:
         """The instance, or `None`."""
-        return await self._run(lambda: self._find(instance_id))
+        return await self._thread.run(lambda: self._find(instance_id))
 
     async def list_instances(self, query: InstanceQuery, top: int, after: str) -> list[Instance]:
         """At most `top` instances whose ids come after `after`, in order of their ids."""
@@ -104,11 +90,11 @@ class Store:
             "created_to": query.created_to and format_time(query.created_to),
             "statuses": f",{','.join(sorted(query.statuses))}," if query.statuses else "",
         }
-        return await self._run(lambda: [_instance(row) for row in self._rows("instances", **values)])
+        return await self._thread.run(lambda: [_instance(row) for row in self._rows("instances", **values)])
 
     async def get_history(self, instance_id: str) -> list[HistoryEvent]:
         """The history of the current execution."""
-        texts = await self._run(lambda: self._history(instance_id))
+        texts = await self._thread.run(lambda: self._history(instance_id))
         return [json.loads(text) for text in texts]
 
     async def send(self, message: Message) -> None:
@@ -123,18 +109,18 @@ class Store:
                 raise InstanceNotFound(message.instance_id)
             self._send(message)
 
-        await self._run(send)
+        await self._thread.run(send)
 
     async def load(self, instance_id: str, now: datetime, known: Execution | None = None) -> WorkItem | None:
         """The instance with all that has arrived for it; `None` if there is nothing to do.
 
         The history is only read if the instance is not in the execution that is `known` already.
         """
-        return await self._run(lambda: self._load(instance_id, now, known))
+        return await self._thread.run(lambda: self._load(instance_id, now, known))
 
     async def complete(self, checkpoint: Checkpoint) -> list[QueuedActivity]:
         """Stores what a work item led to; returns the activities that it has scheduled."""
-        return await self._run(lambda: self._checkpoint(checkpoint))
+        return await self._thread.run(lambda: self._checkpoint(checkpoint))
 
     async def complete_activity(self, activity: QueuedActivity, outcome: Message) -> None:
         """Stores an activity's outcome and forgets the call."""
@@ -143,16 +129,16 @@ class Store:
             self._execute("delete_activity", call_id=activity.call_id)
             self._send(outcome)
 
-        await self._run(complete)
+        await self._thread.run(complete)
 
     async def arrivals(self) -> dict[str, datetime | None]:
         """The instances with waiting messages and when the next one arrives; `None` for at once."""
-        rows = await self._run(lambda: self._rows("arrivals"))
+        rows = await self._thread.run(lambda: self._rows("arrivals"))
         return {row["instance_id"]: parse_time(row["due"]) if row["due"] else None for row in rows}
 
     async def queued_activities(self) -> list[QueuedActivity]:
         """Activities that were scheduled and have no outcome."""
-        return [_queued_activity(row) for row in await self._run(lambda: self._rows("activities"))]
+        return [_queued_activity(row) for row in await self._thread.run(lambda: self._rows("activities"))]
 
     async def purge(self, instance_id: str) -> None:
         """Removes an ended instance and its history, or an entity, which never ends.
@@ -170,7 +156,7 @@ class Store:
                 raise InstanceNotEnded(instance_id, instance.status)
             self._remove(instance_id)
 
-        await self._run(purge)
+        await self._thread.run(purge)
 
     # What follows runs on the store's thread, inside a transaction.
 
@@ -290,57 +276,6 @@ class Store:
 
     def _execute(self, query: str, **values: Any) -> sqlite3.Cursor:
         return self._connection.execute(_SQL[query], values)
-
-    # How operations reach the thread and share commits.
-
-    async def _run(self, operation: Callable[[], _Result]) -> _Result:
-        future: Future[_Result] = Future()
-        self._operations.put((operation, future))
-        return await asyncio.wrap_future(future)
-
-    def _serve(self) -> None:
-        while not self._closing:
-            self._commit(self._next_batch())
-        self._connection.close()
-
-    def _next_batch(self) -> list[_Operation]:
-        """Waits for an operation and takes what has gathered behind it; empty when the store is to close."""
-        batch: list[_Operation] = []
-        while len(batch) < _BATCH and not (batch and self._operations.empty()):
-            operation = self._operations.get()
-            if operation is None:
-                self._closing = True
-                break
-            batch.append(operation)
-        return batch
-
-    def _commit(self, batch: list[_Operation]) -> None:
-        try:
-            self._connection.execute("BEGIN IMMEDIATE")
-            outcomes = [self._attempt(operation) for operation, _ in batch]
-            self._connection.execute("COMMIT")
-        except sqlite3.Error as error:
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
-            outcomes = [(None, error)] * len(batch)
-        for (_, future), (result, failure) in zip(batch, outcomes, strict=True):
-            if not future.set_running_or_notify_cancel():
-                continue
-            if failure is None:
-                future.set_result(result)
-            else:
-                future.set_exception(failure)
-
-    def _attempt(self, operation: Callable[[], Any]) -> tuple[Any, Exception | None]:
-        """Runs one operation; what a failed one has changed is undone without touching the others."""
-        self._connection.execute("SAVEPOINT operation")
-        try:
-            return operation(), None
-        except Exception as error:  # noqa: BLE001 - it is raised again where the operation was asked for
-            self._connection.execute("ROLLBACK TO operation")
-            return None, error
-        finally:
-            self._connection.execute("RELEASE operation")
 
 
 def _prepare(connection: sqlite3.Connection, path: str) -> None:

@@ -26,7 +26,7 @@ class DaemonThreadPool(Executor):
         self._size = size
         self._calls: queue.SimpleQueue[tuple[Future[Any], Callable[[], None]] | None] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
-        self._idle = threading.Semaphore(0)
+        self._idle = 0  # threads that no queued call has been promised
         self._abandoned: set[Future[Any]] = set()
         self._lock = threading.Lock()
 
@@ -66,7 +66,9 @@ class DaemonThreadPool(Executor):
 
     def _grow_if_busy(self) -> None:
         with self._lock:
-            if not self._idle.acquire(blocking=False) and len(self._threads) < self._size:
+            if self._idle:
+                self._idle -= 1
+            elif len(self._threads) < self._size:
                 self._start_thread()
 
     def _start_thread(self) -> None:
@@ -79,19 +81,19 @@ class DaemonThreadPool(Executor):
             future, call = item
             if future.set_running_or_notify_cancel():
                 call()
-            if self._was_abandoned(future):
+            if not self._takes_another(future):
                 return
-            self._idle.release()
 
-    def _was_abandoned(self, future: Future[Any]) -> bool:
-        """Whether the thread's place has been given to another; it is struck off the list if so."""
+    def _takes_another(self, ended: Future[Any]) -> bool:
+        """Counts the thread as idle, or strikes it off the list if its call was abandoned."""
         with self._lock:
-            if future not in self._abandoned:
-                return False
-            self._abandoned.discard(future)
+            if ended not in self._abandoned:
+                self._idle += 1
+                return True
+            self._abandoned.discard(ended)
             self._size -= 1
             self._threads.remove(threading.current_thread())
-            return True
+            return False
 
 
 class LoopThread:
