@@ -6,6 +6,7 @@ when it formats: records still come while the interpreter ends.
 
 from __future__ import annotations
 
+import functools
 import json
 import logging
 import os
@@ -77,13 +78,17 @@ class CategoryLevels:
 
     def __init__(self, levels: Mapping[str, str]) -> None:
         self._levels = {category.lower(): _number(level) for category, level in levels.items()}
+        self._level = functools.cache(self._decide)  # an app has few categories and many records
 
     def accepts(self, record: logging.LogRecord) -> bool:
         """Whether the record is to be shown."""
-        parts = category_of(record).lower().split(".")
+        return record.levelno >= self._level(category_of(record))
+
+    def _decide(self, category: str) -> int:
+        parts = category.lower().split(".")
         prefixes = (".".join(parts[:length]) for length in range(len(parts), 0, -1))
         named = (self._levels[prefix] for prefix in prefixes if prefix in self._levels)
-        return record.levelno >= next(named, self._levels.get("default", logging.INFO))
+        return next(named, self._levels.get("default", logging.INFO))
 
 
 def category_of(record: logging.LogRecord) -> str:

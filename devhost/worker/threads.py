@@ -6,70 +6,62 @@ None of them keeps the process alive: a stuck function of the app must not keep 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
+import functools
 import queue
 import threading
-from concurrent.futures import Executor, Future
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
 
-P = ParamSpec("P")
 T = TypeVar("T")
+_Call: TypeAlias = "tuple[asyncio.Future[Any], Callable[[], Any]]"
 
 
-class DaemonThreadPool(Executor):
+class DaemonThreadPool:
     """Runs calls on up to `size` daemon threads, each in the context variables of its caller."""
 
     def __init__(self, size: int) -> None:
         self._size = size
-        self._calls: queue.SimpleQueue[tuple[Future[Any], Callable[[], None]] | None] = queue.SimpleQueue()
+        self._calls: queue.SimpleQueue[_Call | None] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
         self._idle = 0  # threads that no queued call has been promised
-        self._abandoned: set[Future[Any]] = set()
+        self._running: set[asyncio.Future[Any]] = set()
+        self._abandoned: set[asyncio.Future[Any]] = set()
         self._lock = threading.Lock()
 
-    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        """Queues a call; its outcome, an exit included, arrives in the future."""
-        future: Future[T] = Future()
-        context = contextvars.copy_context()
-
-        def call() -> None:
-            try:
-                future.set_result(context.run(fn, *args, **kwargs))
-            except BaseException as error:  # noqa: BLE001 (the future's owner decides what an exit means)
-                future.set_exception(error)
-
-        self._calls.put((future, call))
-        self._grow_if_busy()
+    def submit(self, function: Callable[[], T]) -> asyncio.Future[T]:
+        """Queues a call, which never begins if it is cancelled first; its outcome may be an exit, too."""
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._calls.put((future, functools.partial(contextvars.copy_context().run, function)))
+        with self._lock:
+            if self._idle:
+                self._idle -= 1
+            elif len(self._threads) < self._size:
+                self._start_thread()
         return future
 
-    def abandon(self, future: Future[Any]) -> bool:
+    def abandon(self, future: asyncio.Future[Any]) -> bool:
         """Gives up a call: one that waits never runs, one that runs no longer takes a place in the pool.
 
         Returns:
             Whether the call runs, and will go on to its end.
         """
+        future.cancel()
         with self._lock:
-            if future.cancel() or future.done():
+            if future not in self._running:
                 return False
             self._abandoned.add(future)
             self._size += 1
             self._start_thread()
         return True
 
-    def shutdown(self, wait: bool = False, *, cancel_futures: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002 (Executor's signature)
+    def shutdown(self) -> None:
         """Ends idle threads; a busy one ends with its call, or with the process."""
         for _ in self._threads:
             self._calls.put(None)
-
-    def _grow_if_busy(self) -> None:
-        with self._lock:
-            if self._idle:
-                self._idle -= 1
-            elif len(self._threads) < self._size:
-                self._start_thread()
 
     def _start_thread(self) -> None:
         thread = threading.Thread(target=self._work, name=f"function-{len(self._threads)}", daemon=True)
@@ -77,16 +69,23 @@ class DaemonThreadPool(Executor):
         thread.start()
 
     def _work(self) -> None:
-        while (item := self._calls.get()) is not None:
-            future, call = item
-            if future.set_running_or_notify_cancel():
-                call()
+        while (call := self._calls.get()) is not None:
+            future, function = call
+            if self._begins(future):
+                _tell(future, *_outcome(function))
             if not self._takes_another(future):
                 return
 
-    def _takes_another(self, ended: Future[Any]) -> bool:
+    def _begins(self, future: asyncio.Future[Any]) -> bool:
+        with self._lock:
+            if not future.cancelled():
+                self._running.add(future)
+            return future in self._running
+
+    def _takes_another(self, ended: asyncio.Future[Any]) -> bool:
         """Counts the thread as idle, or strikes it off the list if its call was abandoned."""
         with self._lock:
+            self._running.discard(ended)
             if ended not in self._abandoned:
                 self._idle += 1
                 return True
@@ -94,6 +93,28 @@ class DaemonThreadPool(Executor):
             self._size -= 1
             self._threads.remove(threading.current_thread())
             return False
+
+
+def _outcome(function: Callable[[], Any]) -> tuple[Any, BaseException | None]:
+    try:
+        return function(), None
+    except BaseException as error:  # noqa: BLE001 (the future's owner decides what an exit means)
+        return None, error
+
+
+def _tell(future: asyncio.Future[Any], result: Any, error: BaseException | None) -> None:
+    """Hands an outcome to the loop that waits for it, if it still does."""
+
+    def tell() -> None:
+        if future.done():
+            return
+        if error is None:
+            future.set_result(result)
+        else:
+            future.set_exception(error)
+
+    with contextlib.suppress(RuntimeError):  # the loop is closed
+        future.get_loop().call_soon_threadsafe(tell)
 
 
 class LoopThread:

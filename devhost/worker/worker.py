@@ -215,7 +215,7 @@ class Worker:
     async def _run_on_thread(self, call: _Call, limit: asyncio.Timeout) -> Outcome:
         future = self._pool.submit(call.run)
         try:
-            return await asyncio.wrap_future(future)
+            return await future
         except asyncio.CancelledError:
             if limit.expired() and self._pool.abandon(future):
                 log.warning(

@@ -88,15 +88,15 @@ async def test_pool_has_its_old_size_when_the_thread_has_ended_after_all(app: Sa
     assert len(set(threads)) == 1
 
 
-def test_call_given_up_before_its_turn_never_runs():
+async def test_call_given_up_before_its_turn_never_runs():
     pool, first_may_end = DaemonThreadPool(1), threading.Event()
     ran: list[str] = []
-    first = pool.submit(first_may_end.wait, 5)
-    second = pool.submit(ran.append, "second")
+    first = pool.submit(lambda: first_may_end.wait(5))
+    second = pool.submit(lambda: ran.append("second"))
     assert pool.abandon(second) is False
     first_may_end.set()
-    assert first.result(timeout=5)
-    assert pool.submit(lambda: list(ran)).result(timeout=5) == []
+    assert await first
+    assert await pool.submit(lambda: list(ran)) == []
     pool.shutdown()
 
 
