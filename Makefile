@@ -5,6 +5,8 @@ READY := .venv/.ready
 # The interpreter that will run everything: that of the virtual environment once there is one.
 INTERPRETER = $(if $(wildcard $(RUN)),$(RUN),$(PYTHON))
 TYPED := shared_code devhost deployment local tests benchmarks
+PIPELINE_SCHEMA := .venv/bin/check-jsonschema --quiet --regex-variant nonunicode \
+  --builtin-schema vendor.azure-pipelines --data-transform azure-pipelines
 
 .DEFAULT_GOAL := help
 .PHONY: help demo start services test check fix audit package lock bench
@@ -29,6 +31,8 @@ check: $(READY) ## lint, format check, types
 	@.venv/bin/ruff format --check --quiet
 	@.venv/bin/mypy --no-error-summary $(TYPED)
 	@for script in */main.py; do .venv/bin/mypy --no-error-summary "$$script" || exit 1; done
+	@.venv/bin/jactionlint --shellcheck=
+	@$(PIPELINE_SCHEMA) azure-pipelines.yml
 
 fix: $(READY) ## what the linter and the formatter can mend
 	@.venv/bin/ruff check --fix
