@@ -4,6 +4,7 @@ They close when their loop shuts down; no other module opens or closes a client.
 """
 
 import asyncio
+import logging
 from base64 import b64decode
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack
@@ -256,12 +257,12 @@ class Clients:
 
 
 def _log_retry(facts: Facts) -> None:
-    log_event("service.retried", **_shown(facts), waitSeconds=facts.wait)
+    log_event("service.retried", level=logging.WARNING, **_shown(facts), waitSeconds=facts.wait)
 
 
 def _log_failure(facts: Facts) -> None:
     if facts.error:
-        log_event("service.failed", **_shown(facts))
+        log_event("service.failed", level=logging.WARNING, **_shown(facts))
 
 
 def _shown(facts: Facts) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 Any other exception goes up to the host, and the step is run again.
 """
 
+import logging
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from time import monotonic
@@ -41,7 +42,7 @@ async def as_value(
         except Exception as error:
             if _is_denial(error):
                 return _failure(AccessDenied(denied(error)))
-            log_event("step.raised", error=name_of(error))
+            log_event("step.raised", level=logging.WARNING, error=name_of(error))
             raise
 
 
@@ -57,5 +58,5 @@ def _is_denial(error: Exception) -> TypeGuard[HttpResponseError]:
 
 
 def _failure(error: AppError) -> dict[str, Any]:
-    log_event("step.failed", error=error.code, message=str(error))
+    log_event("step.failed", level=logging.WARNING, error=error.code, message=str(error))
     return {"ok": False, "error": {"code": error.code, "message": str(error)}}

@@ -21,10 +21,15 @@ logging.getLogger("azure").setLevel(logging.WARNING)
 _scope: ContextVar[dict[str, Field]] = ContextVar("log_scope")
 
 
-def log_event(event: str, *, cause: BaseException | None = None, **fields: Field) -> None:
+def log_event(
+    event: str, *, level: int = logging.INFO, cause: BaseException | None = None, **fields: Field
+) -> None:
     """Writes one line; fields are names, counts and durations; a cause adds its traceback."""
-    level = logging.ERROR if cause else logging.INFO
-    logger.log(level, json.dumps({"event": event, **_scope.get({}), **fields}), exc_info=cause)
+    logger.log(
+        logging.ERROR if cause else level,
+        json.dumps({"event": event, **_scope.get({}), **fields}),
+        exc_info=cause,
+    )
 
 
 @contextmanager
@@ -50,7 +55,7 @@ def traced(
     try:
         result = yield from workflow
     except Exception as error:
-        log("failed", error=name_of(error))
+        log("failed", level=logging.WARNING, error=name_of(error))
         raise
     log("ended")
     return result

@@ -1,4 +1,3 @@
-import ast
 import json
 from pathlib import Path
 from typing import Any
@@ -28,19 +27,6 @@ def http_folders() -> Any:
     return [folder for folder in FOLDERS if trigger_of(folder)["type"] == "httpTrigger"]
 
 
-def main_of(folder: Any) -> Any:
-    tree = ast.parse((folder / "main.py").read_text())
-    return next(
-        (
-            node
-            for node in tree.body
-            if isinstance(node, (ast.AsyncFunctionDef, ast.FunctionDef))
-            if node.name == "main"
-        ),
-        None,
-    )
-
-
 def test_every_route_is_listed_with_its_methods_and_the_key_it_asks_for():
     triggers = {folder.name: trigger_of(folder) for folder in http_folders()}
     found = {
@@ -53,16 +39,6 @@ def test_every_route_is_listed_with_its_methods_and_the_key_it_asks_for():
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
 def test_every_folder_names_its_script(folder):
     assert json.loads((folder / "function.json").read_text())["scriptFile"] == "main.py"
-
-
-@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
-def test_parameters_of_main_are_the_bindings_of_the_folder(folder):
-    main = main_of(folder)
-    if main is None:
-        assert trigger_of(folder)["type"] in {"orchestrationTrigger", "entityTrigger"}
-        return
-    names = {binding["name"] for binding in bindings_of(folder)} - {"$return"}
-    assert {argument.arg for argument in main.args.args} == names
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)

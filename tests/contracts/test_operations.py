@@ -52,7 +52,7 @@ def calls(name: str) -> Iterator[ast.Call]:
 
 def keywords(call: ast.Call) -> set[str]:
     """The fields that a call names."""
-    return {keyword.arg for keyword in call.keywords if keyword.arg} - {"cause"}
+    return {keyword.arg for keyword in call.keywords if keyword.arg} - {"cause", "level"}
 
 
 def events_of_the_code() -> dict[str, tuple[set[str], bool]]:

@@ -68,12 +68,13 @@ def test_failed_workflow_logs_so_and_still_fails(caplog):
 @pytest.mark.parametrize(
     ("error", "name"), [(JobNotFound(), "JobNotFound"), (ValueError("a secret"), "ValueError")]
 )
-def test_failure_is_logged_by_its_name_alone(caplog, error, name):
+def test_failure_is_a_warning_and_logged_by_its_name_alone(caplog, error, name):
     context = SimpleNamespace(is_replaying=False)
     generator = traced(context, "lane", workflow(error=error), jobId="job", lane="2")
     next(generator)
     with pytest.raises(type(error)):
         next(generator)
+    assert caplog.records[1].levelno == logging.WARNING
     assert json.loads(caplog.messages[1]) == {
         "event": "lane.failed",
         "jobId": "job",

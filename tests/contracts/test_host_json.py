@@ -1,0 +1,66 @@
+"""host.json says what Durable Functions for Python wants said, and leaves the rest to its defaults."""
+
+import json
+import re
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from shared_code.date_range import DateRange
+from shared_code.jobs import AuditQueryJob, EmbedFilesJob
+
+HOST = json.loads((Path(__file__).parents[2] / "host.json").read_text())
+DURABLE = HOST["extensions"]["durableTask"]
+
+
+def test_bundle_is_any_of_the_one_supported_major_version():
+    bundle = HOST["extensionBundle"]
+    assert bundle["id"] == "Microsoft.Azure.Functions.ExtensionBundle"
+    assert re.fullmatch(r"\[4\.(\*|0\.0), 5\.0\.0\)", bundle["version"])
+
+
+def test_name_of_the_task_hub_is_one_that_storage_takes():
+    assert re.fullmatch("[A-Za-z][A-Za-z0-9]{2,44}", DURABLE["hubName"])
+
+
+def test_new_jobs_get_a_version_and_old_code_leaves_them_alone():
+    assert DURABLE["defaultVersion"]
+    assert DURABLE["versionMatchStrategy"] == "CurrentOrOlder"
+
+
+def test_activities_are_traced_without_what_they_are_given():
+    assert DURABLE["tracing"] == {
+        "distributedTracingEnabled": True,
+        "version": "V2",
+        "traceInputsAndOutputs": False,
+    }
+
+
+def test_host_runs_as_many_activities_as_a_job_has_under_way():
+    whole_year = AuditQueryJob.plan(DateRange(date(2021, 1, 1), date(2021, 12, 31)))
+    limit = DURABLE["maxConcurrentActivityFunctions"]
+    assert whole_year.lanes * whole_year.page_size == limit
+    assert EmbedFilesJob.lanes * EmbedFilesJob.page_size == limit
+
+
+def test_lanes_of_a_job_run_beside_each_other():
+    assert DURABLE["maxConcurrentOrchestratorFunctions"] >= EmbedFilesJob.lanes
+
+
+@pytest.mark.parametrize(
+    ("category", "level"),
+    [
+        ("default", "Information"),  # the app's own lines
+        ("Host.Triggers.DurableTask", "Information"),
+        ("DurableTask.Core", "Warning"),
+        ("DurableTask.AzureStorage", "Warning"),
+    ],
+)
+def test_logs_show_jobs_and_not_the_engine_at_work(category, level):
+    assert HOST["logging"]["logLevel"][category] == level
+
+
+def test_sampling_never_drops_an_execution():
+    sampling = HOST["logging"]["applicationInsights"]["samplingSettings"]
+    assert (sampling["isEnabled"], sampling["excludedTypes"]) == (True, "Request")
