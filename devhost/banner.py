@@ -35,6 +35,7 @@ def banner(host: Host, *, seconds: float, reloads: bool) -> str:
         "",
         f"State    {host.options.state}",
         f"Slots    {slots}",
+        *([f"Errors   {', '.join(host.in_error)}: see above"] if host.in_error else []),
         f"Reload   {'when a file of the app changes' if reloads else 'off'}",
         f"Ready    {host.origin} after {seconds:.2f} s; Ctrl-C stops",
         "",

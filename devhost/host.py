@@ -16,7 +16,7 @@ from .engine.errors import StateFileOutdated
 from .engine.options import HubOptions
 from .engine.store import Store
 from .engine.task_hub import TaskHub
-from .errors import StateUnusable
+from .errors import FunctionLoadError, IndexingError, StateUnusable
 from .settings import HostSettings, apply_local_settings, is_disabled, worker_threads
 from .storage.storage_bindings import StorageBindings
 from .storage.storage_connection import StorageConnections
@@ -62,7 +62,11 @@ class HostOptions:
 
 
 class Host:
-    """One app on one port; only one host at a time can run in a process, since it owns its modules."""
+    """One app on one port; only one host at a time can run in a process, since it owns its modules.
+
+    Attributes:
+        in_error: the functions that cannot be called; the log says why.
+    """
 
     @classmethod
     async def start(
@@ -108,6 +112,7 @@ class Host:
         self.settings = settings
         self.port = port
         self.threads = worker_threads()
+        self.in_error: tuple[str, ...] = ()
         self.index = _without_disabled(index_app(options.app_dir))
         self.worker = Worker(options.app_dir, threads=self.threads, timeout=settings.function_timeout)
         self.hub = TaskHub(
@@ -165,7 +170,13 @@ class Host:
         await self._server.start(reserved)
         await self.hub.start()
         self._triggers.start(self.index.functions)
-        for error in (*self.index.errors, *load_errors, *self._triggers.errors):
+        errors: tuple[IndexingError | FunctionLoadError, ...] = (
+            *self.index.errors,
+            *load_errors,
+            *self._triggers.errors,
+        )
+        self.in_error = tuple(sorted({error.function for error in errors}))
+        for error in errors:
             log.error("%s", error)
 
 

@@ -13,6 +13,7 @@ import os
 import sys
 import time
 import traceback
+import warnings
 from typing import TYPE_CHECKING, Any, TextIO
 
 from .app.app_frames import AppFrames
@@ -68,6 +69,7 @@ def set_up_logging(
     root = logging.getLogger()
     root.handlers[:] = [handler]
     logging.captureWarnings(capture=True)
+    warnings.formatwarning = _one_line
     root.setLevel(min(_number(level) for level in levels.values()))
     # The SDKs tell every request and its headers at INFO: a dozen lines a call.
     logging.getLogger("azure").setLevel(logging.WARNING)
@@ -162,6 +164,14 @@ class JsonFormatter(logging.Formatter):
             "line": line,
             "traceback": text,
         }
+
+
+def _one_line(
+    message: Warning | str, category: type[Warning], filename: str, lineno: int, line: str | None = None
+) -> str:
+    """A warning without the line of code that Python puts below it."""
+    del line
+    return f"{category.__name__}: {message} ({filename}, line {lineno})"
 
 
 def _whole(error: BaseException) -> str:

@@ -30,7 +30,8 @@ async def storage_line(settings: Mapping[str, str]) -> str:
         async with asyncio.timeout(SECONDS):
             _, writer = await asyncio.open_connection(parts.hostname, parts.port or _PORTS[parts.scheme])
     except (OSError, ValueError):  # a time-out is the former, a port that is no number the latter
-        return f"not found at {origin}: start it (locally Azurite), or correct {DEFAULT_CONNECTION}"
+        remedy = f"start it (locally Azurite), or correct {DEFAULT_CONNECTION}"
+        return f"not found at {origin}: {remedy}; HTTP and durable functions do without"
     writer.close()
     return f"found at {origin}"
 

@@ -89,6 +89,15 @@ def test_banner_lists_functions_urls_state_and_slots(app: SampleApp):
     assert re.search(r"Slots    10 activities, 5 orchestrators, \d+ threads", text)
 
 
+def test_banner_names_the_functions_that_are_in_error(app: SampleApp):
+    app.http("hello")
+    app.http("broken", "import nothing_there\n")
+    app.function("unknown", {"name": "e", "type": "eventHubTrigger", "direction": "in"})
+    with started(app) as process:
+        text = banner(process)
+    assert "Errors   broken, unknown: see above\n" in text
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_signal_stops_the_host_with_exit_code_zero(app: SampleApp, number: signal.Signals):
     app.http("hello")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -29,11 +30,12 @@ class Terminal(io.StringIO):
 @pytest.fixture(autouse=True)
 def logging_as_before() -> Iterator[None]:
     root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
+    handlers, level, format_warning = root.handlers[:], root.level, warnings.formatwarning
     yield
     root.handlers[:] = handlers
     root.setLevel(level)
     logging.captureWarnings(capture=False)
+    warnings.formatwarning = format_warning
 
 
 @pytest.fixture
@@ -109,6 +111,16 @@ def test_json_line_names_call_and_place_of_the_error(app: SampleApp):
 def test_json_members_are_there_without_call_and_error(app: SampleApp):
     shown = json.loads(JsonFormatter(AppFrames(app.root)).format(record()))
     assert [shown[name] for name in ("function", "invocation", "instance", "error")] == [None] * 4
+
+
+def test_warning_of_python_is_one_line(app: SampleApp):
+    stream = io.StringIO()
+    set_up_logging({"default": "Information"}, app.root, stream=stream)
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        warnings.warn_explicit("mind this", UserWarning, "main.py", 7)
+    (line,) = stream.getvalue().splitlines()
+    assert line.endswith("UserWarning: mind this (main.py, line 7)")
 
 
 @pytest.mark.parametrize(

@@ -92,6 +92,21 @@ async def test_event_of_another_case_is_warned_of_once(hub: Hub, caplog: pytest.
     assert "was taken for the wait on 'Go'" in warnings[0]
 
 
+async def test_strict_parity_says_nothing_of_events_that_sdk_and_engine_take_differently(
+    strict: Hub, caplog: pytest.LogCaptureFixture
+):
+    """One event of another case, and one event for two waits: both instances run for ever, as on Azure."""
+    await strict.begin("listener", instance_id="other case")
+    await strict.begin("two_waits", instance_id="one for two")
+    await strict.settle()
+    await strict.raise_event("other case", "gO", "1")
+    await strict.raise_event("one for two", "go", '"one"')
+    await strict.run_until_idle()
+    for instance_id in ("other case", "one for two"):
+        assert (await strict.state_of(instance_id)).status == "Running"
+    assert [record for record in caplog.records if record.levelname == "WARNING"] == []
+
+
 async def test_buffered_events_that_the_sdk_mixes_up_are_warned_of(
     hub: Hub, caplog: pytest.LogCaptureFixture
 ):
