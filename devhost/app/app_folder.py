@@ -99,8 +99,8 @@ class AppFolder:
         return ".".join((_NAMESPACE, *path.parts))
 
     def _describe(self, error: BaseException) -> str:
+        if isinstance(error, SyntaxError):  # whose own text leaves the folders of the file out
+            return f"{type(error).__name__}: {error.msg} ({error.filename}, line {error.lineno})"
         text = f"{type(error).__name__}: {error}"
-        if isinstance(error, SyntaxError):
-            return text  # it names file and line itself
         place = self._frames.place_of(error)
         return f"{text} ({place[0]}, line {place[1]})" if place else text

@@ -163,7 +163,7 @@ def _require_known_types(function: str, bindings: Iterable[Binding]) -> None:
             function,
             f"The binding type(s) '{', '.join(unknown)}' are not registered. Please ensure the type is "
             "correct and the binding extension is installed. "
-            f"This host knows {', '.join(BINDING_TYPES.values())}.",
+            f"See {function}/function.json; this host knows {', '.join(BINDING_TYPES.values())}.",
         )
 
 

@@ -121,7 +121,7 @@ class ManagementApi:
             if instance is not None and instance.status is RuntimeStatus.COMPLETED:
                 return json_answer(parse_stored(instance.output))
             if instance is not None and instance.status.is_terminal:
-                return await self._status_of(call, instance)
+                return await self._status_of(call, instance, may_be_500=False)
         links = check_status_links(instance_id, origin=call.origin, hub_name=self._hub_name)
         return json_answer(
             links, status=202, headers={"Location": links["statusQueryGetUri"], "Retry-After": "10"}
@@ -140,7 +140,7 @@ class ManagementApi:
         instance = await self._hub.get_instance(call.instance_id)
         return web.Response(status=404) if instance is None else await self._status_of(call, instance)
 
-    async def _status_of(self, call: Call, instance: Instance) -> web.Response:
+    async def _status_of(self, call: Call, instance: Instance, *, may_be_500: bool = True) -> web.Response:
         show_input = call.flag("showInput", default=True)
         body = _status_body(instance, show_input=show_input)
         if call.flag("showHistory") and instance.status is not RuntimeStatus.PENDING:
@@ -150,7 +150,7 @@ class ManagementApi:
         if not instance.status.is_terminal:
             location = f"{call.origin}{call.request.raw_path}"
             return json_answer(body, status=202, headers={"Location": location, "Retry-After": "5"})
-        failed = instance.status is RuntimeStatus.FAILED
+        failed = may_be_500 and instance.status is RuntimeStatus.FAILED
         return json_answer(
             body, status=500 if failed and call.flag("returnInternalServerErrorOnFailure") else 200
         )

@@ -41,9 +41,11 @@ log = logging.getLogger(__name__)
 Source: TypeAlias = "Callable[[Binding, BindingData], Awaitable[Datum]]"
 Sink: TypeAlias = "Callable[[Binding, Datum, BindingData], Awaitable[None]]"
 
-_ORCHESTRATION_TRIGGERS = ("orchestrationTrigger", "entityTrigger")
+_ORCHESTRATION = "orchestrationTrigger"
+_ORCHESTRATION_TRIGGERS = (_ORCHESTRATION, "entityTrigger")
 _EXITS = (SystemExit, KeyboardInterrupt)
 _THREAD_EXITS = (*_EXITS, StopIteration, asyncio.CancelledError)  # the latter two would confuse who awaits
+_KNOWN_FAILURES = 100  # orchestrations whose last failure is kept in mind, so that it is told once
 _STATE_LABEL = "$OutOfProcData$"  # behind it the SDK puts an orchestrator's state into the error text
 _SDK_HTTP = "azure.durable_functions.models.utils.http_utils"
 
@@ -73,11 +75,12 @@ class Worker:
         self._names: dict[str, list[str]] = {}
         self._sources: dict[str, Source] = {}
         self._sinks: dict[str, Sink] = {}
+        self._failures: dict[str, str] = {}
 
     @property
     def orchestrators(self) -> Collection[str]:
         """Names of the orchestrator functions."""
-        return self._names.get("orchestrationTrigger", ())
+        return self._names.get(_ORCHESTRATION, ())
 
     @property
     def activities(self) -> Collection[str]:
@@ -164,10 +167,13 @@ class Worker:
             outcome = await self._run(_Call(code, inputs, metadata or {}, call))
             await self._put_out(code, outcome, data)
         except Exception as error:
-            _log_failure(_without_state(error), started)
+            if not self._is_known(call, error):
+                _log_failure(_without_state(error), started)
             raise self._failure(error) from error
         else:
             _log_success(code, started)
+            if code.function.trigger.type == _ORCHESTRATION:
+                self._failures.pop(instance_id or "", None)
             return outcome
         finally:
             invocation.current.reset(token)
@@ -239,6 +245,19 @@ class Worker:
         except FunctionFailed as failure:
             raise FunctionFailed(str(failure.__cause__), failure.stack) from failure.__cause__
         return "" if outcome.result is None else _text_of(outcome.result)
+
+    def _is_known(self, call: invocation.Invocation, error: Exception) -> bool:
+        """Whether an orchestration fails as before: after a failure it is called again for each open task."""
+        if call.instance_id is None or call.function_name.lower() not in map(str.lower, self.orchestrators):
+            return False
+        text = repr(_without_state(error))
+        if self._failures.pop(call.instance_id, None) == text:
+            self._failures[call.instance_id] = text
+            return True
+        self._failures[call.instance_id] = text
+        if len(self._failures) > _KNOWN_FAILURES:
+            del self._failures[next(iter(self._failures))]
+        return False
 
     def _failure(self, error: Exception) -> FunctionFailed:
         if isinstance(error, FunctionLoadError):

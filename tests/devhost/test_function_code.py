@@ -61,10 +61,11 @@ async def test_unloadable_code_is_500_with_the_reason_in_the_log(
     assert expected in caplog.text
 
 
+@pytest.mark.parametrize("code", ["import absent_module", "def unfinished("])
 async def test_import_error_names_file_and_line_of_the_app(
-    app: SampleApp, start: StartHost, caplog: pytest.LogCaptureFixture
+    app: SampleApp, start: StartHost, caplog: pytest.LogCaptureFixture, code: str
 ):
-    app.file("shared/broken.py", "\n\nimport absent_module\n")
+    app.file("shared/broken.py", f"\n\n{code}\n")
     app.function("broken", http_trigger(), RETURN, code="from shared import broken\n")
     await start()
     assert f"({app.root}/shared/broken.py, line 3)" in caplog.text

@@ -142,7 +142,8 @@ async def test_start_with_a_timeout_below_its_interval_is_400(client: Client):
 
 
 async def test_start_with_timeout_answers_the_status_of_a_failed_instance(client: Client):
-    answer = await client.post(f"{ROOT}/orchestrators/fails?timeout=5&pollingInterval=0.01")
+    query = "timeout=5&pollingInterval=0.01&returnInternalServerErrorOnFailure=true"
+    answer = await client.post(f"{ROOT}/orchestrators/fails?{query}")
     assert (answer.status, answer.json["runtimeStatus"]) == (200, "Failed")
 
 

@@ -132,6 +132,19 @@ async def test_failed_orchestrator_tells_the_bare_message(app: SampleApp):
     assert failed.value.error.startswith("boom\n\n$OutOfProcData$:{")
 
 
+async def test_failure_of_an_orchestrator_is_logged_once_however_often_it_is_called(
+    app: SampleApp, caplog: pytest.LogCaptureFixture
+):
+    app.orchestrator("fails", "raise ValueError('boom')\nyield")
+    app.activity("echo", "def main(payload): return payload\n")
+    async with running(app) as worker:
+        for instance_id in ("i", "i", "j"):
+            with pytest.raises(FunctionFailed):
+                await worker.run_orchestrator("fails", instance_id, EPISODE)
+            await worker.run_activity("echo", instance_id, "1")
+    assert [record.levelname for record in caplog.records].count("ERROR") == 2
+
+
 async def test_activity_result_that_is_no_json_fails_the_activity(app: SampleApp):
     app.activity("set", "def main(payload): return {1}\n")
     async with running(app) as worker:
