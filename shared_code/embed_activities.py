@@ -21,7 +21,7 @@ from shared_code.jobs import EmbedFilesJob
 from shared_code.settings import COSMOS_KEY, FILES_STORAGE
 from shared_code.source_files import SourceFile
 from shared_code.stale_sources import delete_vanished
-from shared_code.step_results import as_value, milliseconds_since
+from shared_code.step_results import as_value, failure, milliseconds_since
 from shared_code.telemetry import log_event
 
 
@@ -83,6 +83,8 @@ async def _embed_page(clients: Clients, payload: dict[str, Any]) -> dict[str, An
     if result.ledger:
         await keep_ledger(clients.jobs_container, job_id, f"{number}.json", result.ledger)
     counts: dict[str, Any] = dict(result.counts)
+    if result.error:
+        return {**failure(result.error), "counts": counts}
     log_event("page.embedded", env=job.env, page=number, milliseconds=milliseconds_since(began), **counts)
     return {"counts": counts, "ledger": result.ledger}
 

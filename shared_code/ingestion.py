@@ -16,7 +16,13 @@ from shared_code.chunking import chunk as cut
 from shared_code.concurrency import run_all
 from shared_code.cosmos_writer import CosmosIndex, NewChunk, Place, SourceRecord, StoredChunk
 from shared_code.documents import DocumentError, EmptyDocument, Limits, extract_apart
-from shared_code.embeddings import MAX_INPUTS, Embedding, EmbeddingFailure, EmbeddingsClient
+from shared_code.embeddings import (
+    MAX_INPUTS,
+    Embedding,
+    EmbeddingFailure,
+    EmbeddingsClient,
+    EmbeddingsUnusable,
+)
 from shared_code.errors import AppError
 from shared_code.fingerprints import chunk_id, content_hash, source_fingerprint
 from shared_code.jobs import EmbedFilesJob
@@ -70,10 +76,11 @@ _Made = tuple[_Planned, Embedding]
 
 @dataclass(kw_only=True)
 class PageResult:
-    """What became of the files of a page."""
+    """What became of the files of a page; an error stopped it, and stops the job, after what is counted."""
 
     counts: Counter[str] = field(default_factory=Counter)
     ledger: list[dict[str, str]] = field(default_factory=list)
+    error: EmbeddingsUnusable | None = None
 
     def fail(self, source: str, error: AppError) -> None:
         """Adds an entry to the ledger."""
@@ -111,13 +118,18 @@ class Ingestion:
         """Brings the files of the page into the index.
 
         Raises:
-            EmbeddingsUnusable: no text at all can be embedded.
             IndexConflict: another job wrote one of the sources meanwhile.
         """
         opened = await run_all((self._open(file) for file in page), at_once=_FILES_AT_ONCE)
         works = [work for work in opened if work]
         await self._copy_known(works)
-        await self._embed_missing(works)
+        try:
+            await self._embed_missing(works)
+        except EmbeddingsUnusable as error:
+            self._result.error = error
+            for work in works:
+                self._result.counts.update(work.spent)
+            return self._result
         await run_all((self._close(work) for work in works), at_once=_FILES_AT_ONCE)
         self._result.ledger.sort(key=itemgetter("source"))
         return self._result

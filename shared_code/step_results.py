@@ -25,7 +25,7 @@ async def as_value(
     job_id: str,
     denied: Callable[[HttpResponseError], str],
 ) -> dict[str, Any]:
-    """Awaits a step: `{"ok": true, ...}`, or `{"ok": false, "error": {"code", "message"}}`.
+    """Awaits a step: `{"ok": true, ...}`, or `{"ok": false, "error": {"code", "message"}, ...}`.
 
     Args:
         work: what the activity does.
@@ -38,10 +38,10 @@ async def as_value(
         try:
             return {"ok": True, **await work}
         except Incurable as error:
-            return _failure(error)
+            return failure(error)
         except Exception as error:
             if _is_denial(error):
-                return _failure(AccessDenied(denied(error)))
+                return failure(AccessDenied(denied(error)))
             log_event("step.raised", level=logging.WARNING, error=name_of(error))
             raise
 
@@ -51,12 +51,13 @@ def milliseconds_since(began: float) -> int:
     return round(1_000 * (monotonic() - began))
 
 
+def failure(error: AppError) -> dict[str, Any]:
+    """What a step answers when this stopped it."""
+    log_event("step.failed", level=logging.WARNING, error=error.code, message=str(error))
+    return {"ok": False, "error": {"code": error.code, "message": str(error)}}
+
+
 def _is_denial(error: Exception) -> TypeGuard[HttpResponseError]:
     if not isinstance(error, HttpResponseError):
         return False
     return isinstance(error, ClientAuthenticationError) or error.status_code in _DENIED
-
-
-def _failure(error: AppError) -> dict[str, Any]:
-    log_event("step.failed", level=logging.WARNING, error=error.code, message=str(error))
-    return {"ok": False, "error": {"code": error.code, "message": str(error)}}

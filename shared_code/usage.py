@@ -5,7 +5,7 @@ told in workflows.metering, which sends them.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -82,7 +82,7 @@ class MonthUsage:
 
     def to_json(self) -> dict[str, Any]:
         """The state as the entity keeps it."""
-        return asdict(self)
+        return dict(vars(self))
 
 
 def answer(

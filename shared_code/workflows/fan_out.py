@@ -1,8 +1,8 @@
 """Bounded fan-out: lanes of sub-orchestrations that each run pages of activities, one page after another.
 
 An item is the input of one activity, which answers `{"ok": true, "counts"[, "ledger"]}` or
-`{"ok": false, "error"}`: what is known to fail is a value. A lane stops after the first page with a failure
-and ends with its totals.
+`{"ok": false, "error"[, "counts"]}`: what is known to fail is a value. A lane stops after the first page with
+a failure and ends with its totals.
 """
 
 from collections.abc import Generator, Sequence
@@ -41,7 +41,7 @@ class Totals:
     def of(cls, result: dict[str, Any]) -> "Totals":
         """The totals of one item's result."""
         if not result["ok"]:
-            return cls(counts={"failed": 1}, error=result["error"])
+            return cls(counts=result.get("counts", {})) + cls(counts={"failed": 1}, error=result["error"])
         return cls(counts=result["counts"], ledger=result.get("ledger", []))
 
     def __add__(self, other: "Totals") -> "Totals":

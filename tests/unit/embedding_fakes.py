@@ -9,7 +9,7 @@ from typing import Any
 
 from shared_code.cosmos_writer import IndexConflict, KnownSource, NewChunk, Place, SourceRecord, StoredChunk
 from shared_code.documents import Limits
-from shared_code.embeddings import Embedding, EmbeddingFailure
+from shared_code.embeddings import Embedding, EmbeddingFailure, EmbeddingsUnusable
 from shared_code.ingestion import Ingestion, PageResult
 from shared_code.jobs import EmbeddingPlan, EmbedFilesJob
 from shared_code.source_files import FileContent, FilePage, FileVanished, SourceFile
@@ -139,9 +139,10 @@ class FakeIndex:
 
 @dataclass
 class FakeEmbeddings:
-    """Ten tokens a text; `failing` texts have no vector."""
+    """Ten tokens a text; `failing` texts have no vector, and nothing has one after so many batches."""
 
     batches: list[list[str]] = field(default_factory=list)
+    unusable_after: int | None = None
     failing: dict[str, EmbeddingFailure] = field(default_factory=dict)
 
     @property
@@ -152,6 +153,8 @@ class FakeEmbeddings:
         self, texts: Sequence[str], *, model: str, dimensions: int | None
     ) -> list[Embedding | EmbeddingFailure]:
         assert (model, dimensions) == (PLAN.model, PLAN.dimensions)
+        if len(self.batches) == self.unusable_after:
+            raise EmbeddingsUnusable
         self.batches.append(list(texts))
         outcomes = [self._outcome(text) for text in texts]
         first = next((each for each in outcomes if isinstance(each, Embedding)), None)

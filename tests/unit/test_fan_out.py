@@ -101,6 +101,14 @@ def test_what_the_others_of_a_page_have_done_is_counted_beside_an_exception():
     assert totals == Totals(counts={"failed": 1, "completed": 2, "tokens": 140}, error=STEP_FAILED)
 
 
+def test_failure_may_count_what_was_done_before_it():
+    def stop(_name: Any, _payload: Any) -> Any:
+        return {"ok": False, "error": DENIED, "counts": {"failed": 1, "tokens": 70}}
+
+    _, totals = run_fan_out(stop, range(1), lanes=1, page_size=1)
+    assert totals == Totals(counts={"failed": 2, "tokens": 70}, error=DENIED)
+
+
 def test_step_that_keeps_raising_is_a_failure_as_a_value():
     def explode(_name: Any, _payload: Any) -> Any:
         raise RuntimeError("boom")

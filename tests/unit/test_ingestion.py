@@ -84,6 +84,17 @@ async def test_page_that_runs_twice_counts_the_same_and_writes_nothing(world):
     assert world.index.writes == writes
 
 
+async def test_page_that_is_stopped_counts_what_it_has_paid_for(world):
+    world.embeddings.unusable_after = 8
+    result = await world.embed(tokens_per_request=64)
+
+    stored = [chunk for chunks in world.index.items.values() for chunk in chunks.values()]
+    assert result.error is not None
+    assert result.counts["chunks"] == len(stored) > 0
+    assert result.counts["tokens"] == sum(chunk.tokens for chunk in stored)
+    assert result.counts["requests"] == sum(chunk.requests for chunk in stored)
+
+
 async def test_copied_file_gets_the_vectors_of_its_like(world):
     await world.embed("a.txt")
     world.embeddings.batches.clear()
