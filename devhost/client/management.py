@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _ROOT = "/runtime/webhooks/durabletask"
 _CONTINUATION = "x-ms-continuation-token"
+_HISTORY = ("showHistory", "showHistoryOutput", "showStartTimes")
 _SECONDS = 30.0  # how long a host may take to answer
 
 
@@ -56,7 +57,7 @@ class ManagementClient:
         Raises:
             UnknownInstance: there is none.
         """
-        query = {"showHistory": "true", "showHistoryOutput": "true"} if history else {}
+        query = dict.fromkeys(_HISTORY, "true") if history else {}
         answer = self._call("GET", _path(instance_id), query=query)
         if answer.status == http.client.NOT_FOUND:
             raise UnknownInstance(instance_id)

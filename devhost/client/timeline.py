@@ -27,12 +27,19 @@ _MOMENTS = {
     "EventSent": ("entity", "InstanceId", "Input"),
     "GenericEvent": ("note", None, "Data"),
 }
+QUEUED = "queued"
 WORKING = frozenset(_WORK.values())
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Step:
-    """One thing that happened; `end` is `None` while it goes on, and is the beginning for a moment."""
+    """One thing that happened.
+
+    Attributes:
+        begin: when it was asked for.
+        end: `None` while it goes on; of a moment, its beginning.
+        started: of an activity, when it began to run after it had waited for its turn; `None` before.
+    """
 
     kind: str
     name: str
@@ -40,6 +47,19 @@ class Step:
     end: datetime | None
     outcome: str = ""
     detail: Any = None
+    started: datetime | None = None
+
+    def waited(self, now: datetime) -> timedelta | None:
+        """How long it waited for its turn to run; `None` if it needs none."""
+        if self.started is not None:
+            return self.started - self.begin
+        return now - self.begin if self.outcome == QUEUED else None
+
+    def ran(self, now: datetime) -> timedelta | None:
+        """How long it took without that; `None` for what has not begun and for a moment."""
+        if self.outcome == QUEUED or self.begin == self.end:
+            return None
+        return (self.end or now) - (self.started or self.begin)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -62,7 +82,8 @@ class Timeline:
     @property
     def working(self) -> timedelta:
         """How long at least one activity or sub-orchestration was under way."""
-        spans = sorted((s.begin, s.end or self.now) for s in self.steps if s.kind in WORKING)
+        steps = [step for step in self.steps if step.kind in WORKING and step.outcome != QUEUED]
+        spans = sorted((step.started or step.begin, step.end or self.now) for step in steps)
         total, covered = timedelta(), self.begin
         for begin, end in spans:
             total += max(timedelta(), end - max(begin, covered))
@@ -71,7 +92,7 @@ class Timeline:
 
     @property
     def waiting(self) -> timedelta:
-        """The rest: for timers, events, or the orchestrator's own turn."""
+        """The rest: for timers, events, a free slot, or the orchestrator's own turn."""
         return self.end - self.begin - self.working
 
 
@@ -101,8 +122,10 @@ def timeline(events: Iterable[Mapping[str, Any]], *, ended: bool, now: datetime)
 
 
 def _work(event: Mapping[str, Any], kind: str, at: datetime) -> Step:
+    started = _time(event["StartedTime"]) if "StartedTime" in event else None
     if kind.endswith(("Scheduled", "Created")):
-        return Step(_WORK[kind], event["Name"], at, None, "running")
+        is_queued = kind == "TaskScheduled" and started is None
+        return Step(_WORK[kind], event["Name"], at, None, QUEUED if is_queued else "running", started=started)
     failed = kind.endswith("Failed")
     return Step(
         _WORK[kind],
@@ -111,6 +134,7 @@ def _work(event: Mapping[str, Any], kind: str, at: datetime) -> Step:
         at,
         "failed" if failed else "completed",
         event.get("Reason") if failed else event.get("Result"),
+        started,
     )
 
 

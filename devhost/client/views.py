@@ -9,6 +9,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from .timeline import QUEUED
 from .wording import cut, duration, moment, value_text, whole_seconds
 
 if TYPE_CHECKING:
@@ -82,8 +83,8 @@ def history_view(instance: Mapping[str, Any], line: Timeline, *, full: bool) -> 
         f"  {duration(took)}: {duration(line.working)} working, {duration(line.waiting)} waiting",
     )
     table = Table(box=None, pad_edge=False, caption=None if full else _CUT, caption_justify="left")
-    for title in ("after", "step", "name", "took", ""):
-        table.add_column(title, no_wrap=True, justify="right" if title == "took" else "left")
+    for title in ("after", "step", "name", "waited", "took", ""):
+        table.add_column(title, no_wrap=True, justify="right" if title in ("waited", "took") else "left")
     table.add_column("outcome", overflow="fold")
     for step in line.steps:
         table.add_row(*_cells(step, line, full=full))
@@ -91,25 +92,37 @@ def history_view(instance: Mapping[str, Any], line: Timeline, *, full: bool) -> 
 
 
 def _cells(step: Step, line: Timeline, *, full: bool) -> list[str | Text]:
-    end = step.end or line.now
     detail = "" if step.detail is None else value_text(step.detail)
     detail = detail if full else cut(detail, _CELL)
     return [
         f"+{duration(step.begin - line.begin)}",
         step.kind,
         Text(step.name),
-        "" if step.end == step.begin else duration(end - step.begin),
-        _bar(step.begin, end, line),
+        _duration_or_nothing(step.waited(line.now)),
+        _duration_or_nothing(step.ran(line.now)),
+        _bar(step, line),
         Text.assemble(_coloured(step.outcome), " " if step.outcome and detail else "", detail),
     ]
 
 
-def _bar(begin: datetime, end: datetime, line: Timeline) -> str:
-    whole = (line.end - line.begin) or timedelta(seconds=1)
-    first = min(_BAR - 1, int((begin - line.begin) / whole * _BAR))
-    last = min(_BAR - 1, max(first, round((end - line.begin) / whole * _BAR) - 1))
-    mark = "│" if begin == end else "█"
-    return " " * first + mark * (last - first + 1)
+def _duration_or_nothing(span: timedelta | None) -> str:
+    return "" if span is None else duration(span)
+
+
+def _bar(step: Step, line: Timeline) -> str:
+    """Where the step lies on the axis: light while it waited for its turn, full while it ran."""
+    end = step.end or line.now
+    first = min(_BAR - 1, int(_place(step.begin, line)))
+    if step.begin == end:
+        return " " * first + "│"
+    last = min(_BAR - 1, max(first, round(_place(end, line)) - 1))
+    started = last + 1 if step.outcome == QUEUED else min(last, int(_place(step.started or step.begin, line)))
+    return " " * first + "░" * (started - first) + "█" * (last + 1 - started)
+
+
+def _place(when: datetime, line: Timeline) -> float:
+    """A time on the axis, in characters."""
+    return (when - line.begin) / ((line.end - line.begin) or timedelta(seconds=1)) * _BAR
 
 
 def _coloured(word: str) -> Text:

@@ -69,3 +69,19 @@ DELETE FROM activities WHERE call_id = :call_id;
 
 -- name: delete_activities
 DELETE FROM activities WHERE instance_id = :instance_id;
+
+-- name: insert_start
+-- A rewound activity begins once more.
+INSERT OR REPLACE INTO activity_starts (instance_id, execution_id, task_id, started_at)
+VALUES (:instance_id, :execution_id, :task_id, :started_at);
+
+-- name: starts
+-- When the activities of an instance's current execution began.
+SELECT task_id, started_at FROM activity_starts NATURAL JOIN instances WHERE instance_id = :instance_id;
+
+-- name: delete_starts
+DELETE FROM activity_starts WHERE instance_id = :instance_id;
+
+-- name: delete_old_starts
+-- Those of executions before the current one.
+DELETE FROM activity_starts WHERE instance_id = :instance_id AND execution_id <> :execution_id;

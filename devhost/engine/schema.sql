@@ -45,3 +45,12 @@ CREATE TABLE activities (
   input        TEXT
 );
 CREATE INDEX activities_by_instance ON activities (instance_id);
+
+-- When activities that have ended began to run: no history event tells, and people want to know.
+CREATE TABLE activity_starts (
+  instance_id  TEXT NOT NULL,
+  execution_id TEXT NOT NULL,
+  task_id      INTEGER NOT NULL,
+  started_at   TEXT NOT NULL,
+  PRIMARY KEY (instance_id, execution_id, task_id)
+) WITHOUT ROWID;

@@ -26,7 +26,14 @@ from .history import HistoryEvent, format_time, parse_time, sub_orchestration_fa
 from .instance import Instance, InstanceQuery, Parent, RuntimeStatus
 from .work import ActivityCall, Checkpoint, Message, NewInstance, QueuedActivity, WorkItem
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
+_ALL_OF_AN_INSTANCE: Final = (
+    "delete_instance",
+    "delete_history",
+    "delete_messages",
+    "delete_activities",
+    "delete_starts",
+)
 _AT_ONCE: Final = ""  # sorts before every time
 
 
@@ -122,11 +129,26 @@ class Store:
         """Stores what a work item led to; returns the activities that it has scheduled."""
         return await self._thread.run(lambda: self._checkpoint(checkpoint))
 
-    async def complete_activity(self, activity: QueuedActivity, outcome: Message) -> None:
-        """Stores an activity's outcome and forgets the call."""
+    async def get_activity_starts(self, instance_id: str) -> dict[int, datetime]:
+        """When the activities of the current execution that have ended began to run, by task id."""
+        rows = await self._thread.run(lambda: self._rows("starts", instance_id=instance_id))
+        return {row["task_id"]: parse_time(row["started_at"]) for row in rows}
+
+    async def complete_activity(
+        self, activity: QueuedActivity, outcome: Message, started_at: datetime
+    ) -> None:
+        """Stores an activity's outcome and when it began to run, and forgets the call."""
+        call = activity.call
 
         def complete() -> None:
-            self._execute("delete_activity", call_id=activity.call_id)
+            if self._execute("delete_activity", call_id=activity.call_id).rowcount:
+                self._execute(
+                    "insert_start",
+                    instance_id=call.instance_id,
+                    execution_id=call.execution_id,
+                    task_id=call.task_id,
+                    started_at=format_time(started_at),
+                )
             self._send(outcome)
 
         await self._thread.run(complete)
@@ -173,7 +195,7 @@ class Store:
         self._send(Message(instance.instance_id, started, instance.execution_id))
 
     def _remove(self, instance_id: str) -> None:
-        for query in ("delete_instance", "delete_history", "delete_messages", "delete_activities"):
+        for query in _ALL_OF_AN_INSTANCE:
             self._execute(query, instance_id=instance_id)
 
     def _load(self, instance_id: str, now: datetime, known: Execution | None) -> WorkItem | None:
@@ -209,6 +231,9 @@ class Store:
             self._execute("delete_messages", instance_id=instance.instance_id)
         if checkpoint.restarted:
             self._execute("delete_history", instance_id=instance.instance_id)
+            self._execute(
+                "delete_old_starts", instance_id=instance.instance_id, execution_id=instance.execution_id
+            )
         self._append_history(instance.instance_id, checkpoint.history)
         for message in checkpoint.messages:
             self._send(message)

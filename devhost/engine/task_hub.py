@@ -96,6 +96,15 @@ class TaskHub:
         """The events of the instance's current execution, as the SDK gets them."""
         return await self._store.get_history(instance_id)
 
+    async def get_activity_starts(self, instance_id: str) -> dict[int, datetime]:
+        """When the activities of the current execution began to run, by task id; those that wait are absent.
+
+        Raises:
+            InstanceNotFound: there is no such instance.
+        """
+        running = self._worker.running_since(await self._existing(instance_id))
+        return await self._store.get_activity_starts(instance_id) | running
+
     async def raise_event(self, instance_id: str, name: str, data: str) -> None:
         """Sends an external event; `data` is JSON text.
 

@@ -19,10 +19,11 @@ from .entity import EntityProcessor
 from .execution import ExecutionCache
 from .executor import FunctionExecutor
 from .history import succeeded_task
+from .instance import Instance
 from .options import HubOptions
 from .orchestration import OrchestrationProcessor
 from .store import Store
-from .work import Checkpoint, Message, QueuedActivity
+from .work import ActivityCall, Checkpoint, Message, QueuedActivity
 
 logger = logging.getLogger(__name__)
 
@@ -46,6 +47,7 @@ class Worker:
         self._busy: set[str] = set()
         self._missed: set[str] = set()
         self._awaited: dict[str, set[int]] = {}
+        self._running: dict[int, tuple[ActivityCall, datetime]] = {}
         self._timers: list[tuple[datetime, str]] = []
         self._timer_added = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
@@ -93,6 +95,14 @@ class Worker:
     def next_timer(self) -> datetime | None:
         """When the next timer is due."""
         return self._timers[0][0] if self._timers else None
+
+    def running_since(self, instance: Instance) -> dict[int, datetime]:
+        """When the activities of the instance's execution that run now began to, by task id."""
+        return {
+            call.task_id: started_at
+            for call, started_at in self._running.values()
+            if call.execution_id == instance.execution_id
+        }
 
     async def settle(self) -> None:
         """Returns when nothing runs, nothing waits to run and no timer is due."""
@@ -165,9 +175,13 @@ class Worker:
             self._end()
 
     async def _run_activity(self, activity: QueuedActivity) -> None:
-        call = activity.call
-        outcome = Message(call.instance_id, await self._activities.process(call), call.execution_id)
-        await self._store.complete_activity(activity, outcome)
+        call, started_at = activity.call, self._clock.now()
+        self._running[activity.call_id] = (call, started_at)
+        try:
+            outcome = Message(call.instance_id, await self._activities.process(call), call.execution_id)
+            await self._store.complete_activity(activity, outcome, started_at)
+        finally:
+            del self._running[activity.call_id]
         self._deliver(outcome)
 
     def _deliver(self, message: Message) -> None:

@@ -6,6 +6,8 @@ The raw history, which orchestrators get, is the engine's; section 2 of the prot
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from devhost.engine.history import EventType
@@ -48,6 +50,15 @@ _INTERNAL = {
 }
 
 
+def with_start_times(history: list[dict[str, Any]], starts: Mapping[int, datetime]) -> list[dict[str, Any]]:
+    """The history with the times at which its activities began to run, which is this host's own addition."""
+    times = {task_id: time.isoformat() for task_id, time in starts.items()}
+    return [
+        {**event, "StartedTime": times[task_id]} if (task_id := _activity_of(event)) in times else event
+        for event in history
+    ]
+
+
 def history_events(
     history: list[dict[str, Any]], *, show_input: bool, show_output: bool
 ) -> list[dict[str, Any]]:
@@ -70,6 +81,16 @@ def parse_stored(text: str | None) -> Any:
         return json.loads(text)
     except ValueError:
         return text.strip()
+
+
+def _activity_of(event: dict[str, Any]) -> int | None:
+    """The task id of the activity that the event is of, if it is of one."""
+    match event["EventType"]:
+        case EventType.TASK_SCHEDULED:
+            return int(event["EventId"])
+        case EventType.TASK_COMPLETED | EventType.TASK_FAILED:
+            return int(event["TaskScheduledId"])
+    return None
 
 
 def _view(

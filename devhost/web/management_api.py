@@ -29,7 +29,7 @@ from devhost.engine.history import format_time, to_dotnet_json
 from devhost.engine.instance import Instance, InstanceQuery, RuntimeStatus
 
 from .client_binding import check_status_links
-from .history_view import history_events, parse_stored
+from .history_view import history_events, parse_stored, with_start_times
 from .http_request import query_of
 from .management_call import Call, continuation, error_answer, json_answer, json_error
 
@@ -145,6 +145,9 @@ class ManagementApi:
         body = _status_body(instance, show_input=show_input)
         if call.flag("showHistory") and instance.status is not RuntimeStatus.PENDING:
             history = await self._hub.get_history(instance.instance_id)
+            if call.flag("showStartTimes"):  # of this host alone: the real one takes no notice of it
+                starts = await self._hub.get_activity_starts(instance.instance_id)
+                history = with_start_times(history, starts)
             show_output = call.flag("showHistoryOutput")
             body["historyEvents"] = history_events(history, show_input=show_input, show_output=show_output)
         if not instance.status.is_terminal:

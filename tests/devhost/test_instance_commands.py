@@ -124,6 +124,15 @@ async def test_history_shows_steps_with_durations_and_where_the_time_went(termin
     assert re.search(r"ended +Completed ", shown)
 
 
+async def test_history_tells_what_an_activity_waited_from_what_it_took(terminal: Terminal):
+    await ended(terminal, "works", "a")
+    shown = await terminal("history", "a")
+    assert re.search(r"after +step +name +waited +took", shown)
+    assert re.search(r"activity +work +\d+ ms +\d+ ms +░*█+ +completed", shown)
+    (run,) = [step for step in await terminal.json("history", "a") if step["EventType"] == "TaskCompleted"]
+    assert run["ScheduledTime"] <= run["StartedTime"] <= run["Timestamp"]
+
+
 async def test_history_of_a_failure_shows_its_reason(terminal: Terminal):
     await ended(terminal, "fails", "a")
     assert re.search(

@@ -197,6 +197,15 @@ async def test_history_merges_a_task_with_its_schedule(client: Client):
     assert (events[2]["OrchestrationStatus"], events[2]["Result"]) == ("Completed", "x")
 
 
+async def test_start_times_of_activities_are_told_only_when_asked_for(client: Client):
+    """The real engine does not know them; its clients must not come to rely on them."""
+    await begin(client, "echoes", "a", '"x"')
+    url = f"{ROOT}/instances/a?showHistory=true"
+    plain, timed = await client.get(url), await client.get(f"{url}&showStartTimes=true")
+    assert not any("StartedTime" in event for event in plain.json["historyEvents"])
+    assert ["StartedTime" in event for event in timed.json["historyEvents"]] == [False, True, False]
+
+
 async def test_history_without_output_holds_no_results(client: Client):
     await begin(client, "echoes", "a", '"x"')
     answer = await client.get(f"{ROOT}/instances/a?showHistory=true")

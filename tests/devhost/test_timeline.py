@@ -32,10 +32,25 @@ def test_activities_that_overlap_count_once_as_work():
 
 
 def test_activity_under_way_works_until_now():
-    scheduled = event("TaskScheduled", 1, Name="work")
-    line = timeline([STARTED, scheduled], ended=False, now=at(3))
-    assert line.steps[-1] == Step("activity", "work", at(1), None, "running")
-    assert (line.working, line.waiting) == (timedelta(seconds=2), timedelta(seconds=1))
+    scheduled = event("TaskScheduled", 1, Name="work", StartedTime=at(2).isoformat())
+    line = timeline([STARTED, scheduled], ended=False, now=at(5))
+    assert line.steps[-1] == Step("activity", "work", at(1), None, "running", started=at(2))
+    assert (line.working, line.waiting) == (timedelta(seconds=3), timedelta(seconds=2))
+
+
+def test_wait_of_an_activity_for_its_turn_is_told_from_its_run():
+    queued_first = {**activity(1, 7), "StartedTime": at(5).isoformat()}
+    line = timeline([STARTED, queued_first, ENDED], ended=True, now=at(99))
+    step = line.steps[1]
+    assert (step.waited(line.now), step.ran(line.now)) == (timedelta(seconds=4), timedelta(seconds=2))
+    assert (line.working, line.waiting) == (timedelta(seconds=2), timedelta(seconds=8))
+
+
+def test_activity_that_has_not_begun_waits_until_now_and_does_not_work():
+    line = timeline([STARTED, event("TaskScheduled", 1, Name="work")], ended=False, now=at(3))
+    step = line.steps[-1]
+    assert (step.outcome, step.waited(line.now), step.ran(line.now)) == ("queued", timedelta(seconds=2), None)
+    assert line.working == timedelta()
 
 
 def test_timer_lasts_from_its_creation_until_it_was_due():
