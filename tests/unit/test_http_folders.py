@@ -8,6 +8,8 @@ from typing import Any
 import azure.functions as func
 import pytest
 
+from shared_code.http_api import MAX_BODY_BYTES
+
 ROOT = Path(__file__).parents[2]
 # Nothing listens there: a call of the Durable host would end in a 503.
 STARTER = json.dumps(
@@ -17,6 +19,11 @@ STARTER = json.dumps(
         "managementUrls": {"id": "INSTANCEID"},
         "rpcBaseUrl": "http://127.0.0.1:1/durabletask/",
     }
+)
+
+
+HTTP_FOLDERS = sorted(
+    path.parent.name for path in ROOT.glob("*/function.json") if '"httpTrigger"' in path.read_text()
 )
 
 
@@ -53,6 +60,13 @@ async def test_unusable_idempotency_key_is_refused():
         "client-function", headers={"Idempotency-Key": " "}, s="2021-02-03", e="2021-02-05"
     )
     assert status == 400
+
+
+@pytest.mark.parametrize("folder", HTTP_FOLDERS)
+async def test_every_route_refuses_a_body_that_no_request_needs(folder):
+    request = func.HttpRequest("POST", "http://jobs.local/api", body=b"x" * (MAX_BODY_BYTES + 1))
+    answer = await runpy.run_path(str(ROOT / folder / "main.py"))["main"](request, STARTER)
+    assert (answer.status_code, json.loads(answer.get_body())["code"]) == (413, "RequestTooLarge")
 
 
 @pytest.mark.parametrize("job_id", ["x", "@usage@key", "a b/c", "a?b#c", "0" * 32 + ":lane:0"])

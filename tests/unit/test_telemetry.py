@@ -44,6 +44,11 @@ def test_event_with_a_cause_is_an_error_with_its_traceback(caplog):
     assert caplog.records[0].exc_info
 
 
+def test_requests_of_the_sdks_and_their_headers_stay_out_of_the_log():
+    policy = logging.getLogger("azure.core.pipeline.policies.http_logging_policy")
+    assert not policy.isEnabledFor(logging.INFO)
+
+
 def test_workflow_logs_its_start_and_its_end(caplog):
     context = SimpleNamespace(is_replaying=False)
     assert run(traced(context, "workflow", workflow(result=5), jobId="job")) == 5
