@@ -82,6 +82,7 @@ ALLOWED = {
     },
     "usage": {"workflows.metering"},
     "usage_report": {"usage", "workflows.metering"},
+    "event_messages": {"job_instances", "telemetry"},
     "job_instances": {"telemetry", "usage_report"},
     "job_status": {"job_instances", "workflows.fan_out", "workflows.metering"},
 }

@@ -27,7 +27,9 @@ def start_host(storage: Azurite, tmp_path_factory: pytest.TempPathFactory) -> St
     def start(state_file: Path | None = None, **settings: str) -> Iterator[tuple[ApiClient, RunningService]]:
         folder = tmp_path_factory.mktemp("host")
         port = Port("PORT", free_port())
-        environment = clean_environment(storage.connection_string) | settings
+        # All hosts share one storage, and a message is for the one whose test sent it.
+        own = {"AzureWebJobs.live-event-function.Disabled": "true", **settings}
+        environment = clean_environment(storage.connection_string) | own
         state = state_file or folder / "state.db"
         with host(port, state_file=state, environment=environment, log=folder / "log") as service:
             yield ApiClient(origin(port)), service

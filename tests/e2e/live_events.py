@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -11,8 +12,14 @@ from azure.cosmos.exceptions import CosmosResourceNotFoundError
 
 from local.cosmos import KEY, Cosmos
 from local.http_client import Answer, request
+from shared_code.jobs import EmbedEventJob, EventDefaults
+from shared_code.settings import Settings
 from tests.e2e.api_client import ApiClient
+from tests.e2e.conftest import StartHost
 from tests.e2e.corpus import DATABASE
+from tests.e2e.events_service import EventsService, events_service
+
+TIME = "2026-11-20T10:02:11Z"
 
 
 @dataclass(frozen=True)
@@ -25,6 +32,18 @@ class LiveEvents:
     def named(self, name: str) -> dict[str, str]:
         """The ids of an event."""
         return {"trackingId": f"{self.env}-{name}", "sessionId": f"{self.env}-session"}
+
+    def put(self, service: EventsService, name: str, text: str) -> None:
+        """Makes an event known to the events service."""
+        ids = self.named(name)
+        service.put(ids["trackingId"], ids["sessionId"], text, time=TIME)
+
+    def job_id(self, name: str) -> str:
+        """The id of an event's job, which follows from what names the event."""
+        defaults = EventDefaults(
+            env=self.env, index_version="v1", wait=timedelta(), plan=Settings({}).embedding_plan, budgets={}
+        )
+        return EmbedEventJob.parse(self.named(name), defaults).id
 
     def submit(self, api: ApiClient, name: str, **fields: Any) -> Answer:
         """Asks for an event to be embedded."""
@@ -47,6 +66,28 @@ class LiveEvents:
         except CosmosResourceNotFoundError:
             return []
         return sorted(found, key=lambda document: int(document["ordinal"]))
+
+
+@pytest.fixture(scope="module")
+def service() -> Iterator[EventsService]:
+    """An events service that the test's host asks."""
+    with events_service() as serving:
+        yield serving
+
+
+@pytest.fixture(scope="module")
+def api(
+    start_host: StartHost, embedding_settings: dict[str, str], service: EventsService
+) -> Iterator[ApiClient]:
+    """A host that asks the events service and takes messages."""
+    own = {
+        "COSMOS_DATABASE": DATABASE,
+        "EVENTS_ENDPOINT": service.origin,
+        "EVENTS_WAIT_SECONDS": "4",
+        "AzureWebJobs.live-event-function.Disabled": "false",
+    }
+    with start_host(**embedding_settings, **own) as (client, _):
+        yield client
 
 
 @pytest.fixture

@@ -1,46 +1,19 @@
 """Live events by HTTP, from an events service and from the table: once each, whatever comes when."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
-import pytest
 from azure.data.tables import TableClient
 
 from local.azurite import Azurite
-from tests.e2e.api_client import ApiClient
-from tests.e2e.conftest import StartHost
 from tests.e2e.corpus import DATABASE, SELF_CERTIFIED, prose
-from tests.e2e.events_service import EventsService, events_service
-from tests.e2e.live_events import LiveEvents, events
+from tests.e2e.live_events import TIME, api, events, service
 
-__all__ = ["events"]
+__all__ = ["api", "events", "service"]
 pytestmark = SELF_CERTIFIED
-
-TIME = "2026-11-20T10:02:11Z"
-
-
-@pytest.fixture(scope="module")
-def service() -> Iterator[EventsService]:
-    with events_service() as serving:
-        yield serving
-
-
-@pytest.fixture(scope="module")
-def api(
-    start_host: StartHost, embedding_settings: dict[str, str], service: EventsService
-) -> Iterator[ApiClient]:
-    own = {"COSMOS_DATABASE": DATABASE, "EVENTS_ENDPOINT": service.origin, "EVENTS_WAIT_SECONDS": "4"}
-    with start_host(**embedding_settings, **own) as (client, _):
-        yield client
-
-
-def put(service: EventsService, events: LiveEvents, name: str, text: str) -> None:
-    ids = events.named(name)
-    service.put(ids["trackingId"], ids["sessionId"], text, time=TIME)
 
 
 def test_event_becomes_a_document_with_all_that_names_it(api, service, events):
-    put(service, events, "one", "The train to Bern leaves at 10:02.")
+    events.put(service, "one", "The train to Bern leaves at 10:02.")
     status = events.run(api, "one")
     document = events.documents("one")[0]
 
@@ -55,7 +28,7 @@ def test_event_becomes_a_document_with_all_that_names_it(api, service, events):
 def test_same_event_twenty_times_at_once_is_one_job_one_call_and_one_document(
     api, service, events, embeddings_server
 ):
-    put(service, events, "many", "An event that everybody tells of.")
+    events.put(service, "many", "An event that everybody tells of.")
     with ThreadPoolExecutor(20) as clients:
         answers = list(clients.map(lambda _: events.submit(api, "many"), range(20)))
 
@@ -68,9 +41,9 @@ def test_same_event_twenty_times_at_once_is_one_job_one_call_and_one_document(
 
 
 def test_completed_event_is_found_and_runs_again_only_by_force(api, service, events, embeddings_server):
-    put(service, events, "again", "The first text.")
+    events.put(service, "again", "The first text.")
     first = events.run(api, "again")
-    put(service, events, "again", "The second text.")
+    events.put(service, "again", "The second text.")
     found = events.submit(api, "again").json()
     forced = events.run(api, "again", force=True)
 
@@ -81,7 +54,7 @@ def test_completed_event_is_found_and_runs_again_only_by_force(api, service, eve
 
 
 def test_forced_event_with_unchanged_text_costs_nothing(api, service, events, embeddings_server):
-    put(service, events, "same", "The same text.")
+    events.put(service, "same", "The same text.")
     events.run(api, "same")
     forced = events.run(api, "same", force=True)
 
@@ -90,9 +63,9 @@ def test_forced_event_with_unchanged_text_costs_nothing(api, service, events, em
 
 
 def test_long_event_is_several_documents_and_stale_ones_go(api, service, events):
-    put(service, events, "long", prose("trains", paragraphs=8))
+    events.put(service, "long", prose("trains", paragraphs=8))
     long = events.run(api, "long")
-    put(service, events, "long", "Short now.")
+    events.put(service, "long", "Short now.")
     short = events.run(api, "long", force=True)
 
     assert (long["result"]["documents"] > 1, short["result"]["documents"]) == (True, 1)
@@ -100,7 +73,7 @@ def test_long_event_is_several_documents_and_stale_ones_go(api, service, events)
 
 
 def test_event_of_another_session_is_refused(api, service, events):
-    put(service, events, "mine", "A text.")
+    events.put(service, "mine", "A text.")
     events.run(api, "mine")
     refused = events.submit(api, "mine", sessionId="another")
 
@@ -110,7 +83,7 @@ def test_event_of_another_session_is_refused(api, service, events):
 def test_event_that_comes_before_its_details_is_embedded_when_they_are_there(api, service, events):
     job = events.submit(api, "early").json()["id"]
     api.reached(job, "waiting")
-    put(service, events, "early", "Details at last.")
+    events.put(service, "early", "Details at last.")
 
     assert api.finished(job)["status"] == "Completed"
     assert len(events.documents("early")) == 1
@@ -118,14 +91,14 @@ def test_event_that_comes_before_its_details_is_embedded_when_they_are_there(api
 
 def test_unknown_event_fails_after_its_time_and_runs_again_when_it_is_submitted_again(api, service, events):
     unknown = events.run(api, "unknown")
-    put(service, events, "unknown", "Known now.")
+    events.put(service, "unknown", "Known now.")
 
     assert (unknown["status"], unknown["error"]["code"]) == ("Failed", "EventNotFound")
     assert events.run(api, "unknown")["status"] == "Completed"
 
 
 def test_events_service_that_is_down_for_a_while_is_waited_for(api, service, events):
-    put(service, events, "down", "A text.")
+    events.put(service, "down", "A text.")
     service.is_down = True
     job = events.submit(api, "down").json()["id"]
     api.reached(job, "waiting")
@@ -136,9 +109,9 @@ def test_events_service_that_is_down_for_a_while_is_waited_for(api, service, eve
 
 def test_refused_text_fails_its_own_job_only(api, service, events, embeddings_server):
     embeddings_server.configure({"kind": "nan", "times": 2})
-    put(service, events, "bad", "A text without a vector.")
+    events.put(service, "bad", "A text without a vector.")
     bad = events.run(api, "bad")
-    put(service, events, "good", "A text with one.")
+    events.put(service, "good", "A text with one.")
 
     assert (bad["status"], bad["error"]["code"]) == ("Failed", "EmbeddingInvalid")
     assert events.run(api, "good")["status"] == "Completed"

@@ -1,0 +1,15 @@
+"""Takes a live event off its queue and starts its job, by the same way as a request does."""
+
+import azure.durable_functions as df
+import azure.functions as func
+
+from shared_code.event_messages import submit_message
+from shared_code.settings import settings
+
+
+async def main(message: func.QueueMessage, starter: str, poison: func.Out[str]) -> None:
+    """What is no event goes to the poison queue at once; after any other failure a message comes again."""
+    body = message.get_body()
+    client = df.DurableOrchestrationClient(starter)
+    if not await submit_message(client, body, message_id=message.id, defaults=settings().event_defaults):
+        poison.set(body.decode())
