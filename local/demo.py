@@ -1,9 +1,10 @@
 """The demo: jobs over HTTP, as a user makes them, on sample data whose right results are known.
 
 An audit query is checked against two other ways to count; an embedding job runs twice, and the second time
-must find nothing left to do.
+must find nothing left to do; a live event is told of twice, by a message and by a request, and embedded once.
 """
 
+import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from azure.storage.blob import BlobServiceClient
 from rich.console import Console
 from rich.table import Table
 
+from local import sample_events
 from local.demo_jobs import Jobs
 from local.emulators import Emulators, emulators
 from local.errors import DemoFailed
@@ -50,6 +52,7 @@ def run_demo(settings: StackSettings) -> None:
             jobs = Jobs(console, serving, origin(settings.host))
             _audit(jobs, stack)
             _embed(jobs)
+            _tell_twice(jobs, stack)
 
 
 def _write_samples(console: Console, stack: Emulators) -> None:
@@ -57,6 +60,7 @@ def _write_samples(console: Console, stack: Emulators) -> None:
         wrote_rows = seed(table)
     with BlobServiceClient.from_connection_string(stack.storage.connection_string) as blobs:
         wrote_files = upload(blobs)
+    sample_events.write(stack.storage.connection_string)
     if wrote_rows or wrote_files:
         console.print("Wrote the sample data (once).")
 
@@ -71,6 +75,15 @@ def _audit(jobs: Jobs, stack: Emulators) -> None:
 def _embed(jobs: Jobs) -> None:
     runs = [_measure(lambda: jobs.run("POST", "/api/orchestrators/start", EMBED)) for _ in range(2)]
     report_embedding(jobs.console, *runs)
+
+
+def _tell_twice(jobs: Jobs, stack: Emulators) -> None:
+    storage = stack.storage.connection_string
+    event = {**sample_events.new_event(storage), "env": EMBED["env"]}
+    message = json.dumps(event)
+    jobs.console.print(f"Message on the queue {sample_events.QUEUE}: {message}", soft_wrap=True)
+    sample_events.send(storage, message)
+    report_event(jobs.console, _measure(lambda: jobs.run("POST", "/api/orchestrators/start", event)))
 
 
 def _measure(run: Callable[[], Any]) -> Measured:
@@ -107,6 +120,21 @@ def report_embedding(console: Console, first: Measured, second: Measured) -> Non
         console.print(f"{entry['source']}: {entry['message']}", soft_wrap=True)
     _check_embedding(first.result, second.result)
     console.print("Every file is accounted for, and the second run embedded nothing.")
+
+
+def report_event(console: Console, told: Measured) -> None:
+    """Print what became of an event that was told of twice. Raises DemoFailed unless it is one document."""
+    table = Table()
+    for name in ("live event", "documents", "tokens", "seconds"):
+        table.add_column(name, justify="left" if name == "live event" else "right")
+    result = told.result
+    table.add_row(
+        result["trackingId"], str(result["documents"]), str(result["tokens"]), f"{told.seconds:.2f}"
+    )
+    console.print(table)
+    if (result["documents"], result["embedded"], result["requests"]) != (1, 1, 1):
+        raise DemoFailed("The event should have become one document, by one request for embeddings.")
+    console.print("By message and by request it was one job, and one document.")
 
 
 def _check_embedding(first: dict[str, Any], second: dict[str, Any]) -> None:

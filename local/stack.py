@@ -8,6 +8,7 @@ from pathlib import Path
 from azure.data.tables import TableClient
 from azure.storage.blob import BlobServiceClient
 
+from local import sample_events
 from local.azurite import Azurite
 from local.emulators import Emulators, emulators
 from local.errors import ForeignTable, StateInUse
@@ -76,6 +77,7 @@ def clear_if_fresh(settings: StackSettings) -> None:
 
 def _write_samples(stack: Emulators) -> None:
     _seed_unless_foreign(stack.storage)
+    sample_events.write(stack.storage.connection_string)
     with BlobServiceClient.from_connection_string(stack.storage.connection_string) as blobs:
         upload(blobs)
 

@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from azure.data.tables import TableClient
 
+from local import sample_events
 from local.azurite import Azurite
 from tests.e2e.corpus import DATABASE, SELF_CERTIFIED, prose
 from tests.e2e.live_events import TIME, api, events, service
@@ -121,8 +122,8 @@ def test_event_is_read_from_the_table_where_there_is_no_service(
     start_host, storage: Azurite, embedding_settings, events
 ):
     ids = {"trackingId": f"it's 100% {events.env} ä", "sessionId": "a b+c,(d)"}
+    sample_events.write(storage.connection_string)
     with TableClient.from_connection_string(storage.connection_string, "events") as table:
-        table.create_table()
         table.create_entity(
             {"PartitionKey": ids["sessionId"], "RowKey": ids["trackingId"], "text": "From the table."}
         )
