@@ -141,6 +141,7 @@ async def test_secrets_that_work_are_seen_nowhere(  # noqa: PLR0917 - fixtures
 ):
     files = signed(blobs)
     own = {**marked_settings, **site, "AZURE_STORAGE_CONNECTION_STRING": files}
+    corpus.files.upload_blob("docs/for-the-ledger.bin", b"no text")
 
     def run() -> tuple[list[dict[str, Any]], str]:
         with watched(start_host, tmp_path / "state", **own) as host:
@@ -157,6 +158,7 @@ async def test_secrets_that_work_are_seen_nowhere(  # noqa: PLR0917 - fixtures
     assert (audit["result"], embedded["result"]["embedded"]) == (1, 3), everything
     assert refused["status"] == "Failed"
     assert "window.read" in everything
+    assert "for-the-ledger.bin" in everything
     signature = parse_qs(files.partition("?")[2])["sig"][0]
     hidden = ACCOUNT_KEY, MARK, MARKED_KEY, own["EMBEDDINGS_API_KEY"], signature, quote(signature, safe="")
     assert [secret for secret in hidden if secret in everything] == []
