@@ -1,11 +1,14 @@
 """A document's text in chunks of bounded tokens, cut where the text itself says so.
 
-A cut is a break that no other within reach outranks: the better kind first, then the hash of what follows.
-It does not depend on where the text before was cut, so an edit changes the chunks around it and no others.
+Each break has its cost: less for a better kind, and the rest by a hash of what follows. Of all ways to cut a
+text the cheapest is taken. Cheap breaks attract the cuts from wherever the text before was cut, so an edit
+changes the chunks around it and no others.
 """
 
+import math
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -18,7 +21,7 @@ from splintr import AnyTokenizer, Tokenizer
 from shared_code.documents import Document, Position, Segment
 
 # Part of every chunk's fingerprint: to be raised with any change of the chunks that come out.
-CHUNKER_VERSION = "1"
+CHUNKER_VERSION = "2"
 
 # What text-embedding-3-small, text-embedding-3-large and text-embedding-ada-002 count in.
 _VOCABULARY = "cl100k_base"
@@ -26,8 +29,10 @@ _FEWEST_TOKENS = 32
 # A stretch with more than this is too long without counting.
 _CHARACTERS_PER_TOKEN = 16
 
-# Kinds of breaks, from the worst to the best.
+# Kinds of breaks from the worst to the best, and what a cut at one of them costs at most. A paragraph's and a
+# sentence's are so far apart that rows and paragraphs are cut only where they are too long for a chunk.
 _INSIDE, _LINE, _SENTENCE, _PARAGRAPH, _HEADING = range(5)
+_COSTS = (400.0, 40.0, 20.0, 1.0, 0.5)
 # The ends of lines, and of sentences: first those before a space, in Latin, Arabic, Urdu and Hindi among
 # others, then those of Chinese and Japanese, which need none; closing quotes and brackets belong to them.
 _BREAK = re.compile(
@@ -101,9 +106,7 @@ class _Sizes:
         self.overlap = overlap
         # Text that is new in a chunk; the rest of it is overlap.
         self.core = most - overlap
-        # How far a cut looks to either side for a better one: twice this is the size of most chunks.
-        self.reach = self.core * 9 // 20
-        # Pieces between breaks fit into the overlap, and many of them into the reach.
+        # Pieces between breaks fit into the overlap, and many of them into a chunk.
         self.piece = max(8, min(self.core // 6, overlap or self.core))
 
 
@@ -118,7 +121,7 @@ class _Passage:
         self._segment_starts = list(accumulate(lengths, initial=0))[:-1]
         self._last_line = (0, 0)
         self._starts: list[int] = []
-        self._ranks: list[int] = []
+        self._costs: list[float] = []
         self._totals = [0]
         for start, end, kind in self._stretches():
             self._add(start, end, kind, _FINER)
@@ -165,51 +168,27 @@ class _Passage:
         if tokens > most and finer:
             return False
         self._starts.append(start)
-        self._ranks.append(kind << 32 | crc32(text.encode()))
+        self._costs.append(_cost(kind, text))
         self._totals.append(self._totals[-1] + tokens)
         return True
 
     def _cuts(self) -> list[int]:
-        """The indexes of the pieces with which chunks begin, and the end."""
-        end = len(self._ranks)
-        if self._size(0, end) <= self._sizes.core:
-            return [0, end]
-        summits = [0, *self._summits(), end]
-        return [cut for first, last in pairwise(summits) for cut in self._divided(first, last)] + [end]
-
-    def _summits(self) -> list[int]:
-        """The breaks that outrank all others within reach; the ends of the passage outrank any."""
-        reach, end = self._sizes.reach, len(self._ranks)
-        summits: list[int] = []
-        # Candidates that nothing behind them has outranked yet, the highest first.
-        falling = [0]
-        for index in range(1, end + 1):
-            while len(falling) > 1 and (index == end or self._ranks[falling[-1]] < self._ranks[index]):
-                candidate = falling.pop()
-                if min(self._size(falling[-1], candidate), self._size(candidate, index)) > reach:
-                    summits.append(candidate)
-            falling.append(index)
-        return sorted(summits)
-
-    def _divided(self, first: int, end: int) -> Iterator[int]:
-        """Cuts what is too long between two summits at the best breaks that leave no short ends."""
-        yield first
-        while self._size(first, end) > self._sizes.core:
-            first = self._best_break(first, end)
-            yield first
-
-    def _best_break(self, first: int, end: int) -> int:
-        sizes, most = self._sizes, self._last_within(first, self._sizes.core)
-        choice = [
-            index
-            for index in range(first + 1, most + 1)
-            if self._size(first, index) >= sizes.reach and self._size(index, end) >= sizes.reach
-        ]
-        return max(choice or [most], key=lambda index: (self._ranks[index], index))
-
-    def _last_within(self, first: int, tokens: int) -> int:
-        """The furthest break that is at most so many tokens away, but not the first itself."""
-        return max(first + 1, bisect_right(self._totals, self._totals[first] + tokens) - 1)
+        """The indexes of the pieces with which chunks begin, and the end, by the cheapest way to cut."""
+        before, cheapest = [0], [0.0]
+        # Where a chunk that ends here may begin, the cheapest first; what a later one undercuts is out.
+        begins = deque([0])
+        for end, cost in enumerate([*self._costs[1:], 0.0], start=1):
+            while self._size(self._overlap_start(begins[0]), end) > self._sizes.most:
+                begins.popleft()
+            before.append(begins[0])
+            cheapest.append(cheapest[begins[0]] + cost)
+            while begins and cheapest[begins[-1]] >= cheapest[end]:
+                begins.pop()
+            begins.append(end)
+        cuts = [len(self._costs)]
+        while cuts[-1]:
+            cuts.append(before[cuts[-1]])
+        return cuts[::-1]
 
     def _size(self, first: int, end: int) -> int:
         return self._totals[end] - self._totals[first]
@@ -230,10 +209,7 @@ class _Passage:
         yield from self._chunks_of(middle, end)
 
     def _overlap_start(self, first: int) -> int:
-        start = first
-        while start and self._size(start - 1, first) <= self._sizes.overlap:
-            start -= 1
-        return start
+        return bisect_left(self._totals, self._totals[first] - self._sizes.overlap, hi=first)
 
     def _position(self, offset: int) -> Position:
         """Where a chunk stands; chunks come in order, so lines are counted from the last one on."""
@@ -252,3 +228,8 @@ def _place_and_kind(found: re.Match[str]) -> tuple[int, int]:
     if found["heading"]:
         return found.start(), _HEADING
     return found.start(), _PARAGRAPH if found["blank"] else _LINE
+
+
+def _cost(kind: int, text: str) -> float:
+    """What it costs to cut before a text; the root keeps the cheapest apart, among which cuts choose."""
+    return _COSTS[kind] * math.sqrt(crc32(text.encode()) / 2**32)

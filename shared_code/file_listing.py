@@ -20,8 +20,10 @@ from shared_code.token_estimate import estimated_tokens
 
 # What one activity lists takes seconds, far below the time that it may take.
 _NAMES_PER_PART = 20_000
+# A page is as much as one request for embeddings takes, less what the estimate may be short of. Activities
+# work on pages side by side: while one waits for its vectors, others read files and write chunks.
+_TOKENS_PER_PAGE = 200_000
 _FILES_PER_PAGE = 50
-_BYTES_PER_PAGE = 64 * 1024 * 1024
 _VANISHED_PER_PAGE = 200
 
 
@@ -50,20 +52,19 @@ class _Part:
         self.vanished += (source.removeprefix(f"{container}/") for source in gone)
 
     def pages(self) -> list[list[dict[str, Any]]]:
-        pages = packed(
-            self.changed, lambda file: file.size, most_weight=_BYTES_PER_PAGE, most_items=_FILES_PER_PAGE
-        )
+        pages = packed(self.changed, _tokens_of, most_weight=_TOKENS_PER_PAGE, most_items=_FILES_PER_PAGE)
         return [[file.to_json() for file in page] for page in pages]
 
     def stale_pages(self) -> list[list[str]]:
-        return list(packed(self.vanished, len, most_weight=_BYTES_PER_PAGE, most_items=_VANISHED_PER_PAGE))
+        starts = range(0, len(self.vanished), _VANISHED_PER_PAGE)
+        return [self.vanished[start : start + _VANISHED_PER_PAGE] for start in starts]
 
     def counts(self) -> dict[str, int]:
         return {
             "files": self.files,
             "unchanged": self.unchanged,
             "size": sum(file.size for file in self.changed),
-            "tokens": sum(estimated_tokens(file.name, file.size) for file in self.changed),
+            "tokens": sum(map(_tokens_of, self.changed)),
             "known": self.known,
             "vanished": len(self.vanished),
         }
@@ -119,3 +120,7 @@ async def _stage(
 ) -> None:
     for number, page in enumerate(pages, first):
         await stage_json(container, job_id, f"{kind}/{number}.json", page)
+
+
+def _tokens_of(file: SourceFile) -> int:
+    return estimated_tokens(file.name, file.size)

@@ -120,6 +120,13 @@ def test_small_edits_change_two_chunks_on_average():
     assert changed <= 2.5 * 50
 
 
+def test_chunks_of_prose_are_four_fifths_full_on_average():
+    paragraphs = ("".join(sentences(seed, 5)).replace("\n", " ") for seed in range(400))
+    pieces = cut("\n\n".join(paragraphs), max_tokens=512, overlap_tokens=64)
+    assert len(pieces) > 100
+    assert sum(piece.tokens for piece in pieces) >= 0.8 * 512 * len(pieces)
+
+
 def test_edit_of_unbroken_text_changes_the_chunks_around_it_only():
     text = "".join(dice(1).choices("abcdefghijklmnopqrstuvwxyz0123456789", k=20_000))
     known = {piece.text for piece in cut(text)}

@@ -53,10 +53,12 @@ async def test_new_chunks_are_written_before_stale_ones_are_deleted(world):
 
 
 async def test_edit_embeds_only_the_changed_chunks_and_moves_the_others(world):
-    await world.embed("a.txt")
+    larger = replace(JOB, plan=replace(JOB.plan, chunk_tokens=96))
+    world.files.put("a.txt", prose("apples", sentences=200))
+    await world.embed("a.txt", job=larger)
     world.embeddings.batches.clear()
-    world.files.put("a.txt", "Something new comes first. " * 20 + prose("apples"))
-    await world.embed("a.txt", job_id="later")
+    world.files.put("a.txt", "Something new comes first. " * 20 + prose("apples", sentences=200))
+    await world.embed("a.txt", job_id="later", job=larger)
 
     chunks = world.index.items["docs/a.txt"].values()
     assert 0 < world.embeddings.inputs < len(chunks) / 2
