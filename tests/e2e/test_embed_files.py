@@ -153,7 +153,7 @@ def test_most_files_gone_at_once_deletes_nothing(corpus, api):
         ({"version": "a b"}, "version"),
         ({"filesPath": "??"}, "filesPath"),
         ({"dryRun": "yes"}, "dryRun"),
-        ({"trackingId": "1", "sessionId": "2"}, "trackingId"),
+        ({"trackingId": "1", "sessionId": "2"}, "filesPath"),
     ],
 )
 def test_unusable_field_is_a_400_that_names_it(corpus, api, fields, named):
