@@ -29,6 +29,7 @@ from .worker.worker import Worker
 
 if TYPE_CHECKING:
     import socket
+    from datetime import datetime
 
     from azure.functions.meta import Datum
 
@@ -146,6 +147,16 @@ class Host:
     def origin(self) -> str:
         """Where the host answers."""
         return f"http://localhost:{self.port}"
+
+    @property
+    def next_timer(self) -> datetime | None:
+        """When the next timer function is due."""
+        return self._triggers.next_timer
+
+    async def settle(self) -> None:
+        """Returns when no timer function and no instance can do anything more without time passing."""
+        await self._triggers.settle()
+        await self.hub.settle()  # also what those functions have started
 
     async def stop(self, *, grace: float | None = None) -> None:
         """Refuses new requests and ends what runs, in about `grace` seconds (the options' by default)."""

@@ -9,12 +9,15 @@ assert await app.output(job) == 3
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+
+from azure.storage.queue import QueueMessage
 
 from .engine.clock import VirtualClock
 from .engine.errors import InstanceNotFound
@@ -24,6 +27,7 @@ from .engine.replay import Difference, replay
 from .engine.task_hub import TaskHub
 from .host import IN_MEMORY, Host, HostOptions
 from .settings import read_host_settings
+from .storage.queue_messages import trigger_metadata, trigger_value
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 YEAR = timedelta(days=365)
@@ -33,7 +37,7 @@ __all__ = ["AppUnderTest", "Difference", "run_until_idle", "running_app"]
 
 @dataclass(frozen=True)
 class AppUnderTest:
-    """A running app whose durable timers follow `clock`; its HTTP functions answer at `host.origin`."""
+    """A running app whose timers of both kinds follow `clock`; its HTTP functions answer at `host.origin`."""
 
     host: Host
     clock: VirtualClock
@@ -47,13 +51,47 @@ class AppUnderTest:
         """Raises an external event with a JSON value."""
         await self.host.hub.raise_event(instance_id, name, json.dumps(value))
 
+    async def deliver(self, function: str, message: Any) -> None:
+        """Runs a queue function for a message, a text or else a value sent as JSON; no queue is needed.
+
+        Raises:
+            FunctionFailed: the function raised, or there is none of the name.
+        """
+        properties = {found.name: found.trigger.properties for found in self.host.index.functions}
+        content = (message if isinstance(message, str) else json.dumps(message)).encode()
+        value = trigger_value(content, properties.get(function, {}))
+        arrived = QueueMessage(content=content.decode(), id=str(uuid.uuid4()), dequeue_count=1)
+        await self.host.worker.invoke(function, value, metadata=trigger_metadata(arrived, content))
+
     async def settle(self) -> None:
         """Lets everything run that can without time passing."""
-        await self.host.hub.settle()
+        await self.host.settle()
 
     async def run_until_idle(self, *, limit: timedelta = YEAR) -> None:
-        """Lets everything run that can, durable timers of the next `limit` included."""
-        await run_until_idle(self.host.hub, self.clock, limit=limit)
+        """Lets everything run that can, durable timers of the next `limit` included.
+
+        Timer functions that are due on the way run too; they do not keep the app from being idle.
+        """
+        end = self.clock.now() + limit
+        await self.settle()
+        while (due := self.host.hub.next_timer) is not None and due <= end:
+            await self._run_at(min(due, self.host.next_timer or due))
+
+    async def advance(self, time: timedelta) -> None:
+        """Lets time pass: durable timers and timer functions run whenever they are due, in their order."""
+        end = self.clock.now() + time
+        await self.settle()
+        while (due := self._next_due()) is not None and due <= end:
+            await self._run_at(due)
+        self.clock.advance_to(end)
+
+    async def _run_at(self, moment: datetime) -> None:
+        self.clock.advance_to(moment)
+        await self.settle()
+
+    def _next_due(self) -> datetime | None:
+        times = (self.host.hub.next_timer, self.host.next_timer)
+        return min((time for time in times if time is not None), default=None)
 
     async def instance(self, instance_id: str) -> Instance:
         """The instance as it is now.

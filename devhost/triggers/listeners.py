@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Iterable
-from datetime import UTC, tzinfo
+from datetime import UTC, datetime, tzinfo
 from typing import TYPE_CHECKING, Protocol
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -67,6 +67,7 @@ class Triggers:
         self._clock = clock
         self._timer_memory = timer_memory
         self._listeners: list[Listener] = []
+        self._timers: list[TimerTrigger] = []
 
     def start(self, functions: Iterable[Function]) -> None:
         """Waits for what starts the functions that a queue or the clock starts."""
@@ -81,6 +82,16 @@ class Triggers:
             else:
                 listener.start()
                 self._listeners.append(listener)
+
+    @property
+    def next_timer(self) -> datetime | None:
+        """When the next timer function is due."""
+        return min((timer.next_due for timer in self._timers), default=None)
+
+    async def settle(self) -> None:
+        """Returns when no timer function runs or is due."""
+        for timer in self._timers:
+            await timer.settle()
 
     async def stop(self, *, grace: float) -> None:
         """Starts no more calls and gives those that run up to `grace` seconds."""
@@ -100,7 +111,7 @@ class Triggers:
     def _timer_trigger(self, function: Function) -> Listener:
         properties = function.trigger.properties
         schedule = parse_schedule(expand_settings(str(properties.get("schedule", ""))), _time_zone())
-        return TimerTrigger(
+        timer = TimerTrigger(
             function.name,
             schedule,
             self._worker.invoke,
@@ -108,6 +119,8 @@ class Triggers:
             memory=self._timer_memory if properties.get("useMonitor", True) else None,
             run_on_startup=bool(properties.get("runOnStartup", False)),
         )
+        self._timers.append(timer)
+        return timer
 
 
 def _queue_name(text: str) -> str:

@@ -21,6 +21,8 @@ from .timer_schedule import Schedule, is_kept_in_mind
 from .timer_status import NEVER, TimerMemory, TimerStatus
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from devhost.engine.clock import Clock
 
 log = logging.getLogger(__name__)
@@ -51,7 +53,19 @@ class TimerTrigger:
         self._status = TimerStatus(NEVER, schedule.next_after(clock.now()), NEVER)
         self._is_stopping = False
         self._wake = asyncio.Event()
+        self._rests = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+
+    @property
+    def next_due(self) -> datetime:
+        """When the function runs next."""
+        return self._status.next
+
+    async def settle(self) -> None:
+        """Returns when the function neither runs nor is due."""
+        if self._clock.now() >= self.next_due:
+            self._rests.clear()  # it has yet to notice
+        await self._rests.wait()
 
     def start(self) -> None:
         """Begins to watch the clock."""
@@ -102,7 +116,9 @@ class TimerTrigger:
         """Waits for the due time; false if the host stops before it."""
         while not self._is_stopping and self._clock.now() < self._status.next:
             self._wake.clear()
+            self._rests.set()
             await self._clock.wait_until(self._status.next, self._wake)
+        self._rests.clear()
         return not self._is_stopping
 
     async def _invoke(self, *, is_past_due: bool) -> None:
