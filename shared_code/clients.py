@@ -58,8 +58,8 @@ from shared_code.storage_table import StorageTable
 from shared_code.table_account import TableAccount
 from shared_code.telemetry import log_event
 
-# The SDKs' defaults would hold an activity for minutes, which its workflow can repeat anyway.
-_OPTIONS: dict[str, Any] = {"retry_total": 5}
+# The SDK's own waits, from fifteen seconds on, would hold an activity that its workflow can repeat anyway.
+_BLOB_RETRIES: dict[str, Any] = {"retry_total": 5, "initial_backoff": 1, "increment_base": 2}
 _EMBEDDINGS_SCOPE = "https://cognitiveservices.azure.com/.default"
 # Embedding the same text twice changes nothing, so that a POST may be repeated. The service's rate limits are
 # by the minute: a caller that waits one out loses nothing.
@@ -70,7 +70,7 @@ _EMBEDDINGS_RETRIES = RetryPolicy(
     statuses=DEFAULT_STATUSES | {HTTPStatus.INTERNAL_SERVER_ERROR},
 )
 _EMBEDDINGS_TIMEOUTS = Timeouts(attempt=60.0, total=300.0)
-_BLOB_OPTIONS = {**_OPTIONS, "max_single_get_size": CHUNK_SIZE, "max_chunk_get_size": CHUNK_SIZE}
+_BLOB_OPTIONS = {**_BLOB_RETRIES, "max_single_get_size": CHUNK_SIZE, "max_chunk_get_size": CHUNK_SIZE}
 # A look-up that takes longer is repeated by the workflow, whose durable timers hold no activity meanwhile.
 _EVENTS_TIMEOUTS = Timeouts(attempt=10.0, total=30.0)
 _LOOK_UPS = 32

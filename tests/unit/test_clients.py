@@ -10,11 +10,13 @@ from shared_code.clients import Clients, clients
 from shared_code.errors import ContainerNotAllowed
 from shared_code.http_pool import FixedAuth, ServiceError, TokenAuth
 from shared_code.settings import Settings
+from shared_code.table_account import TableAccount
 from shared_code.telemetry import log_scope
 
 TABLES = "https://account.table.core.windows.net"
 BLOBS = "https://account.blob.core.windows.net"
 COSMOS = {"COSMOS_ENDPOINT": "https://account.documents.azure.com"}
+KEY = "a2V5LW9mLWV2ZXJ5dGhpbmc="
 SIGNED = "?sv=2024-01-01&sig=c2lnbmF0dXJl"
 
 
@@ -111,6 +113,40 @@ async def test_versions_of_an_index_share_the_connections_of_one_client():
     assert first._client is second._client
     assert first._slots is second._slots
     await built.close()
+
+
+async def test_storage_that_fails_is_given_up_within_seconds():
+    built = Clients(Settings({"AzureWebJobsStorage": "UseDevelopmentStorage=true"}))
+    policy: Any = built.jobs_container._config.retry_policy
+    waits = [policy.get_backoff_time({"count": count}) for count in range(policy.connect_retries)]
+    await built.close()
+    assert sum(waits) < 20
+
+
+async def test_no_client_shows_a_key_when_it_is_printed():
+    storage = f"DefaultEndpointsProtocol=https;AccountName=own;AccountKey={KEY}"
+    keys = {"COSMOS_KEY": KEY, "EMBEDDINGS_API_KEY": KEY}
+    built = Clients(
+        Settings(
+            {"AzureWebJobsStorage": storage, "EMBEDDINGS_ENDPOINT": "https://e.org/v1", **keys, **COSMOS}
+        )
+    )
+    services = await audit_service(built), built.embeddings.http.service
+    account = TableAccount.parse(storage, lambda: built.identity)
+    printed = repr(
+        [
+            built,
+            vars(built),
+            built.settings,
+            built.jobs_container,
+            built.index("prod", "v1"),
+            *services,
+            account,
+        ]
+    )
+    await built.close()
+    assert KEY not in printed
+    assert "sig" not in repr(TableAccount.parse(TABLES + SIGNED, lambda: built.identity))
 
 
 async def test_activities_of_one_loop_share_their_clients():
