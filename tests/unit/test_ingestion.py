@@ -261,6 +261,8 @@ async def test_crashed_page_counts_as_if_it_had_not_crashed(world):
             await again.embed()
         again.index.crash_after = None
         counts = (await again.embed()).counts
+        stored = [chunk for chunks in again.index.items.values() for chunk in chunks.values()]
+        assert counts["requests"] == sum(chunk.requests for chunk in stored)
         # A batch that was half written takes a request of its own for the rest.
         assert undisturbed.counts["requests"] <= counts.pop("requests") <= len(again.embeddings.batches)
         assert counts == {name: undisturbed.counts[name] for name in counts}

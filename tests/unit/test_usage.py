@@ -63,6 +63,17 @@ def test_any_order_and_repetition_of_readings_gives_the_exact_sums(lanes, price,
     assert usage.meters == {}
 
 
+@given(pages=PAGES, data=st.data())
+def test_lane_that_never_ends_counts_as_far_as_it_was_heard_in_any_order(pages, data):
+    usage = MonthUsage().with_meter()
+    sent = [{**reading, "ended": False} for reading in readings_of(1, pages, 3)]
+    heard = data.draw(st.lists(st.sampled_from(sent), min_size=1))
+    for number, reading in enumerate(heard, start=1):
+        usage = read(usage, **reading)
+        assert usage.tokens == max(each["tokens"] for each in heard[:number])
+    assert usage.cost == 3 * usage.tokens
+
+
 @given(pages=PAGES, asks=st.integers(1, 4))
 def test_meter_that_is_asked_for_twice_adds_nothing(pages, asks):
     usage = MonthUsage()
