@@ -153,5 +153,9 @@ def test_commands_of_the_development_host_exist():
     assert set(quoted(sentence)) <= set(COMMANDS)
 
 
-def test_queues_that_are_named_are_those_of_the_task_hub():
+def test_queues_that_are_named_are_those_of_the_app():
+    folders = "".join(path.read_text() for path in ROOT.glob("*/function.json"))
+    named = {word for word in quoted(PROSE) if word.startswith("live-events")}
+    assert named
+    assert [queue for queue in named if f'"{queue}"' not in folders] == []
     assert set(re.findall(r"`(\w+)-(?:control|workitems)", TEXT)) == {TASK_HUB}
