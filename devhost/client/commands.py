@@ -15,8 +15,8 @@ from rich.console import Console
 from .errors import CommandFailed, InvalidInput, NotCompleted
 from .management import ManagementClient
 from .timeline import timeline
-from .views import ENDED, history_view, instance_table, instance_view
-from .wording import parse_json, parse_since
+from .views import ENDED, LONGEST_VALUE, history_view, instance_table, instance_view
+from .wording import cut, parse_json, parse_since, value_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -95,7 +95,9 @@ def _start(client: ManagementClient, options: argparse.Namespace) -> Report:
         time.sleep(_POLL)
         instance = client.instance(started["id"])
     if instance["runtimeStatus"] != "Completed":
-        raise NotCompleted(started["id"], instance["runtimeStatus"])
+        reason = "" if instance["output"] is None else value_text(instance["output"])
+        first_line = reason.partition("\n")[0].strip()
+        raise NotCompleted(started["id"], instance["runtimeStatus"], cut(first_line, LONGEST_VALUE))
     return Report(instance, instance_view(instance, datetime.now(UTC), full=options.full))
 
 
@@ -206,6 +208,7 @@ def _add_filters(parser: argparse.ArgumentParser) -> None:
         "--status",
         action="append",
         default=[],
+        type=str.capitalize,
         choices=_STATUSES,
         metavar="STATUS",
         help=f"only of this status; may be repeated ({', '.join(_STATUSES)})",

@@ -49,8 +49,9 @@ class NotCompleted(CommandFailed):
 
     exit_code = 5
 
-    def __init__(self, instance_id: str, status: str) -> None:
-        super().__init__(f"Instance {instance_id!r} has not completed: its status is {status}.")
+    def __init__(self, instance_id: str, status: str, reason: str) -> None:
+        text = f"Instance {instance_id!r} has not completed: its status is {status}."
+        super().__init__(f"{text} {reason}" if reason else text)
 
 
 class InvalidInput(CommandFailed):

@@ -30,9 +30,9 @@ _COLOURS = {
     "failed": "red",
 }
 _CELL = 60  # characters of a value in a table
-_VALUE = 300  # characters of a value on a line of its own
+LONGEST_VALUE = 300  # characters of a value on a line of its own
 _BAR = 24  # characters of the time axis
-_CUT = "(+n): so many characters more, with --full"
+_CUT = "(+n): n characters more, which --full shows"
 
 
 def instance_table(found: Sequence[Mapping[str, Any]], total: int, now: datetime) -> RenderableType:
@@ -70,7 +70,7 @@ def instance_view(instance: Mapping[str, Any], now: datetime, *, full: bool) -> 
     for title, member in (("input", "input"), ("custom status", "customStatus"), ("output", "output")):
         if instance[member] is not None:
             text = value_text(instance[member])
-            grid.add_row(title, Text(text if full else cut(text, _VALUE)))
+            grid.add_row(title, Text(text if full else cut(text, LONGEST_VALUE)))
     return grid
 
 
@@ -82,18 +82,20 @@ def history_view(instance: Mapping[str, Any], line: Timeline, *, full: bool) -> 
         _coloured(instance["runtimeStatus"]),
         f"  {duration(took)}: {duration(line.working)} working, {duration(line.waiting)} waiting",
     )
-    table = Table(box=None, pad_edge=False, caption=None if full else _CUT, caption_justify="left")
+    if not line.steps:
+        return Group(summary, Text("There are no steps."))
+    table = Table(box=None, pad_edge=False)
     for title in ("after", "step", "name", "waited", "took", ""):
         table.add_column(title, no_wrap=True, justify="right" if title in ("waited", "took") else "left")
     table.add_column("outcome", overflow="fold")
     for step in line.steps:
         table.add_row(*_cells(step, line, full=full))
-    return Group(summary, table)
+    is_cut = not full and any(len(_detail(step)) > _CELL for step in line.steps)
+    return Group(summary, table, *([Text(_CUT, style="dim")] if is_cut else []))
 
 
 def _cells(step: Step, line: Timeline, *, full: bool) -> list[str | Text]:
-    detail = "" if step.detail is None else value_text(step.detail)
-    detail = detail if full else cut(detail, _CELL)
+    detail = _detail(step) if full else cut(_detail(step), _CELL)
     return [
         f"+{duration(step.begin - line.begin)}",
         step.kind,
@@ -103,6 +105,10 @@ def _cells(step: Step, line: Timeline, *, full: bool) -> list[str | Text]:
         _bar(step, line),
         Text.assemble(_coloured(step.outcome), " " if step.outcome and detail else "", detail),
     ]
+
+
+def _detail(step: Step) -> str:
+    return "" if step.detail is None else value_text(step.detail)
 
 
 def _duration_or_nothing(span: timedelta | None) -> str:

@@ -17,6 +17,8 @@ from devhost.engine.task_hub import TaskHub
 from tests.devhost.conftest import StartHost
 from tests.devhost.sample_app import SampleApp
 
+ENTITY = "import azure.durable_functions as df\nmain = df.Entity.create(lambda context: None)\n"
+
 
 class Terminal:
     """Runs commands against the host of a test."""
@@ -55,6 +57,7 @@ async def terminal(app: SampleApp, start: StartHost, capsys: pytest.CaptureFixtu
     app.orchestrator("fails", "return (yield context.call_activity('boom'))")
     app.orchestrator("waits", "return (yield context.wait_for_external_event('go'))")
     app.orchestrator("parent", "return (yield context.call_sub_orchestrator('works', 7))")
+    app.function("counter", {"name": "context", "type": "entityTrigger", "direction": "in"}, code=ENTITY)
     host = (await start()).host
     return Terminal(host.port, host.hub, capsys)
 
@@ -75,7 +78,11 @@ async def test_start_prints_the_id_alone_for_scripts(terminal: Terminal):
 
 async def test_waiting_for_a_failing_orchestration_fails(terminal: Terminal):
     code, sentence = await terminal.fails("start", "fails", "--id", "a", "--wait")
-    assert (code, sentence) == (5, "Instance 'a' has not completed: its status is Failed.\n")
+    assert code == 5
+    assert sentence == (
+        "Instance 'a' has not completed: its status is Failed. Orchestrator function 'fails' failed: "
+        "Activity function 'boom' failed:  ValueError: boom\n"
+    )
 
 
 async def test_instances_are_listed_with_status_and_age(terminal: Terminal):
@@ -90,7 +97,7 @@ async def test_instances_are_listed_with_status_and_age(terminal: Terminal):
 @pytest.mark.parametrize(
     ("filters", "expected"),
     [
-        (["--status", "Failed"], {"bad-1"}),
+        (["--status", "failed"], {"bad-1"}),
         (["--status", "Failed", "--status", "Running"], {"bad-1", "open-1"}),
         (["--prefix", "o"], {"ok-1", "open-1"}),
         (["--since", "1h"], {"ok-1", "bad-1", "open-1"}),
@@ -146,6 +153,21 @@ async def test_long_values_are_cut_unless_all_is_asked_for(terminal: Terminal, c
     await terminal.hub.settle()
     assert "x" * 301 not in (await terminal(command, "a")).replace("\n", "")
     assert len(re.findall("x", await terminal(command, "a", "--full"))) >= 10000
+
+
+async def test_history_tells_how_to_see_what_is_cut_where_something_is(terminal: Terminal):
+    for instance_id, length in (("short", 5), ("long", 500)):
+        await terminal("start", "works", json.dumps("x" * length), "--id", instance_id)
+        await terminal.hub.settle()
+    assert "--full" not in await terminal("history", "short")
+    assert await terminal("history", "long") != await terminal("history", "long", "--full")
+    assert "n characters more, which --full shows" in await terminal("history", "long")
+
+
+async def test_history_of_an_entity_says_that_there_is_none(terminal: Terminal):
+    await terminal.hub.signal_entity("counter", "a", "add", "1")
+    await terminal.hub.settle()
+    assert "There are no steps." in await terminal("history", "@counter@a")
 
 
 async def test_raised_event_reaches_the_code_as_value(terminal: Terminal):
