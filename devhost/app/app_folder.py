@@ -69,12 +69,12 @@ class AppFolder:
         except (Exception, SystemExit) as error:
             raise FunctionLoadError(function.name, self._describe(error)) from error
 
-    def format_traceback(self, error: BaseException) -> str:
-        """The traceback as text, from the app's first frame on if it has one."""
+    def format_stack(self, error: BaseException) -> str:
+        """The frames of a traceback as text, from the app's first one on if it has one."""
         text = traceback.TracebackException.from_exception(error)
         own = [position for position, frame in enumerate(text.stack) if self._frames.holds(frame.filename)]
-        text.stack = traceback.StackSummary.from_list(text.stack[own[0] :] if own else text.stack)
-        return "".join(text.format())
+        frames = text.stack[own[0] :] if own else text.stack
+        return "".join(traceback.StackSummary.from_list(frames).format())
 
     def _import(self, function: Function) -> Callable[..., Any]:
         module = importlib.import_module(self._module_name(function))

@@ -12,6 +12,8 @@ from .executor import FunctionExecutor
 from .history import HistoryEvent, task_completed, task_failed, to_dotnet_json, to_json
 from .work import ActivityCall
 
+_HRESULT = -2146233088  # of every .NET exception that has none of its own
+
 
 class ActivityProcessor:
     """Turns an activity call into the event that reports its outcome; it stores nothing itself."""
@@ -50,6 +52,12 @@ def _describe_call(call: ActivityCall, failure: FunctionFailed) -> tuple[str, st
         "RemoteMessage": failure.error,
         "RemoteStackTrace": failure.stack,
         "Message": f"Result: Failure\nException: {failure.error}\nStack: {failure.stack}",
+        "Data": {"$type": "System.Collections.ListDictionaryInternal, System.Private.CoreLib"},
+        "InnerException": None,
+        "HelpLink": None,
+        "Source": "System.Private.CoreLib",
+        "HResult": _HRESULT,
+        "StackTrace": "",
     }
     details = _exception("System.Exception, System.Private.CoreLib", f" {failure.error}", remote)
     return f"Activity function '{call.name}' failed:  {failure.error}", details
@@ -69,5 +77,13 @@ def _exception(dotnet_type: str, message: str, inner: dict[str, Any] | None) -> 
             "Message": message,
             "Data": None,
             "InnerException": inner,
+            "HelpURL": None,
+            "StackTraceString": None,
+            "RemoteStackTraceString": None,
+            "RemoteStackIndex": 0,
+            "ExceptionMethod": None,
+            "HResult": _HRESULT,
+            "Source": None,
+            "WatsonBuckets": None,
         }
     )

@@ -98,7 +98,7 @@ def request(
             **parent,
             "Timestamp": format_time(now),
             "Predecessor": "0001-01-01T00:00:00",
-            "requestTime": format_time(now),
+            "requestTime": format_time(now).replace("Z", "+00:00"),
         }
     )
 

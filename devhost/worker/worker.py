@@ -264,7 +264,7 @@ class Worker:
             return FunctionFailed(f"FunctionLoadError: {error}")
         if isinstance(error, FunctionTimedOut):
             return FunctionFailed(str(error))
-        stack = self._folder.format_traceback(_without_state(error))
+        stack = self._folder.format_stack(_without_state(error))
         return FunctionFailed(f"{type(error).__name__}: {error}", stack)
 
 

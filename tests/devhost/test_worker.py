@@ -121,7 +121,8 @@ async def test_failed_activity_tells_type_message_and_place(app: SampleApp):
         with pytest.raises(FunctionFailed) as failed:
             await worker.run_activity("boom", "i", "1")
     assert failed.value.error == "ValueError: boom"
-    assert failed.value.stack.splitlines()[1] == f'  File "{app.root}/boom/main.py", line 2, in main'
+    where = f'  File "{app.root}/boom/main.py", line 2, in main'
+    assert failed.value.stack.splitlines()[0] == where
 
 
 async def test_failed_orchestrator_tells_the_bare_message(app: SampleApp):
