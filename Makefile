@@ -33,6 +33,7 @@ check: $(READY) ## lint, format check, types
 	@for script in */main.py; do .venv/bin/mypy --no-error-summary "$$script" || exit 1; done
 	@.venv/bin/jactionlint --shellcheck=
 	@$(PIPELINE_SCHEMA) azure-pipelines.yml
+	@.venv/bin/hadolint Dockerfile
 
 fix: $(READY) ## what the linter and the formatter can mend
 	@.venv/bin/ruff check --fix

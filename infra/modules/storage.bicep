@@ -6,7 +6,7 @@ param sourceContainers array
 
 var appContainers = ['app-package', 'jobs']
 var tables = ['audit', 'events']
-var queues = ['live-events']
+var queues = ['live-events', 'live-events-poison']
 
 resource account 'Microsoft.Storage/storageAccounts@2023-05-01' = {
   name: name
