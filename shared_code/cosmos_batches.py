@@ -22,6 +22,7 @@ from azure.cosmos.exceptions import (
 
 from shared_code.concurrency import run_all
 from shared_code.packing import packed
+from shared_code.telemetry import log_event
 
 VECTOR = "embedding"
 # The service takes 100 operations and 2 MB; the SDK warns above 1 MB, and a batch must end within 5 seconds.
@@ -100,12 +101,13 @@ class CosmosPartition:
                 await self._container.execute_item_batch(
                     [operation.batched for operation in batch], self._key, **_with_vectors(vectors)
                 )
-        except CosmosBatchOperationError:
+        except (CosmosBatchOperationError, CosmosHttpResponseError) as error:
+            # The status of a batch error is that of an operation; the other kind is about the whole request.
+            whole = isinstance(error, CosmosHttpResponseError)
+            if whole and error.status_code != HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+                raise
+            log_event("index.batch_refused", status=error.status_code, operations=len(batch))
             return False
-        except CosmosHttpResponseError as error:
-            if error.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
-                return False
-            raise
         return True
 
     async def _run_alone(self, operation: _Operation) -> None:

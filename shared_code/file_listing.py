@@ -22,7 +22,7 @@ from shared_code.token_estimate import estimated_tokens
 _NAMES_PER_PART = 20_000
 # A page is as much as one request for embeddings takes, less what the estimate may be short of. Activities
 # work on pages side by side: while one waits for its vectors, others read files and write chunks.
-_TOKENS_PER_PAGE = 200_000
+_TOKENS_PER_PAGE = 250_000
 _FILES_PER_PAGE = 50
 _VANISHED_PER_PAGE = 200
 

@@ -65,7 +65,7 @@ COSMOS_ENDPOINT = Setting("COSMOS_ENDPOINT", "", "URL of the Cosmos DB account t
 COSMOS_KEY = Setting("COSMOS_KEY", "", "its key; empty: the app's managed identity")
 COSMOS_DATABASE = Setting("COSMOS_DATABASE", "embeddings", "database of the vectors")
 COSMOS_CONTAINER = Setting("COSMOS_CONTAINER", "chunks", "container of the vectors; created if need be")
-COSMOS_CONCURRENCY = Setting("COSMOS_CONCURRENCY", "32", "operations on Cosmos DB at once by one process")
+COSMOS_CONCURRENCY = Setting("COSMOS_CONCURRENCY", "8", "requests to Cosmos DB at once by one process")
 EMBEDDINGS_ENDPOINT = Setting(
     "EMBEDDINGS_ENDPOINT",
     "",
@@ -254,7 +254,7 @@ class Settings:
 
     @property
     def cosmos_concurrency(self) -> int:
-        """How many operations one process has under way on Cosmos DB."""
+        """How many requests one process has under way to Cosmos DB."""
         return self._positive(COSMOS_CONCURRENCY)
 
     @property

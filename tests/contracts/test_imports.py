@@ -31,7 +31,7 @@ ALLOWED = {
     "audit_table": {"storage_table"},
     "blob_files": set(),
     "source_files": set(),
-    "cosmos_batches": set(),
+    "cosmos_batches": {"telemetry"},
     "cosmos_writer": {"cosmos_batches", "telemetry"},
     "embeddings": {"http_pool"},
     "batched_embeddings": {"embeddings"},
