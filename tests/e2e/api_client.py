@@ -1,5 +1,6 @@
 """The API as its clients use it: submit, poll, read the answer."""
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -27,6 +28,16 @@ class ApiClient:
         """What an environment has used."""
         answer: dict[str, Any] = self.send("GET", f"/api/usage/{env}").json()
         return answer
+
+    def usage_after(self, env: str, *results: dict[str, Any]) -> dict[str, Any]:
+        """The usage once jobs with these results are in it: readings arrive soon after their pages."""
+        tokens = sum(result["tokens"] for result in results)
+        deadline = time.monotonic() + 10
+        while time.monotonic() < deadline:
+            usage = self.usage(env)
+            if sum(month["tokens"] for month in usage["months"]) >= tokens:
+                return usage
+        raise TimeoutError(f"{tokens} tokens were spent, and this is known of them: {usage}")
 
     def send(self, method: str, target: str, *, headers: Mapping[str, str] | None = None) -> Answer:
         return request(method, self.origin + target, headers=headers)

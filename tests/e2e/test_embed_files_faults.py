@@ -93,7 +93,7 @@ def some_chunk(corpus: Corpus, _: Embeddings) -> bool:
 
 
 @pytest.mark.parametrize("reached", [some_request, some_chunk])
-def test_killed_host_goes_on_and_loses_or_doubles_no_chunk(  # noqa: PLR0917 - fixtures
+def test_killed_host_goes_on_and_loses_or_doubles_no_chunk_and_no_token(  # noqa: PLR0917 - fixtures
     corpus, start_host, embedding_settings, embeddings_server, tmp_path: Path, reached: Callable[..., bool]
 ):
     settings = {**embedding_settings, "COSMOS_DATABASE": DATABASE, "COSMOS_CONCURRENCY": "1"}
@@ -106,8 +106,12 @@ def test_killed_host_goes_on_and_loses_or_doubles_no_chunk(  # noqa: PLR0917 - f
         service.kill()
     with start_host(tmp_path / "state.db", **settings) as (api, _):
         result = api.finished(job, seconds=120)["result"]
+        (month,) = api.usage_after(corpus.env, result)["months"]
+        chunks = corpus.chunks()
         whole = is_whole(corpus, api)
 
     assert (result["embedded"], result["failed"]) == (3, 0)
-    assert result["chunks"] == len(corpus.chunks())
+    assert result["chunks"] == len(chunks)
+    assert result["tokens"] == month["tokens"] == sum(chunk["tokens"] for chunk in chunks)
+    assert result["requests"] == month["requests"] == sum(chunk["requests"] for chunk in chunks)
     assert whole

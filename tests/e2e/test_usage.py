@@ -35,17 +35,6 @@ def month_of(result: dict[str, Any]) -> dict[str, Any]:
     return {"month": f"{datetime.now(UTC):%Y-%m}", **spent}
 
 
-def usage_after(api: ApiClient, env: str, *results: dict[str, Any]) -> dict[str, Any]:
-    """The usage once jobs with these results are in it: readings arrive soon after their pages."""
-    tokens = sum(result["tokens"] for result in results)
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        usage = api.usage(env)
-        if sum(month["tokens"] for month in usage["months"]) >= tokens:
-            return usage
-    raise TimeoutError(f"{tokens} tokens were spent, and this is known of them: {usage}")
-
-
 def held(api: ApiClient, job_id: str) -> dict[str, Any]:
     """The status of a job as soon as it is held."""
     deadline = time.monotonic() + 60
@@ -57,7 +46,7 @@ def held(api: ApiClient, job_id: str) -> dict[str, Any]:
 
 def test_usage_of_an_environment_is_what_its_jobs_have_spent(corpus, api, embeddings_server):
     first = corpus.run(api)["result"]
-    before = usage_after(api, corpus.env, first)
+    before = api.usage_after(corpus.env, first)
     assert before == {"env": corpus.env, "months": [month_of(first)], "budget": None}
     assert first["tokens"] == embeddings_server.counters()["tokens"] > 0
     assert first["requests"] == embeddings_server.counters()["requests"] > 0
@@ -67,7 +56,7 @@ def test_usage_of_an_environment_is_what_its_jobs_have_spent(corpus, api, embedd
     assert api.usage(corpus.env) == before
 
     second = corpus.run(api, version="v2")["result"]
-    (month,) = usage_after(api, corpus.env, first, second)["months"]
+    (month,) = api.usage_after(corpus.env, first, second)["months"]
     assert month["tokens"] == first["tokens"] + second["tokens"]
     assert month["cost"] == pytest.approx(first["cost"] + second["cost"], rel=1e-12)
 
@@ -82,32 +71,13 @@ def test_what_is_no_environment_is_a_400(api, env):
     assert (answer.status, answer.json()["code"]) == (400, "InvalidField")
 
 
-def test_killed_host_counts_what_the_index_has_paid_for_once(
-    corpus, start_host, settings, embeddings_server, tmp_path: Path
-):
-    slow = {**settings, "COSMOS_CONCURRENCY": "1"}
-    embeddings_server.configure(latency=0.2)
-    with start_host(tmp_path / "state.db", **slow) as (api, service):
-        job = corpus.submit(api).json()["id"]
-        deadline = time.monotonic() + 30
-        while not embeddings_server.counters()["requests"]:
-            assert time.monotonic() < deadline
-        service.kill()
-    with start_host(tmp_path / "state.db", **slow) as (api, _):
-        result = api.finished(job, seconds=120)["result"]
-        usage = usage_after(api, corpus.env, result)
-
-    assert usage["months"] == [month_of(result)]
-    assert result["tokens"] == sum(chunk["tokens"] for chunk in corpus.chunks())
-
-
 def test_new_job_is_refused_at_the_budget_and_an_earlier_one_is_found(corpus, start_host, settings):
     with start_host(**settings, MONTHLY_BUDGETS=f"{corpus.env}=0.000001") as (api, _):
         url = f"{api.origin}/api/orchestrators/start"
         body = {"env": corpus.env, "version": "v1", "filesPath": f"{corpus.files.container_name}/docs"}
         first = request("POST", url, body=body, headers={"Idempotency-Key": corpus.env})
         result = api.finished(first.json()["id"])["result"]
-        usage_after(api, corpus.env, result)
+        api.usage_after(corpus.env, result)
         refused = request("POST", url, body=body)
         again = request("POST", url, body=body, headers={"Idempotency-Key": corpus.env})
         dry = corpus.run(api, version="v2", dryRun=True)
@@ -134,7 +104,7 @@ def test_running_job_is_held_at_the_budget_until_it_is_raised(corpus, start_host
         service.kill()
     with start_host(state, **settings, MONTHLY_BUDGETS=f"{corpus.env}=1") as (api, _):
         status = api.finished(job)
-        usage = usage_after(api, corpus.env, status["result"])
+        usage = api.usage_after(corpus.env, status["result"])
 
     assert (waiting["status"], waiting["progress"]["held"]["code"]) == ("Running", "BudgetReached")
     assert (status["status"], status["result"]["embedded"], status["progress"]["phase"]) == (
