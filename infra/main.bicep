@@ -166,7 +166,7 @@ module developerRoles 'modules/roles.bicep' = if (!empty(developerId)) {
 
 module openAiRole 'modules/openai-role.bicep' = if (!empty(openAiAccountName)) {
   name: 'openai-role'
-  scope: resourceGroup(openAiResourceGroup)
+  scope: resourceGroup(empty(openAiResourceGroup) ? group.name : openAiResourceGroup)
   params: {
     accountName: openAiAccountName
     principalId: identity.outputs.principalId

@@ -5,6 +5,7 @@ Nothing here compiles Bicep: the parser knows its grammar, not the resources' ty
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ INFRA = ROOT / "infra"
 FILES = sorted(INFRA.rglob("*.bicep"))
 
 
+@cache
 def parsed(file: Path) -> dict[str, Any]:
     """The declarations of a file: parameters, variables, resources, modules, outputs."""
     return dict(BicepParser().parse(text=file.read_text()))
