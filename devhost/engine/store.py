@@ -208,6 +208,8 @@ class Store:
             return None
         if known is None or known.execution_id != instance.execution_id:
             known = Execution(instance.execution_id, self._history(instance_id))
+        if not known.history:  # the start comes first, also before events that came while it was decided on
+            wanted.sort(key=lambda row: row["execution_id"] is None)
         return WorkItem(
             instance=instance,
             execution=known,

@@ -242,6 +242,27 @@ async def test_first_episode_of_a_new_generation_is_unplayed(app: App, hub: Hub)
     assert last["isReplaying"] is False
 
 
+async def test_event_that_comes_while_the_code_runs_follows_the_start_of_the_next_generation(
+    app: App, hub: Hub, monkeypatch: pytest.MonkeyPatch
+):
+    run = app.run_orchestrator
+
+    @app.orchestrator
+    def twice(context):
+        if context.get_input() == 2:
+            return (yield context.wait_for_external_event("go"))
+        context.continue_as_new(2)
+
+    async def run_meanwhile(name: str, instance_id: str, context: str) -> str:
+        if not app.contexts:
+            await hub.raise_event(instance_id, "go", '"late"')
+        return await run(name, instance_id, context)
+
+    monkeypatch.setattr(app, "run_orchestrator", run_meanwhile)
+    assert output(await hub.run("twice", 1)) == "late"
+    assert [event["EventType"] for event in app.contexts[1]["history"]] == [12, 0, 15, 13]
+
+
 async def test_event_that_comes_with_continue_as_new_reaches_the_next_generation(app: App, state: str):
     @app.orchestrator
     def listener(context):
