@@ -4,6 +4,8 @@ import logging
 from typing import Any
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 from azure.identity.aio import DefaultAzureCredential
 
 from shared_code.clients import Clients, clients
@@ -185,3 +187,24 @@ async def test_retries_and_failures_of_services_are_events_of_the_step_that_made
     )
     assert retried["waitSeconds"] >= 0
     assert not [secret for secret in ("k3y", "s1g") if secret in caplog.text]
+
+
+async def test_proxy_of_the_environment_is_gone_through(monkeypatch):
+    asked = []
+
+    async def answer(request: web.Request) -> web.Response:
+        asked.append(request.headers["Host"])
+        return web.Response(status=404)
+
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", answer)
+    async with TestServer(app) as proxy:
+        monkeypatch.setenv("http_proxy", str(proxy.make_url("")))
+        storage = (
+            f"DefaultEndpointsProtocol=http;AccountName=account;AccountKey={KEY};EndpointSuffix=nowhere.test"
+        )
+        built = Clients(Settings({"AzureWebJobsStorage": storage}))
+        assert not await built.jobs_container.exists()
+        await built.close()
+
+    assert asked == ["account.blob.nowhere.test"]
