@@ -78,7 +78,7 @@ def compare(name: str, rounds: Sequence[Sequence[Draft]]) -> list[Run]:
     """The runs of one contender, on emulators that are empty."""
     with (
         TemporaryDirectory() as folder,
-        emulators(_settings(Path(folder))) as stack,
+        emulators(local_stack(Path(folder))) as stack,
         _opened(name, stack, Path(folder)) as contender,
     ):
         return [_measure(contender, documents, stack.embeddings) for documents in rounds]
@@ -126,7 +126,8 @@ def _row(name: str, number: int, run: Run, first: Run, documents: int) -> list[o
     ]
 
 
-def _settings(folder: Path) -> StackSettings:
+def local_stack(folder: Path) -> StackSettings:
+    """Settings of a stack of the benchmark's own: free ports, and the model without weights."""
     host, blob, queue, table, cosmos, embeddings = (
         Port(name, free_port()) for name in ("HOST", "BLOB", "QUEUE", "TABLE", "COSMOS", "EMBEDDINGS")
     )

@@ -42,8 +42,9 @@ async def _as_value(work: Awaitable[dict[str, Any]], step: str, payload: dict[st
 async def _query_window(clients: Clients, payload: dict[str, Any]) -> dict[str, Any]:
     began = monotonic()
     window = Window.from_json(payload["window"])
-    ids = await read_window(await clients.audit_table(), window)
-    run = await asyncio.to_thread(ids.sorted_run)
+    async with clients.large_steps:
+        ids = await read_window(await clients.audit_table(), window)
+        run = await asyncio.to_thread(ids.sorted_run)
     if payload["stage"]:
         await stage_run(clients.jobs_container, payload["jobId"], f"{window.lower}.ids", run)
     count = len(run) // DIGEST_SIZE

@@ -45,6 +45,7 @@ from shared_code.http_pool import (
     bearer,
     header,
 )
+from shared_code.jobs import LARGE_STEPS_AT_ONCE
 from shared_code.settings import (
     APP_CONFIG,
     AUDIT_STORAGE,
@@ -154,6 +155,11 @@ class Clients:
     def files_at_once(self) -> asyncio.Semaphore:
         """Bounds the files that all activities of this loop hold in memory together."""
         return asyncio.Semaphore(self.settings.files_concurrency)
+
+    @cached_property
+    def large_steps(self) -> asyncio.Semaphore:
+        """Bounds the windows and pages of files that all activities of this loop work on together."""
+        return asyncio.Semaphore(LARGE_STEPS_AT_ONCE)
 
     @cached_property
     def embeddings(self) -> EmbeddingsClient:

@@ -79,7 +79,8 @@ async def _embed_page(clients: Clients, payload: dict[str, Any]) -> dict[str, An
         tokens_per_request=clients.settings.embeddings_tokens_per_request,
         slots=clients.files_at_once,
     )
-    result = await ingestion.embed([SourceFile.from_json(file) for file in staged])
+    async with clients.large_steps:
+        result = await ingestion.embed([SourceFile.from_json(file) for file in staged])
     if result.ledger:
         await keep_ledger(clients.jobs_container, job_id, f"{number}.json", result.ledger)
     counts: dict[str, Any] = dict(result.counts)

@@ -35,8 +35,9 @@ COST_UNIT = 10**12
 
 _SMALL_RANGE_DAYS = 7
 _MAX_WINDOW_DAYS = 31
-# As many windows at once as host.json lets run: more would wait, fewer would idle.
-_WINDOWS_AT_ONCE = 8
+# Windows, and pages of files, that one process works on at once: each is large, and keeps a core busy. More
+# activities may run on a host, for live events: those are small, and wait for other services.
+LARGE_STEPS_AT_ONCE = 8
 _LANES = 4
 _SHORTEST_WAIT, _LONGEST_WAIT = timedelta(seconds=2), timedelta(seconds=30)
 
@@ -138,10 +139,10 @@ class AuditQueryJob:
         """Cuts the work: one window for a small range, else eight or more, of which eight run at once."""
         if dates.days <= _SMALL_RANGE_DAYS:
             return cls(dates=dates, window_days=_SMALL_RANGE_DAYS, lanes=1, page_size=1)
-        window_days = min(_MAX_WINDOW_DAYS, -(-dates.days // _WINDOWS_AT_ONCE))
+        window_days = min(_MAX_WINDOW_DAYS, -(-dates.days // LARGE_STEPS_AT_ONCE))
         windows = -(-dates.days // window_days)
-        lanes = 1 if windows <= _WINDOWS_AT_ONCE else _LANES
-        return cls(dates=dates, window_days=window_days, lanes=lanes, page_size=_WINDOWS_AT_ONCE // lanes)
+        lanes = 1 if windows <= LARGE_STEPS_AT_ONCE else _LANES
+        return cls(dates=dates, window_days=window_days, lanes=lanes, page_size=LARGE_STEPS_AT_ONCE // lanes)
 
     def windows(self) -> list[Window]:
         """The windows that together make up the range."""
@@ -218,7 +219,7 @@ class EmbedFilesJob:
     plan: EmbeddingPlan
     budget: Budget | None = None
     lanes: int = _LANES
-    page_size: int = _WINDOWS_AT_ONCE // _LANES
+    page_size: int = LARGE_STEPS_AT_ONCE // _LANES
 
     @classmethod
     def parse(cls, body: Any, plan: EmbeddingPlan, budgets: Mapping[str, Budget]) -> Self:

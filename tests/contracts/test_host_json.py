@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from shared_code.date_range import DateRange
-from shared_code.jobs import AuditQueryJob, EmbedFilesJob
+from shared_code.jobs import LARGE_STEPS_AT_ONCE, AuditQueryJob, EmbedFilesJob
 
 HOST = json.loads((Path(__file__).parents[2] / "host.json").read_text())
 DURABLE = HOST["extensions"]["durableTask"]
@@ -37,11 +37,18 @@ def test_activities_are_traced_without_what_they_are_given():
     }
 
 
-def test_host_runs_as_many_activities_as_a_job_has_under_way():
+def test_job_has_as_many_large_steps_under_way_as_a_process_works_on():
     whole_year = AuditQueryJob.plan(DateRange(date(2021, 1, 1), date(2021, 12, 31)))
-    limit = DURABLE["maxConcurrentActivityFunctions"]
-    assert whole_year.lanes * whole_year.page_size == limit
-    assert EmbedFilesJob.lanes * EmbedFilesJob.page_size == limit
+    assert whole_year.lanes * whole_year.page_size == LARGE_STEPS_AT_ONCE
+    assert EmbedFilesJob.lanes * EmbedFilesJob.page_size == LARGE_STEPS_AT_ONCE
+
+
+def test_host_has_room_for_live_events_beside_the_large_steps_of_jobs():
+    assert DURABLE["maxConcurrentActivityFunctions"] >= 4 * LARGE_STEPS_AT_ONCE
+
+
+def test_messages_are_taken_as_they_are_since_the_app_reads_both_forms():
+    assert HOST["extensions"]["queues"]["messageEncoding"] == "none"
 
 
 def test_lanes_of_a_job_run_beside_each_other():

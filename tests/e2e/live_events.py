@@ -1,6 +1,7 @@
 """Live events as who submits them sees them: ids in, documents in the index out."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -38,12 +39,12 @@ class LiveEvents:
         ids = self.named(name)
         service.put(ids["trackingId"], ids["sessionId"], text, time=TIME)
 
-    def job_id(self, name: str) -> str:
+    def job_id(self, name: str, **fields: str) -> str:
         """The id of an event's job, which follows from what names the event."""
         defaults = EventDefaults(
             env=self.env, index_version="v1", wait=timedelta(), plan=Settings({}).embedding_plan, budgets={}
         )
-        return EmbedEventJob.parse(self.named(name), defaults).id
+        return EmbedEventJob.parse({**self.named(name), **fields}, defaults).id
 
     def submit(self, api: ApiClient, name: str, **fields: Any) -> Answer:
         """Asks for an event to be embedded."""
@@ -96,3 +97,11 @@ def events(cosmos_emulator: Cosmos) -> Iterator[LiveEvents]:
     with CosmosClient(cosmos_emulator.endpoint, KEY) as cosmos:
         index = cosmos.get_database_client(DATABASE).get_container_client("chunks")
         yield LiveEvents(index, f"events-{uuid4().hex[:8]}")
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    """Returns when something is so."""
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)

@@ -1,7 +1,6 @@
 """Live events by messages on their queue: each is embedded once, and none is lost or in the way."""
 
 import json
-import time
 from base64 import b64encode
 from collections.abc import Iterator
 from typing import Any
@@ -12,12 +11,10 @@ from azure.storage.queue import QueueClient
 
 from local.azurite import Azurite
 from tests.e2e.corpus import SELF_CERTIFIED
-from tests.e2e.live_events import LiveEvents, api, events, service
+from tests.e2e.live_events import LiveEvents, api, events, service, wait_for
 
 __all__ = ["api", "events", "service"]
 pytestmark = SELF_CERTIFIED
-
-SECONDS = 30
 
 
 @pytest.fixture
@@ -49,13 +46,6 @@ def finished(api: Any, job: str) -> Any:
     """The last status of a job that a message starts."""
     wait_for(lambda: api.status(job).status == 200)
     return api.finished(job)
-
-
-def wait_for(condition: Any) -> None:
-    deadline = time.monotonic() + SECONDS
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 @pytest.mark.parametrize(

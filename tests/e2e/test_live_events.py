@@ -26,6 +26,16 @@ def test_event_becomes_a_document_with_all_that_names_it(api, service, events):
     assert any(document["embedding"])
 
 
+def test_history_of_a_job_does_not_hold_the_text_of_its_event(api, service, events):
+    events.put(service, "private", "Something that is nobody's business.")
+    job = events.run(api, "private")["id"]
+    shown = "showHistory=true&showHistoryOutput=true&showInput=true"
+    history = api.send("GET", f"/runtime/webhooks/durabletask/instances/{job}?{shown}").text
+
+    assert events.named("private")["trackingId"] in history
+    assert "nobody" not in history
+
+
 def test_same_event_twenty_times_at_once_is_one_job_one_call_and_one_document(
     api, service, events, embeddings_server
 ):
