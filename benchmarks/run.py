@@ -10,6 +10,7 @@ BENCHMARKS = [
     "http_pool",
     "http_pool_faults",
     "embed_files",
+    "live_events",
     "devhost",
 ]
 

@@ -1,3 +1,4 @@
+import asyncio
 import json
 from typing import Any
 
@@ -5,6 +6,7 @@ import pytest
 
 from shared_code.audit_activities import count_distinct, query_window
 from shared_code.clients import Clients
+from shared_code.jobs import LARGE_STEPS_AT_ONCE
 from shared_code.settings import Settings
 from tests.unit.storage_stub import KEY, StorageStub, clients_of
 
@@ -35,6 +37,15 @@ async def test_staged_window_is_counted_and_then_discarded():
         assert await count_distinct(clients, {"jobId": "job", "runs": 1}) == {"ok": True, "count": 2}
         assert await count_distinct(clients, {"jobId": "job", "discard": True}) == {"ok": True}
     assert stub.blobs == {}
+
+
+async def test_windows_of_all_jobs_are_read_eight_at_a_time():
+    day = {"lower": "2021-02-03", "upper": "2021-02-03", "closed": True}
+    stub = StorageStub()
+    async with clients_of(stub) as clients:
+        windows = ({**window_of(f"job-{number}"), "window": day} for number in range(24))
+        await asyncio.gather(*(query_window(clients, window) for window in windows))
+    assert stub.at_once == LARGE_STEPS_AT_ONCE
 
 
 async def test_missing_table_is_a_failure_as_a_value():
