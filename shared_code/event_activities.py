@@ -37,7 +37,7 @@ async def _fetch(clients: Clients, payload: dict[str, Any]) -> dict[str, Any]:
     began = monotonic()
     job = EmbedEventJob.from_json(payload["job"])
     event = await clients.events.event(job.tracking_id, job.session_id)
-    clients.fetched_events.keep(job.run, event)
+    clients.fetched_events.keep(job.id, job.run, event)
     characters = len(event.text)
     log_event(
         "event.fetched",
@@ -50,7 +50,7 @@ async def _fetch(clients: Clients, payload: dict[str, Any]) -> dict[str, Any]:
 async def _embed(clients: Clients, payload: dict[str, Any]) -> dict[str, Any]:
     began = monotonic()
     job = EmbedEventJob.from_json(payload["job"])
-    event = clients.fetched_events.take(job.run) or await clients.events.event(
+    event = clients.fetched_events.take(job.id, job.run) or await clients.events.event(
         job.tracking_id, job.session_id
     )
     counts: dict[str, Any] = dict(

@@ -68,20 +68,20 @@ class FetchedEvents:
     """
 
     def __init__(self, most_characters: int = 8_000_000) -> None:
-        self._events: dict[str, Event] = {}
+        self._events: dict[tuple[str, str], Event] = {}
         self._room = most_characters
 
-    def keep(self, run: str, event: Event) -> None:
-        """Keeps the event of a job's run."""
-        self.take(run)
-        self._events[run] = event
+    def keep(self, job_id: str, run: str, event: Event) -> None:
+        """Keeps the event of a job's run; events that share an Idempotency-Key have the same run."""
+        self.take(job_id, run)
+        self._events[job_id, run] = event
         self._room -= len(event.text)
         while self._room < 0:
-            self.take(next(iter(self._events)))
+            self.take(*next(iter(self._events)))
 
-    def take(self, run: str) -> Event | None:
+    def take(self, job_id: str, run: str) -> Event | None:
         """Hands the event out, if it is there, and forgets it."""
-        event = self._events.pop(run, None)
+        event = self._events.pop((job_id, run), None)
         self._room += len(event.text) if event else 0
         return event
 

@@ -137,15 +137,22 @@ def event(text: str) -> Event:
 
 def test_fetched_event_is_handed_out_once():
     fetched = FetchedEvents()
-    fetched.keep("run", event("text"))
-    assert fetched.take("run") == event("text")
-    assert fetched.take("run") is None
+    fetched.keep("job", "run", event("text"))
+    assert fetched.take("job", "run") == event("text")
+    assert fetched.take("job", "run") is None
+
+
+def test_fetched_events_of_two_jobs_with_one_idempotency_key_are_told_apart():
+    fetched = FetchedEvents()
+    for job in ("a", "b"):
+        fetched.keep(job, "run", event(f"The text of {job}."))
+    assert fetched.take("a", "run") == event("The text of a.")
 
 
 def test_fetched_events_that_do_not_fit_are_forgotten_the_oldest_first():
     fetched = FetchedEvents(most_characters=10)
     for run in ("a", "b", "c"):
-        fetched.keep(run, event("xxxx"))
-    assert [bool(fetched.take(run)) for run in ("a", "b", "c")] == [False, True, True]
-    fetched.keep("d", event("x" * 11))
-    assert fetched.take("d") is None
+        fetched.keep("job", run, event("xxxx"))
+    assert [bool(fetched.take("job", run)) for run in ("a", "b", "c")] == [False, True, True]
+    fetched.keep("job", "d", event("x" * 11))
+    assert fetched.take("job", "d") is None
