@@ -95,7 +95,6 @@ PURE_IMPORTS = {
     "token_estimate": set(),
     "date_range": {"errors"},
     "distinct_ids": set(),
-    "jobs": {"containers", "errors", "date_range"},
 }
 IMPURE = {"asyncio", "datetime", "os", "random", "secrets", "time", "uuid", "aiohttp", "logging"}
 
@@ -124,6 +123,10 @@ def documents() -> Any:
     return [path for path in MODULES if path.parent.name == "documents"]
 
 
+def jobs() -> Any:
+    return [path for path in MODULES if path.parent.name == "jobs"]
+
+
 def workflows() -> Any:
     return [path for path in MODULES if path.parent.name == "workflows"]
 
@@ -146,6 +149,12 @@ def test_pool_knows_nothing_of_the_app(path):
 def test_documents_import_errors_and_their_siblings_only(path):
     siblings = {name_of(sibling) for sibling in documents()}
     assert shared_imports_of(path) <= {"errors", "documents"} | siblings
+
+
+@pytest.mark.parametrize("path", jobs(), ids=name_of)
+def test_jobs_import_pure_modules_and_their_siblings_only(path):
+    siblings = {name_of(sibling) for sibling in jobs()}
+    assert shared_imports_of(path) <= {"containers", "errors", "date_range"} | siblings
 
 
 @pytest.mark.parametrize("path", workflows(), ids=name_of)

@@ -1,0 +1,95 @@
+"""What clients ask for: the inputs of the orchestrations, their ids, and how their work is cut.
+
+One module for each kind of job, and here what holds for all of them. Everything a workflow needs is in a job,
+so that a workflow reads no setting; this package does no I/O.
+"""
+
+from typing import Any
+
+from shared_code.errors import AppError, InvalidField, InvalidJob
+from shared_code.jobs.account import COST_UNIT, Account, Budget
+from shared_code.jobs.audit_query import AuditQueryJob
+from shared_code.jobs.embed_event import FIELDS as EVENT_FIELDS
+from shared_code.jobs.embed_event import EmbedEventJob, EventDefaults
+from shared_code.jobs.embed_files import EmbedFilesJob
+from shared_code.jobs.embedding_plan import EmbeddingPlan
+from shared_code.jobs.fields import LABEL, LABEL_FORM, label
+from shared_code.jobs.job_id import is_job_id, keyed_job_id, new_job_id
+from shared_code.jobs.steps import LARGE_STEPS_AT_ONCE
+
+__all__ = [
+    "COST_UNIT",
+    "EMBEDDING_BODY",
+    "EVENT_FIELDS",
+    "LABEL",
+    "LABEL_FORM",
+    "LARGE_STEPS_AT_ONCE",
+    "ORCHESTRATOR",
+    "Account",
+    "AuditQueryJob",
+    "Budget",
+    "EmbedEventJob",
+    "EmbedFilesJob",
+    "EmbeddingPlan",
+    "EventDefaults",
+    "Job",
+    "JobFailed",
+    "is_job_id",
+    "keyed_job_id",
+    "label",
+    "new_job_id",
+    "parse_embedding",
+    "parse_job",
+]
+
+ORCHESTRATOR = "orchestrator-function"
+EMBEDDING_BODY = "a JSON object with env, version and filesPath, or with trackingId and sessionId"
+
+Job = AuditQueryJob | EmbedFilesJob | EmbedEventJob
+_KINDS: dict[str, type[Job]] = {kind.KIND: kind for kind in (AuditQueryJob, EmbedFilesJob, EmbedEventJob)}
+
+
+class JobFailed(AppError):
+    """A job ended for a known reason, which its client may read."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self._code = code
+
+    @property
+    def code(self) -> str:
+        """The code of the failure that ended the job."""
+        return self._code
+
+
+def parse_embedding(body: Any, defaults: EventDefaults) -> EmbedFilesJob | EmbedEventJob:
+    """Reads the JSON body of a request for either kind of embedding job.
+
+    Raises:
+        InvalidField: a field is missing, unknown or malformed; the first one is named.
+    """
+    if not isinstance(body, dict):
+        raise InvalidField("body", f"send {EMBEDDING_BODY}")
+    if body.keys() & {"trackingId", "sessionId"}:
+        return EmbedEventJob.parse(body, defaults)
+    return EmbedFilesJob.parse(body, defaults.plan, defaults.budgets)
+
+
+def parse_job(value: Any) -> Job:
+    """Reads the input of a job's orchestration.
+
+    Raises:
+        InvalidJob: the kind or the version is unknown, or a member is missing or malformed.
+    """
+    name = value.get("kind") if isinstance(value, dict) else None
+    if not isinstance(name, str) or name not in _KINDS:
+        raise InvalidJob(f"A job's input needs a kind out of {sorted(_KINDS)}.")
+    kind = _KINDS[name]
+    if value.get("version") != kind.VERSION:
+        raise InvalidJob(
+            f"Job kind {kind.KIND}: version {value.get('version')!r} is unknown, not {kind.VERSION}."
+        )
+    try:
+        return kind.from_json(value)
+    except (KeyError, TypeError, ValueError) as error:
+        raise InvalidJob(f"The input of a job of kind {kind.KIND} is malformed: {error!r}.") from error

@@ -1,0 +1,124 @@
+"""Embedding files as a job: which path, for which version of an index."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar, Self
+
+from shared_code.containers import CONTAINER_NAME
+from shared_code.errors import InvalidField
+from shared_code.jobs.account import Account, Budget, budget_from_json
+from shared_code.jobs.embedding_plan import EmbeddingPlan
+from shared_code.jobs.fields import label
+from shared_code.jobs.steps import LANES, LARGE_STEPS_AT_ONCE
+
+FIELDS = ("env", "version", "filesPath", "dryRun")
+_LONGEST_PREFIX = 900
+
+
+@dataclass(frozen=True, kw_only=True)
+class EmbedFilesJob:
+    """Embed every file below a blob path into one version of an environment's index."""
+
+    KIND: ClassVar[str] = "embed-files"
+    VERSION: ClassVar[int] = 1
+
+    env: str
+    index_version: str
+    container: str
+    prefix: str
+    dry_run: bool
+    plan: EmbeddingPlan
+    budget: Budget | None = None
+    lanes: int = LANES
+    page_size: int = LARGE_STEPS_AT_ONCE // LANES
+
+    @classmethod
+    def parse(cls, body: Any, plan: EmbeddingPlan, budgets: Mapping[str, Budget]) -> Self:
+        """Reads a request's JSON body; the budgets are those of environments that have one.
+
+        Raises:
+            InvalidField: a field is missing, unknown or malformed; the first one is named.
+        """
+        if not isinstance(body, dict):
+            raise InvalidField("body", "send a JSON object with env, version and filesPath")
+        for name in body:
+            if name not in FIELDS:
+                raise InvalidField(name, f"unknown; there are {', '.join(FIELDS)}")
+        container, prefix = _files_path(body.get("filesPath"))
+        dry_run = body.get("dryRun", False)
+        if not isinstance(dry_run, bool):
+            raise InvalidField("dryRun", "use true or false")
+        env = label(body.get("env"), "env")
+        return cls(
+            env=env,
+            index_version=label(body.get("version"), "version"),
+            container=container,
+            prefix=prefix,
+            dry_run=dry_run,
+            plan=plan,
+            budget=budgets.get(env),
+        )
+
+    @property
+    def files_path(self) -> str:
+        """The path as the client names it."""
+        return f"{self.container}/{self.prefix}".rstrip("/")
+
+    @property
+    def account(self) -> Account | None:
+        """Where the job's spending is added up; a dry run has none."""
+        if self.dry_run:
+            return None
+        return Account(env=self.env, price=self.plan.price, budget=self.budget)
+
+    def asks_the_same_as(self, other: object) -> bool:
+        """Whether two jobs have the same request, whatever the settings were then."""
+        return isinstance(other, EmbedFilesJob) and self.request == other.request
+
+    @property
+    def request(self) -> tuple[str, str, str, bool]:
+        """What the client asked for."""
+        return self.env, self.index_version, self.files_path, self.dry_run
+
+    def to_json(self) -> dict[str, Any]:
+        """The orchestration's input: JSON values only."""
+        return {
+            "kind": self.KIND,
+            "version": self.VERSION,
+            "env": self.env,
+            "indexVersion": self.index_version,
+            "container": self.container,
+            "prefix": self.prefix,
+            "dryRun": self.dry_run,
+            "plan": asdict(self.plan),
+            "budget": asdict(self.budget) if self.budget else None,
+            "lanes": self.lanes,
+            "pageSize": self.page_size,
+        }
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> Self:
+        """Reads what to_json wrote."""
+        return cls(
+            env=value["env"],
+            index_version=value["indexVersion"],
+            container=value["container"],
+            prefix=value["prefix"],
+            dry_run=value["dryRun"],
+            plan=EmbeddingPlan(**value["plan"]),
+            # Jobs of the first release had none.
+            budget=budget_from_json(value.get("budget")),
+            lanes=value["lanes"],
+            page_size=value["pageSize"],
+        )
+
+
+def _files_path(value: Any) -> tuple[str, str]:
+    if not isinstance(value, str) or "\\" in value or any(part == ".." for part in value.split("/")):
+        raise InvalidField("filesPath", "use container or container/folder")
+    container, _, prefix = value.strip("/").partition("/")
+    if not CONTAINER_NAME.fullmatch(container):
+        raise InvalidField("filesPath", f"{container!r} is no name of a container; use container/folder")
+    if len(prefix) > _LONGEST_PREFIX:
+        raise InvalidField("filesPath", f"use at most {_LONGEST_PREFIX} characters behind the container")
+    return container, f"{prefix}/" if prefix else ""

@@ -1,0 +1,20 @@
+"""Fields that requests of several kinds have."""
+
+import re
+from typing import Any
+
+from shared_code.errors import InvalidField
+
+LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,30}[A-Za-z0-9])?")
+LABEL_FORM = "1 to 32 letters, digits, dots, dashes or underscores"
+
+
+def label(value: Any, field: str) -> str:
+    """The name of an environment or of a version, as a field of a request gives it.
+
+    Raises:
+        InvalidField: it cannot be used.
+    """
+    if not isinstance(value, str) or not LABEL.fullmatch(value):
+        raise InvalidField(field, f"use {LABEL_FORM}")
+    return value
