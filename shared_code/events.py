@@ -1,7 +1,7 @@
 """The details of live events, from the events service or the table `events`, checked before they are used.
 
 AppError <- Incurable: EventNotFound, EventInvalid, EventMismatch: this event cannot be embedded (yet)
-                       EventsUnavailable, EventsUnusable: the events service fails, or refuses the app
+                       EventsUnavailable, EventsUnusable: the source of events fails, or refuses the app
 
 Which source there is, is up to the settings; both give the same Event or raise the same errors.
 """
@@ -44,7 +44,7 @@ class EventMismatch(Incurable):
 
 
 class EventsUnavailable(Incurable):
-    """The events service does not answer as it should: submit the event again."""
+    """Where events are known, nobody answers as they should: submit the event again."""
 
 
 class EventsUnusable(Incurable):
@@ -135,7 +135,10 @@ class EventsTable:
 
     async def event(self, tracking_id: str, session_id: str) -> Event:
         """The details of an event, as EventSource says."""
-        row = await self._table.row(session_id, tracking_id, select="text,time,Timestamp")
+        try:
+            row = await self._table.row(session_id, tracking_id, select="text,time,Timestamp")
+        except ServiceError as failure:
+            raise EventsUnavailable from failure
         if row is None:
             raise _not_found(tracking_id)
         return _event(tracking_id, session_id, {**row, "time": row.get("time") or row.get("Timestamp")})

@@ -85,6 +85,12 @@ async def test_row_that_is_absent_is_an_event_that_is_not_found():
             await clients.events.event("abc123", "sess789")
 
 
+async def test_table_that_does_not_answer_may_do_so_later():
+    async with table_of(answer(500)) as clients:
+        with pytest.raises(EventsUnavailable):
+            await clients.events.event("abc123", "sess789")
+
+
 @pytest.mark.parametrize(
     ("details", "kind"),
     [
