@@ -29,7 +29,9 @@ _ROOT = "/runtime/webhooks/durabletask"
 @contextmanager
 def durable_host() -> Iterator[tuple["ManagementClient", RunningService]]:
     """The app on the development host, its state on disk."""
-    with TemporaryDirectory(dir=ROOT / ".local") as folder:
+    on_disk = ROOT / ".local"  # where the system's own folder for such things may be memory
+    on_disk.mkdir(exist_ok=True)
+    with TemporaryDirectory(dir=on_disk) as folder:
         app = Path(folder)
         _write_app(app)
         port = free_port()
