@@ -85,6 +85,10 @@ class Place:
     ordinal: int
     position: dict[str, Any]
 
+    def facts(self) -> dict[str, Any]:
+        """As a chunk's item has it."""
+        return {"ordinal": self.ordinal, "position": self.position}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredChunk:
@@ -206,7 +210,7 @@ class CosmosIndex:
 
     async def move(self, source: str, places: Mapping[str, Place]) -> None:
         """Tells where chunks stand now."""
-        await self._chunks_of(source).patch({key: asdict(place) for key, place in places.items()})
+        await self._chunks_of(source).patch({key: place.facts() for key, place in places.items()})
 
     async def delete(self, source: str, chunk_ids: Iterable[str]) -> None:
         """Deletes chunks, those that are there."""
@@ -270,7 +274,7 @@ class CosmosIndex:
     def _item(self, chunk: NewChunk) -> dict[str, Any]:
         names = ("id", "source", "text", "job_id", "tokens", "requests")
         facts = {name: getattr(chunk, name) for name in names}
-        return facts | asdict(chunk.place) | {"pk": self._partition_of(chunk.source), "index": self._records}
+        return facts | chunk.place.facts() | {"pk": self._partition_of(chunk.source), "index": self._records}
 
     async def _create_container(self, dimensions: int) -> None:
         """Creates the container with a vector index, or without where the account has none."""

@@ -8,7 +8,7 @@ file is an entry of the ledger; what is raised stops the page.
 import asyncio
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from operator import itemgetter
 
 from shared_code.chunking import Chunk
@@ -191,8 +191,7 @@ class Ingestion:
         for ordinal, each in enumerate(chunks):
             key = chunk_id(self._job, source, each.text, occurrences[each.text])
             occurrences[each.text] += 1
-            position = {name: value for name, value in asdict(each.position).items() if value is not None}
-            planned[key] = _Planned(key, each.text, each.tokens, Place(ordinal, position))
+            planned[key] = _Planned(key, each.text, each.tokens, Place(ordinal, each.position.facts()))
         return planned
 
     def _spent_before(self, stored: Iterable[StoredChunk]) -> Counter[str]:

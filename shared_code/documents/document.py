@@ -19,6 +19,10 @@ class Position:
     line: int | None = None
     section: str | None = None
 
+    def facts(self) -> dict[str, int | str]:
+        """What applies, by its name."""
+        return {name: value for name in self.__slots__ if (value := getattr(self, name)) is not None}
+
 
 @dataclass(frozen=True, slots=True)
 class Segment:
