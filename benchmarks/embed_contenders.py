@@ -1,6 +1,7 @@
 """The embedding job and its peers behind one face: given a collection of documents, each makes its index.
 
-The job gets files in blob storage; a peer gets their text, extracted beforehand at no cost of its own.
+The job gets files in blob storage, a peer gets them in a folder, or their text, read beforehand at no cost
+of its own.
 """
 
 import json
@@ -28,6 +29,7 @@ from shared_code.documents import Limits, extract
 
 CONTAINER = "benchmark"
 POLL_SECONDS = 0.1
+GIVEN = "_given"
 _REQUEST = {"env": "benchmark", "version": "v1", "filesPath": CONTAINER}
 
 
@@ -77,20 +79,28 @@ class Job(Contender):
 class Peer(Contender):
     """A library in a process of its own."""
 
-    def __init__(self, process: "subprocess.Popen[str]", folder: Path) -> None:
+    def __init__(self, process: "subprocess.Popen[str]", folder: Path, *, reads: bool) -> None:
         super().__init__(process.pid)
         self._process = process
+        self._reads = reads
+        self._files = folder / "documents"
         self._texts = folder / "texts.json"
         self._hear("ready")
 
     def prepare(self, documents: Sequence[Draft]) -> None:
-        """Extract the texts."""
-        self._texts.write_text(json.dumps({draft.name: text_of(draft) for draft in documents}))
+        """Write the files, or their texts."""
+        if not self._reads:
+            self._texts.write_text(json.dumps({draft.name: text_of(draft) for draft in documents}))
+            return
+        for draft in documents:
+            file = self._files / draft.name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(draft.content)
 
     def ingest(self) -> None:
-        """Have it read and embed the texts."""
+        """Have it embed them."""
         commands = _pipe(self._process.stdin)
-        commands.write(f"{self._texts}\n")
+        commands.write(f"{self._files if self._reads else self._texts}\n")
         commands.flush()
         self._hear("done")
 
@@ -115,13 +125,14 @@ def job(stack: Emulators, folder: Path) -> Iterator[Job]:
 
 @contextmanager
 def peer(name: str, stack: Emulators, folder: Path) -> Iterator[Peer]:
-    """A peer of embed_peers."""
+    """A peer of embed_peers; one that is given the texts has a name that says so."""
+    library = name.removesuffix(GIVEN)
     services = [stack.embeddings.endpoint, API_KEY, stack.cosmos.endpoint, KEY]
-    command = [sys.executable, "-m", "benchmarks.embed_peers", name, *services]
+    command = [sys.executable, "-m", "benchmarks.embed_peers", library, *services]
     with subprocess.Popen(  # noqa: S603 - our own module
         command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
-        yield Peer(process, folder)
+        yield Peer(process, folder, reads=name == library)
         _pipe(process.stdin).close()
 
 

@@ -1,7 +1,8 @@
 """An embedding job beside its peers: a first run, and a second one after a hundredth of the text has changed.
 
-All ask the same server, which takes its time and limits requests. The job also reads blobs and extracts their
-text; the peers are given that text, and keep their vectors in memory or, by their own stores, in Cosmos DB.
+All ask the same server, which takes its time and limits requests. The job reads blobs; the peers read files
+on disk by their own readers, or get the text as it is. They keep their vectors in memory or, by their own
+stores, in Cosmos DB.
 """
 
 import argparse
@@ -40,6 +41,7 @@ CONTENDERS = {
     "job": "the job over HTTP, Cosmos DB",
     "llama_index_cosmos": "LlamaIndex, Cosmos DB",
     "lang_chain_cosmos": "LangChain, Cosmos DB",
+    "lang_chain_cosmos_given": "LangChain given the text, Cosmos DB",
     "llama_index": "LlamaIndex, in memory",
     "lang_chain": "LangChain, in memory",
 }

@@ -1,8 +1,8 @@
 """A peer of the embedding job, in a process of its own.
 
 `python -m benchmarks.embed_peers NAME ENDPOINT KEY COSMOS_ENDPOINT COSMOS_KEY`: each line of its input names
-a JSON file of texts by their source; the peer brings its index in line with them and answers with a line. It
-must import nothing of the app.
+a folder of files, or a JSON file of texts by their source; the peer brings its index in line with them and
+answers with a line. It must import nothing of the app.
 """
 
 # The peers are installed for `make bench` only, so that their types are not always known.
@@ -14,17 +14,28 @@ import json
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 
 import aiohttp
 import numpy as np
+from langchain_community.document_loaders import (
+    BSHTMLLoader,
+    CSVLoader,
+    Docx2txtLoader,
+    JSONLoader,
+    PyPDFLoader,
+    TextLoader,
+)
+from langchain_core.document_loaders import BaseLoader
 from langchain_core.documents import Document
 from langchain_core.embeddings import Embeddings
 from langchain_core.indexing import InMemoryRecordManager, aindex
 from langchain_core.vectorstores import InMemoryVectorStore, VectorStore
 from langchain_text_splitters import RecursiveCharacterTextSplitter
 from llama_index.core import Document as LlamaDocument
+from llama_index.core import SimpleDirectoryReader
 from llama_index.core.base.embeddings.base import BaseEmbedding
 from llama_index.core.ingestion import DocstoreStrategy, IngestionPipeline
 from llama_index.core.node_parser import SentenceSplitter
@@ -154,6 +165,34 @@ def lang_chain(store: VectorStore) -> Ingest:
     return ingest
 
 
+def read_by_llama_index(folder: Path) -> Texts:
+    """The files as its reader of folders reads them."""
+    texts: dict[str, list[str]] = {}
+    for part in SimpleDirectoryReader(str(folder), recursive=True).load_data():
+        texts.setdefault(part.metadata["file_path"], []).append(part.text)
+    return {source: "\n".join(parts) for source, parts in texts.items()}
+
+
+def read_by_lang_chain(folder: Path) -> Texts:
+    """The files as its loaders read them.
+
+    What a loader parts into pages or rows is put together again: a vector for each row would be many more.
+    """
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {str(file): "\n".join(part.page_content for part in _loader(file).load()) for file in files}
+
+
+def _loader(file: Path) -> BaseLoader:
+    loaders = {
+        ".csv": CSVLoader,
+        ".docx": Docx2txtLoader,
+        ".html": BSHTMLLoader,
+        ".json": partial(JSONLoader, jq_schema=".[].remark"),
+        ".pdf": PyPDFLoader,
+    }
+    return loaders.get(file.suffix, TextLoader)(str(file))
+
+
 @asynccontextmanager
 async def opened(name: str, service: Service, cosmos: Sequence[str]) -> AsyncIterator[Ingest]:
     """The peer of that name; `cosmos` are endpoint and key."""
@@ -178,13 +217,15 @@ async def opened(name: str, service: Service, cosmos: Sequence[str]) -> AsyncIte
 async def main(name: str, endpoint: str, key: str, *cosmos: str) -> None:
     """Serve until the input ends."""
     headers = {"Authorization": f"Bearer {key}"}
+    read = read_by_llama_index if name.startswith("llama_index") else read_by_lang_chain
     async with (
         aiohttp.ClientSession(f"{endpoint}/", headers=headers) as session,
         opened(name, Service(session), cosmos) as ingest,
     ):
         print("ready", flush=True)
         while line := await asyncio.to_thread(sys.stdin.readline):
-            await ingest(json.loads(Path(line.strip()).read_text()))  # noqa: ASYNC240 - nothing else runs
+            path = Path(line.strip())
+            await ingest(json.loads(path.read_text()) if path.suffix else read(path))  # noqa: ASYNC240 - nothing else runs
             print("done", flush=True)
 
 
