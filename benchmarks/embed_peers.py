@@ -183,7 +183,7 @@ def read_by_lang_chain(folder: Path) -> Texts:
 
 
 def _loader(file: Path) -> BaseLoader:
-    loaders = {
+    loaders: dict[str, Callable[[str], BaseLoader]] = {
         ".csv": CSVLoader,
         ".docx": Docx2txtLoader,
         ".html": BSHTMLLoader,
