@@ -7,7 +7,6 @@ of its own.
 import json
 import subprocess
 import sys
-import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -23,12 +22,14 @@ from local.embeddings_server.app import API_KEY
 from local.emulators import Emulators
 from local.host import clean_environment, host, origin
 from local.http_client import request
+from local.job_polling import statuses
 from local.ports import free_port
 from local.settings import ROOT, Port
 from shared_code.documents import Limits, extract
 
 CONTAINER = "benchmark"
 POLL_SECONDS = 0.1
+JOB_SECONDS = 3_600.0
 GIVEN = "_given"
 _REQUEST = {"env": "benchmark", "version": "v1", "filesPath": CONTAINER}
 
@@ -70,8 +71,7 @@ class Job(Contender):
     def ingest(self) -> None:
         """Run a job, of which no file may fail."""
         submitted = request("POST", f"{self._origin}/api/orchestrators/start", body=_REQUEST).json()
-        while (status := request("GET", submitted["statusUri"]).json())["status"] in {"Pending", "Running"}:
-            time.sleep(POLL_SECONDS)
+        *_, status = statuses(submitted["statusUri"], seconds=JOB_SECONDS, interval=POLL_SECONDS)
         if status["status"] != "Completed" or status["result"]["failed"]:
             raise RuntimeError(f"The job has not embedded every file: {status}")
 

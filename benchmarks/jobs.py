@@ -10,11 +10,13 @@ from tempfile import TemporaryDirectory
 from local.azurite import azurite
 from local.host import clean_environment, host, origin
 from local.http_client import request
+from local.job_polling import statuses
 from local.ports import free_port
 from local.services import RunningService
 from local.settings import Port, StackSettings
 
 POLL_SECONDS = 0.02
+JOB_SECONDS = 3_600.0
 
 
 @dataclass(frozen=True)
@@ -34,11 +36,7 @@ class Stack:
         """Submits an audit query and waits for it; its result and how long that took, in seconds."""
         began = time.perf_counter()
         submitted = request("GET", f"{self.origin}/api/submit/query?{query}").json()
-        while True:
-            status = request("GET", submitted["statusUri"]).json()
-            if status["status"] not in {"Pending", "Running"}:
-                break
-            time.sleep(POLL_SECONDS)
+        *_, status = statuses(submitted["statusUri"], seconds=JOB_SECONDS, interval=POLL_SECONDS)
         if status["status"] != "Completed":
             raise RuntimeError(f"The job ended as {status['status']}: {status.get('error')}")
         return int(status["result"]), time.perf_counter() - began

@@ -26,18 +26,14 @@ def write(connection_string: str) -> None:
         for name in (QUEUE, f"{QUEUE}-poison"):
             with suppress(ResourceExistsError):
                 queues.create_queue(name)
-    for number, text in enumerate(TEXTS, start=1):
-        _tell(connection_string, f"sample-{number}", text)
+    _tell(connection_string, {f"sample-{number}": text for number, text in enumerate(TEXTS, start=1)})
 
 
 def new_event(connection_string: str) -> Mapping[str, str]:
     """One more event, with a tracking id that no job has seen; what a message about it says."""
     event = {"trackingId": f"demo-{uuid4().hex[:8]}", "sessionId": SESSION}
-    _tell(
-        connection_string,
-        event["trackingId"],
-        "Dagny has left for the fishing grounds, with two days of ice.",
-    )
+    text = "Dagny has left for the fishing grounds, with two days of ice."
+    _tell(connection_string, {event["trackingId"]: text})
     return event
 
 
@@ -47,7 +43,9 @@ def send(connection_string: str, message: str) -> None:
         queues.get_queue_client(QUEUE).send_message(message)
 
 
-def _tell(connection_string: str, tracking_id: str, text: str) -> None:
+def _tell(connection_string: str, texts: Mapping[str, str]) -> None:
+    """Writes texts by their tracking ids."""
     with TableServiceClient.from_connection_string(connection_string) as tables:
         table = tables.create_table_if_not_exists(TABLE)
-        table.upsert_entity({"PartitionKey": SESSION, "RowKey": tracking_id, "text": text})
+        for tracking_id, text in texts.items():
+            table.upsert_entity({"PartitionKey": SESSION, "RowKey": tracking_id, "text": text})

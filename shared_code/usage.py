@@ -107,11 +107,6 @@ def answer(
     return usage, {"meter": payload["meter"], HELD: reason}
 
 
-def month_of(moment: datetime) -> str:
-    """The calendar month, such as `2026-11`."""
-    return f"{moment:%Y-%m}"
-
-
 def beginning_of_next(month: str) -> datetime:
     """When the month after this one begins."""
     year, number = map(int, month.split("-"))

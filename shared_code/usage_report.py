@@ -11,8 +11,8 @@ from typing import Any
 from azure.durable_functions import EntityId
 
 from shared_code.errors import HostUnavailable
-from shared_code.jobs import Account, Budget
-from shared_code.usage import MonthUsage, beginning_of_next, month_of
+from shared_code.jobs import Account, Budget, month_of
+from shared_code.usage import MonthUsage, beginning_of_next
 from shared_code.workflows.metering import USAGE_ENTITY, entity_key
 
 MONTHS = 12

@@ -7,7 +7,7 @@ so that a workflow reads no setting; this package does no I/O.
 from typing import Any
 
 from shared_code.errors import AppError, InvalidField, InvalidJob
-from shared_code.jobs.account import COST_UNIT, Account, Budget
+from shared_code.jobs.account import COST_UNIT, Account, Budget, month_of
 from shared_code.jobs.audit_query import AuditQueryJob
 from shared_code.jobs.embed_event import FIELDS as EVENT_FIELDS
 from shared_code.jobs.embed_event import EmbedEventJob, EventDefaults
@@ -37,6 +37,7 @@ __all__ = [
     "is_job_id",
     "keyed_job_id",
     "label",
+    "month_of",
     "new_job_id",
     "parse_embedding",
     "parse_job",

@@ -1,7 +1,7 @@
 """Where what a job spends is added up, and how much that may be; in whole numbers, so that sums are exact."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Self
 
 # A price of a million tokens has six decimals at most, so that of one token is whole in these parts.
@@ -59,3 +59,8 @@ def budget_from_json(value: dict[str, Any] | None) -> Budget | None:
 def millionths(amount: float) -> int:
     """Settings have six decimals at most, so nothing is lost."""
     return round(amount * 1_000_000)
+
+
+def month_of(moment: datetime) -> str:
+    """The calendar month that spending belongs to, such as `2026-11`."""
+    return f"{moment:%Y-%m}"

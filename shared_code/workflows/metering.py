@@ -19,7 +19,7 @@ from typing import Any
 
 from azure.durable_functions import EntityId
 
-from shared_code.jobs import Account
+from shared_code.jobs import Account, month_of
 
 USAGE_ENTITY = "usage-entity"
 ASK = "ask"
@@ -142,7 +142,7 @@ def meter_json(meter: Meter | None) -> dict[str, Any] | None:
 
 
 def _month_of(context: Any) -> str:
-    return f"{context.current_utc_datetime:%Y-%m}"
+    return month_of(context.current_utc_datetime)
 
 
 def _of_month(context: Any, meter: Meter) -> Meter:

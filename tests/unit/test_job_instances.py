@@ -14,9 +14,9 @@ from shared_code.errors import (
     TrackingIdReused,
 )
 from shared_code.job_instances import find_job, start_job
-from shared_code.jobs import COST_UNIT, AuditQueryJob, Budget, EmbedFilesJob, keyed_job_id
+from shared_code.jobs import COST_UNIT, AuditQueryJob, Budget, EmbedFilesJob, keyed_job_id, month_of
 from shared_code.settings import Settings
-from shared_code.usage import MonthUsage, month_of
+from shared_code.usage import MonthUsage
 from tests.unit.durable_host_fake import FakeHost, instance
 from tests.unit.test_event_jobs import job_of
 
