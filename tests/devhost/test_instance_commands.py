@@ -269,9 +269,10 @@ async def test_argument_that_cannot_be_read_is_refused_by_name(terminal: Termina
 
 
 def test_absent_host_is_told_with_how_to_start_one(capsys: pytest.CaptureFixture[str]):
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        address = f"http://127.0.0.1:{free.getsockname()[1]}"
-    assert run(["instances", "--host", address]) == 3
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))  # taken, so that nobody else can answer there, and not listening
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        assert run(["instances", "--host", address]) == 3
     expected = (
         f"No host answers at {address} (Connection refused): start one with `python -m devhost APP_DIR`"
     )
