@@ -4,14 +4,15 @@ A model makes tokens of texts and vectors of tokens, so that the limits on token
 """
 
 import importlib.util
-import re
 from collections.abc import Callable, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any, Protocol
 from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
+from splintr import Tokenizer
 
 Tokens = Sequence[int]
 Vectors = NDArray[np.float32]
@@ -38,23 +39,31 @@ class Model(Protocol):
 
 
 class HashingModel:
-    """Counts hashed pieces of words: needs no weights, and knows texts by their words alone."""
+    """Counts hashed words and pieces of words: needs no weights, and knows texts by their words alone."""
 
     name = "hashing-1536"
     dimensions = 1536
-    _PIECE = re.compile(r"\w{1,6}|[^\w\s]")  # about as many as the real API's tokens in English prose
+    # That of the real API's models, so that tokens are counted as there; behind these come special ones.
+    _VOCABULARY, _TOKENS_OF_TEXT = "cl100k_base", 100_256
+
+    def __init__(self) -> None:
+        self._tokenizer = Tokenizer.from_pretrained(self._VOCABULARY)
+        tokens = map(self._tokenizer.decode_token_bytes, range(self._TOKENS_OF_TEXT))
+        # A word is the same with a capital or with a space before it; space alone is none.
+        words = [token.strip().lower() for token in tokens]
+        self._hashes = np.array([crc32(word) for word in words], dtype=np.uint32)
+        self._signs = np.where(self._hashes >> 31, -1.0, 1.0) * np.array([bool(word) for word in words])
 
     def tokenize(self, texts: Sequence[str]) -> list[Tokens]:
-        """A stable hash for each piece of a word and each sign."""
-        return [[crc32(piece.encode()) for piece in self._PIECE.findall(text.lower())] for text in texts]
+        """The ids of each text's tokens."""
+        return [self._tokenizer.encode_ordinary(text) for text in texts]
 
     def embed(self, tokens: Sequence[Tokens], dimensions: int) -> Vectors:
         """Each token adds or takes one in the dimension that its hash falls on."""
         rows = np.repeat(np.arange(len(tokens)), [len(text) for text in tokens])
-        hashes = np.concatenate([np.asarray(text, dtype=np.uint32) for text in tokens])
-        signs = np.where(hashes >> 31, -1.0, 1.0)
-        cells = rows * dimensions + hashes % dimensions
-        sums = np.bincount(cells, weights=signs, minlength=len(tokens) * dimensions)
+        ids = np.fromiter(chain.from_iterable(tokens), dtype=np.int64)
+        cells = rows * dimensions + self._hashes[ids] % dimensions
+        sums = np.bincount(cells, weights=self._signs[ids], minlength=len(tokens) * dimensions)
         return _of_length_one(sums.reshape(len(tokens), dimensions))
 
 
