@@ -1,17 +1,25 @@
-"""Texts of callers that wait at the same time share one request for embeddings.
+"""Texts of callers that wait at the same time share requests for embeddings.
 
-A caller waits a bounded time for others to join it, and gets the outcomes of its own texts, whatever becomes
-of the others'. Knows nothing of events or documents.
+A caller gets the outcomes of its own texts, whatever becomes of the others'. Knows nothing of events and
+files.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from shared_code.embeddings import MAX_INPUTS, Embedding, EmbeddingFailure, EmbeddingsClient
+from shared_code.embeddings import MAX_INPUTS, Embedding, EmbeddingsClient
 from shared_code.packing import packed
 
-Outcome = Embedding | EmbeddingFailure
+Outcome = Embedding | Exception
+"""What became of a text: its vector, or the reason why it has none."""
+
+_Kind = tuple[str, int | None]
+"""Model and dimensions: what the texts of a request have in common."""
+
+# One that is never answered must not hold up the texts behind it.
+_PART_FULL_AT_ONCE = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +39,11 @@ class _Waiting:
 
 
 class BatchedEmbeddings:
-    """Embeds texts together with those that come within `wait` seconds of the first."""
+    """Embeds texts together with those of others, in requests as full as the service takes them.
+
+    A full request is sent at once. Any other waits so many seconds for more texts, and then as long as others
+    like it are under way: the slower the service and the fewer requests it allows, the fuller they are.
+    """
 
     def __init__(
         self,
@@ -45,59 +57,63 @@ class BatchedEmbeddings:
         self._wait = wait
         self._tokens_per_request = tokens_per_request
         self._sleep = sleep
-        self._gathered: dict[tuple[str, int | None], list[_Waiting]] = {}
+        self._gathered: dict[_Kind, list[_Waiting]] = {}
+        self._part_full = asyncio.Semaphore(_PART_FULL_AT_ONCE)
         self._sending: set[asyncio.Task[None]] = set()
 
     async def embed(
         self, texts: Sequence[CountedText], *, model: str, dimensions: int | None
     ) -> list[Outcome]:
-        """What became of each text, in order; one without a vector is no matter of the other callers.
+        """What became of each text, in order; whatever `EmbeddingsClient.embed` raises is an outcome too.
 
-        Raises:
-            EmbeddingsUnusable: key, address or model are refused, so that no text can be embedded.
-            ServiceError: the service could not be reached, or failed beyond the pool's retries.
+        Nothing is raised: the texts may go by several requests, and each that is answered is charged for.
         """
+        if not texts:
+            return []
         loop = asyncio.get_running_loop()
         waiting = [_Waiting(text, loop.create_future()) for text in texts]
-        self._gather(waiting, model, dimensions)
+        self._gather(waiting, (model, dimensions))
         return await asyncio.gather(*(each.outcome for each in waiting))
 
-    def _gather(self, waiting: Sequence[_Waiting], model: str, dimensions: int | None) -> None:
-        """Adds texts to those that wait already; the first ones decide when all are sent."""
-        if gathered := self._gathered.get((model, dimensions)):
-            gathered.extend(waiting)
-        elif waiting:
-            self._gathered[model, dimensions] = list(waiting)
-            sending = asyncio.create_task(self._send_later(model, dimensions))
-            self._sending.add(sending)
-            sending.add_done_callback(self._sending.discard)
+    def _gather(self, waiting: Sequence[_Waiting], kind: _Kind) -> None:
+        """Adds texts to those that wait already, and sends what fills requests of them."""
+        gathered = [*self._gathered.get(kind, ()), *waiting]
+        *full, rest = packed(
+            gathered, _tokens_of, most_weight=self._tokens_per_request, most_items=MAX_INPUTS
+        )
+        for request in full:
+            self._start(self._send(request, kind))
+        if kind not in self._gathered:
+            self._start(self._send_later(kind))
+        self._gathered[kind] = rest
 
-    async def _send_later(self, model: str, dimensions: int | None) -> None:
+    def _start(self, sending: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(sending)
+        self._sending.add(task)
+        task.add_done_callback(self._sending.discard)
+
+    async def _send_later(self, kind: _Kind) -> None:
         await self._sleep(self._wait)
-        # Whoever was cancelled meanwhile wants no outcome any more.
-        waiting = [each for each in self._gathered.pop((model, dimensions)) if not each.outcome.done()]
-        requests = packed(waiting, _tokens_of, most_weight=self._tokens_per_request, most_items=MAX_INPUTS)
-        await asyncio.gather(*(self._send(request, model, dimensions) for request in requests))
+        async with self._part_full:
+            await self._send(self._gathered.pop(kind), kind)
 
-    async def _send(self, request: Sequence[_Waiting], model: str, dimensions: int | None) -> None:
-        texts = [each.text.text for each in request]
-        outcomes: Sequence[Outcome | Exception]
+    async def _send(self, request: Sequence[_Waiting], kind: _Kind) -> None:
+        # Whoever was cancelled meanwhile wants no outcome any more.
+        waiting = [each for each in request if not each.outcome.done()]
+        if not waiting:
+            return
+        model, dimensions = kind
+        outcomes: Sequence[Outcome]
         try:
-            outcomes = await self._embeddings.embed(texts, model=model, dimensions=dimensions)
+            outcomes = await self._embeddings.embed(
+                [each.text.text for each in waiting], model=model, dimensions=dimensions
+            )
         except Exception as error:  # noqa: BLE001 - whatever it is, it is the outcome of all who wait
-            outcomes = [error] * len(request)
-        for each, outcome in zip(request, outcomes, strict=True):
-            _settle(each.outcome, outcome)
+            outcomes = [error] * len(waiting)
+        for each, outcome in zip(waiting, outcomes, strict=True):
+            if not each.outcome.done():
+                each.outcome.set_result(outcome)
 
 
 def _tokens_of(waiting: _Waiting) -> int:
     return waiting.text.tokens
-
-
-def _settle(future: "asyncio.Future[Outcome]", outcome: Outcome | Exception) -> None:
-    if future.done():
-        return
-    if isinstance(outcome, Embedding | EmbeddingFailure):
-        future.set_result(outcome)
-    else:
-        future.set_exception(outcome)

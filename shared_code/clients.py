@@ -178,13 +178,14 @@ class Clients:
         return EmbeddingsClient(self.pool, endpoint)
 
     @cached_property
-    def batched_embeddings(self) -> BatchedEmbeddings:
+    def file_embeddings(self) -> BatchedEmbeddings:
+        """The same service for the texts of files, whose pages share requests."""
+        return self._batched_embeddings(wait=0.0)
+
+    @cached_property
+    def event_embeddings(self) -> BatchedEmbeddings:
         """The same service for single texts, which wait a moment for others to share a request with."""
-        return BatchedEmbeddings(
-            self.embeddings,
-            wait=self.settings.events_batch_wait.total_seconds(),
-            tokens_per_request=self.settings.embeddings_tokens_per_request,
-        )
+        return self._batched_embeddings(wait=self.settings.events_batch_wait.total_seconds())
 
     def index(self, env: str, version: str) -> CosmosIndex:
         """One version of an environment's index."""
@@ -209,6 +210,10 @@ class Clients:
         if not store:
             return AUDIT_STORAGE, self.settings.audit_storage
         return APP_CONFIG, await load_audit_storage(store, client_id=self.settings.client_id)
+
+    def _batched_embeddings(self, *, wait: float) -> BatchedEmbeddings:
+        tokens = self.settings.embeddings_tokens_per_request
+        return BatchedEmbeddings(self.embeddings, wait=wait, tokens_per_request=tokens)
 
     def _index(self, kind: type[Index], env: str, version: str) -> Index:
         return kind(

@@ -5,14 +5,14 @@ service refuses as a batch is done one by one, where the SDK waits out a 429 and
 """
 
 import asyncio
-import json
-from array import array
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
 from typing import Any
 
+import msgspec
+from azure.core import MatchConditions
 from azure.cosmos.aio import ContainerProxy
 from azure.cosmos.exceptions import (
     CosmosBatchOperationError,
@@ -23,6 +23,7 @@ from azure.cosmos.exceptions import (
 from shared_code.concurrency import run_all
 from shared_code.packing import packed
 from shared_code.telemetry import log_event
+from shared_code.vectors import Vector
 
 VECTOR = "embedding"
 # The service takes 100 operations and 2 MB; the SDK warns above 1 MB, and a batch must end within 5 seconds.
@@ -30,19 +31,18 @@ _OPERATIONS_PER_BATCH = 100
 _BYTES_PER_BATCH = 1_000_000
 _BATCHES_AT_ONCE = 8
 # As the SDK writes it: within a string the quotation marks would be escaped, so that no text looks like it.
-_NO_VECTOR = f'"{VECTOR}":null'
 _OPERATION = '{"operationType":'
 _QUIET_OPERATION = '{"minimalReturnPreference":true,"operationType":'
+_UPSERT = _QUIET_OPERATION.encode() + b'"Upsert","resourceBody":%b}'
 
 
 @dataclass(frozen=True, slots=True)
 class _Operation:
-    """An operation in the SDK's form for batches, and how to do it alone."""
+    """An operation in the SDK's form for batches, and how to do it alone; `body` is what it upserts."""
 
-    batched: tuple[str, tuple[Any, ...]]
-    alone: Callable[[], Awaitable[object]]
-    size: int = 0
-    vector: str = ""
+    batched: tuple[Any, ...]
+    alone: Callable[[], Awaitable[Any]]
+    body: bytes = b""
 
 
 class CosmosPartition:
@@ -53,9 +53,21 @@ class CosmosPartition:
         self._key = key
         self._slots = slots
 
-    async def upsert(self, items: Iterable[tuple[dict[str, Any], "array[float]"]]) -> None:
+    async def upsert(self, items: Iterable[tuple[dict[str, Any], Vector]]) -> None:
         """Writes items with their vectors, or the same items once more."""
-        await self._run(self._upsert({**item, VECTOR: None}, json_numbers(vector)) for item, vector in items)
+        await self._run(self._upsert(item, vector) for item, vector in items)
+
+    async def save(self, items: Iterable[tuple[dict[str, Any], str | None]]) -> list[str]:
+        """Writes items that nobody else has written meanwhile, and gives their new ETags in order.
+
+        Args:
+            items: each with the ETag that it must still have; None where it must not be there yet.
+
+        Raises:
+            CosmosHttpResponseError: 409, one is there; 412, one is another by now; 404, one is gone or has
+                no container. Others may have been written.
+        """
+        return await self._run(self._save(item, etag) for item, etag in items)
 
     async def patch(self, changes: Mapping[str, Mapping[str, Any]]) -> None:
         """Sets fields of items, which are told by their ids."""
@@ -65,9 +77,17 @@ class CosmosPartition:
         """Deletes items, those that are there."""
         await self._run(_Operation(("delete", (item,)), partial(self._delete, item)) for item in ids)
 
-    def _upsert(self, item: dict[str, Any], vector: str) -> _Operation:
-        alone = partial(self._container.upsert_item, item, no_response=True, **_with_vectors([vector]))
-        return _Operation(("upsert", (item,)), alone, len(json.dumps(item)) + len(vector), vector)
+    def _upsert(self, item: dict[str, Any], vector: Vector) -> _Operation:
+        body = msgspec.json.encode({**item, VECTOR: msgspec.Raw(vector.json)})
+        alone = partial(self._container.upsert_item, item, no_response=True, **_sending(body))
+        return _Operation(("upsert", ({"id": item["id"]},)), alone, body)
+
+    def _save(self, item: dict[str, Any], etag: str | None) -> _Operation:
+        if etag is None:
+            return _Operation(("create", (item,)), partial(self._container.create_item, item))
+        still: dict[str, Any] = {"etag": etag, "match_condition": MatchConditions.IfNotModified}
+        alone = partial(self._container.replace_item, item["id"], item, **still)
+        return _Operation(("replace", (item["id"], item), {"if_match_etag": etag}), alone)
 
     def _patch(self, item: str, fields: Mapping[str, Any]) -> _Operation:
         changes = [{"op": "set", "path": f"/{name}", "value": value} for name, value in fields.items()]
@@ -80,26 +100,31 @@ class CosmosPartition:
         except CosmosResourceNotFoundError:
             return  # deleted twice
 
-    async def _run(self, operations: Iterable[_Operation]) -> None:
+    async def _run(self, operations: Iterable[_Operation]) -> list[str]:
+        """Does operations of one kind, and gives the new ETags of their items as far as there are any."""
         batches = packed(
             operations,
-            lambda operation: operation.size,
+            lambda operation: len(operation.body),
             most_weight=_BYTES_PER_BATCH,
             most_items=_OPERATIONS_PER_BATCH,
         )
-        await run_all((self._run_batch(batch) for batch in batches), at_once=_BATCHES_AT_ONCE)
+        etags = await run_all((self._run_batch(batch) for batch in batches), at_once=_BATCHES_AT_ONCE)
+        return [etag for batch in etags for etag in batch]
 
-    async def _run_batch(self, batch: Sequence[_Operation]) -> None:
-        if len(batch) > 1 and await self._is_done_as_batch(batch):
-            return
-        await run_all((self._run_alone(operation) for operation in batch), at_once=len(batch))
+    async def _run_batch(self, batch: Sequence[_Operation]) -> list[str]:
+        results = await self._as_batch(batch) if len(batch) > 1 else None
+        if results is None:
+            return await run_all((self._run_alone(operation) for operation in batch), at_once=len(batch))
+        return [result.get("eTag", "") for result in results]
 
-    async def _is_done_as_batch(self, batch: Sequence[_Operation]) -> bool:
-        vectors = [operation.vector for operation in batch if operation.vector]
+    async def _as_batch(self, batch: Sequence[_Operation]) -> list[dict[str, Any]] | None:
+        """What the service answers for each operation; None where it does not take them as a batch."""
+        bodies = [operation.body for operation in batch if operation.body]
+        options = _sending(b"[" + b",".join(_UPSERT % body for body in bodies) + b"]") if bodies else _QUIET
         try:
             async with self._slots:
-                await self._container.execute_item_batch(
-                    [operation.batched for operation in batch], self._key, **_with_vectors(vectors)
+                return await self._container.execute_item_batch(
+                    [operation.batched for operation in batch], self._key, **options
                 )
         except (CosmosBatchOperationError, CosmosHttpResponseError) as error:
             # The status of a batch error is that of an operation; the other kind is about the whole request.
@@ -107,32 +132,23 @@ class CosmosPartition:
             if whole and error.status_code != HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
                 raise
             log_event("index.batch_refused", status=error.status_code, operations=len(batch))
-            return False
-        return True
+            return None
 
-    async def _run_alone(self, operation: _Operation) -> None:
+    async def _run_alone(self, operation: _Operation) -> str:
         async with self._slots:
-            await operation.alone()
+            written: dict[str, str] = await operation.alone() or {}
+        return written.get("_etag", "")
 
 
-def _with_vectors(vectors: Iterable[str]) -> dict[str, Any]:
-    """Options that complete what the SDK sends, which has no way to say either of the two.
-
-    It writes numbers as doubles, twice as long as floats and at four times the cost; and a batch is answered
-    with all of its items unless each operation declines that.
-    """
-    missing = list(vectors)
-
-    def complete(request: Any) -> None:
-        texts = [*(f'"{VECTOR}":{vector}' for vector in missing), ""]
-        missing.clear()  # what is sent again is complete already
-        parts = request.http_request.data.split(_NO_VECTOR)
-        body = "".join(part + text for part, text in zip(parts, texts, strict=True))
-        request.http_request.set_text_body(body.replace(_OPERATION, _QUIET_OPERATION))
-
-    return {"raw_request_hook": complete}
+def _sending(body: bytes) -> dict[str, Any]:
+    """Options by which the SDK sends this body, instead of writing every number of a vector as a double."""
+    return {"raw_request_hook": lambda request: request.http_request.set_bytes_body(body)}
 
 
-def json_numbers(vector: "array[float]") -> str:
-    """JSON that reads back as the same floats: nine digits are all that one of 32 bits has."""
-    return "[" + ",".join(["%.9g"] * len(vector)) % tuple(vector) + "]"
+def _decline_items(request: Any) -> None:
+    body = request.http_request.data
+    request.http_request.set_text_body(body.replace(_OPERATION, _QUIET_OPERATION))
+
+
+# A batch is answered with all of its items unless each operation declines that, which the SDK cannot say.
+_QUIET: dict[str, Any] = {"raw_request_hook": _decline_items}

@@ -6,7 +6,6 @@ waits out a 429 by itself: nothing here retries. How chunks are written in batch
 """
 
 import asyncio
-from array import array
 from collections.abc import AsyncIterator, Awaitable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from hashlib import blake2b
@@ -26,6 +25,7 @@ from azure.cosmos.exceptions import (
 from shared_code.cosmos_batches import CosmosPartition
 from shared_code.errors import AppError
 from shared_code.telemetry import log_event
+from shared_code.vectors import Vector
 
 _PARTITION_KEY = PartitionKey("/pk")
 _VECTORS_PER_PAGE = 100
@@ -108,7 +108,7 @@ class NewChunk:
     source: str
     text: str
     place: Place
-    vector: "array[float]"
+    vector: Vector
     job_id: str
     tokens: int
     requests: int
@@ -141,15 +141,15 @@ class CosmosIndex:
             async for item in self._query(query, self._records, **values)
         }
 
-    async def record(self, source: str) -> SourceRecord | None:
-        """What the index knows of a source."""
-        try:
-            async with self._slots:
-                item = await self._container.read_item(_key(source), self._records)
-        except CosmosResourceNotFoundError:
-            return None
+    async def records(self, sources: Iterable[str]) -> dict[str, SourceRecord]:
+        """What the index knows of these sources; nothing of one that it has not."""
+        query = "SELECT * FROM c WHERE c.pk = @pk AND ARRAY_CONTAINS(@ids, c.id)"
+        found = self._query(query, self._records, ids=[_key(source) for source in sources])
         names = ("source", "etag", "content", "fingerprint", "listed_etag", "job_id", "counts")
-        return SourceRecord(**{name: item[name] for name in names}, revision=item["_etag"])
+        return {
+            item["source"]: SourceRecord(**{name: item[name] for name in names}, revision=item["_etag"])
+            async for item in found
+        }
 
     async def holders(self, contents: Iterable[str], fingerprint: str) -> dict[str, str]:
         """A source for each of these contents that has one whose chunks were made in the same way."""
@@ -173,34 +173,36 @@ class CosmosIndex:
             async for item in self._query(query, self._partition_of(source))
         }
 
-    async def vectors(self, source: str) -> AsyncIterator[list[tuple[str, "array[float]"]]]:
+    async def vectors(self, source: str) -> AsyncIterator[list[tuple[str, Vector]]]:
         """Texts and vectors of a source's chunks, a page of them at a time."""
         query = "SELECT c.text, c.embedding FROM c WHERE c.pk = @pk"
-        page: list[tuple[str, array[float]]] = []
+        page: list[tuple[str, Vector]] = []
         async for item in self._query(query, self._partition_of(source)):
-            page.append((item["text"], array("f", item["embedding"])))
+            page.append((item["text"], Vector.of(item["embedding"])))
             if len(page) == _VECTORS_PER_PAGE:
                 yield page
                 page = []
         if page:
             yield page
 
-    async def save(self, record: SourceRecord, *, dimensions: int | None = None) -> SourceRecord:
-        """Writes a record and gives it its new revision.
+    async def save(
+        self, records: Sequence[SourceRecord], *, dimensions: int | None = None
+    ) -> list[SourceRecord]:
+        """Writes records and gives them their new revisions.
 
         With the `dimensions` of its vectors, the container is created if need be.
 
         Raises:
-            IndexConflict: the record is not as it was read.
+            IndexConflict: a record is not as it was read; others may have been written.
         """
         try:
-            return await self._save(record)
+            return await self._save(records)
         except CosmosResourceNotFoundError:
             # A record that was there and is not is a conflict; else it is the container that is missing.
-            if record.revision or not dimensions:
+            if not dimensions or any(record.revision for record in records):
                 raise IndexConflict from None
         await self._create_container(dimensions)
-        return await self._save(record)
+        return await self._save(records)
 
     async def write(self, chunks: Sequence[NewChunk]) -> None:
         """Writes chunks of one source, or the same chunks once more."""
@@ -232,19 +234,21 @@ class CosmosIndex:
         except CosmosAccessConditionFailedError:
             raise IndexConflict from None
 
-    async def _save(self, record: SourceRecord) -> SourceRecord:
-        item = asdict(record)
-        revision = item.pop("revision")
-        item |= {"id": _key(record.source), "pk": self._records}
+    async def _save(self, records: Sequence[SourceRecord]) -> list[SourceRecord]:
+        partition = CosmosPartition(self._container, self._records, self._slots)
+        items = ((self._record_item(record), record.revision) for record in records)
         try:
-            async with self._slots:
-                if revision is None:
-                    written = await self._container.create_item(item)
-                else:
-                    written = await self._container.replace_item(item["id"], item, **_only_if_still(revision))
+            revisions = await partition.save(items)
         except (CosmosResourceExistsError, CosmosAccessConditionFailedError):
             raise IndexConflict from None
-        return replace(record, revision=written["_etag"])
+        return [
+            replace(record, revision=revision) for record, revision in zip(records, revisions, strict=True)
+        ]
+
+    def _record_item(self, record: SourceRecord) -> dict[str, Any]:
+        item = asdict(record)
+        del item["revision"]
+        return {**item, "id": _key(record.source), "pk": self._records}
 
     async def _query(self, query: str, partition: str, **values: Any) -> AsyncIterator[Any]:
         """The answers of a query within a partition; none if the container is still to be created."""

@@ -74,9 +74,8 @@ async def _embed_page(clients: Clients, payload: dict[str, Any]) -> dict[str, An
         job,
         files=clients.source_files(job.container),
         index=clients.index(job.env, job.index_version),
-        embeddings=clients.embeddings,
+        embeddings=clients.file_embeddings,
         limits=Limits(file_bytes=clients.settings.max_file_bytes),
-        tokens_per_request=clients.settings.embeddings_tokens_per_request,
         slots=clients.files_at_once,
     )
     async with clients.large_steps:

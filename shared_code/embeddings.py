@@ -7,10 +7,7 @@ What a retry of the same request may cure is the pool's to repeat.
 """
 
 import json
-import math
 import re
-from array import array
-from base64 import b64decode
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from http import HTTPStatus
@@ -18,8 +15,11 @@ from itertools import accumulate, pairwise
 from typing import Any, ClassVar
 from urllib.parse import parse_qsl, urlsplit
 
+import msgspec
+
 from shared_code.errors import Incurable
-from shared_code.http_pool import ServiceClient, ServicePool, StatusError
+from shared_code.http_pool import Response, ServiceClient, ServicePool, StatusError
+from shared_code.vectors import Vector
 
 MAX_INPUTS = 2_048
 _API_VERSION = "2024-10-21"
@@ -61,9 +61,22 @@ class Embedding:
         requests: that were answered, all counted with the first vector that came of them.
     """
 
-    vector: "array[float]"
+    vector: Vector
     tokens: int
     requests: int = 0
+
+
+class _Item(msgspec.Struct):
+    index: int
+    embedding: msgspec.Raw
+
+
+class _Answer(msgspec.Struct):
+    data: list[_Item] = []
+    usage: Any = None
+
+
+_decode = msgspec.json.Decoder(_Answer).decode
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,44 +169,56 @@ class EmbeddingsClient(ServiceClient):
                 break
         return _counted(outcomes, requests)
 
-    async def _ask(self, texts: Sequence[str], model: str, dimensions: int | None) -> Any:
+    async def _ask(self, texts: Sequence[str], model: str, dimensions: int | None) -> _Answer:
         path, params = self._endpoint.target(model)
-        body: dict[str, Any] = {"model": model, "input": list(texts), "encoding_format": "base64"}
+        # Not base64, which is half as long: the index wants the numbers as text.
+        body: dict[str, Any] = {"model": model, "input": list(texts), "encoding_format": "float"}
         if dimensions and _KNOWS_DIMENSIONS.search(model):
             body["dimensions"] = dimensions
-        return await self.http.post_json(path, body, params=params)
+        return _read(await self.http.post(path, json=body, params=params))
 
 
-def _outcomes(answer: Any, shares: list[int], dimensions: int | None) -> list[Embedding | EmbeddingFailure]:
-    vectors = _vectors_by_index(answer)
+def _read(response: Response) -> _Answer:
+    try:
+        return _answer(response.body)
+    except msgspec.DecodeError:
+        response.json()  # raises, unless it was only NaN, which is no JSON and is written all the same
+        # As null it spoils no vector but its own.
+        return _answer(json.dumps(json.loads(response.body, parse_constant=lambda _: None)))
+
+
+def _answer(body: bytes | str) -> _Answer:
+    try:
+        return _decode(body)
+    except msgspec.ValidationError:
+        return _Answer()  # JSON of another shape has no vectors
+
+
+def _outcomes(
+    answer: _Answer, shares: list[int], dimensions: int | None
+) -> list[Embedding | EmbeddingFailure]:
+    vectors = {item.index: _vector(item.embedding) for item in answer.data}
     if set(vectors) != set(range(len(shares))):
         what = f"The embeddings service answered {len(vectors)} vectors for {len(shares)} texts"
         return [EmbeddingInvalid(f"{what}: run the job again.") for _ in shares]
-    size = dimensions or len(next((vector for vector in vectors.values() if vector), ()))
+    size = dimensions or next((vector.dimensions for vector in vectors.values() if vector), 0)
     return [_outcome(vectors[index], tokens, size) for index, tokens in enumerate(shares)]
 
 
-def _vectors_by_index(answer: Any) -> dict[Any, "array[float]"]:
+def _vector(value: msgspec.Raw) -> Vector | None:
     try:
-        return {item["index"]: _vector(item["embedding"]) for item in answer["data"]}
-    except (KeyError, TypeError):
-        return {}
+        # Copied, so that the answer to many texts is not kept for the sake of one.
+        return Vector.parse(bytes(value))
+    except ValueError:
+        return None
 
 
-def _vector(value: Any) -> "array[float]":
-    """Reads base64, or the list of a server that ignores what was asked; empty for what is neither."""
-    try:
-        return array("f", b64decode(value, validate=True) if isinstance(value, str) else value)
-    except (TypeError, ValueError, OverflowError):
-        return array("f")
-
-
-def _outcome(vector: "array[float]", tokens: int, size: int) -> Embedding | EmbeddingFailure:
-    if len(vector) != size or not vector:
-        what = f"The embeddings service answered {len(vector)} numbers instead of {size}"
+def _outcome(vector: Vector | None, tokens: int, size: int) -> Embedding | EmbeddingFailure:
+    if vector is None:
+        return EmbeddingInvalid("The embeddings service answered what is no vector: run the job again.")
+    if vector.dimensions != size or not size:
+        what = f"The embeddings service answered {vector.dimensions} numbers instead of {size}"
         return EmbeddingInvalid(f"{what}: check EMBEDDINGS_DIMENSIONS, or run the job again.")
-    if not math.isfinite(sum(vector)):
-        return EmbeddingInvalid("The embeddings service answered what is no number: run the job again.")
     return Embedding(vector, tokens)
 
 
@@ -207,8 +232,8 @@ def _counted(
     return outcomes
 
 
-def _usage(answer: Any) -> int:
-    usage = answer.get("usage") if isinstance(answer, dict) else None
+def _usage(answer: _Answer) -> int:
+    usage = answer.usage
     tokens = usage.get("total_tokens", usage.get("prompt_tokens")) if isinstance(usage, dict) else None
     return tokens if isinstance(tokens, int) else 0
 

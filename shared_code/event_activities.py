@@ -58,7 +58,7 @@ async def _embed(clients: Clients, payload: dict[str, Any]) -> dict[str, Any]:
             event,
             job,
             documents=clients.event_documents(job.env, job.index_version),
-            embeddings=clients.batched_embeddings,
+            embeddings=clients.event_embeddings,
         )
     )
     log_event("event.embedded", env=job.env, milliseconds=milliseconds_since(began), **counts)

@@ -70,7 +70,7 @@ class EventDocuments(CosmosIndex):
         try:
             await self._chunks_of(_source(job)).upsert(items)
         except CosmosResourceNotFoundError:
-            await self._create_container(len(documents[0].embedding.vector))
+            await self._create_container(documents[0].embedding.vector.dimensions)
             await self._chunks_of(_source(job)).upsert(items)
 
     async def amend(self, job: EmbedEventJob, event: Event, ordinals: Iterable[int]) -> None:

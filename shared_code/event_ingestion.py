@@ -9,10 +9,10 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from shared_code.batched_embeddings import BatchedEmbeddings, CountedText
+from shared_code.batched_embeddings import BatchedEmbeddings, CountedText, Outcome
 from shared_code.chunking import chunk
 from shared_code.documents import Document, Position, Segment
-from shared_code.embeddings import Embedding, EmbeddingFailure
+from shared_code.embeddings import Embedding
 from shared_code.event_documents import EventDocuments, NewDocument, StoredDocument
 from shared_code.events import Event
 from shared_code.fingerprints import text_fingerprint
@@ -36,6 +36,7 @@ async def ingest_event(
     Raises:
         EmbeddingFailure: a part of the text has no vector.
         EmbeddingsUnusable: no text at all can be embedded.
+        ServiceError: the service could not be reached.
     """
     planned = await asyncio.to_thread(lambda: list(_planned(event, job)))
     stored = await documents.stored(job)
@@ -77,8 +78,8 @@ async def _embedded(
     ]
 
 
-def _vector(outcome: Embedding | EmbeddingFailure) -> Embedding:
-    if isinstance(outcome, EmbeddingFailure):
+def _vector(outcome: Outcome) -> Embedding:
+    if isinstance(outcome, Exception):
         raise outcome
     return outcome
 

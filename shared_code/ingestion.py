@@ -1,28 +1,25 @@
 """One page of files into the index: bytes -> text -> chunks -> vectors -> Cosmos DB.
 
-For each source new chunks are written first, then stale ones are deleted, then its record is completed: what
-was indexed never lacks vectors, and a run that breaks off is mended by the next one. What is wrong with one
-file is an entry of the ledger; what is raised stops the page.
+The records of its sources are opened before a chunk of any of them changes; new chunks are written before
+stale ones are deleted, and then the records are completed. What was indexed never lacks vectors, and a run
+that breaks off is mended by the next one. What is wrong with one file is an entry of the ledger; what is
+raised stops the page.
 """
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain, groupby
 from operator import itemgetter
 
+from shared_code.batched_embeddings import BatchedEmbeddings, CountedText, Outcome
 from shared_code.chunking import Chunk
 from shared_code.chunking import chunk as cut
 from shared_code.concurrency import run_all
 from shared_code.cosmos_writer import CosmosIndex, NewChunk, Place, SourceRecord, StoredChunk
 from shared_code.documents import DocumentError, EmptyDocument, Limits, extract_apart
-from shared_code.embeddings import (
-    MAX_INPUTS,
-    Embedding,
-    EmbeddingFailure,
-    EmbeddingsClient,
-    EmbeddingsUnusable,
-)
+from shared_code.embeddings import Embedding, EmbeddingFailure, EmbeddingsUnusable
 from shared_code.errors import AppError
 from shared_code.fingerprints import chunk_id, content_hash, source_fingerprint
 from shared_code.jobs import EmbedFilesJob
@@ -32,8 +29,12 @@ from shared_code.token_estimate import is_supported
 
 # Each operation waits for a slot of its service; these only bound what waits.
 _FILES_AT_ONCE = 50
-_BATCHES_AT_ONCE = 4
 _SOURCES_AT_ONCE = 16
+# Texts that are embedded and written together: as many as Cosmos DB takes in a batch, and few enough that the
+# vectors of all that are under way fit into memory.
+_TEXTS_PER_PORTION = 100
+_TOKENS_PER_PORTION = 50_000
+_PORTIONS_AT_ONCE = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,33 +42,43 @@ class _Planned:
     """A chunk as its file has it now."""
 
     id: str
-    text: str
-    tokens: int
+    text: CountedText
     place: Place
 
 
 @dataclass(kw_only=True)
 class _Work:
-    """A source on its way into the index; `missing` are the planned chunks that the index still lacks."""
+    """A source on its way into the index.
+
+    Attributes:
+        record: as it was read, and from its opening on as it is in the index.
+        done: what completes the record.
+        missing: the chunks that the index still lacks.
+        moved: where stored chunks stand now.
+        stale: the ids of stored chunks that the file no longer has.
+        spent: what has been paid for the source's chunks.
+        failure: why one of them has no vector.
+    """
 
     record: SourceRecord
-    content: str
-    etag: str
-    listed_etag: str
-    planned: Mapping[str, _Planned]
-    stored: Mapping[str, StoredChunk]
+    done: SourceRecord
     missing: dict[str, _Planned]
+    moved: Mapping[str, Place]
+    stale: Sequence[str]
     spent: Counter[str]
     failure: EmbeddingFailure | None = None
-    is_open: bool = False
-    opening: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
     def source(self) -> str:
         return self.record.source
 
+    @property
+    def changes(self) -> bool:
+        """Whether chunks are to be written, moved or deleted."""
+        return bool(self.missing or self.moved or self.stale)
 
-_Unit = tuple[str, list[tuple[_Work, _Planned]]]
+
+_Unit = tuple[CountedText, list[tuple[_Work, _Planned]]]
 """A text to embed, and all the chunks that have it."""
 
 _Made = tuple[_Planned, Embedding]
@@ -98,9 +109,8 @@ class Ingestion:
         *,
         files: SourceFiles,
         index: CosmosIndex,
-        embeddings: EmbeddingsClient,
+        embeddings: BatchedEmbeddings,
         limits: Limits,
-        tokens_per_request: int,
         slots: asyncio.Semaphore,
     ) -> None:
         self._job_id = job_id
@@ -109,9 +119,12 @@ class Ingestion:
         self._index = index
         self._embeddings = embeddings
         self._limits = limits
-        self._tokens_per_request = tokens_per_request
         self._slots = slots
         self._fingerprint = source_fingerprint(job.plan)
+        self._works: list[_Work] = []
+        self._skipped: list[SourceRecord] = []
+        self._are_open = False
+        self._opening = asyncio.Lock()
         self._result = PageResult()
 
     async def embed(self, page: Sequence[SourceFile]) -> PageResult:
@@ -120,52 +133,57 @@ class Ingestion:
         Raises:
             IndexConflict: another job wrote one of the sources meanwhile.
         """
-        opened = await run_all((self._open(file) for file in page), at_once=_FILES_AT_ONCE)
-        works = [work for work in opened if work]
-        await self._copy_known(works)
-        try:
-            await self._embed_missing(works)
-        except EmbeddingsUnusable as error:
-            self._result.error = error
-            for work in works:
+        records = await self._index.records(map(self._source_of, page))
+        opened = await run_all((self._open(file, records) for file in page), at_once=_FILES_AT_ONCE)
+        self._works = [work for work in opened if work]
+        await self._complete(self._skipped)
+        await self._copy_known()
+        await run_all(map(self._embed_portion, self._portions()), at_once=_PORTIONS_AT_ONCE)
+        if self._result.error:
+            for work in self._works:
                 self._result.counts.update(work.spent)
             return self._result
-        await run_all((self._close(work) for work in works), at_once=_FILES_AT_ONCE)
+        await self._close()
         self._result.ledger.sort(key=itemgetter("source"))
         return self._result
 
-    async def _open(self, file: SourceFile) -> _Work | None:
+    def _source_of(self, file: SourceFile) -> str:
+        return f"{self._job.container}/{file.name}"
+
+    async def _open(self, file: SourceFile, records: Mapping[str, SourceRecord]) -> _Work | None:
         """The work that a file needs, if any."""
-        source = f"{self._job.container}/{file.name}"
+        source = self._source_of(file)
+        record = records.get(source) or SourceRecord(source=source)
+        if record.is_complete and (record.job_id, record.listed_etag) == (self._job_id, file.etag):
+            self._result.counts.update(record.counts)
+            return None
         try:
             async with self._slots:
-                return await self._work_of(source, file)
+                return await self._work_of(record, file)
         except (DocumentError, UnreadableFile) as error:
             self._result.fail(source, error)
             return None
 
-    async def _work_of(self, source: str, file: SourceFile) -> _Work | None:
-        record = await self._index.record(source) or SourceRecord(source=source)
-        if record.is_complete and (record.job_id, record.listed_etag) == (self._job_id, file.etag):
-            self._result.counts.update(record.counts)
-            return None
+    async def _work_of(self, record: SourceRecord, file: SourceFile) -> _Work | None:
         read = await self._read(file)
-        content = content_hash(read.data)
-        if record.is_complete and (record.content, record.fingerprint) == (content, self._fingerprint):
-            await self._complete(record, etag=read.etag, listed_etag=file.etag, counts={"skipped": 1})
+        done = replace(
+            record, etag=read.etag, content=content_hash(read.data), fingerprint=self._fingerprint,
+            listed_etag=file.etag, job_id=self._job_id,
+        )  # fmt: skip
+        if record.is_complete and (record.content, record.fingerprint) == (done.content, done.fingerprint):
+            self._skipped.append(replace(done, counts={"skipped": 1}))
             return None
-        planned = self._plan(source, await self._chunks(file.name, read.data))
+        planned = self._planned(record.source, await self._chunks(file.name, read.data))
         # Whatever has chunks has a record, which spares a new source the query.
-        stored = await self._index.chunks(source) if record.revision else {}
+        stored = await self._index.chunks(record.source) if record.revision else {}
+        kept = {key: stored[key] for key in planned if key in stored}
         return _Work(
             record=record,
-            content=content,
-            etag=read.etag,
-            listed_etag=file.etag,
-            planned=planned,
-            stored=stored,
+            done=done,
             missing={key: chunk for key, chunk in planned.items() if key not in stored},
-            spent=self._spent_before(stored[key] for key in planned if key in stored),
+            moved={key: planned[key].place for key in kept if kept[key].place != planned[key].place},
+            stale=[key for key in stored if key not in planned],
+            spent=self._spent_before(kept.values()),
         )
 
     async def _read(self, file: SourceFile) -> FileContent:
@@ -185,68 +203,87 @@ class Ingestion:
             raise EmptyDocument
         return chunks
 
-    def _plan(self, source: str, chunks: Iterable[Chunk]) -> dict[str, _Planned]:
+    def _planned(self, source: str, chunks: Iterable[Chunk]) -> dict[str, _Planned]:
         occurrences = Counter[str]()
         planned = {}
         for ordinal, each in enumerate(chunks):
             key = chunk_id(self._job, source, each.text, occurrences[each.text])
             occurrences[each.text] += 1
-            planned[key] = _Planned(key, each.text, each.tokens, Place(ordinal, each.position.facts()))
+            text = CountedText(each.text, each.tokens)
+            planned[key] = _Planned(key, text, Place(ordinal, each.position.facts()))
         return planned
 
-    def _spent_before(self, stored: Iterable[StoredChunk]) -> Counter[str]:
+    def _spent_before(self, kept: Iterable[StoredChunk]) -> Counter[str]:
         """What an earlier run of the page has spent on chunks, so that the page counts the same again."""
-        own = [chunk for chunk in stored if chunk.job_id == self._job_id]
+        own = [chunk for chunk in kept if chunk.job_id == self._job_id]
         return Counter(
             chunks=len(own),
             tokens=sum(chunk.tokens for chunk in own),
             requests=sum(chunk.requests for chunk in own),
         )
 
-    async def _copy_known(self, works: Sequence[_Work]) -> None:
+    async def _copy_known(self) -> None:
         """Takes the vectors of renamed and copied files from the source that has the same content."""
-        lacking = [work for work in works if work.missing]
+        lacking = [work for work in self._works if work.missing]
         if not lacking:
             return
-        holders = await self._index.holders({work.content for work in lacking}, self._fingerprint)
-        copies = (self._copy(work, holders[work.content]) for work in lacking if work.content in holders)
-        await run_all(copies, at_once=_BATCHES_AT_ONCE)
+        holders = await self._index.holders({work.done.content for work in lacking}, self._fingerprint)
+        copies = (
+            self._copy(work, holders[work.done.content]) for work in lacking if work.done.content in holders
+        )
+        await run_all(copies, at_once=_SOURCES_AT_ONCE)
 
     async def _copy(self, work: _Work, holder: str) -> None:
         async for page in self._index.vectors(holder):
             vectors = dict(page)
-            known = [chunk for chunk in work.missing.values() if chunk.text in vectors]
-            await self._write(work, [(chunk, Embedding(vectors[chunk.text], 0)) for chunk in known])
+            known = [chunk for chunk in work.missing.values() if chunk.text.text in vectors]
+            await self._write(work, [(chunk, Embedding(vectors[chunk.text.text], 0)) for chunk in known])
 
-    async def _embed_missing(self, works: Iterable[_Work]) -> None:
-        """Embeds across files, each text once, in batches as full as a request may be."""
-        targets: dict[str, list[tuple[_Work, _Planned]]] = {}
-        for work in works:
+    def _portions(self) -> Iterator[list[_Unit]]:
+        """What is to be embedded, each text once; sources stay whole as far as they fit."""
+        targets: dict[CountedText, list[tuple[_Work, _Planned]]] = {}
+        for work in self._works:
             for planned in work.missing.values():
                 targets.setdefault(planned.text, []).append((work, planned))
-        batches = packed(
-            targets.items(), _tokens_of, most_weight=self._tokens_per_request, most_items=MAX_INPUTS
+        limits = {"most_weight": _TOKENS_PER_PORTION, "most_items": _TEXTS_PER_PORTION}
+        parts = (
+            part
+            for _, units in groupby(targets.items(), lambda unit: unit[1][0][0].source)
+            for part in packed(units, _tokens_of, **limits)
         )
-        await run_all((self._embed_batch(batch) for batch in batches), at_once=_BATCHES_AT_ONCE)
+        for parts_together in packed(parts, lambda part: sum(map(_tokens_of, part)), **limits):
+            yield list(chain.from_iterable(parts_together))
 
-    async def _embed_batch(self, batch: Sequence[_Unit]) -> None:
+    async def _embed_portion(self, units: Sequence[_Unit]) -> None:
+        if self._result.error:
+            return
         plan = self._job.plan
         outcomes = await self._embeddings.embed(
-            [text for text, _ in batch], model=plan.model, dimensions=plan.dimensions
+            [text for text, _ in units], model=plan.model, dimensions=plan.dimensions
         )
-        made = self._made(batch, outcomes)
+        # What has a vector is paid for: it is written before an error of the others stops anything.
+        made = self._made(units, outcomes)
         await run_all((self._write(work, chunks) for work, chunks in made), at_once=_SOURCES_AT_ONCE)
+        for outcome in outcomes:
+            self._check(outcome)
+
+    def _check(self, outcome: Outcome) -> None:
+        if isinstance(outcome, EmbeddingsUnusable):
+            # As a value: what other portions are writing is to be counted too.
+            self._result.error = outcome
+        elif isinstance(outcome, Exception) and not isinstance(outcome, EmbeddingFailure):
+            raise outcome
 
     def _made(
-        self, batch: Iterable[_Unit], outcomes: Iterable[Embedding | EmbeddingFailure]
+        self, units: Iterable[_Unit], outcomes: Iterable[Outcome]
     ) -> Iterable[tuple[_Work, list[_Made]]]:
         """The chunks of each source that have a vector now."""
         made: dict[str, tuple[_Work, list[_Made]]] = {}
-        for (_, targets), outcome in zip(batch, outcomes, strict=True):
+        for (_, targets), outcome in zip(units, outcomes, strict=True):
             for number, (work, planned) in enumerate(targets):
                 if isinstance(outcome, EmbeddingFailure):
                     work.failure = outcome
-                else:
+                elif isinstance(outcome, Embedding):
                     # Only the first chunk was charged for; the others have the same text.
                     embedding = Embedding(outcome.vector, 0) if number else outcome
                     made.setdefault(work.source, (work, []))[1].append((planned, embedding))
@@ -255,7 +292,7 @@ class Ingestion:
     async def _write(self, work: _Work, made: Sequence[_Made]) -> None:
         if not made:
             return
-        await self._open_record(work, dimensions=len(made[0][1].vector))
+        await self._open_records(dimensions=made[0][1].vector.dimensions)
         await self._index.write([self._new_chunk(work, *each) for each in made])
         for planned, embedding in made:
             del work.missing[planned.id]
@@ -263,54 +300,52 @@ class Ingestion:
 
     def _new_chunk(self, work: _Work, planned: _Planned, embedding: Embedding) -> NewChunk:
         return NewChunk(
-            id=planned.id, source=work.source, text=planned.text, place=planned.place,
+            id=planned.id, source=work.source, text=planned.text.text, place=planned.place,
             vector=embedding.vector, job_id=self._job_id, tokens=embedding.tokens,
             requests=embedding.requests,
         )  # fmt: skip
 
-    async def _open_record(self, work: _Work, *, dimensions: int | None = None) -> None:
-        """Marks the source as incomplete before its first chunk changes.
+    async def _open_records(self, *, dimensions: int | None = None) -> None:
+        """Marks the sources that are to change as incomplete, before the first chunk of any of them does.
 
         A record that is open already is saved too: whoever opened it has to begin anew, and finds what is
         written here.
         """
-        async with work.opening:
-            if not work.is_open:
-                work.record = await self._index.save(work.record.opened(), dimensions=dimensions)
-                work.is_open = True
+        async with self._opening:
+            if self._are_open:
+                return
+            changing = [work for work in self._works if work.changes]
+            opened = await self._index.save(
+                [work.record.opened() for work in changing], dimensions=dimensions
+            )
+            for work, record in zip(changing, opened, strict=True):
+                work.record = record
+            self._are_open = True
 
-    async def _close(self, work: _Work) -> None:
-        """Brings the source's other chunks in line and completes its record, unless a chunk has failed."""
-        if work.failure:
-            self._result.fail(work.source, work.failure)
-            self._result.counts.update(work.spent)
-            return
-        await self._move_and_delete(work)
+    async def _close(self) -> None:
+        """Brings other chunks in line and completes the records, but those of which a chunk has failed."""
+        whole = [work for work in self._works if not work.failure]
+        await run_all(map(self._move_and_delete, whole), at_once=_SOURCES_AT_ONCE)
         await self._complete(
-            work.record, etag=work.etag, listed_etag=work.listed_etag, content=work.content,
-            counts={"completed": 1, **work.spent},
-        )  # fmt: skip
+            replace(work.done, revision=work.record.revision, counts={"completed": 1, **work.spent})
+            for work in whole
+        )
+        for work in self._works:
+            if work.failure:
+                self._result.fail(work.source, work.failure)
+                self._result.counts.update(work.spent)
 
     async def _move_and_delete(self, work: _Work) -> None:
-        moved = {
-            key: chunk.place
-            for key, chunk in work.planned.items()
-            if key in work.stored and work.stored[key].place != chunk.place
-        }
-        stale = [key for key in work.stored if key not in work.planned]
-        if moved or stale:
-            await self._open_record(work)
-            await self._index.move(work.source, moved)
-            await self._index.delete(work.source, stale)
+        if work.moved or work.stale:
+            await self._open_records()
+            await self._index.move(work.source, work.moved)
+            await self._index.delete(work.source, work.stale)
 
-    async def _complete(self, record: SourceRecord, *, counts: dict[str, int], **facts: str) -> None:
-        completed = replace(
-            record, **facts, fingerprint=self._fingerprint, job_id=self._job_id, counts=counts
-        )
-        await self._index.save(completed)
-        self._result.counts.update(counts)
+    async def _complete(self, records: Iterable[SourceRecord]) -> None:
+        for record in await self._index.save(list(records)):
+            self._result.counts.update(record.counts)
 
 
 def _tokens_of(unit: _Unit) -> int:
-    _, targets = unit
-    return targets[0][1].tokens
+    text, _ = unit
+    return text.tokens

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from shared_code.concurrency import run_all
-from shared_code.cosmos_writer import CosmosIndex
+from shared_code.cosmos_writer import CosmosIndex, SourceRecord
 from shared_code.source_files import SourceFiles
 
 _SOURCES_AT_ONCE = 8
@@ -15,17 +15,15 @@ async def delete_vanished(files: SourceFiles, index: CosmosIndex, names: Sequenc
     Raises:
         IndexConflict: another job wrote one of the sources meanwhile.
     """
-    gone = await run_all((_delete_if_gone(files, index, name) for name in names), at_once=_SOURCES_AT_ONCE)
-    return sum(gone)
+    there = await run_all((files.exists(name) for name in names), at_once=_SOURCES_AT_ONCE)
+    gone = [f"{files.container}/{name}" for name, is_there in zip(names, there, strict=True) if not is_there]
+    records = await index.records(gone)
+    # Should a file come back while only a part is deleted, it must not be taken for complete.
+    opened = await index.save([record.opened() for record in records.values()])
+    await run_all((_delete(index, record) for record in opened), at_once=_SOURCES_AT_ONCE)
+    return len(gone)
 
 
-async def _delete_if_gone(files: SourceFiles, index: CosmosIndex, name: str) -> bool:
-    if await files.exists(name):
-        return False
-    source = f"{files.container}/{name}"
-    if record := await index.record(source):
-        # Should the file come back while only a part is deleted, it must not be taken for complete.
-        record = await index.save(record.opened())
-        await index.delete(source, await index.chunks(source))
-        await index.forget(record)
-    return True
+async def _delete(index: CosmosIndex, record: SourceRecord) -> None:
+    await index.delete(record.source, await index.chunks(record.source))
+    await index.forget(record)

@@ -57,8 +57,8 @@ def check_tokens(tokens: Sequence[Tokens]) -> int:
 
 
 def answer(vectors: Vectors, *, encoding_format: str, model: str, tokens: int) -> dict[str, Any]:
-    """The answer that carries `vectors`, in the order of the inputs."""
-    encoded = _base64(vectors) if encoding_format == "base64" else vectors.tolist()
+    """The answer that carries `vectors` in the order of the inputs, as arrays where numbers are asked for."""
+    encoded = _base64(vectors) if encoding_format == "base64" else list(np.ascontiguousarray(vectors))
     data = [{"object": "embedding", "index": place, "embedding": one} for place, one in enumerate(encoded)]
     usage = {"prompt_tokens": tokens, "total_tokens": tokens}
     return {"object": "list", "data": data, "model": model, "usage": usage}

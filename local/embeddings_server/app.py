@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, NoReturn
 
 import numpy as np
+import orjson
 from aiohttp import web
 
 from local.embeddings_server.api import EmbeddingsRequest, answer, check_tokens, parse
@@ -113,7 +114,7 @@ class EmbeddingsServer:
             made["data"].pop()
         if fault and fault.kind is Kind.REVERSED:
             made["data"].reverse()
-        return json.dumps(made).encode(), total
+        return orjson.dumps(made, option=orjson.OPT_SERIALIZE_NUMPY), total
 
 
 @web.middleware

@@ -25,7 +25,7 @@ class Kind(StrEnum):
     MISSING = "missing"
     """Leaves out the last vector."""
     NAN = "nan"
-    """Puts a NaN into the first vector."""
+    """Puts a NaN into the first vector: a null among numbers, since JSON has no other."""
     REVERSED = "reversed"
     """Answers rightly, in the reverse order of the indexes."""
 

@@ -2,7 +2,6 @@
 
 import json
 import re
-from array import array
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -20,12 +19,13 @@ from local.cosmos import KEY, Cosmos
 from shared_code.clients import Clients
 from shared_code.cosmos_writer import CosmosIndex
 from shared_code.settings import Settings
+from shared_code.vectors import Vector
 from tests.e2e.test_cosmos_index import DONE, chunk
 
 _OWN_ADDRESS = re.compile(r"https://127\.0\.0\.1:\d+/")
 _KEPT = {"content-type", "etag", "x-ms-continuation", "x-ms-resource-quota"}
 # Enough for several batches.
-CHUNKS = [replace(chunk(str(number)), vector=array("f", [number, 0.1, 1 / 3])) for number in range(120)]
+CHUNKS = [replace(chunk(str(number)), vector=Vector.of([number, 0.1, 1 / 3])) for number in range(120)]
 
 Send = Callable[[bytes], Awaitable[web.Response]]
 Fault = Callable[[web.Request, bytes, Send], Awaitable[web.Response]]
@@ -100,7 +100,7 @@ async def busy(cosmos: Cosmos, *ahead: Fault) -> AsyncIterator[tuple[CosmosIndex
         }
         clients = Clients(Settings(settings))
         index = clients.index("test", "v1")
-        await index.save(DONE, dimensions=3)
+        await index.save([DONE], dimensions=3)
         try:
             yield index, faults
         finally:
@@ -110,7 +110,7 @@ async def busy(cosmos: Cosmos, *ahead: Fault) -> AsyncIterator[tuple[CosmosIndex
 async def is_whole(index: CosmosIndex) -> bool:
     """Whether each chunk is there once, with its own vector."""
     found = [pair async for page in index.vectors(DONE.source) for pair in page]
-    return sorted(found) == sorted((each.text, each.vector) for each in CHUNKS)
+    return sorted(found, key=str) == sorted(((each.text, each.vector) for each in CHUNKS), key=str)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,5 @@
 """The index against the Cosmos DB emulator; each test has a database of its own."""
 
-from array import array
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from uuid import uuid4
@@ -19,6 +18,7 @@ from shared_code.cosmos_writer import (
     StoredChunk,
 )
 from shared_code.settings import Settings
+from shared_code.vectors import Vector
 
 DONE = SourceRecord(
     source="docs/a.txt", etag="1", content="c", fingerprint="f", job_id="job", counts={"completed": 1}
@@ -38,7 +38,7 @@ async def index(clients: Clients) -> CosmosIndex:
 
 
 def chunk(key: str, source: str = "docs/a.txt", *, ordinal: int = 0) -> NewChunk:
-    vector = array("f", [0.1, -1e-9, 1 / 3])
+    vector = Vector.of([0.1, -1e-9, 1 / 3])
     return NewChunk(
         id=key, source=source, text=f"text of {key}", place=Place(ordinal, {"page": 1}), vector=vector,
         job_id="job", tokens=7, requests=1,
@@ -47,20 +47,20 @@ def chunk(key: str, source: str = "docs/a.txt", *, ordinal: int = 0) -> NewChunk
 
 async def test_index_that_was_never_written_is_empty(index):
     assert await index.known("docs/", after="", until=None) == {}
-    assert await index.record("docs/a.txt") is None
+    assert await index.records(["docs/a.txt"]) == {}
     assert await index.chunks("docs/a.txt") == {}
     assert await index.holders(["c"], "f") == {}
 
 
 async def test_record_comes_back_as_it_was_saved(index):
-    saved = await index.save(DONE, dimensions=3)
+    [saved] = await index.save([DONE], dimensions=3)
 
-    assert await index.record("docs/a.txt") == saved
+    assert await index.records(["docs/a.txt", "docs/b.txt"]) == {"docs/a.txt": saved}
     assert saved == replace(DONE, revision=saved.revision)
 
 
 async def test_first_record_creates_a_container_with_a_vector_index(index, clients):
-    await index.save(DONE, dimensions=3)
+    await index.save([DONE], dimensions=3)
     database = clients._cosmos.get_database_client(clients.settings.cosmos_database)
     made = await database.get_container_client("chunks").read()
 
@@ -69,28 +69,48 @@ async def test_first_record_creates_a_container_with_a_vector_index(index, clien
 
 
 async def test_record_that_was_written_meanwhile_is_a_conflict(index):
-    first = await index.save(DONE, dimensions=3)
-    await index.save(replace(first, etag="2"))
+    [first] = await index.save([DONE], dimensions=3)
+    await index.save([replace(first, etag="2")])
 
     for outdated in (first, DONE):
         with pytest.raises(IndexConflict):
-            await index.save(outdated)
+            await index.save([outdated])
     with pytest.raises(IndexConflict):
         await index.forget(first)
 
 
+async def test_one_record_that_was_written_meanwhile_makes_a_conflict_of_them_all(index):
+    [first] = await index.save([DONE], dimensions=3)
+    await index.save([replace(first, etag="2")])
+    others = [replace(DONE, source=f"docs/{number}.txt") for number in range(3)]
+
+    with pytest.raises(IndexConflict):
+        await index.save([*others, replace(first, etag="3")])
+    found = await index.records(["docs/a.txt"])
+    assert found["docs/a.txt"].etag == "2"
+
+
+async def test_many_records_are_saved_and_read_in_any_order(index):
+    records = [replace(DONE, source=f"docs/{number}.txt") for number in range(250)]
+    saved = await index.save(records, dimensions=3)
+    opened = await index.save([record.opened() for record in saved[:120]])
+
+    found = await index.records(record.source for record in reversed(records))
+    assert found == {record.source: record for record in [*opened, *saved[120:]]}
+
+
 async def test_record_that_was_forgotten_meanwhile_is_a_conflict(index):
-    saved = await index.save(DONE, dimensions=3)
+    [saved] = await index.save([DONE], dimensions=3)
     await index.forget(saved)
     await index.forget(saved)
 
     with pytest.raises(IndexConflict):
-        await index.save(saved)
+        await index.save([saved])
 
 
 async def test_known_sources_are_those_of_a_range_of_names_below_a_prefix(index):
     for name in ("docs/a", "docs/b", "docs/é", "other/b"):
-        await index.save(replace(DONE, source=name), dimensions=3)
+        await index.save([replace(DONE, source=name)], dimensions=3)
 
     assert set(await index.known("docs/", after="", until=None)) == {"docs/a", "docs/b", "docs/é"}
     assert await index.known("docs/", after="docs/a", until="docs/b") == {"docs/b": KnownSource("1", "f")}
@@ -98,7 +118,7 @@ async def test_known_sources_are_those_of_a_range_of_names_below_a_prefix(index)
 
 
 async def test_versions_and_environments_do_not_see_each_other(index, clients):
-    await index.save(DONE, dimensions=3)
+    await index.save([DONE], dimensions=3)
     await index.write([chunk("x")])
 
     for other in (clients.index("test", "v2"), clients.index("prod", "v1")):
@@ -107,23 +127,23 @@ async def test_versions_and_environments_do_not_see_each_other(index, clients):
 
 
 async def test_only_a_complete_source_of_the_same_make_holds_a_content(index):
-    saved = await index.save(DONE, dimensions=3)
+    [saved] = await index.save([DONE], dimensions=3)
 
     assert await index.holders(["c", "other"], "f") == {"c": "docs/a.txt"}
     assert await index.holders(["c"], "another make") == {}
-    await index.save(saved.opened())
+    await index.save([saved.opened()])
     assert await index.holders(["c"], "f") == {}
 
 
 async def test_vectors_come_back_to_the_last_bit(index):
-    await index.save(DONE, dimensions=3)
+    await index.save([DONE], dimensions=3)
     await index.write([chunk("x")])
 
     assert [page async for page in index.vectors("docs/a.txt")] == [[("text of x", chunk("x").vector)]]
 
 
 async def test_text_that_looks_like_a_batch_comes_back_as_it_was(index):
-    await index.save(DONE, dimensions=3)
+    await index.save([DONE], dimensions=3)
     text = '"embedding":null, {"operationType":"Upsert"} \\"embedding\\":null \u2028 \U0001f600 é'
     await index.write([replace(chunk(key), text=text) for key in ("x", "y")])
 
@@ -131,7 +151,7 @@ async def test_text_that_looks_like_a_batch_comes_back_as_it_was(index):
 
 
 async def test_moved_chunk_keeps_its_vector_and_the_job_that_paid_for_it(index):
-    await index.save(DONE, dimensions=3)
+    await index.save([DONE], dimensions=3)
     await index.write([chunk("x"), chunk("y")])
     for places in ({"x": Place(3, {}), "y": Place(2, {"row": 5})}, {"x": Place(4, {"page": 2})}):
         await index.move("docs/a.txt", places)
@@ -143,7 +163,7 @@ async def test_moved_chunk_keeps_its_vector_and_the_job_that_paid_for_it(index):
 
 
 async def test_chunk_that_is_written_twice_is_there_once(index):
-    await index.save(DONE, dimensions=3)
+    await index.save([DONE], dimensions=3)
     for _ in range(2):
         await index.write([chunk("x")])
 
@@ -151,7 +171,7 @@ async def test_chunk_that_is_written_twice_is_there_once(index):
 
 
 async def test_chunk_can_be_deleted_twice_and_leaves_other_sources_alone(index):
-    await index.save(DONE, dimensions=3)
+    await index.save([DONE], dimensions=3)
     await index.write([chunk(key) for key in "xyz"])
     await index.write([chunk("x", "docs/b.txt")])
     for keys in ("x", "xy", "yz"):
@@ -162,7 +182,7 @@ async def test_chunk_can_be_deleted_twice_and_leaves_other_sources_alone(index):
 
 
 async def test_more_chunks_than_fit_a_page_are_all_found(index):
-    await index.save(DONE, dimensions=3)
+    await index.save([DONE], dimensions=3)
     await index.write([chunk(str(number), ordinal=number) for number in range(120)])
 
     assert len(await index.chunks("docs/a.txt")) == 120

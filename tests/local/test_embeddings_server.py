@@ -54,7 +54,7 @@ def test_base64_carries_the_same_numbers_as_floats(ask: Ask) -> None:
     (text,) = vectors(ask("crane", encoding_format="base64"))
 
     decoded = np.frombuffer(base64.b64decode(str(text)), dtype="<f4")
-    assert decoded.tolist() == vectors(ask("crane"))[0]
+    assert decoded.tolist() == numbers(vectors(ask("crane"))[0]).tolist()
 
 
 def test_fewer_dimensions_are_given_on_request(ask: Ask) -> None:
@@ -132,8 +132,8 @@ def test_request_outside_the_limits_of_the_real_api_is_refused(
 
 def test_request_at_the_limits_of_the_real_api_is_answered(ask: Ask) -> None:
     assert ask(["a"] * 2048, dimensions=1).status == http.client.OK
-    assert ask("b " * 8192).status == http.client.OK
-    assert ask([*["b " * 8000] * 37, "b " * 4000], dimensions=1).status == http.client.OK
+    assert ask(" b" * 8192).status == http.client.OK
+    assert ask([*[" b" * 8000] * 37, " b" * 4000], dimensions=1).status == http.client.OK
 
 
 def test_unknown_address_is_refused_in_the_form_of_the_api(ask: Ask) -> None:
@@ -197,7 +197,9 @@ def test_nan_is_in_the_first_vector(encoding_format: str, ask: Ask, embeddings_s
 
 
 def numbers(given: Any) -> Any:
-    return np.frombuffer(base64.b64decode(given), dtype="<f4") if isinstance(given, str) else np.array(given)
+    if isinstance(given, str):
+        return np.frombuffer(base64.b64decode(given), dtype="<f4")
+    return np.array(given, dtype="<f4")  # of a null it makes a NaN
 
 
 def test_reversed_answer_holds_every_vector_under_its_index(ask: Ask, embeddings_server: Embeddings) -> None:
@@ -230,7 +232,7 @@ def test_counters_tell_requests_from_answers(ask: Ask, embeddings_server: Embedd
 
     counted = embeddings_server.counters()
 
-    assert counted == {"requests": 2, "answered": 1, "inputs": 2, "tokens": 3, "most_at_once": 1}
+    assert counted == {"requests": 2, "answered": 1, "inputs": 2, "tokens": 4, "most_at_once": 1}
 
 
 def test_reset_takes_back_every_order_and_count(ask: Ask, embeddings_server: Embeddings) -> None:

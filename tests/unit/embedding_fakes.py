@@ -1,18 +1,19 @@
 """Files, an index and an embeddings service in memory, as much of each as ingestion and listing use."""
 
 import asyncio
-from array import array
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import Any
 
+from shared_code.batched_embeddings import BatchedEmbeddings
 from shared_code.cosmos_writer import IndexConflict, KnownSource, NewChunk, Place, SourceRecord, StoredChunk
 from shared_code.documents import Limits
 from shared_code.embeddings import Embedding, EmbeddingFailure, EmbeddingsUnusable
 from shared_code.ingestion import Ingestion, PageResult
 from shared_code.jobs import EmbeddingPlan, EmbedFilesJob
 from shared_code.source_files import FileContent, FilePage, FileVanished, SourceFile
+from shared_code.vectors import Vector
 
 PLAN = EmbeddingPlan(
     model="model", dimensions=4, chunk_tokens=32, overlap_tokens=0, price_per_million=1.0, shrink_limit=0.5
@@ -62,7 +63,7 @@ class FakeFiles:
 class FakeIndex:
     """An index; after `crash_after` writes nothing is written any more, as when a process ends."""
 
-    records: dict[str, SourceRecord] = field(default_factory=dict)
+    known_records: dict[str, SourceRecord] = field(default_factory=dict)
     items: dict[str, dict[str, NewChunk]] = field(default_factory=dict)
     writes: list[str] = field(default_factory=list)
     crash_after: int | None = None
@@ -78,16 +79,16 @@ class FakeIndex:
     async def known(self, prefix: str, *, after: str, until: str | None) -> dict[str, KnownSource]:
         return {
             source: KnownSource(record.etag, record.fingerprint)
-            for source, record in self.records.items()
+            for source, record in self.known_records.items()
             if source.startswith(prefix) and source > after and (until is None or source <= until)
         }
 
-    async def record(self, source: str) -> SourceRecord | None:
-        return self.records.get(source)
+    async def records(self, sources: Iterable[str]) -> dict[str, SourceRecord]:
+        return {source: self.known_records[source] for source in sources if source in self.known_records}
 
     async def holders(self, contents: Iterable[str], fingerprint: str) -> dict[str, str]:
         wanted = {(content, fingerprint) for content in contents}
-        found = self.records.values()
+        found = self.known_records.values()
         return {r.content: r.source for r in found if (r.content, r.fingerprint) in wanted}
 
     async def chunks(self, source: str) -> dict[str, StoredChunk]:
@@ -98,20 +99,16 @@ class FakeIndex:
             for key, chunk in self.items.get(source, {}).items()
         }
 
-    async def vectors(self, source: str) -> AsyncIterator[list[tuple[str, "array[float]"]]]:
+    async def vectors(self, source: str) -> AsyncIterator[list[tuple[str, Vector]]]:
         yield [(chunk.text, chunk.vector) for chunk in self.items.get(source, {}).values()]
 
-    async def save(self, record: SourceRecord, *, dimensions: int | None = None) -> SourceRecord:
-        await self._write(f"save {record.source}" if record.is_complete else f"open {record.source}")
-        before = self.records.get(record.source)
-        if record.revision != (before and before.revision):
-            raise IndexConflict
-        saved = replace(record, revision=str(len(self.writes)))
-        self.records[record.source] = saved
-        return saved
+    async def save(
+        self, records: Sequence[SourceRecord], *, dimensions: int | None = None
+    ) -> list[SourceRecord]:
+        return [await self._save(record) for record in records]  # of a batch, too, only a part may be written
 
     async def write(self, chunks: Sequence[NewChunk]) -> None:
-        for chunk in chunks:  # one after the other: of a batch, too, only a part may be written
+        for chunk in chunks:
             await self._write(f"write {chunk.source}")
             self.items.setdefault(chunk.source, {})[chunk.id] = chunk
 
@@ -128,7 +125,16 @@ class FakeIndex:
 
     async def forget(self, record: SourceRecord) -> None:
         await self._write(f"forget {record.source}")
-        self.records.pop(record.source, None)
+        self.known_records.pop(record.source, None)
+
+    async def _save(self, record: SourceRecord) -> SourceRecord:
+        await self._write(f"save {record.source}" if record.is_complete else f"open {record.source}")
+        before = self.known_records.get(record.source)
+        if record.revision != (before and before.revision):
+            raise IndexConflict
+        saved = replace(record, revision=str(len(self.writes)))
+        self.known_records[record.source] = saved
+        return saved
 
     async def _write(self, what: str) -> None:
         await asyncio.sleep(0)
@@ -139,10 +145,11 @@ class FakeIndex:
 
 @dataclass
 class FakeEmbeddings:
-    """Ten tokens a text; `failing` texts have no vector, and nothing has one after so many batches."""
+    """Ten tokens a text; `failing` texts have no vector, and none has one after so many batches."""
 
     batches: list[list[str]] = field(default_factory=list)
     unusable_after: int | None = None
+    crash_after: int | None = None
     failing: dict[str, EmbeddingFailure] = field(default_factory=dict)
 
     @property
@@ -155,6 +162,8 @@ class FakeEmbeddings:
         assert (model, dimensions) == (PLAN.model, PLAN.dimensions)
         if len(self.batches) == self.unusable_after:
             raise EmbeddingsUnusable
+        if len(self.batches) == self.crash_after:
+            raise Crash
         self.batches.append(list(texts))
         outcomes = [self._outcome(text) for text in texts]
         first = next((each for each in outcomes if isinstance(each, Embedding)), None)
@@ -162,7 +171,7 @@ class FakeEmbeddings:
 
     def _outcome(self, text: str) -> Embedding | EmbeddingFailure:
         failures = (failure for part, failure in self.failing.items() if part in text)
-        vector = array("f", blake2b(text.encode(), digest_size=4).hexdigest()[:4].encode())
+        vector = Vector.of(list(blake2b(text.encode(), digest_size=4).digest()))
         return next(failures, Embedding(vector, 10))
 
 
@@ -190,9 +199,10 @@ class World:
             job,
             files=fakes.files,
             index=fakes.index,
-            embeddings=fakes.embeddings,
+            embeddings=BatchedEmbeddings(
+                fakes.embeddings, wait=0, tokens_per_request=more.get("tokens_per_request", 300_000)
+            ),
             limits=limits or Limits(),
-            tokens_per_request=more.get("tokens_per_request", 300_000),
             slots=asyncio.Semaphore(8),
         )
 

@@ -1,6 +1,7 @@
 """Texts that wait together and are embedded by one request."""
 
 import asyncio
+from dataclasses import dataclass, field
 from typing import Any
 
 from shared_code.batched_embeddings import BatchedEmbeddings, CountedText, Outcome
@@ -32,6 +33,14 @@ class Batches:
         await asyncio.sleep(0)
         return task
 
+    async def after_wait(self, *texts: str) -> "asyncio.Task[list[Outcome]]":
+        """A caller whose texts have waited for others."""
+        task = await self.ask(*texts)
+        self.clock.advance(WAIT)
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        return task
+
     async def after(self, seconds: float, *tasks: "asyncio.Task[list[Outcome]]") -> list[Any]:
         """What the callers have got after so much time."""
         self.clock.advance(seconds)
@@ -43,6 +52,20 @@ class Broken(FakeEmbeddings):
 
     async def embed(self, *texts: Any, **options: Any) -> Any:
         raise EmbeddingsUnusable
+
+
+@dataclass
+class Slow(FakeEmbeddings):
+    """A service that answers when it is told to, some texts never."""
+
+    hangs: set[str] = field(default_factory=set)
+    asked: list[list[str]] = field(default_factory=list)
+    answers: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def embed(self, texts: Any, **options: Any) -> Any:
+        self.asked.append(list(texts))
+        await (asyncio.Event() if self.hangs & set(texts) else self.answers).wait()
+        return await super().embed(texts, **options)
 
 
 class AnyModel(FakeEmbeddings):
@@ -104,7 +127,8 @@ async def test_text_without_a_vector_is_no_matter_of_the_other_callers():
 async def test_failure_of_the_service_reaches_everyone_who_waits():
     batches = Batches(Broken())
     answers = await batches.after(WAIT, await batches.ask("a", "b"), await batches.ask("c"))
-    assert [type(answer) for answer in answers] == [EmbeddingsUnusable, EmbeddingsUnusable]
+    kinds = [[type(outcome) for outcome in answer] for answer in answers]
+    assert kinds == [[EmbeddingsUnusable] * 2, [EmbeddingsUnusable]]
 
 
 async def test_caller_that_is_cancelled_pays_for_nothing_and_disturbs_nobody():
@@ -120,6 +144,31 @@ async def test_texts_for_different_models_do_not_share_a_request():
     batches = Batches(AnyModel())
     await batches.after(WAIT, await batches.ask("a"), await batches.ask("b", model="other"))
     assert batches.service.batches == [["a"], ["b"]]
+
+
+async def test_full_request_waits_for_nothing():
+    batches = Batches(tokens_per_request=25)
+    full, rest = await batches.ask("a", "b"), await batches.ask("c")
+    assert batches.service.batches == [["a", "b"]]
+    await batches.after(WAIT, full, rest)
+    assert batches.service.batches == [["a", "b"], ["c"]]
+
+
+async def test_texts_gather_while_two_requests_that_are_not_full_are_under_way():
+    batches = Batches(Slow(), tokens_per_request=25)
+    asked = [await batches.after_wait(text) for text in "abcd"]
+    assert batches.service.asked == [["a"], ["b"]]
+    batches.service.answers.set()
+    await asyncio.gather(*asked)
+    assert batches.service.asked == [["a"], ["b"], ["c", "d"]]
+
+
+async def test_request_that_is_never_answered_holds_up_nobody():
+    batches = Batches(Slow(hangs={"a"}))
+    batches.service.answers.set()
+    await batches.after_wait("a")
+    assert await (await batches.after_wait("b"))
+    assert await (await batches.after_wait("c"))
 
 
 async def test_caller_without_texts_waits_for_nothing():

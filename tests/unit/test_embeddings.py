@@ -1,7 +1,7 @@
 """The embeddings client against servers in this process: the project's own, and one on script."""
 
+import json
 import math
-from array import array
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -21,6 +21,7 @@ from shared_code.embeddings import (
     EmbeddingsUnusable,
 )
 from shared_code.settings import Settings
+from shared_code.vectors import Vector
 
 MODEL = "text-embedding-3-small"
 
@@ -87,8 +88,9 @@ async def test_both_forms_of_the_api_give_the_same_vectors(path):
         [found] = await client.embed(["a text"], model=MODEL, dimensions=8)
 
     assert isinstance(found, Embedding)
-    assert len(found.vector) == 8
-    assert math.isclose(sum(number * number for number in found.vector), 1, rel_tol=1e-5)
+    numbers = json.loads(found.vector.json)
+    assert len(numbers) == found.vector.dimensions == 8
+    assert math.isclose(sum(number * number for number in numbers), 1, rel_tol=1e-5)
 
 
 async def test_vectors_are_put_in_order_by_their_index():
@@ -99,13 +101,15 @@ async def test_vectors_are_put_in_order_by_their_index():
         assert await client.embed(["one", "two", "three"], model=MODEL, dimensions=8) == straight
 
 
-async def test_list_of_numbers_is_taken_as_base64_is():
-    app, asked = scripted(vectors([0.5, 0.25]))
+@pytest.mark.parametrize("answered", [[0.5, 0.25], "AAAAPwAAgD4="], ids=["numbers", "base64"])
+async def test_numbers_are_asked_for_and_base64_is_taken_too(answered):
+    app, asked = scripted(vectors(answered))
     async with client_of(app) as client:
         [found] = await client.embed(["x"], model=MODEL, dimensions=2)
 
-    assert found == Embedding(array("f", [0.5, 0.25]), tokens=6, requests=1)
-    assert asked[0]["encoding_format"] == "base64"
+    assert json.loads(found.vector.json) == [0.5, 0.25]
+    assert (found.tokens, found.requests) == (6, 1)
+    assert asked[0]["encoding_format"] == "float"
 
 
 async def test_charged_tokens_are_shared_out_by_length_without_a_rest():
@@ -183,7 +187,7 @@ async def test_answer_that_was_wrong_once_is_asked_for_again_and_charged_twice()
     async with client_of(app) as client:
         [found] = await client.embed(["a"], model=MODEL, dimensions=1)
 
-    assert found == Embedding(array("f", [1.0]), tokens=12, requests=2)
+    assert found == Embedding(Vector(b"[1.0]", 1), tokens=12, requests=2)
 
 
 async def test_sizes_may_be_the_models_own_as_long_as_they_agree():
@@ -191,7 +195,7 @@ async def test_sizes_may_be_the_models_own_as_long_as_they_agree():
     async with client_of(app) as client:
         right, wrong = await client.embed(["a", "b"], model=MODEL, dimensions=None)
 
-    assert len(right.vector) == 2
+    assert right.vector.dimensions == 2
     assert "3 numbers instead of 2" in str(wrong)
 
 

@@ -68,13 +68,13 @@ async def test_edit_embeds_only_the_changed_chunks_and_moves_the_others(world):
 async def test_content_that_is_the_same_is_skipped_with_its_new_etag(world):
     await world.embed("a.txt")
     world.embeddings.batches.clear()
-    record = world.index.records["docs/a.txt"]
-    world.index.records["docs/a.txt"] = replace(record, etag="before")
+    record = world.index.known_records["docs/a.txt"]
+    world.index.known_records["docs/a.txt"] = replace(record, etag="before")
     result = await world.embed("a.txt", job_id="later")
 
     assert result.counts == {"skipped": 1}
     assert world.embeddings.batches == []
-    assert world.index.records["docs/a.txt"].etag == world.files.listed("a.txt").etag
+    assert world.index.known_records["docs/a.txt"].etag == world.files.listed("a.txt").etag
 
 
 async def test_page_that_runs_twice_counts_the_same_and_writes_nothing(world):
@@ -95,6 +95,22 @@ async def test_page_that_is_stopped_counts_what_it_has_paid_for(world):
     assert result.counts["chunks"] == len(stored) > 0
     assert result.counts["tokens"] == sum(chunk.tokens for chunk in stored)
     assert result.counts["requests"] == sum(chunk.requests for chunk in stored)
+
+
+async def test_vectors_that_came_before_the_service_failed_are_written(world):
+    world.embeddings.crash_after = 8
+    with pytest.raises(Crash):
+        await world.embed(tokens_per_request=64)
+
+    written = sum(map(len, world.index.items.values()))
+    assert written == sum(map(len, world.embeddings.batches)) > 0
+
+
+async def test_sources_of_a_page_are_opened_and_completed_together(world):
+    await world.embed()
+
+    opened, completed = ["open docs/a.txt", "open docs/b.txt"], ["save docs/a.txt", "save docs/b.txt"]
+    assert (world.index.writes[:2], world.index.writes[-2:]) == (opened, completed)
 
 
 async def test_copied_file_gets_the_vectors_of_its_like(world):
@@ -182,8 +198,8 @@ async def test_refused_chunk_fails_its_file_only_and_keeps_what_was_indexed(worl
         ("docs/a.txt", "EmbeddingRefused")
     ]
     assert set(before) <= set(world.index.texts()["docs/a.txt"])
-    assert not world.index.records["docs/a.txt"].is_complete
-    assert world.index.records["docs/b.txt"].is_complete
+    assert not world.index.known_records["docs/a.txt"].is_complete
+    assert world.index.known_records["docs/b.txt"].is_complete
 
 
 async def test_file_whose_chunk_was_refused_is_completed_by_the_next_run(world):
@@ -194,19 +210,19 @@ async def test_file_whose_chunk_was_refused_is_completed_by_the_next_run(world):
     result = await world.embed("a.txt", job_id="later")
 
     assert world.embeddings.inputs == result.counts["chunks"] == 1
-    assert world.index.records["docs/a.txt"].is_complete
+    assert world.index.known_records["docs/a.txt"].is_complete
 
 
 async def test_source_that_another_job_wrote_meanwhile_is_a_conflict(world):
     await world.embed("a.txt")
     world.files.put("a.txt", prose("avocados"))
-    before = world.index.records["docs/a.txt"]
+    before = world.index.known_records["docs/a.txt"]
 
-    async def read_late(source):
-        world.index.records[source] = replace(before, revision="another")
-        return before
+    async def read_late(sources):
+        world.index.known_records["docs/a.txt"] = replace(before, revision="another")
+        return {"docs/a.txt": before}
 
-    world.index.record = read_late
+    world.index.records = read_late
     with pytest.raises(IndexConflict):
         await world.embed("a.txt", job_id="later")
 
@@ -216,11 +232,11 @@ async def test_job_that_finds_a_source_half_written_takes_it_over(world):
     with pytest.raises(Crash):
         await world.embed("a.txt", job_id="slow")
     world.index.crash_after = None
-    abandoned = world.index.records["docs/a.txt"]
+    abandoned = world.index.known_records["docs/a.txt"]
     await world.embed("a.txt", job_id="quick")
 
     with pytest.raises(IndexConflict):
-        await world.index.save(replace(abandoned, etag="of the slow one"))
+        await world.index.save([replace(abandoned, etag="of the slow one")])
     assert world.index.writes[3] == "open docs/a.txt"
 
 
@@ -233,7 +249,7 @@ async def test_crash_after_any_write_is_mended_by_a_second_run(world):
     for crash_after in range(len(world.index.writes), writes):
         mended = await final_state(world, crash_after=crash_after)
         assert mended.index.texts() == undisturbed.index.texts()
-        assert all(record.is_complete for record in mended.index.records.values())
+        assert all(record.is_complete for record in mended.index.known_records.values())
 
 
 async def test_text_that_comes_back_after_a_broken_off_deletion_is_embedded_again(world):
@@ -280,7 +296,7 @@ async def test_indexed_source_has_vectors_whenever_a_run_breaks_off(world):
 async def final_state(world: World, *, crash_after: int | None) -> World:
     """The world after a job that broke off, if it did, and another one."""
     copy = World(world.files)
-    copy.index.records = dict(world.index.records)
+    copy.index.known_records = dict(world.index.known_records)
     copy.index.items = {source: dict(chunks) for source, chunks in world.index.items.items()}
     copy.index.writes = list(world.index.writes)
     copy.index.crash_after = crash_after
