@@ -7,7 +7,7 @@ waits out a 429 by itself: nothing here retries. How chunks are written in batch
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from http import HTTPStatus
 from typing import Any
@@ -29,6 +29,9 @@ from shared_code.vectors import Vector
 
 _PARTITION_KEY = PartitionKey("/pk")
 _VECTORS_PER_PAGE = 100
+# What the items of records and chunks have of them, under the same names.
+_RECORD = ("source", "etag", "content", "fingerprint", "listed_etag", "job_id", "counts")
+_CHUNK = ("id", "source", "text", "job_id", "tokens", "requests")
 # Text and numbers of a vector are not searched as values, and indexing them would double the cost of a write.
 _UNINDEXED = ({"path": "/embedding/*"}, {"path": "/text/?"}, {"path": '/"_etag"/?'})
 
@@ -145,9 +148,8 @@ class CosmosIndex:
         """What the index knows of these sources; nothing of one that it has not."""
         query = "SELECT * FROM c WHERE c.pk = @pk AND ARRAY_CONTAINS(@ids, c.id)"
         found = self._query(query, self._records, ids=[_key(source) for source in sources])
-        names = ("source", "etag", "content", "fingerprint", "listed_etag", "job_id", "counts")
         return {
-            item["source"]: SourceRecord(**{name: item[name] for name in names}, revision=item["_etag"])
+            item["source"]: SourceRecord(**{name: item[name] for name in _RECORD}, revision=item["_etag"])
             async for item in found
         }
 
@@ -246,9 +248,8 @@ class CosmosIndex:
         ]
 
     def _record_item(self, record: SourceRecord) -> dict[str, Any]:
-        item = asdict(record)
-        del item["revision"]
-        return {**item, "id": _key(record.source), "pk": self._records}
+        facts = {name: getattr(record, name) for name in _RECORD}
+        return {**facts, "id": _key(record.source), "pk": self._records}
 
     async def _query(self, query: str, partition: str, **values: Any) -> AsyncIterator[Any]:
         """The answers of a query within a partition; none if the container is still to be created."""
@@ -276,8 +277,7 @@ class CosmosIndex:
         return CosmosPartition(self._container, self._partition_of(source), self._slots)
 
     def _item(self, chunk: NewChunk) -> dict[str, Any]:
-        names = ("id", "source", "text", "job_id", "tokens", "requests")
-        facts = {name: getattr(chunk, name) for name in names}
+        facts = {name: getattr(chunk, name) for name in _CHUNK}
         return facts | chunk.place.facts() | {"pk": self._partition_of(chunk.source), "index": self._records}
 
     async def _create_container(self, dimensions: int) -> None:

@@ -20,8 +20,8 @@ from shared_code.token_estimate import estimated_tokens
 
 # What one activity lists takes seconds, far below the time that it may take.
 _NAMES_PER_PART = 20_000
-# A page is as much as one request for embeddings takes, less what the estimate may be short of. Activities
-# work on pages side by side: while one waits for its vectors, others read files and write chunks.
+# A page is seconds of work, so that little is lost when it breaks off. Activities work on them side by side:
+# while one waits for its vectors, others read files and write chunks.
 _TOKENS_PER_PAGE = 250_000
 _FILES_PER_PAGE = 50
 _VANISHED_PER_PAGE = 200
