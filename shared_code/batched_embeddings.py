@@ -5,7 +5,8 @@ files.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,9 +18,6 @@ Outcome = Embedding | Exception
 
 _Kind = tuple[str, int | None]
 """Model and dimensions: what the texts of a request have in common."""
-
-# One that is never answered must not hold up the texts behind it.
-_PART_FULL_AT_ONCE = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +39,8 @@ class _Waiting:
 class BatchedEmbeddings:
     """Embeds texts together with those of others, in requests as full as the service takes them.
 
-    A full request is sent at once. Any other waits so many seconds for more texts, and then as long as others
-    like it are under way: the slower the service and the fewer requests it allows, the fuller they are.
+    A full request is sent at once. Any other waits `wait` seconds for more texts, and then at most `patience`
+    seconds for those of callers that have announced themselves.
     """
 
     def __init__(
@@ -51,51 +49,75 @@ class BatchedEmbeddings:
         *,
         wait: float,
         tokens_per_request: int,
+        patience: float = 1.0,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._embeddings = embeddings
         self._wait = wait
         self._tokens_per_request = tokens_per_request
+        self._patience = patience
         self._sleep = sleep
         self._gathered: dict[_Kind, list[_Waiting]] = {}
-        self._part_full = asyncio.Semaphore(_PART_FULL_AT_ONCE)
+        self._departures: dict[_Kind, asyncio.Task[None]] = {}
+        self._announced = 0
+        self._all_here = asyncio.Event()
+        self._all_here.set()
         self._sending: set[asyncio.Task[None]] = set()
 
-    async def embed(
+    @contextmanager
+    def announced(self) -> Iterator[None]:
+        """As long as this lasts, the texts of others wait for those that this caller is going to have."""
+        self._announced += 1
+        self._all_here.clear()
+        try:
+            yield
+        finally:
+            self._announced -= 1
+            if not self._announced:
+                self._all_here.set()
+
+    def embed(
         self, texts: Sequence[CountedText], *, model: str, dimensions: int | None
-    ) -> list[Outcome]:
-        """What became of each text, in order; whatever `EmbeddingsClient.embed` raises is an outcome too.
+    ) -> "asyncio.Future[list[Outcome]]":
+        """What becomes of each text, in order; whatever `EmbeddingsClient.embed` raises is an outcome too.
 
         Nothing is raised: the texts may go by several requests, and each that is answered is charged for.
         """
-        if not texts:
-            return []
         loop = asyncio.get_running_loop()
         waiting = [_Waiting(text, loop.create_future()) for text in texts]
-        self._gather(waiting, (model, dimensions))
-        return await asyncio.gather(*(each.outcome for each in waiting))
+        if waiting:
+            self._gather(waiting, (model, dimensions))
+        return asyncio.gather(*(each.outcome for each in waiting))
 
     def _gather(self, waiting: Sequence[_Waiting], kind: _Kind) -> None:
         """Adds texts to those that wait already, and sends what fills requests of them."""
-        gathered = [*self._gathered.get(kind, ()), *waiting]
         *full, rest = packed(
-            gathered, _tokens_of, most_weight=self._tokens_per_request, most_items=MAX_INPUTS
+            [*self._gathered.get(kind, ()), *waiting],
+            _tokens_of,
+            most_weight=self._tokens_per_request,
+            most_items=MAX_INPUTS,
         )
         for request in full:
             self._start(self._send(request, kind))
-        if kind not in self._gathered:
-            self._start(self._send_later(kind))
+        if full and kind in self._gathered:
+            self._departures[kind].cancel()
+        if full or kind not in self._gathered:
+            # The first text of a request decides when it is sent.
+            self._departures[kind] = self._start(self._send_later(kind))
         self._gathered[kind] = rest
 
-    def _start(self, sending: Coroutine[Any, Any, None]) -> None:
+    def _start(self, sending: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
         task = asyncio.create_task(sending)
         self._sending.add(task)
         task.add_done_callback(self._sending.discard)
+        return task
 
     async def _send_later(self, kind: _Kind) -> None:
         await self._sleep(self._wait)
-        async with self._part_full:
-            await self._send(self._gathered.pop(kind), kind)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._patience):
+                await self._all_here.wait()
+        await self._send(self._gathered.pop(kind), kind)
 
     async def _send(self, request: Sequence[_Waiting], kind: _Kind) -> None:
         # Whoever was cancelled meanwhile wants no outcome any more.

@@ -9,6 +9,7 @@ raised stops the page.
 import asyncio
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from itertools import chain, groupby
 from operator import itemgetter
@@ -133,6 +134,11 @@ class Ingestion:
         Raises:
             IndexConflict: another job wrote one of the sources meanwhile.
         """
+        with ExitStack() as self._announcement:
+            self._announcement.enter_context(self._embeddings.announced())
+            return await self._embed(page)
+
+    async def _embed(self, page: Sequence[SourceFile]) -> PageResult:
         records = await self._index.records(map(self._source_of, page))
         opened = await run_all((self._open(file, records) for file in page), at_once=_FILES_AT_ONCE)
         self._works = [work for work in opened if work]
@@ -258,9 +264,11 @@ class Ingestion:
         if self._result.error:
             return
         plan = self._job.plan
-        outcomes = await self._embeddings.embed(
+        coming = self._embeddings.embed(
             [text for text, _ in units], model=plan.model, dimensions=plan.dimensions
         )
+        self._announcement.close()  # nobody need wait for this page any more
+        outcomes = await coming
         # What has a vector is paid for: it is written before an error of the others stops anything.
         made = self._made(units, outcomes)
         await run_all((self._write(work, chunks) for work, chunks in made), at_once=_SOURCES_AT_ONCE)

@@ -1,7 +1,6 @@
 """Texts that wait together and are embedded by one request."""
 
 import asyncio
-from dataclasses import dataclass, field
 from typing import Any
 
 from shared_code.batched_embeddings import BatchedEmbeddings, CountedText, Outcome
@@ -15,33 +14,24 @@ WAIT = 0.05
 class Batches:
     """Embeddings that are batched on a clock of the test's."""
 
-    def __init__(self, service: Any = None, *, tokens_per_request: int = 1_000) -> None:
+    def __init__(self, service: Any = None, *, tokens_per_request: int = 1_000, **more: Any) -> None:
         self.clock = HeldClock()
         if service is None:
             service = FakeEmbeddings()
         self.service = service
         self.embeddings = BatchedEmbeddings(
-            service, wait=WAIT, tokens_per_request=tokens_per_request, sleep=self.clock.sleep
+            service, wait=WAIT, tokens_per_request=tokens_per_request, sleep=self.clock.sleep, **more
         )
 
-    async def ask(self, *texts: str, model: str = PLAN.model) -> "asyncio.Task[list[Outcome]]":
+    async def ask(self, *texts: str, model: str = PLAN.model) -> "asyncio.Future[list[Outcome]]":
         """A caller that waits for the outcomes of its texts."""
         counted = [CountedText(text, 10) for text in texts]
         asking = self.embeddings.embed(counted, model=model, dimensions=PLAN.dimensions)
-        task = asyncio.create_task(asking)
         await asyncio.sleep(0)
         await asyncio.sleep(0)
-        return task
+        return asking
 
-    async def after_wait(self, *texts: str) -> "asyncio.Task[list[Outcome]]":
-        """A caller whose texts have waited for others."""
-        task = await self.ask(*texts)
-        self.clock.advance(WAIT)
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
-        return task
-
-    async def after(self, seconds: float, *tasks: "asyncio.Task[list[Outcome]]") -> list[Any]:
+    async def after(self, seconds: float, *tasks: "asyncio.Future[list[Outcome]]") -> list[Any]:
         """What the callers have got after so much time."""
         self.clock.advance(seconds)
         return await asyncio.gather(*tasks, return_exceptions=True)
@@ -52,20 +42,6 @@ class Broken(FakeEmbeddings):
 
     async def embed(self, *texts: Any, **options: Any) -> Any:
         raise EmbeddingsUnusable
-
-
-@dataclass
-class Slow(FakeEmbeddings):
-    """A service that answers when it is told to, some texts never."""
-
-    hangs: set[str] = field(default_factory=set)
-    asked: list[list[str]] = field(default_factory=list)
-    answers: asyncio.Event = field(default_factory=asyncio.Event)
-
-    async def embed(self, texts: Any, **options: Any) -> Any:
-        self.asked.append(list(texts))
-        await (asyncio.Event() if self.hangs & set(texts) else self.answers).wait()
-        return await super().embed(texts, **options)
 
 
 class AnyModel(FakeEmbeddings):
@@ -154,21 +130,33 @@ async def test_full_request_waits_for_nothing():
     assert batches.service.batches == [["a", "b"], ["c"]]
 
 
-async def test_texts_gather_while_two_requests_that_are_not_full_are_under_way():
-    batches = Batches(Slow(), tokens_per_request=25)
-    asked = [await batches.after_wait(text) for text in "abcd"]
-    assert batches.service.asked == [["a"], ["b"]]
-    batches.service.answers.set()
-    await asyncio.gather(*asked)
-    assert batches.service.asked == [["a"], ["b"], ["c", "d"]]
+async def test_first_text_of_a_request_decides_how_long_it_waits():
+    batches = Batches(tokens_per_request=25)
+    first = await batches.ask("a", "b")
+    batches.clock.advance(WAIT / 2)
+    second = await batches.ask("c")
+    batches.clock.advance(WAIT / 2)
+    await first
+    assert batches.service.batches == [["a", "b"]]
+    await batches.after(WAIT / 2, second)
+    assert batches.service.batches == [["a", "b"], ["c"]]
 
 
-async def test_request_that_is_never_answered_holds_up_nobody():
-    batches = Batches(Slow(hangs={"a"}))
-    batches.service.answers.set()
-    await batches.after_wait("a")
-    assert await (await batches.after_wait("b"))
-    assert await (await batches.after_wait("c"))
+async def test_texts_wait_for_a_caller_that_has_announced_itself():
+    batches = Batches(patience=60)
+    with batches.embeddings.announced():
+        first = await batches.ask("a")
+        batches.clock.advance(WAIT)
+        second = await batches.ask("b")
+    await asyncio.gather(first, second)
+    assert batches.service.batches == [["a", "b"]]
+
+
+async def test_patience_with_a_caller_that_does_not_come_ends():
+    batches = Batches(patience=0.001)
+    with batches.embeddings.announced():
+        await batches.after(WAIT, await batches.ask("a"))
+    assert batches.service.batches == [["a"]]
 
 
 async def test_caller_without_texts_waits_for_nothing():
