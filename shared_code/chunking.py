@@ -7,12 +7,13 @@ changes the chunks around it and no others.
 
 import math
 import re
+from array import array
 from bisect import bisect_left, bisect_right
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from itertools import accumulate, groupby, pairwise
+from itertools import accumulate, chain, groupby, pairwise
 from unicodedata import category
 from zlib import crc32
 
@@ -120,9 +121,10 @@ class _Passage:
         lengths = (len(segment.text) + 1 for segment in segments)
         self._segment_starts = list(accumulate(lengths, initial=0))[:-1]
         self._last_line = (0, 0)
-        self._starts: list[int] = []
-        self._costs: list[float] = []
-        self._totals = [0]
+        # Arrays, since a text without breaks has a piece for each few characters.
+        self._starts = array("q")
+        self._costs = array("d")
+        self._totals = array("q", [0])
         for start, end, kind in self._stretches():
             self._add(start, end, kind, _FINER)
         self._starts.append(len(self._text))
@@ -174,10 +176,10 @@ class _Passage:
 
     def _cuts(self) -> list[int]:
         """The indexes of the pieces with which chunks begin, and the end, by the cheapest way to cut."""
-        before, cheapest = [0], [0.0]
+        before, cheapest = array("q", [0]), array("d", [0.0])
         # Where a chunk that ends here may begin, the cheapest first; what a later one undercuts is out.
         begins = deque([0])
-        for end, cost in enumerate([*self._costs[1:], 0.0], start=1):
+        for end, cost in enumerate(chain(self._costs[1:], [0.0]), start=1):
             while self._size(self._overlap_start(begins[0]), end) > self._sizes.most:
                 begins.popleft()
             before.append(begins[0])

@@ -16,15 +16,15 @@ from operator import itemgetter
 
 from shared_code.batched_embeddings import BatchedEmbeddings, CountedText, Outcome
 from shared_code.chunking import Chunk
-from shared_code.chunking import chunk as cut
 from shared_code.concurrency import run_all
 from shared_code.cosmos_writer import CosmosIndex, NewChunk, Place, SourceRecord, StoredChunk
-from shared_code.documents import DocumentError, EmptyDocument, Limits, extract_apart
+from shared_code.documents import DocumentError, EmptyDocument, Limits
 from shared_code.embeddings import Embedding, EmbeddingFailure, EmbeddingsUnusable
 from shared_code.errors import AppError
 from shared_code.fingerprints import chunk_id, content_hash, source_fingerprint
 from shared_code.jobs import EmbedFilesJob
 from shared_code.packing import packed
+from shared_code.readers import read_chunks
 from shared_code.source_files import FileContent, FileTooLarge, SourceFile, SourceFiles, UnreadableFile
 from shared_code.token_estimate import is_supported
 
@@ -58,7 +58,7 @@ class _Work:
         moved: where stored chunks stand now.
         stale: the ids of stored chunks that the file no longer has.
         spent: what has been paid for the source's chunks.
-        failure: why one of them has no vector.
+        failure: why the source is not complete in the end.
     """
 
     record: SourceRecord
@@ -67,7 +67,7 @@ class _Work:
     moved: Mapping[str, Place]
     stale: Sequence[str]
     spent: Counter[str]
-    failure: EmbeddingFailure | None = None
+    failure: AppError | None
 
     @property
     def source(self) -> str:
@@ -179,7 +179,13 @@ class Ingestion:
         if record.is_complete and (record.content, record.fingerprint) == (done.content, done.fingerprint):
             self._skipped.append(replace(done, counts={"skipped": 1}))
             return None
-        planned = self._planned(record.source, await self._chunks(file.name, read.data))
+        chunks: list[Chunk] = []
+        failure: AppError | None = None
+        try:
+            chunks = await self._chunks(file.name, read.data)
+        except EmptyDocument as error:
+            failure = error  # but the text that it had is to be found no longer
+        planned = self._planned(record.source, chunks)
         # Whatever has chunks has a record, which spares a new source the query.
         stored = await self._index.chunks(record.source) if record.revision else {}
         kept = {key: stored[key] for key in planned if key in stored}
@@ -190,6 +196,7 @@ class Ingestion:
             moved={key: planned[key].place for key in kept if kept[key].place != planned[key].place},
             stale=[key for key in stored if key not in planned],
             spent=self._spent_before(kept.values()),
+            failure=failure,
         )
 
     async def _read(self, file: SourceFile) -> FileContent:
@@ -200,14 +207,9 @@ class Ingestion:
         return await self._files.read(file.name, limit=self._limits.file_bytes)
 
     async def _chunks(self, name: str, data: bytes) -> list[Chunk]:
-        document = await extract_apart(name, data, self._limits)
         plan = self._job.plan
-        chunks = await asyncio.to_thread(
-            cut, document, max_tokens=plan.chunk_tokens, overlap_tokens=plan.overlap_tokens
-        )
-        if not chunks:
-            raise EmptyDocument
-        return chunks
+        sizes = {"max_tokens": plan.chunk_tokens, "overlap_tokens": plan.overlap_tokens}
+        return await read_chunks(name, data, self._limits, **sizes)
 
     def _planned(self, source: str, chunks: Iterable[Chunk]) -> dict[str, _Planned]:
         occurrences = Counter[str]()
@@ -331,12 +333,13 @@ class Ingestion:
             self._are_open = True
 
     async def _close(self) -> None:
-        """Brings other chunks in line and completes the records, but those of which a chunk has failed."""
-        whole = [work for work in self._works if not work.failure]
+        """Brings other chunks in line where none is missing, and completes what has not failed."""
+        whole = [work for work in self._works if not work.missing]
         await run_all(map(self._move_and_delete, whole), at_once=_SOURCES_AT_ONCE)
         await self._complete(
             replace(work.done, revision=work.record.revision, counts={"completed": 1, **work.spent})
             for work in whole
+            if not work.failure
         )
         for work in self._works:
             if work.failure:

@@ -1,8 +1,8 @@
 """Documents: the bytes of one file in, its text with positions out, or the reason why there is none."""
 
-from shared_code.documents.apart import close_readers, extract_apart
 from shared_code.documents.document import EXTRACTOR_VERSION, Document, Limits, Position, Segment
 from shared_code.documents.errors import (
+    ERRORS,
     BrokenDocument,
     DocumentError,
     DocumentTooLarge,
@@ -13,6 +13,7 @@ from shared_code.documents.errors import (
 )
 
 __all__ = [
+    "ERRORS",
     "EXTRACTOR_VERSION",
     "BrokenDocument",
     "Document",
@@ -25,14 +26,12 @@ __all__ = [
     "Position",
     "Segment",
     "UnsupportedKind",
-    "close_readers",
     "extract",
-    "extract_apart",
 ]
 
 
 def extract(name: str, data: bytes, limits: Limits) -> Document:
-    """Reads the text of one file in this process, however long it takes; the app calls `extract_apart`.
+    """Reads the text of one file in this process, however long it takes; the app calls `read_chunks`.
 
     Raises:
         DocumentError: there is no text to be had, for the reason that its class names.

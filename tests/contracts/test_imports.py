@@ -65,6 +65,7 @@ ALLOWED = {
     "step_results": {"telemetry"},
     "audit_activities": {"audit_table", "blob_files", "clients", "step_results", "telemetry"},
     "chunking": {"documents"},
+    "readers": {"chunking", "documents"},
     "fingerprints": {"chunking", "documents"},
     "file_listing": {"blob_files", "cosmos_writer", "fingerprints", "source_files"},
     "ingestion": {
@@ -74,6 +75,7 @@ ALLOWED = {
         "documents",
         "embeddings",
         "fingerprints",
+        "readers",
         "source_files",
     },
     "stale_sources": {"cosmos_writer", "source_files"},

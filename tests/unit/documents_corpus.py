@@ -182,9 +182,8 @@ def wide_csv(columns: int) -> bytes:
 
 
 def one_line_json(size: int) -> bytes:
-    record = (
-        b'{"id": 1, "name": "A name", "tags": ["a", "b"], "text": "' + b"Some words of text. " * 20 + b'"}'
-    )
+    text = b"A sentence of some words, which is as long as they often are, ends. " * 6
+    record = b'{"id": 1, "name": "A name", "tags": ["a", "b"], "text": "' + text + b'"}'
     return b"[" + b", ".join([record] * (size // len(record))) + b"]"
 
 

@@ -13,10 +13,9 @@ from shared_code.documents import (
     EncryptedDocument,
     ExtractionTimeout,
     Limits,
-    close_readers,
     extract,
-    extract_apart,
 )
+from shared_code.readers import close_readers, read_chunks
 from tests.unit import documents_corpus as corpus
 
 SECONDS = 30  # on a machine that is busy with other things
@@ -31,14 +30,14 @@ def _readers_end_with_the_module():
 async def read(name, data, **limits) -> Any:
     started = time.monotonic()
     try:
-        return (await extract_apart(name, data, Limits(**limits))).segments
+        return await read_chunks(name, data, Limits(**limits), max_tokens=8_000, overlap_tokens=0)
     finally:
         assert time.monotonic() - started < SECONDS
 
 
 async def test_pdf_without_cross_references_is_still_read():
-    segments = await read("a.pdf", corpus.pdf(["Found again."], xref=False))
-    assert [segment.text for segment in segments] == ["Found again."]
+    chunks = await read("a.pdf", corpus.pdf(["Found again."], xref=False))
+    assert [chunk.text for chunk in chunks] == ["Found again."]
 
 
 @pytest.mark.parametrize("kept", [5, 100, 400])
@@ -89,12 +88,13 @@ async def test_csv_of_a_hundred_thousand_columns_is_too_large():
 
 
 async def test_csv_as_wide_as_a_spreadsheet_may_be_is_read():
-    assert len(await read("a.csv", corpus.wide_csv(16_384))) == 2
+    chunks = await read("a.csv", corpus.wide_csv(16_384))
+    assert {chunk.position.row for chunk in chunks} == {1, 2}
 
 
 async def test_json_of_fifty_megabytes_on_one_line_is_read():
     data = corpus.one_line_json(50_000_000)
-    assert sum(len(segment.text) for segment in await read("a.json", data)) > 40_000_000
+    assert sum(len(chunk.text) for chunk in await read("a.json", data)) > 40_000_000
 
 
 @pytest.mark.parametrize("data", [b"[" * 200, b'{"a":' * 1_000_000, b"[" * 200 + b"]" * 200])
@@ -104,13 +104,13 @@ async def test_json_nested_without_end_ends(data):
 
 
 async def test_html_with_megabytes_of_script_gives_its_text():
-    (segment,) = await read("a.html", corpus.scripted_html(10))
-    assert segment.text == "Read this."
+    (chunk,) = await read("a.html", corpus.scripted_html(10))
+    assert chunk.text == "Read this."
 
 
 async def test_html_nested_ten_thousand_deep_gives_its_text():
-    (segment,) = await read("a.html", b"<div>" * 10_000 + b"deep")
-    assert segment.text == "deep"
+    (chunk,) = await read("a.html", b"<div>" * 10_000 + b"deep")
+    assert chunk.text == "deep"
 
 
 async def test_html_nested_so_deep_that_its_parser_crawls_is_ended():
@@ -148,8 +148,8 @@ async def test_file_with_any_damaged_byte_is_read_or_refused(name, data):
 
 async def test_csv_with_an_open_quote_keeps_all_its_text():
     data = b'a,b\n1,"open\n' + b"2,3\n" * 100_000
-    segments = await read("a.csv", data)
-    assert sum(len(segment.text) for segment in segments) > 400_000
+    chunks = await read("a.csv", data)
+    assert sum(chunk.text.count("2,3") for chunk in chunks) == 100_000
 
 
 @pytest.mark.parametrize(

@@ -171,6 +171,15 @@ async def test_file_without_text_is_a_ledger_entry_and_no_other_suffers(world, n
     assert result.counts["failed"] == 1
 
 
+async def test_file_that_was_emptied_is_found_no_longer_and_stays_in_the_ledger(world):
+    await world.embed()
+    world.files.put("a.txt", " ")
+    results = [await world.embed("a.txt", job_id=job) for job in ("later", "last")]
+
+    assert set(world.index.texts()) == {"docs/b.txt"}
+    assert [entry["code"] for result in results for entry in result.ledger] == ["EmptyDocument"] * 2
+
+
 async def test_unsupported_file_is_not_even_read(world):
     world.files.put("film.mp4", "x")
     await world.embed("film.mp4")

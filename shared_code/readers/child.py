@@ -4,7 +4,6 @@ It knows nothing but the bytes it is given, and ends itself should nobody be lef
 """
 
 import gc
-import json
 import os
 import resource
 import signal
@@ -12,21 +11,28 @@ import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import fields
-from operator import attrgetter
 from pathlib import Path
-from typing import Any
 
-from shared_code.documents.apart import receive, send
-from shared_code.documents.document import Limits, Position
-from shared_code.documents.errors import BrokenDocument, DocumentError, DocumentTooLarge
+import msgspec
+
+from shared_code.chunking import Chunk, chunk, count_tokens
+from shared_code.documents import (
+    BrokenDocument,
+    DocumentError,
+    DocumentTooLarge,
+    EmptyDocument,
+    Limits,
+)
 from shared_code.documents.extraction import extract
+from shared_code.readers.messages import Failure, Part, Request, receive, send
 
 # Past the parent's own deadline, for a parent that was killed while this process hangs.
 _ORPHAN_SECONDS = 5
 # Python gives little memory back: after a large file a fresh process is cheaper than a fat one.
 _WORN_BYTES = 150_000_000
-_FIELDS = [field.name for field in fields(Position)]
+_CHUNKS_PER_PART = 500
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(Request).decode
 
 
 def serve() -> None:
@@ -36,11 +42,12 @@ def serve() -> None:
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     # Documents hold no cycles, and searching a large one for them takes longer than reading it.
     gc.disable()
+    count_tokens("")  # loads the vocabulary, which is not on the account of any file
     with suppress(EOFError):
         while True:
-            header, data = json.loads(receive(sys.stdin.buffer)), receive(sys.stdin.buffer)
-            answer = _answer(header["name"], data, Limits(**header["limits"]))
-            send(answers, json.dumps({**answer, "worn": _is_worn()}, ensure_ascii=False).encode())
+            request, data = _decode(receive(sys.stdin.buffer)), receive(sys.stdin.buffer)
+            for part in _answer(request, data):
+                send(answers, _encode(part))
 
 
 @contextmanager
@@ -67,24 +74,27 @@ def _is_worn() -> bool:
     return resident_pages * os.sysconf("SC_PAGE_SIZE") > _WORN_BYTES
 
 
-def _answer(name: str, data: bytes, limits: Limits) -> dict[str, Any]:
+def _answer(request: Request, data: bytes) -> Iterator[Part]:
+    chunks: list[Chunk] = []
+    failure = None
     try:
-        with _bounded(limits):
-            document = extract(name, data, limits)
+        with _bounded(request.limits):
+            chunks = _chunks(request, data)
     except DocumentError as error:
-        return _error(error)
+        failure = error
     except MemoryError:
-        return _error(DocumentTooLarge.past("bytes in memory while it is read", limits.memory_bytes))
+        failure = DocumentTooLarge.past("bytes in memory while it is read", request.limits.memory_bytes)
     except Exception as error:  # noqa: BLE001 - parsers fail in ways of their own; the log has the whole of it
         traceback.print_exc()
-        return _error(BrokenDocument(f"The file cannot be read: {type(error).__name__}."))
-    # Columns: a million small lists would keep the garbage collectors of both sides busy for seconds.
-    positions = (attrgetter(*_FIELDS)(segment.position) for segment in document.segments)
-    return {
-        "texts": [segment.text for segment in document.segments],
-        "positions": list(zip(*positions, strict=True)),
-    }
+        failure = BrokenDocument(f"The file cannot be read: {type(error).__name__}.")
+    for start in range(0, len(chunks), _CHUNKS_PER_PART):
+        yield Part(chunks=chunks[start : start + _CHUNKS_PER_PART], more=True)
+    yield Part(error=Failure(failure.code, str(failure)) if failure else None, worn=_is_worn())
 
 
-def _error(error: DocumentError) -> dict[str, Any]:
-    return {"error": {"code": error.code, "message": str(error)}}
+def _chunks(request: Request, data: bytes) -> list[Chunk]:
+    document = extract(request.name, data, request.limits)
+    chunks = chunk(document, max_tokens=request.max_tokens, overlap_tokens=request.overlap_tokens)
+    if not chunks:
+        raise EmptyDocument
+    return chunks

@@ -1,4 +1,4 @@
-"""Extraction in processes of its own: a parser that hangs, crashes or eats memory takes no worker with it.
+"""Reader processes: a parser that hangs, crashes or eats memory takes no worker with it, and holds up none.
 
 A reader process is started by exec, not by fork, reused, and killed at a file's deadline. It gets no
 environment and answers in JSON: what parses untrusted bytes holds no secrets and is not trusted itself.
@@ -6,44 +6,48 @@ environment and answers in JSON: what parses untrusted bytes holds no secrets an
 
 import asyncio
 import atexit
-import json
 import os
 import signal
-import struct
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import asdict
 from threading import Event, Timer
-from typing import IO, Any, cast
+from typing import IO, cast
 
-from shared_code.documents.document import Document, Limits, Position, Segment
-from shared_code.documents.errors import (
+import msgspec
+
+from shared_code.chunking import Chunk
+from shared_code.documents import (
     ERRORS,
     BrokenDocument,
     DocumentError,
     DocumentTooLarge,
     ExtractionTimeout,
+    Limits,
 )
+from shared_code.readers.messages import Part, Request, receive, send
 
-_LENGTH = struct.Struct(">Q")
 _PROCESSES = max(1, min(4, os.cpu_count() or 1))
-_START = "import sys; sys.path[:] = sys.argv[1:]; from shared_code.documents import child; child.serve()"
+_START = "import sys; sys.path[:] = sys.argv[1:]; from shared_code.readers import child; child.serve()"
 # How a process ends that the system refused memory, or that it chose to end for want of it.
 _OUT_OF_MEMORY = {-signal.SIGABRT, -signal.SIGKILL}
 
-_threads = ThreadPoolExecutor(_PROCESSES, thread_name_prefix="documents")
+_decode = msgspec.json.Decoder(Part).decode
+_threads = ThreadPoolExecutor(_PROCESSES, thread_name_prefix="readers")
 _idle: list["_Reader"] = []
 
 
-async def extract_apart(name: str, data: bytes, limits: Limits) -> Document:
-    """Reads the text of one file in another process; files beyond the number of processes wait.
+async def read_chunks(
+    name: str, data: bytes, limits: Limits, *, max_tokens: int, overlap_tokens: int
+) -> list[Chunk]:
+    """Reads the text of one file and cuts it; files beyond the number of processes wait.
 
     Raises:
         DocumentError: there is no text to be had, for the reason that its class names.
     """
-    return await asyncio.get_running_loop().run_in_executor(_threads, _extract, name, data, limits)
+    request = Request(name, limits, max_tokens, overlap_tokens)
+    return await asyncio.get_running_loop().run_in_executor(_threads, _read, request, data)
 
 
 def close_readers() -> None:
@@ -55,18 +59,20 @@ def close_readers() -> None:
 atexit.register(close_readers)
 
 
-def _extract(name: str, data: bytes, limits: Limits) -> Document:
+def _read(request: Request, data: bytes) -> list[Chunk]:
     reader = _free_reader()
     try:
-        answer = reader.ask({"name": name, "limits": asdict(limits)}, data, limits)
+        chunks, last = reader.ask(request, data)
     except BaseException:
         reader.close()
         raise
-    if answer["worn"]:
+    if last.worn:
         reader.close()
     else:
         _idle.append(reader)
-    return _document(answer)
+    if last.error:
+        raise ERRORS[last.error.code](last.error.message)
+    return chunks
 
 
 def _free_reader() -> "_Reader":
@@ -76,12 +82,6 @@ def _free_reader() -> "_Reader":
             return reader
         reader.close()
     return _Reader()
-
-
-def _document(answer: dict[str, Any]) -> Document:
-    if error := answer.get("error"):
-        raise ERRORS[error["code"]](error["message"])
-    return Document(tuple(map(Segment, answer["texts"], map(Position, *answer["positions"]))))
 
 
 class _Reader:
@@ -97,15 +97,18 @@ class _Reader:
         self._requests = cast("IO[bytes]", self._process.stdin)
         self._answers = cast("IO[bytes]", self._process.stdout)
 
-    def ask(self, header: dict[str, Any], data: bytes, limits: Limits) -> dict[str, Any]:
-        """Sends one file and returns the answer; the process is gone when this raises."""
+    def ask(self, request: Request, data: bytes) -> tuple[list[Chunk], Part]:
+        """Sends one file and returns its chunks and the last part of the answer.
+
+        When this raises, the process is of no more use.
+        """
         late = Event()
-        deadline = Timer(limits.seconds, self._end_late, [late])
+        deadline = Timer(request.limits.seconds, self._end_late, [late])
         deadline.start()
         try:
-            return self._exchange(header, data)
+            return self._exchange(request, data)
         except (OSError, EOFError) as error:
-            raise self._reason(limits, late=late.is_set()) from error
+            raise self._reason(request.limits, late=late.is_set()) from error
         finally:
             deadline.cancel()
             deadline.join()
@@ -126,11 +129,15 @@ class _Reader:
         late.set()
         self._process.kill()
 
-    def _exchange(self, header: dict[str, Any], data: bytes) -> dict[str, Any]:
-        send(self._requests, json.dumps(header).encode())
+    def _exchange(self, request: Request, data: bytes) -> tuple[list[Chunk], Part]:
+        send(self._requests, msgspec.json.encode(request))
         send(self._requests, data)
-        answer: dict[str, Any] = json.loads(receive(self._answers))
-        return answer
+        chunks: list[Chunk] = []
+        while True:
+            part = _decode(receive(self._answers))
+            chunks += part.chunks
+            if not part.more:
+                return chunks, part
 
     def _reason(self, limits: Limits, *, late: bool) -> DocumentError:
         if late:
@@ -140,25 +147,3 @@ class _Reader:
         if self._process.wait() in _OUT_OF_MEMORY:
             return DocumentTooLarge.past("bytes in memory while it is read", limits.memory_bytes)
         return BrokenDocument("The file makes its parser crash: it is damaged, or made to do so.")
-
-
-def send(stream: IO[bytes], message: bytes) -> None:
-    """Writes one message behind its length."""
-    stream.write(_LENGTH.pack(len(message)))
-    stream.write(message)
-    stream.flush()
-
-
-def receive(stream: IO[bytes]) -> bytes:
-    """Reads one message.
-
-    Raises:
-        EOFError: the other side is gone.
-    """
-    length = stream.read(_LENGTH.size)
-    if len(length) < _LENGTH.size:
-        raise EOFError
-    message = stream.read(_LENGTH.unpack(length)[0])
-    if len(message) < _LENGTH.unpack(length)[0]:
-        raise EOFError
-    return message
