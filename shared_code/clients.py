@@ -8,6 +8,7 @@ import logging
 from base64 import b64decode
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack
+from datetime import timedelta
 from functools import cached_property
 from http import HTTPStatus
 from typing import Any, TypeVar
@@ -72,7 +73,6 @@ _EMBEDDINGS_RETRIES = RetryPolicy(
     methods=DEFAULT_METHODS | {"POST"},
     statuses=DEFAULT_STATUSES | {HTTPStatus.INTERNAL_SERVER_ERROR},
 )
-_EMBEDDINGS_TIMEOUTS = Timeouts(attempt=60.0, total=300.0)
 _BLOB_OPTIONS = {**_BLOB_RETRIES, "max_single_get_size": CHUNK_SIZE, "max_chunk_get_size": CHUNK_SIZE}
 # A look-up that takes longer is repeated by the workflow, whose durable timers hold no activity meanwhile.
 _EVENTS_TIMEOUTS = Timeouts(attempt=10.0, total=30.0)
@@ -170,7 +170,7 @@ class Clients:
                 name=EmbeddingsClient.service_name,
                 base_url=endpoint.base_url,
                 auth=self._embeddings_auth(endpoint),
-                timeouts=_EMBEDDINGS_TIMEOUTS,
+                timeouts=_embeddings_timeouts(self.settings.embeddings_timeout),
                 limits=Limits(max_connections=self.settings.embeddings_concurrency),
                 retries=_EMBEDDINGS_RETRIES,
             )
@@ -268,6 +268,12 @@ class Clients:
     async def _embeddings_token(self) -> Token:
         token = await self.identity.get_token(_EMBEDDINGS_SCOPE)
         return Token(token.token, token.expires_on)
+
+
+def _embeddings_timeouts(attempt: timedelta) -> Timeouts:
+    """A slow service has the time of five attempts, and any service enough to wait out its rate limits."""
+    seconds = attempt.total_seconds()
+    return Timeouts(attempt=seconds, total=max(300.0, 5 * seconds))
 
 
 def _log_retry(facts: Facts) -> None:

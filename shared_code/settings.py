@@ -85,6 +85,9 @@ EMBEDDINGS_TOKENS_PER_REQUEST = Setting(
 EMBEDDINGS_CONCURRENCY = Setting(
     "EMBEDDINGS_CONCURRENCY", "8", "requests for embeddings at once by one process"
 )
+EMBEDDINGS_TIMEOUT_SECONDS = Setting(
+    "EMBEDDINGS_TIMEOUT_SECONDS", "60", "how long a request for embeddings may take before it is sent again"
+)
 EVENTS_ENDPOINT = Setting(
     "EVENTS_ENDPOINT", "", "URL of the service that knows live events; empty: the table `events`"
 )
@@ -150,6 +153,7 @@ SETTINGS = (
     EMBEDDINGS_PRICE_PER_MILLION,
     EMBEDDINGS_TOKENS_PER_REQUEST,
     EMBEDDINGS_CONCURRENCY,
+    EMBEDDINGS_TIMEOUT_SECONDS,
     EVENTS_ENDPOINT,
     EVENTS_STORAGE,
     EVENTS_ENV,
@@ -276,6 +280,11 @@ class Settings:
     def embeddings_concurrency(self) -> int:
         """How many requests for embeddings one process has under way."""
         return self._positive(EMBEDDINGS_CONCURRENCY)
+
+    @property
+    def embeddings_timeout(self) -> timedelta:
+        """How long one attempt at a request may take."""
+        return timedelta(seconds=self._positive(EMBEDDINGS_TIMEOUT_SECONDS))
 
     @property
     def embedding_plan(self) -> EmbeddingPlan:

@@ -109,6 +109,16 @@ async def test_embeddings_are_signed_for_as_their_address_and_key_tell(endpoint,
     await built.close()
 
 
+@pytest.mark.parametrize(("setting", "attempt", "total"), [("", 60, 300), ("1", 1, 300), ("90", 90, 450)])
+async def test_slow_embeddings_service_has_the_time_of_five_attempts(setting, attempt, total):
+    built = Clients(
+        Settings({"EMBEDDINGS_ENDPOINT": "https://e.org/v1", "EMBEDDINGS_TIMEOUT_SECONDS": setting})
+    )
+    timeouts = built.embeddings.http.service.timeouts
+    assert (timeouts.attempt, timeouts.total) == (attempt, total)
+    await built.close()
+
+
 async def test_versions_of_an_index_share_the_connections_of_one_client():
     built = Clients(Settings(COSMOS))
     first, second = built.index("prod", "v1"), built.index("prod", "v2")

@@ -130,6 +130,8 @@ def test_chunks_may_have_no_overlap():
         ("EMBEDDINGS_ENDPOINT", "https://user@host/v1", "embeddings_endpoint"),
         ("EMBEDDINGS_DIMENSIONS", "many", "embedding_plan"),
         ("EMBEDDINGS_PRICE_PER_MILLION", "-1", "embedding_plan"),
+        ("EMBEDDINGS_TIMEOUT_SECONDS", "0", "embeddings_timeout"),
+        ("EMBEDDINGS_TIMEOUT_SECONDS", "1.5", "embeddings_timeout"),
         ("CHUNK_TOKENS", "31", "embedding_plan"),
         ("CHUNK_TOKENS", "8192", "embedding_plan"),
         ("CHUNK_OVERLAP_TOKENS", "257", "embedding_plan"),
