@@ -1,6 +1,7 @@
 """Files of a test's own and the index that jobs make of them, as their users see both."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
@@ -15,6 +16,8 @@ from local.http_client import Answer, request
 from tests.e2e.api_client import ApiClient
 
 DATABASE = "embed-files"
+# The local service cuts vectors for this model only; most of what a test of many jobs takes is their length.
+SHORT_VECTORS = {"EMBEDDINGS_MODEL": "text-embedding-3-small", "EMBEDDINGS_DIMENSIONS": "16"}
 # The emulator certifies itself, which the app's own client takes from localhost without a word.
 SELF_CERTIFIED = pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
 
@@ -36,6 +39,13 @@ class Corpus:
         """Deletes a text file."""
         self.files.delete_blob(f"docs/{name}.txt")
 
+    def hold(self, **texts: str) -> None:
+        """Makes these the only files, each a new upload."""
+        for name in self.files.list_blob_names():
+            if name.removeprefix("docs/").removesuffix(".txt") not in texts:
+                self.files.delete_blob(name)
+        self.put(**texts)
+
     def submit(self, api: ApiClient, *, version: str = "v1", **fields: Any) -> Answer:
         """Asks for a job over all of the files."""
         path = f"{self.files.container_name}/docs"
@@ -49,29 +59,30 @@ class Corpus:
 
     def records(self, version: str = "v1") -> list[dict[str, Any]]:
         """What the index knows of the files."""
-        return self._items(f"{self.env}|{version}")
+        records = f"{self.env}|{version}"
+        return self._items("pk", records, partition_key=records)
 
     def chunks(self, version: str = "v1") -> list[dict[str, Any]]:
-        """What a search would find, each source's chunks in their order."""
-        found = [
-            chunk
-            for record in self.records(version)
-            for chunk in self._items(f"{self.env}|{version}|{record['id']}")
-        ]
+        """What a search would find, orphans included, each source's chunks in their order."""
+        found = self._items("index", f"{self.env}|{version}", enable_cross_partition_query=True)
         return sorted(found, key=lambda chunk: (chunk["source"], chunk["ordinal"]))
 
     def searchable(self, version: str = "v1") -> dict[str, list[str]]:
-        """The texts of each file's chunks, all with a vector."""
+        """The texts of each file's chunks, of those that have a vector."""
         texts: dict[str, list[str]] = {}
         for chunk in self.chunks(version):
-            assert any(chunk["embedding"])
-            texts.setdefault(chunk["source"].rsplit("/", 1)[1].removesuffix(".txt"), []).append(chunk["text"])
+            if any(chunk["embedding"]):
+                name = chunk["source"].rsplit("/", 1)[1].removesuffix(".txt")
+                texts.setdefault(name, []).append(chunk["text"])
         return texts
 
-    def _items(self, partition: str) -> list[dict[str, Any]]:
-        query = "SELECT * FROM c WHERE c.pk = @pk"
-        parameters: list[dict[str, object]] = [{"name": "@pk", "value": partition}]
-        return list(self.index.query_items(query, parameters=parameters, partition_key=partition))
+    def _items(self, field: str, value: str, **where: Any) -> list[dict[str, Any]]:
+        query = "SELECT * FROM c WHERE c[@field] = @value"
+        parameters: list[dict[str, object]] = [
+            {"name": "@field", "value": field},
+            {"name": "@value", "value": value},
+        ]
+        return list(self.index.query_items(query, parameters=parameters, **where))
 
 
 def prose(subject: str, *, paragraphs: int = 60) -> str:
@@ -82,16 +93,22 @@ def prose(subject: str, *, paragraphs: int = 60) -> str:
     )
 
 
-@pytest.fixture
-def corpus(storage: Azurite, cosmos_emulator: Cosmos) -> Iterator[Corpus]:
-    """Three files of some 25 chunks each, and nothing of them in the index."""
+@contextmanager
+def empty_corpus(storage: Azurite, cosmos: Cosmos) -> Iterator[Corpus]:
+    """A container without files, and an environment of its own."""
     name = f"files-{uuid4().hex[:12]}"
     with (
         ContainerClient.from_connection_string(storage.connection_string, name) as files,
-        CosmosClient(cosmos_emulator.endpoint, KEY) as cosmos,
+        CosmosClient(cosmos.endpoint, KEY) as client,
     ):
         files.create_container()
-        index = cosmos.get_database_client(DATABASE).get_container_client("chunks")
-        made = Corpus(files, index, env=name)
+        index = client.get_database_client(DATABASE).get_container_client("chunks")
+        yield Corpus(files, index, env=name)
+
+
+@pytest.fixture
+def corpus(storage: Azurite, cosmos_emulator: Cosmos) -> Iterator[Corpus]:
+    """Three files of some 25 chunks each, and nothing of them in the index."""
+    with empty_corpus(storage, cosmos_emulator) as made:
         made.put(apples=prose("apples"), bears=prose("bears"), cedars=prose("cedars"))
         yield made

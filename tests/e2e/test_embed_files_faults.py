@@ -1,30 +1,43 @@
 """Embedding jobs while something fails: the job ends, its ledger tells, and a second run mends it."""
 
+import asyncio
+import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from azure.cosmos.exceptions import CosmosResourceNotFoundError
 
+from local.azurite import Azurite
+from local.cosmos import Cosmos
 from local.embeddings import Embeddings
-from tests.e2e.api_client import ApiClient
-from tests.e2e.conftest import StartHost
-from tests.e2e.corpus import DATABASE, SELF_CERTIFIED, Corpus, corpus
+from tests.e2e.corpus import DATABASE, SELF_CERTIFIED, SHORT_VECTORS, Corpus, corpus, prose
+from tests.e2e.cosmos_proxy import cosmos_proxy, is_write
+from tests.e2e.instant_app import InstantApp, instant_app
+from tests.e2e.service_proxy import AnswerLost, Call, Reply
 
 __all__ = ["corpus"]
 pytestmark = SELF_CERTIFIED
 
+EDITED_BEARS = prose("bears").replace("Paragraph 30 is", "After a long winter, paragraph 30 is")
+
 
 @pytest.fixture(scope="module")
-def api(start_host: StartHost, embedding_settings: dict[str, str]) -> Iterator[ApiClient]:
-    with start_host(**embedding_settings, COSMOS_DATABASE=DATABASE) as (client, _):
-        yield client
+def settings(embedding_settings: dict[str, str]) -> dict[str, str]:
+    return {**embedding_settings, **SHORT_VECTORS, "COSMOS_DATABASE": DATABASE}
 
 
-def is_whole(corpus: Corpus, api: ApiClient) -> bool:
+@pytest.fixture
+async def app(storage: Azurite, settings: dict[str, str]) -> AsyncIterator[InstantApp]:
+    async with instant_app(storage.connection_string, settings) as running:
+        yield running
+
+
+async def is_whole(corpus: Corpus, app: InstantApp) -> bool:
     """Whether the index is what one undisturbed run would have made, nothing lost and nothing doubled."""
-    corpus.run(api, version="undisturbed")
+    await app.run(corpus, version="undisturbed")
     return corpus.searchable() == corpus.searchable("undisturbed")
 
 
@@ -41,44 +54,86 @@ def is_whole(corpus: Corpus, api: ApiClient) -> bool:
     ],
     ids=lambda fault: f"{fault['kind']}-{fault.get('status', '')}",
 )
-def test_passing_fault_of_the_embeddings_service_is_not_noticed(corpus, api, embeddings_server, fault):
+async def test_passing_fault_of_the_embeddings_service_is_not_noticed(corpus, app, embeddings_server, fault):
     embeddings_server.configure(fault)
-    result = corpus.run(api)["result"]
+    result = (await app.run(corpus))["result"]
 
     assert (result["embedded"], result["failed"]) == (3, 0)
-    assert is_whole(corpus, api)
+    assert await is_whole(corpus, app)
 
 
-def test_vector_that_stays_wrong_is_in_the_ledger_and_mended_by_the_next_run(corpus, api, embeddings_server):
-    embeddings_server.configure({"kind": "nan", "times": 2})
-    first = corpus.run(api)["result"]
-    second = corpus.run(api)["result"]
+@pytest.mark.parametrize(("kind", "failed"), [("nan", 1), ("missing", 3)])
+async def test_answer_that_stays_wrong_is_in_the_ledger_and_mended_by_the_next_run(
+    corpus, app, embeddings_server, kind: str, failed: int
+):
+    embeddings_server.configure({"kind": kind, "times": 2})
+    first = (await app.run(corpus))["result"]
+    second = (await app.run(corpus))["result"]
 
-    assert (first["embedded"], first["failed"]) == (2, 1)
-    assert [entry["code"] for entry in first["ledger"]] == ["EmbeddingInvalid"]
-    assert (second["embedded"], second["unchanged"], second["chunks"]) == (1, 2, 1)
-    assert is_whole(corpus, api)
+    assert (first["embedded"], first["failed"]) == (3 - failed, failed)
+    assert [entry["code"] for entry in first["ledger"]] == ["EmbeddingInvalid"] * failed
+    assert (second["embedded"], second["unchanged"], second["failed"]) == (failed, 3 - failed, 0)
+    assert first["chunks"] + second["chunks"] == len(corpus.chunks())
+    assert await is_whole(corpus, app)
 
 
-def test_refused_key_stops_the_job_with_a_sentence_that_names_the_setting(corpus, api, embeddings_server):
+async def test_refused_key_stops_the_job_with_a_sentence_that_names_the_setting(
+    corpus, app, embeddings_server
+):
     embeddings_server.configure({"kind": "status", "status": 401})
-    status = corpus.run(api)
+    status = await app.run(corpus)
 
     assert (status["status"], status["error"]["code"]) == ("Failed", "EmbeddingsUnusable")
     assert "EMBEDDINGS_API_KEY" in status["error"]["message"]
 
 
-def test_indexed_source_keeps_its_vectors_while_its_new_text_cannot_be_embedded(
-    corpus, api, embeddings_server
+async def test_job_that_the_service_puts_off_for_long_ends_and_is_mended_by_the_next(
+    corpus, storage, settings, embeddings_server
 ):
-    corpus.run(api)
-    before = corpus.searchable()
-    corpus.put(bears="A new text about bears, which nobody can embed today.")
-    embeddings_server.configure({"kind": "nan", "times": 2})
-    result = corpus.run(api)["result"]
+    embeddings_server.configure({"kind": "status", "status": 429, "retry_after": 3_000})
+    async with instant_app(storage.connection_string, settings) as app:
+        status = await app.run(corpus)
+    asked = embeddings_server.counters()["requests"]
+    async with instant_app(storage.connection_string, settings) as later:
+        result = (await later.run(corpus))["result"]
+        whole = await is_whole(corpus, later)
 
-    assert result["failed"] == 1
-    assert corpus.searchable() == before
+    assert (status["status"], status["error"]["code"], asked) == ("Failed", "StepFailed", 1)
+    assert (result["embedded"], result["failed"]) == (3, 0)
+    assert whole
+
+
+@pytest.mark.parametrize(
+    ("faults", "failed"),
+    [([{"kind": "hang"}], 0), ([{"kind": "nan", "times": 2}], 1)],
+    ids=["service-hangs", "service-errs"],
+)
+async def test_indexed_source_is_found_all_the_time_while_its_new_text_has_no_vectors_yet(  # noqa: PLR0917 - fixtures
+    corpus, storage, settings, embeddings_server, faults, failed: int
+):
+    async with instant_app(storage.connection_string, {**settings, "EMBEDDINGS_TIMEOUT_SECONDS": "1"}) as app:
+        await app.run(corpus)
+        before = corpus.searchable()["bears"]
+        corpus.put(bears=EDITED_BEARS)
+        embeddings_server.configure(*faults, latency=0.1)
+        running = asyncio.create_task(app.run(corpus))
+        seen = await searched_meanwhile(corpus, running)
+        mended = (await app.run(corpus))["result"]
+
+        assert running.result()["result"]["failed"] == mended["embedded"] == failed
+        assert await is_whole(corpus, app)
+    after = corpus.searchable()["bears"]
+    assert seen
+    assert all(texts.issuperset(before) or texts.issuperset(after) for texts in seen)
+
+
+async def searched_meanwhile(corpus: Corpus, running: asyncio.Task[Any]) -> list[set[str]]:
+    """The texts about bears that a search finds, again and again while a job runs."""
+    seen = []
+    while not running.done():
+        found = await asyncio.to_thread(corpus.searchable)
+        seen.append(set(found["bears"]))
+    return seen
 
 
 def some_request(_: Corpus, server: Embeddings) -> bool:
@@ -94,24 +149,74 @@ def some_chunk(corpus: Corpus, _: Embeddings) -> bool:
 
 @pytest.mark.parametrize("reached", [some_request, some_chunk])
 def test_killed_host_goes_on_and_loses_or_doubles_no_chunk_and_no_token(  # noqa: PLR0917 - fixtures
-    corpus, start_host, embedding_settings, embeddings_server, tmp_path: Path, reached: Callable[..., bool]
+    corpus, start_host, settings, embeddings_server, tmp_path: Path, reached: Callable[..., bool]
 ):
-    settings = {**embedding_settings, "COSMOS_DATABASE": DATABASE, "COSMOS_CONCURRENCY": "1"}
+    own = {**settings, "COSMOS_CONCURRENCY": "1"}
     embeddings_server.configure(latency=0.2)
-    with start_host(tmp_path / "state.db", **settings) as (api, service):
+    with start_host(tmp_path / "state.db", **own) as (api, service):
         job = corpus.submit(api).json()["id"]
         deadline = time.monotonic() + 30
         while not reached(corpus, embeddings_server):
             assert time.monotonic() < deadline
         service.kill()
-    with start_host(tmp_path / "state.db", **settings) as (api, _):
+    with start_host(tmp_path / "state.db", **own) as (api, _):
         result = api.finished(job, seconds=120)["result"]
         (month,) = api.usage_after(corpus.env, result)["months"]
         chunks = corpus.chunks()
-        whole = is_whole(corpus, api)
+        corpus.run(api, version="undisturbed")
 
     assert (result["embedded"], result["failed"]) == (3, 0)
     assert result["chunks"] == len(chunks)
     assert result["tokens"] == month["tokens"] == sum(chunk["tokens"] for chunk in chunks)
     assert result["requests"] == month["requests"] == sum(chunk["requests"] for chunk in chunks)
-    assert whole
+    assert corpus.searchable() == corpus.searchable("undisturbed")
+
+
+class HeldAfter:
+    """A rule: writes pass up to one that has these words in it; those behind it are lost at `release`."""
+
+    def __init__(self, words: str) -> None:
+        self.is_holding = threading.Event()
+        self._words = words.encode()
+        self._written = threading.Event()
+        self._released = threading.Event()
+
+    def __call__(self, call: Call) -> Reply:
+        if is_write(call) and self._written.is_set():
+            self.is_holding.set()
+            self._released.wait(60)
+            raise AnswerLost
+        reply = call.pass_on()
+        if is_write(call) and self._words in call.body:
+            self._written.set()
+        return reply
+
+    def release(self) -> None:
+        """Ends the connections that wait."""
+        self._released.set()
+
+
+def test_host_that_is_killed_before_it_deletes_old_chunks_leaves_them_beside_the_new_ones(
+    corpus, start_host, settings, cosmos_emulator: Cosmos, tmp_path: Path
+):
+    held = HeldAfter("After a long winter")
+    with cosmos_proxy(cosmos_emulator) as proxy:
+        own = {**settings, "COSMOS_ENDPOINT": proxy.origin}
+        with start_host(tmp_path / "state.db", **own) as (api, service):
+            corpus.run(api)
+            before = corpus.searchable()["bears"]
+            corpus.put(bears=EDITED_BEARS)
+            proxy.rule = held
+            job = corpus.submit(api).json()["id"]
+            assert held.is_holding.wait(30)
+            service.kill()
+        found = corpus.searchable()["bears"]
+        held.release()
+        proxy.rule = Call.pass_on
+        with start_host(tmp_path / "state.db", **own) as (api, _):
+            result = api.finished(job, seconds=120)["result"]
+            corpus.run(api, version="undisturbed")
+
+    assert set(before) < set(found)
+    assert (result["embedded"], result["unchanged"], result["failed"]) == (1, 2, 0)
+    assert corpus.searchable() == corpus.searchable("undisturbed")
