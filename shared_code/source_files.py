@@ -1,7 +1,7 @@
 """The files of a container that jobs embed: lists them, reads one, looks whether one is still there.
 
 AppError <- StorageError: ContainerNotFound
-         <- UnreadableFile: FileVanished, FileArchived, FileTooLarge
+         <- UnreadableFile: FileVanished, FileReplaced, FileArchived, FileTooLarge
 
 Only reads; what is made of the files is not known here.
 """
@@ -11,12 +11,13 @@ from dataclasses import asdict, dataclass
 from http import HTTPStatus
 from typing import Any, Self
 
-from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
+from azure.core.exceptions import HttpResponseError, ResourceModifiedError, ResourceNotFoundError
 from azure.storage.blob.aio import ContainerClient
 
 from shared_code.errors import AppError, StorageError
 
 _NAMES_PER_PAGE = 5_000  # the most that the service answers
+_READS = 3
 
 
 class ContainerNotFound(StorageError):
@@ -29,6 +30,10 @@ class UnreadableFile(AppError):
 
 class FileVanished(UnreadableFile):
     """The file was listed and is gone: it was deleted or renamed while the job ran."""
+
+
+class FileReplaced(UnreadableFile):
+    """The file was replaced each time while it was read: run the job again."""
 
 
 class FileArchived(UnreadableFile):
@@ -109,11 +114,19 @@ class SourceFiles:
             ) from None
 
     async def read(self, name: str, *, limit: int) -> FileContent:
-        """Reads a whole file of at most `limit` bytes.
+        """Reads a whole file of at most `limit` bytes; from the start when it is replaced meanwhile.
 
         Raises:
-            UnreadableFile: it is gone, archived or, by now, larger.
+            UnreadableFile: it is gone, archived, replaced too often or, by now, larger.
         """
+        for _ in range(_READS):
+            try:
+                return await self._read(name, limit)
+            except ResourceModifiedError:
+                continue
+        raise FileReplaced
+
+    async def _read(self, name: str, limit: int) -> FileContent:
         try:
             download = await self._container.download_blob(name)
             if download.size > limit:

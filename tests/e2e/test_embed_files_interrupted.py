@@ -31,6 +31,8 @@ STATES = (
     {**UNCHANGED, "bears": BEARS, "cedars": prose("cedars", paragraphs=2)},
     {**UNCHANGED, "bears": EDITED_BEARS, "elders": UNCHANGED["dates"]},
 )
+# Read in more than one piece.
+LONG = "\n" * 300_000 + "Bears sleep long."
 Texts = dict[str, list[str]]
 """Of the chunks of each file."""
 
@@ -251,13 +253,14 @@ async def test_each_step_is_tried_again_when_cosmos_db_is_unavailable(scene: Sce
     assert scene.is_whole()
 
 
-def at_reading(name: str, happens: Callable[[], object]) -> Rule:
-    """Lets something happen when a listed file is about to be read."""
-    pending = [happens]
+def at_reading(name: str, *happenings: Callable[[], object], midway: bool = False) -> Rule:
+    """Lets things happen, one each time, when a listed file is about to be read, or read on."""
+    pending = list(happenings)
 
     def rule(call: Call) -> Reply:
-        if pending and call.method == "GET" and f"/docs/{name}.txt" in call.target:
-            pending.pop()()
+        is_meant = call.method == "GET" and f"/docs/{name}.txt" in call.target
+        if pending and is_meant and ("if-match" in call.headers) == midway:
+            pending.pop(0)()
         return call.pass_on()
 
     return rule
@@ -308,3 +311,30 @@ async def test_container_that_is_deleted_before_its_files_are_read_costs_no_vect
     assert (second["status"], second["error"]["code"]) == ("Failed", "ContainerNotFound")
     assert kept["bears"] == scene.undisturbed[0]["bears"]
     assert scene.is_whole()
+
+
+async def test_file_that_is_replaced_while_it_is_read_is_read_again(
+    scene: Scene, blobs_on_the_way: ServiceProxy
+):
+    scene.corpus.put(bears=LONG)
+    replace = partial(scene.corpus.put, bears=LONG.replace("long", "late"))
+    blobs_on_the_way.rule = at_reading("bears", replace, midway=True)
+    result = (await scene.run())["result"]
+
+    assert (result["embedded"], result["failed"]) == (1, 0)
+    assert "".join(scene.corpus.searchable()["bears"]) == "Bears sleep late."
+
+
+async def test_file_that_is_replaced_each_time_it_is_read_is_in_the_ledger_and_no_other_suffers(
+    scene: Scene, blobs_on_the_way: ServiceProxy
+):
+    scene.corpus.put(apples="New apples.", bears=LONG)
+    replacements = (partial(scene.corpus.put, bears=f"{LONG} {number}") for number in range(3))
+    blobs_on_the_way.rule = at_reading("bears", *replacements, midway=True)
+    result = (await scene.run())["result"]
+    kept = scene.corpus.searchable()
+    later = (await scene.run())["result"]
+
+    assert (result["embedded"], [entry["code"] for entry in result["ledger"]]) == (1, ["FileReplaced"])
+    assert (kept["apples"], kept["bears"]) == (["New apples."], scene.undisturbed[0]["bears"])
+    assert (later["embedded"], later["failed"]) == (1, 0)
