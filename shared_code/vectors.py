@@ -8,6 +8,7 @@ from array import array
 from base64 import b64decode
 from collections.abc import Sequence
 from dataclasses import dataclass
+from json import loads
 from typing import Self
 
 import msgspec
@@ -37,16 +38,19 @@ class Vector:
         numbers = json[1:-1]
         if not json.startswith(b"[") or numbers.translate(None, _NUMBERS):
             raise ValueError("no array of numbers")
+        if b"e" in numbers.replace(b"e-", b"") or b"E" in numbers:
+            return cls.of(loads(json))  # of these some may be larger than a float
         return cls(json, numbers.count(b",") + 1 if numbers.strip() else 0)
 
     @classmethod
     def of(cls, numbers: "Sequence[float] | array[float]") -> Self:
-        """The vector with these numbers, as exact as floats of 32 bits are: to nine digits.
+        """The vector with these numbers as floats of 32 bits, which have nine digits.
 
         Raises:
-            ValueError: one of them is infinite or no number.
+            ValueError: one of them is no number, or larger than a float.
         """
-        if not math.isfinite(sum(numbers)):
+        floats = array("f", numbers)
+        if not math.isfinite(sum(floats)):
             raise ValueError("infinite or no number")
-        text = "[" + ",".join(["%.9g"] * len(numbers)) % tuple(numbers) + "]"
-        return cls(text.encode(), len(numbers))
+        text = "[" + ",".join(["%.9g"] * len(floats)) % tuple(floats) + "]"
+        return cls(text.encode(), len(floats))

@@ -20,7 +20,7 @@ def test_floats_read_back_as_the_same_numbers(numbers):
     assert array("f", json.loads(vector.json)) == array("f", numbers)
 
 
-@given(numbers=st.lists(floats))
+@given(numbers=st.lists(st.floats(-1e15, 1e15)))
 def test_array_of_numbers_stays_as_it_is_written(numbers):
     written = json.dumps(numbers, indent=1).encode()
 
@@ -51,6 +51,16 @@ def test_number_takes_no_more_digits_than_a_float_has():
 def test_anything_else_is_no_vector(json):
     with pytest.raises(ValueError, match=r"no array|base64|padding|length"):
         Vector.parse(json)
+
+
+@pytest.mark.parametrize("number", ["1e999", "-1e999", "1E39"])
+def test_number_beyond_a_float_is_no_vector(number):
+    with pytest.raises(ValueError, match="no number"):
+        Vector.parse(f"[{number},0.1]".encode())
+
+
+def test_number_with_a_positive_exponent_is_read():
+    assert Vector.parse(b"[1.5e+00,-2E1]") == Vector.of([1.5, -20])
 
 
 @pytest.mark.parametrize("number", [float("nan"), float("inf"), float("-inf")])
