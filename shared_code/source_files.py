@@ -12,11 +12,13 @@ from http import HTTPStatus
 from typing import Any, Self
 
 from azure.core.exceptions import HttpResponseError, ResourceModifiedError, ResourceNotFoundError
+from azure.storage.blob import StorageErrorCode
 from azure.storage.blob.aio import ContainerClient
 
 from shared_code.errors import AppError, StorageError
 
 _NAMES_PER_PAGE = 5_000  # the most that the service answers
+_ARCHIVED = {StorageErrorCode.BLOB_ARCHIVED, StorageErrorCode.BLOB_BEING_REHYDRATED}
 _READS = 3
 
 
@@ -37,7 +39,7 @@ class FileReplaced(UnreadableFile):
 
 
 class FileArchived(UnreadableFile):
-    """The file is in the archive tier: rehydrate it first."""
+    """The file is in the archive tier: rehydrate it, and run the job again when that has ended."""
 
 
 class FileTooLarge(UnreadableFile):
@@ -136,13 +138,21 @@ class SourceFiles:
         except ResourceNotFoundError:
             raise FileVanished from None
         except HttpResponseError as error:
-            if error.status_code == HTTPStatus.CONFLICT:
-                raise FileArchived from None
-            raise
+            if error.status_code != HTTPStatus.CONFLICT:
+                raise
+            raise _unreadable(error) from None
 
     async def exists(self, name: str) -> bool:
         """Whether there is such a file now."""
         return await self._container.get_blob_client(name).exists()
+
+
+def _unreadable(conflict: HttpResponseError) -> UnreadableFile:
+    """Why a file cannot be read in the state that it is in."""
+    reason = getattr(conflict, "error_code", None)  # the SDK adds it, as its enum has it if it knows it
+    if reason in _ARCHIVED:
+        return FileArchived()
+    return UnreadableFile(f"Storage refuses to read the file: {getattr(reason, 'value', reason)}.")
 
 
 def _is_folder(blob: Any) -> bool:

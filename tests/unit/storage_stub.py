@@ -5,7 +5,7 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
 from xml.sax.saxutils import escape
@@ -24,7 +24,8 @@ ROWS_PER_PAGE = 3
 class StorageStub:
     """One account: rows of the audit table and blobs; `refuse` answers everything with that status.
 
-    The first `busy` queries are answered 503; `at_once` is how many were under way together at most.
+    The first `busy` queries are answered 503; `at_once` is how many were under way together at most. The
+    first `writes` reads of blobs are each followed by a write; one in `conflicts` is refused for that reason.
     """
 
     rows: list[dict[str, Any]] = field(default_factory=list)
@@ -34,6 +35,8 @@ class StorageStub:
     has_container: bool = False
     refuse: int | None = None
     busy: int = 0
+    writes: int = 0
+    conflicts: dict[str, str] = field(default_factory=dict)
     queries: list[str] = field(default_factory=list)
     under_way: int = 0
     at_once: int = 0
@@ -103,19 +106,32 @@ class StorageStub:
         if request.method == "DELETE":
             del self.blobs[name]
             return web.Response(status=202)
-        return _ranged(request, self.blobs[name])
+        return self._read(request, name)
+
+    def _read(self, request: web.Request, name: str) -> web.Response:
+        if name in self.conflicts:
+            return _blob_error(409, self.conflicts[name])
+        etag = f'"{self.written[name].timestamp()}"'
+        if request.headers.get("If-Match", etag) != etag:
+            return _blob_error(412, "ConditionNotMet")
+        answer = _ranged(request, self.blobs[name])
+        answer.headers["ETag"] = etag
+        if self.writes:
+            self.writes -= 1
+            self.written[name] += timedelta(seconds=1)
+        return answer
 
 
 def _ranged(request: web.Request, body: bytes) -> web.Response:
     asked = request.headers.get("x-ms-range")
     if not asked:
-        return web.Response(body=body, headers={"ETag": '"1"'})
+        return web.Response(body=body)
     if not body:
         return _blob_error(416, "InvalidRange")
     first, last = map(int, re.findall(r"\d+", asked))
     part = body[first : last + 1]
     content_range = f"bytes {first}-{first + len(part) - 1}/{len(body)}"
-    return web.Response(status=206, body=part, headers={"Content-Range": content_range, "ETag": '"1"'})
+    return web.Response(status=206, body=part, headers={"Content-Range": content_range})
 
 
 def _matches(query: str, row: dict[str, Any]) -> bool:
