@@ -6,7 +6,7 @@ from typing import Self
 
 from shared_code.errors import ContainerNotAllowed
 
-CONTAINER_NAME = re.compile(r"[a-z0-9](?:-?[a-z0-9]){2,62}")
+CONTAINER_NAME = re.compile(r"(?=.{3,63}$)[a-z0-9](?:-?[a-z0-9])+")
 JOBS_CONTAINER = "jobs"
 TASK_HUB = "asyncjobs"
 # The account of the files may be the host's own: its keys, the packages of the code and the task hub's

@@ -1,5 +1,6 @@
 """Embedding files as a job: which path, for which version of an index."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, Self
@@ -13,6 +14,8 @@ from shared_code.jobs.steps import LANES, LARGE_STEPS_AT_ONCE
 
 FIELDS = ("env", "version", "filesPath", "dryRun")
 _LONGEST_PREFIX = 900
+# Storage answers names as XML, which cannot have these.
+_IN_NO_NAME = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,6 +119,8 @@ class EmbedFilesJob:
 def _files_path(value: Any) -> tuple[str, str]:
     if not isinstance(value, str) or "\\" in value or any(part == ".." for part in value.split("/")):
         raise InvalidField("filesPath", "use container or container/folder")
+    if found := _IN_NO_NAME.search(value):
+        raise InvalidField("filesPath", f"no name has the character {found[0]!a}")
     container, _, prefix = value.strip("/").partition("/")
     if not CONTAINER_NAME.fullmatch(container):
         raise InvalidField("filesPath", f"{container!r} is no name of a container; use container/folder")

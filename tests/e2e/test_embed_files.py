@@ -152,6 +152,8 @@ def test_most_files_gone_at_once_deletes_nothing(corpus, api):
         ({"env": ""}, "env"),
         ({"version": "a b"}, "version"),
         ({"filesPath": "??"}, "filesPath"),
+        ({"filesPath": "docs/\x00"}, "filesPath"),
+        ({"filesPath": "x" * 64}, "filesPath"),
         ({"dryRun": "yes"}, "dryRun"),
         ({"trackingId": "1", "sessionId": "2"}, "filesPath"),
     ],

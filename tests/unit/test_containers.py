@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from shared_code.containers import TASK_HUB, SourceContainers
+from shared_code.containers import CONTAINER_NAME, TASK_HUB, SourceContainers
 from shared_code.errors import ContainerNotAllowed
 
 OWN = [
@@ -46,6 +46,16 @@ def test_with_a_list_only_its_containers_are_read():
 def test_list_that_cannot_be_meant_is_refused(text):
     with pytest.raises(ValueError, match=r"use the names|leave out"):
         SourceContainers.parse(text)
+
+
+@pytest.mark.parametrize("name", ["abc", "a-b", "a-1-b", "x" * 63])
+def test_name_that_storage_takes_is_one_of_a_container(name):
+    assert CONTAINER_NAME.fullmatch(name)
+
+
+@pytest.mark.parametrize("name", ["ab", "x" * 64, "a-" * 31 + "bc", "a--b", "-ab", "ab-", "Abc", "abc\n", ""])
+def test_name_that_storage_refuses_is_none_of_a_container(name):
+    assert not CONTAINER_NAME.fullmatch(name)
 
 
 def test_task_hub_is_the_one_of_host_json():

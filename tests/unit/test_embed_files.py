@@ -206,6 +206,8 @@ def test_job_asks_the_same_whatever_the_settings_were():
         ("docs/", "docs", ""),
         ("/docs/uploads/", "docs", "uploads/"),
         ("docs/a/b c/ü", "docs", "a/b c/ü/"),
+        ("docs/\u2028/😀", "docs", "\u2028/😀/"),
+        ("x" * 63, "x" * 63, ""),
     ],
 )
 def test_path_is_a_container_and_perhaps_a_folder(path: str, container: str, prefix: str):
@@ -225,6 +227,12 @@ def test_path_is_a_container_and_perhaps_a_folder(path: str, container: str, pre
         ({"filesPath": "docs/../secret"}, "filesPath"),
         ({"filesPath": "docs\\x"}, "filesPath"),
         ({"filesPath": "docs/" + "x" * 901}, "filesPath"),
+        ({"filesPath": "x" * 64}, "filesPath"),
+        ({"filesPath": "a-" * 31 + "bc"}, "filesPath"),
+        ({"filesPath": "docs/a\x00b"}, "filesPath"),
+        ({"filesPath": "docs/a\nb"}, "filesPath"),
+        ({"filesPath": "docs/\ud800"}, "filesPath"),
+        ({"filesPath": "docs/\uffff"}, "filesPath"),
         ({"filesPath": None}, "filesPath"),
         ({"dryRun": "yes"}, "dryRun"),
         ({"files": "docs"}, "files"),
