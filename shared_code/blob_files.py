@@ -1,4 +1,4 @@
-"""What jobs stage as blobs below `staging/{job id}/`: sorted runs of digests, and pages of names.
+"""What jobs stage as blobs below `staging/{job id}/`: runs of digests, and pages of names.
 
 A blob is overwritten when its activity is repeated, and nothing here deletes one that is still to be read:
 discarding is a call of its own. Ledgers, below `ledger/`, stay.
@@ -26,8 +26,21 @@ _DELETIONS_AT_ONCE = 16
 
 
 async def stage_run(container: ContainerClient, job_id: str, name: str, run: bytes) -> None:
-    """Writes the sorted digests of one window; the container is created on first use."""
+    """Writes digests; the container is created on first use."""
     await _upload(container, f"{STAGING}/{job_id}/{name}", run)
+
+
+async def read_staged_run(container: ContainerClient, job_id: str, name: str) -> bytes:
+    """Reads what stage_run wrote.
+
+    Raises:
+        StagedRunsMissing: there is no such run.
+    """
+    try:
+        download = await container.download_blob(f"{STAGING}/{job_id}/{name}")
+        return await download.readall()
+    except ResourceNotFoundError:
+        raise StagedRunsMissing(f"Job {job_id} has no staged {name}: submit it again.") from None
 
 
 async def stage_json(container: ContainerClient, job_id: str, name: str, value: Any) -> None:
@@ -41,11 +54,7 @@ async def read_staged_json(container: ContainerClient, job_id: str, name: str) -
     Raises:
         StagedRunsMissing: there is no such page.
     """
-    try:
-        download = await container.download_blob(f"{STAGING}/{job_id}/{name}")
-        return json.loads(await download.readall())
-    except ResourceNotFoundError:
-        raise StagedRunsMissing(f"Job {job_id} has no staged {name}: submit it again.") from None
+    return json.loads(await read_staged_run(container, job_id, name))
 
 
 async def keep_ledger(container: ContainerClient, job_id: str, name: str, entries: Sequence[Any]) -> None:

@@ -77,6 +77,7 @@ class SourceRecord:
 class KnownSource:
     """As much of a record as decides whether its file is unchanged."""
 
+    source: str
     etag: str | None
     fingerprint: str
 
@@ -130,19 +131,15 @@ class CosmosIndex:
         self._records = name
         self._slots = slots
 
-    async def known(self, prefix: str, *, after: str, until: str | None) -> dict[str, KnownSource]:
-        """The sources below a prefix whose names lie behind `after`, up to and with `until`."""
+    async def known(self, path: str, *, after: str, most: int) -> list[KnownSource]:
+        """The next sources behind `after`, in the index's own order: the path itself and all below it."""
         query = (
-            "SELECT c.source, c.etag, c.fingerprint FROM c "
-            "WHERE c.pk = @pk AND STARTSWITH(c.source, @prefix) AND c.source > @after"
+            "SELECT TOP @most c.source, c.etag, c.fingerprint FROM c "
+            "WHERE c.pk = @pk AND (c.source = @path OR STARTSWITH(c.source, @below)) AND c.source > @after "
+            "ORDER BY c.source"
         )
-        values = {"prefix": prefix, "after": after}
-        if until is not None:
-            query, values = f"{query} AND c.source <= @until", {**values, "until": until}
-        return {
-            item["source"]: KnownSource(item["etag"], item["fingerprint"])
-            async for item in self._query(query, self._records, **values)
-        }
+        found = self._query(query, self._records, path=path, below=f"{path}/", after=after, most=most)
+        return [KnownSource(item["source"], item["etag"], item["fingerprint"]) async for item in found]
 
     async def records(self, sources: Iterable[str]) -> dict[str, SourceRecord]:
         """What the index knows of these sources; nothing of one that it has not."""

@@ -6,7 +6,8 @@ AppError <- StorageError: ContainerNotFound
 Only reads; what is made of the files is not known here.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from http import HTTPStatus
 from typing import Any, Self
@@ -79,7 +80,7 @@ class FileContent:
 
 @dataclass(frozen=True, slots=True)
 class FilePage:
-    """Part of a listing, in the order of names; `token` leads to the next part, None at the end."""
+    """Part of a listing, in the account's own order; `token` leads to the next part, None at the end."""
 
     files: list[SourceFile]
     token: str | None
@@ -100,20 +101,23 @@ class SourceFiles:
         Raises:
             ContainerNotFound: there is no such container.
         """
-        # Only the metadata tell a folder of a hierarchical account from an empty file.
-        listing: Any = self._container.list_blobs(
-            name_starts_with=prefix, include=["metadata"], results_per_page=per_page
-        ).by_page(token)
-        try:
+        listing = self._list(prefix, per_page).by_page(token)
+        with self._named_if_missing():
             async for page in listing:
-                files = [
-                    SourceFile(blob.name, blob.size, blob.etag) async for blob in page if not _is_folder(blob)
-                ]
+                files = [_file(blob) async for blob in page if not _is_folder(blob)]
                 yield FilePage(files, listing.continuation_token or None)
-        except ResourceNotFoundError:
-            raise ContainerNotFound(
-                f"Container {self.container} does not exist: check filesPath, or create it."
-            ) from None
+
+    async def find(self, name: str) -> SourceFile | None:
+        """The file of that name, as it is listed.
+
+        Raises:
+            ContainerNotFound: there is no such container.
+        """
+        with self._named_if_missing():
+            # In any order a name comes before those that begin with it.
+            async for blob in self._list(name, 1):
+                return _file(blob) if blob.name == name and not _is_folder(blob) else None
+        return None
 
     async def read(self, name: str, *, limit: int) -> FileContent:
         """Reads a whole file of at most `limit` bytes; from the start when it is replaced meanwhile.
@@ -145,6 +149,26 @@ class SourceFiles:
     async def exists(self, name: str) -> bool:
         """Whether there is such a file now."""
         return await self._container.get_blob_client(name).exists()
+
+    def _list(self, prefix: str, per_page: int) -> Any:
+        # Only the metadata tell a folder of a hierarchical account from an empty file.
+        return self._container.list_blobs(
+            name_starts_with=prefix, include=["metadata"], results_per_page=per_page
+        )
+
+    @contextmanager
+    def _named_if_missing(self) -> Iterator[None]:
+        """Names the container where there is none."""
+        try:
+            yield
+        except ResourceNotFoundError:
+            raise ContainerNotFound(
+                f"Container {self.container} does not exist: check filesPath, or create it."
+            ) from None
+
+
+def _file(blob: Any) -> SourceFile:
+    return SourceFile(blob.name, blob.size, blob.etag)
 
 
 def _unreadable(conflict: HttpResponseError) -> UnreadableFile:

@@ -46,7 +46,7 @@ def chunk(key: str, source: str = "docs/a.txt", *, ordinal: int = 0) -> NewChunk
 
 
 async def test_index_that_was_never_written_is_empty(index):
-    assert await index.known("docs/", after="", until=None) == {}
+    assert await index.known("docs", after="", most=9) == []
     assert await index.records(["docs/a.txt"]) == {}
     assert await index.chunks("docs/a.txt") == {}
     assert await index.holders(["c"], "f") == {}
@@ -108,13 +108,25 @@ async def test_record_that_was_forgotten_meanwhile_is_a_conflict(index):
         await index.save([saved])
 
 
-async def test_known_sources_are_those_of_a_range_of_names_below_a_prefix(index):
-    for name in ("docs/a", "docs/b", "docs/é", "other/b"):
+async def test_known_sources_of_a_path_are_it_itself_and_what_is_below_it(index):
+    for name in ("docs/a", "docs/a/b", "docs/a/b/c", "docs/ab", "docs", "other/a"):
         await index.save([replace(DONE, source=name)], dimensions=3)
 
-    assert set(await index.known("docs/", after="", until=None)) == {"docs/a", "docs/b", "docs/é"}
-    assert await index.known("docs/", after="docs/a", until="docs/b") == {"docs/b": KnownSource("1", "f")}
-    assert set(await index.known("docs/", after="docs/b", until=None)) == {"docs/é"}
+    known = await index.known("docs/a", after="", most=9)
+    assert known == [KnownSource(name, "1", "f") for name in ("docs/a", "docs/a/b", "docs/a/b/c")]
+
+
+async def test_known_sources_can_be_walked_to_the_last_in_parts_of_any_size(index):
+    names = {f"docs/{name}" for name in ("a", "a/b", "a-b", "a b", "é", "\uff5e", "😀", "Z")}
+    await index.save([replace(DONE, source=name) for name in names], dimensions=3)
+
+    for most in (1, 3, 8):
+        walked, after = [], ""
+        while part := await index.known("docs", after=after, most=most):
+            assert len(part) <= most
+            walked += [known.source for known in part]
+            after = walked[-1]
+        assert (len(walked), set(walked)) == (len(names), names)
 
 
 async def test_versions_and_environments_do_not_see_each_other(index, clients):
@@ -122,7 +134,7 @@ async def test_versions_and_environments_do_not_see_each_other(index, clients):
     await index.write([chunk("x")])
 
     for other in (clients.index("test", "v2"), clients.index("prod", "v1")):
-        assert await other.known("", after="", until=None) == {}
+        assert await other.known("docs", after="", most=9) == []
         assert await other.chunks("docs/a.txt") == {}
 
 

@@ -63,6 +63,16 @@ async def test_listing_without_files_is_one_empty_page(files):
 async def test_missing_container_is_named(clients):
     with pytest.raises(ContainerNotFound, match="Container no-such-one does not exist"):
         _ = [page async for page in clients.source_files("no-such-one").pages("", None)]
+    with pytest.raises(ContainerNotFound, match="Container no-such-one does not exist"):
+        await clients.source_files("no-such-one").find("a.txt")
+
+
+async def test_file_is_found_by_its_whole_name_only(files):
+    [page] = [page async for page in files.pages("docs/a", None)]
+
+    assert await files.find("docs/a.txt") == page.files[0]
+    for name in ("", "docs", "docs/a", "docs/folder", "docs/slash/", "docs/a.txt/", "nowhere"):
+        assert await files.find(name) is None
 
 
 async def test_file_that_is_gone_has_vanished(files):

@@ -1,7 +1,7 @@
 """Files, an index and an embeddings service in memory, as much of each as ingestion and listing use."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import Any
@@ -10,6 +10,7 @@ from shared_code.batched_embeddings import BatchedEmbeddings
 from shared_code.cosmos_writer import IndexConflict, KnownSource, NewChunk, Place, SourceRecord, StoredChunk
 from shared_code.documents import Limits
 from shared_code.embeddings import Embedding, EmbeddingFailure, EmbeddingsUnusable
+from shared_code.fingerprints import source_fingerprint
 from shared_code.ingestion import Ingestion, PageResult
 from shared_code.jobs import EmbeddingPlan, EmbedFilesJob
 from shared_code.source_files import FileContent, FilePage, FileVanished, SourceFile
@@ -25,6 +26,20 @@ class Crash(Exception):
     """The process ended here."""
 
 
+Order = Callable[[str], Any]
+"""The key by which names are sorted."""
+
+
+def of_folders(name: str) -> str:
+    """As accounts with a hierarchical namespace list names."""
+    return name.replace("/", "\0")
+
+
+def of_code_units(name: str) -> bytes:
+    """As programs compare names that keep them in UTF-16."""
+    return name.encode("utf-16-be")
+
+
 @dataclass
 class FakeFiles:
     """A container; an ETag follows from what was written."""
@@ -32,6 +47,7 @@ class FakeFiles:
     texts: dict[str, bytes] = field(default_factory=dict)
     container: str = "docs"
     per_page: int = 2
+    order: Order = str
     reads: list[str] = field(default_factory=list)
 
     def put(self, name: str, text: str) -> SourceFile:
@@ -43,11 +59,14 @@ class FakeFiles:
         return SourceFile(name, len(data), blake2b(data, digest_size=4).hexdigest())
 
     async def pages(self, prefix: str, token: str | None) -> AsyncIterator[FilePage]:
-        names = sorted(name for name in self.texts if name.startswith(prefix))
+        names = sorted((name for name in self.texts if name.startswith(prefix)), key=self.order)
         for start in range(int(token or 0), max(len(names), 1), self.per_page):
             end = start + self.per_page
             page = [self.listed(name) for name in names[start:end]]
             yield FilePage(page, str(end) if end < len(names) else None)
+
+    async def find(self, name: str) -> SourceFile | None:
+        return self.listed(name) if name in self.texts else None
 
     async def read(self, name: str, *, limit: int) -> FileContent:
         self.reads.append(name)
@@ -68,6 +87,7 @@ class FakeIndex:
     writes: list[str] = field(default_factory=list)
     crash_after: int | None = None
     lowest: dict[str, int] = field(default_factory=dict)
+    order: Order = str
 
     def texts(self) -> dict[str, list[str]]:
         return {
@@ -76,12 +96,20 @@ class FakeIndex:
             if chunks
         }
 
-    async def known(self, prefix: str, *, after: str, until: str | None) -> dict[str, KnownSource]:
-        return {
-            source: KnownSource(record.etag, record.fingerprint)
+    def know(self, source: str, etag: str | None) -> None:
+        """Holds the record of a source whose chunks were made as a job makes them now."""
+        self.known_records[source] = SourceRecord(
+            source=source, etag=etag, fingerprint=source_fingerprint(PLAN)
+        )
+
+    async def known(self, path: str, *, after: str, most: int) -> list[KnownSource]:
+        found = [
+            KnownSource(source, record.etag, record.fingerprint)
             for source, record in self.known_records.items()
-            if source.startswith(prefix) and source > after and (until is None or source <= until)
-        }
+            if source == path or source.startswith(f"{path}/")
+            if not after or self.order(source) > self.order(after)
+        ]
+        return sorted(found, key=lambda known: self.order(known.source))[:most]
 
     async def records(self, sources: Iterable[str]) -> dict[str, SourceRecord]:
         return {source: self.known_records[source] for source in sources if source in self.known_records}
