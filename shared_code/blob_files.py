@@ -17,9 +17,9 @@ from azure.storage.blob.aio import ContainerClient
 from shared_code.concurrency import run_all
 from shared_code.distinct_ids import DIGEST_SIZE, split
 from shared_code.errors import StagedRunsMissing
+from shared_code.jobs import ledger_prefix
 
 STAGING = "staging"
-LEDGER = "ledger"
 # Every run of a job is open at once while their union is counted.
 CHUNK_SIZE = 256 * 1024
 _DELETIONS_AT_ONCE = 16
@@ -59,7 +59,7 @@ async def read_staged_json(container: ContainerClient, job_id: str, name: str) -
 
 async def keep_ledger(container: ContainerClient, job_id: str, name: str, entries: Sequence[Any]) -> None:
     """Writes entries of a job's ledger, which outlive the job."""
-    await _upload(container, f"{LEDGER}/{job_id}/{name}", json.dumps(entries).encode())
+    await _upload(container, f"{ledger_prefix(job_id)}{name}", json.dumps(entries).encode())
 
 
 async def _upload(container: ContainerClient, path: str, data: bytes) -> None:

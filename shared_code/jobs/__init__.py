@@ -15,6 +15,7 @@ from shared_code.jobs.embed_files import EmbedFilesJob
 from shared_code.jobs.embedding_plan import EmbeddingPlan
 from shared_code.jobs.fields import LABEL, LABEL_FORM, label
 from shared_code.jobs.job_id import is_job_id, keyed_job_id, new_job_id
+from shared_code.jobs.ledger import ledger_prefix, whole_ledger
 from shared_code.jobs.steps import LARGE_STEPS_AT_ONCE
 
 __all__ = [
@@ -37,10 +38,12 @@ __all__ = [
     "is_job_id",
     "keyed_job_id",
     "label",
+    "ledger_prefix",
     "month_of",
     "new_job_id",
     "parse_embedding",
     "parse_job",
+    "whole_ledger",
 ]
 
 ORCHESTRATOR = "orchestrator-function"

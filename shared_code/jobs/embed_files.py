@@ -118,7 +118,7 @@ class EmbedFilesJob:
 
 def _files_path(value: Any) -> tuple[str, str]:
     if not isinstance(value, str) or "\\" in value or any(part == ".." for part in value.split("/")):
-        raise InvalidField("filesPath", "use container or container/folder")
+        raise InvalidField("filesPath", "use container, container/folder or the path of a file")
     if found := _IN_NO_NAME.search(value):
         raise InvalidField("filesPath", f"no name has the character {found[0]!a}")
     container, _, prefix = value.strip("/").partition("/")

@@ -8,7 +8,7 @@ from collections.abc import Generator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from shared_code.jobs import Account, EmbedFilesJob, JobFailed
+from shared_code.jobs import Account, EmbedFilesJob, JobFailed, whole_ledger
 from shared_code.workflows.fan_out import Totals, fan_out, run_step
 from shared_code.workflows.metering import budget_left
 
@@ -62,7 +62,7 @@ def embed_files(context: Any, job: EmbedFilesJob) -> Generator[Any, Any, dict[st
         JobFailed: the path, a setting or a service stopped the job; the custom status tells the client why.
     """
     common = {"jobId": context.instance_id, "job": job.to_json()}
-    listing = yield from _list(context, common)
+    listing = yield from _list(context, job, common)
     if job.budget:
         listing = replace(listing, budget_left=(yield from budget_left(context, job.env)))
     if job.dry_run or listing.error:
@@ -73,27 +73,26 @@ def embed_files(context: Any, job: EmbedFilesJob) -> Generator[Any, Any, dict[st
     return (yield from _end(context, job, listing, embedded + deleted))
 
 
-def _list(context: Any, common: dict[str, Any]) -> Generator[Any, Any, Listing]:
+def _list(context: Any, job: EmbedFilesJob, common: dict[str, Any]) -> Generator[Any, Any, Listing]:
     """Lists in parts that each take an activity's time at most; a part names the marker of the next."""
     listing, marker = Listing(), None
     while True:
+        _report(context, job, "listing", listing, Totals())
         at = {"marker": marker, "firstPage": listing.pages, "firstStalePage": listing.stale_pages}
         part = yield from run_step(context, LIST_FILES, {**common, **at})
         if not part["ok"]:
             return replace(listing, error=part["error"])
         listing, marker = listing.extended(part), part["marker"]
         if marker is None:
-            return listing
+            return listing if listing.files or listing.known else replace(listing, error=_nothing_found(job))
 
 
 def _delete_vanished(
     context: Any, job: EmbedFilesJob, listing: Listing, embedded: Totals, common: dict[str, Any]
 ) -> Generator[Any, Any, Totals]:
     """Deletes what is gone, unless the job has failed or more is gone than can be meant."""
-    if embedded.error or not listing.vanished:
+    if embedded.error or not listing.vanished or listing.has_shrunk(job.plan.shrink_limit):
         return Totals()
-    if listing.has_shrunk(job.plan.shrink_limit):
-        return Totals(ledger=[_shrunk(job, listing)])
     # These lanes have the ids of the ones before, whose counts are in the totals already.
     _report(context, job, "deleting", listing, embedded)
     return (yield from _for_pages(context, job, DELETE_STALE, listing.stale_pages, common))
@@ -135,8 +134,16 @@ def _end(
         "tokens": tokens,
         "requests": counts.get("requests", 0),
         "cost": job.plan.cost(tokens),
-        "ledger": totals.ledger,
+        **_ledger(context, job, listing, totals),
     }
+
+
+def _ledger(context: Any, job: EmbedFilesJob, listing: Listing, totals: Totals) -> dict[str, Any]:
+    """What concerns the whole path comes first; of the files that failed, only the first ones are in here."""
+    shrunk = [_shrunk(job, listing)] if listing.has_shrunk(job.plan.shrink_limit) else []
+    is_cut = totals.counts.get("failed", 0) > len(totals.ledger)
+    whole = {"wholeLedger": whole_ledger(context.instance_id)} if is_cut else {}
+    return {"ledger": shrunk + totals.ledger, **whole}
 
 
 def _report(
@@ -160,6 +167,15 @@ def _report(
             **progress.progress(),
         }
     )
+
+
+def _nothing_found(job: EmbedFilesJob) -> dict[str, str]:
+    """A path that was mistyped looks like this; one whose files are gone is known to the index."""
+    return {
+        "code": "NothingFound",
+        "message": f"There is no file at {job.files_path} or below it, and there never was: "
+        "check filesPath, capital letters too, or put files there first.",
+    }
 
 
 def _shrunk(job: EmbedFilesJob, listing: Listing) -> dict[str, str]:

@@ -1,9 +1,13 @@
 """Embedding jobs over HTTP: files in Azurite, vectors in the Cosmos DB emulator, a real embeddings server."""
 
+import json
 from collections.abc import Iterator
 
 import pytest
+from azure.storage.blob import ContainerClient
 
+from local.azurite import Azurite
+from shared_code.workflows.fan_out import LEDGER_LIMIT
 from tests.e2e.api_client import ApiClient
 from tests.e2e.conftest import StartHost
 from tests.e2e.corpus import DATABASE, SELF_CERTIFIED, corpus, prose
@@ -144,6 +148,50 @@ def test_most_files_gone_at_once_deletes_nothing(corpus, api):
 
     assert (result["deleted"], [entry["code"] for entry in result["ledger"]]) == (0, ["ListingShrank"])
     assert set(corpus.searchable()) == {"apples", "bears", "cedars"}
+
+
+def test_what_concerns_the_path_is_not_lost_among_files_that_failed_and_those_can_all_be_found(
+    corpus, api, storage
+):
+    corpus.run(api)
+    for name in ("apples", "bears"):
+        corpus.drop(name)
+    for number in range(LEDGER_LIMIT + 30):
+        corpus.files.upload_blob(f"docs/{number}.bin", b"?")
+    result = corpus.run(api)["result"]
+
+    assert (result["failed"], len(result["ledger"])) == (LEDGER_LIMIT + 30, 1 + LEDGER_LIMIT)
+    assert (result["ledger"][0]["code"], result["deleted"]) == ("ListingShrank", 0)
+    kept = ledger_in(storage, **result["wholeLedger"])
+    assert {entry["source"] for entry in kept} == {
+        f"{corpus.files.container_name}/docs/{number}.bin" for number in range(LEDGER_LIMIT + 30)
+    }
+
+
+def ledger_in(storage: Azurite, *, container: str, prefix: str) -> list[dict[str, str]]:
+    """All entries of a ledger, where a result says that it is."""
+    with ContainerClient.from_connection_string(storage.connection_string, container) as blobs:
+        names = blobs.list_blob_names(name_starts_with=prefix)
+        return [entry for name in names for entry in json.loads(blobs.download_blob(name).readall())]
+
+
+def test_path_of_a_file_embeds_that_file_alone_and_once(corpus, api):
+    corpus.put(**{"apples.txt.old": "Old apples."})
+    path = f"{corpus.files.container_name}/docs/apples.txt"
+    first = corpus.run(api, filesPath=path)["result"]
+    second = corpus.run(api, filesPath=path)["result"]
+
+    assert (first["files"], first["embedded"], second["unchanged"]) == (1, 1, 1)
+    assert set(corpus.searchable()) == {"apples"}
+
+
+@pytest.mark.parametrize("mistyped", ["docs/apples", "Docs", "/docs", "docs/apples.txt/x"])
+def test_path_of_nothing_fails_the_job_with_a_sentence(corpus, api, mistyped):
+    path = f"{corpus.files.container_name}/{mistyped}"
+    status = corpus.run(api, filesPath=path)
+
+    assert (status["status"], status["error"]["code"]) == ("Failed", "NothingFound")
+    assert status["error"]["message"].startswith(f"There is no file at {path} or below it")
 
 
 @pytest.mark.parametrize(

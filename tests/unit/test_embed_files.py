@@ -7,6 +7,7 @@ import pytest
 from shared_code.errors import InvalidField
 from shared_code.jobs import AuditQueryJob, Budget, EmbeddingPlan, EmbedFilesJob, JobFailed, parse_job
 from shared_code.workflows.embed_files import DELETE_STALE, EMBED_FILE, LIST_FILES, embed_files
+from shared_code.workflows.fan_out import LEDGER_LIMIT
 from tests.unit.workflow_driver import Driver, UsageHost
 
 PLAN = EmbeddingPlan(
@@ -131,7 +132,8 @@ def test_vanished_sources_are_deleted_after_all_files_are_embedded():
     driver, result = run(Activities({**PART, "vanished": 10, "stale_pages": 1}))
     assert [p["page"] for p in calls_of(driver, DELETE_STALE) if "page" in p] == [0]
     assert result["deleted"] == 7
-    assert [status["phase"] for status in driver.statuses] == ["embedding", "deleting", "done"]
+    phases = [status["phase"] for status in driver.statuses]
+    assert phases == ["listing", "embedding", "deleting", "done"]
 
 
 def test_nothing_is_deleted_when_the_listing_has_shrunk_suspiciously():
@@ -146,6 +148,45 @@ def test_nothing_is_deleted_when_the_listing_has_shrunk_suspiciously():
             "nothing was deleted.",
         }
     ]
+
+
+def test_listing_that_has_shrunk_comes_before_files_that_failed_and_behind_is_where_all_of_them_are():
+    activities = Activities({**PART, "vanished": 21, "stale_pages": 1})
+    entries = [{"source": f"docs/{n}.bin", "code": "UnsupportedKind"} for n in range(LEDGER_LIMIT)]
+    activities.page = {"ok": True, "counts": {"failed": LEDGER_LIMIT}, "ledger": entries}
+    _, result = run(activities)
+
+    first, *others = result["ledger"]
+    assert (first["code"], len(others), result["failed"]) == ("ListingShrank", LEDGER_LIMIT, 2 * LEDGER_LIMIT)
+    assert result["wholeLedger"] == {"container": "jobs", "prefix": "ledger/job/"}
+
+
+def test_ledger_that_is_whole_names_no_other_place():
+    activities = Activities({**PART, "vanished": 21, "pages": 1})
+    entries = [{"source": f"docs/{n}.bin", "code": "UnsupportedKind"} for n in range(LEDGER_LIMIT)]
+    activities.page = {"ok": True, "counts": {"failed": LEDGER_LIMIT}, "ledger": entries}
+    _, result = run(activities)
+
+    assert len(result["ledger"]) == 1 + LEDGER_LIMIT
+    assert "wholeLedger" not in result
+
+
+def test_path_of_nothing_fails_the_job_with_a_sentence_what_to_check():
+    driver = Driver(Activities({**PART, "files": 0, "unchanged": 0, "known": 0, "pages": 0}))
+    with pytest.raises(JobFailed, match=r"no file at docs/uploads or below it.*check filesPath") as failed:
+        driver.run(embed_files(driver, job_of(dryRun=True)))
+    assert (failed.value.code, driver.statuses[-1]["phase"]) == ("NothingFound", "failed")
+
+
+def test_path_whose_files_are_all_gone_is_told_as_shrunk():
+    _, result = run(Activities({**PART, "files": 0, "unchanged": 0, "pages": 0, "vanished": 40}))
+    assert [entry["code"] for entry in result["ledger"]] == ["ListingShrank"]
+
+
+def test_progress_of_a_listing_grows_with_each_part():
+    driver, _ = run(Activities({**PART, "marker": "m1"}, PART))
+    seen = [(one["phase"], one["total"], one["skipped"]) for one in driver.statuses[:3]]
+    assert seen == [("listing", 0, 0), ("listing", 120, 20), ("embedding", 240, 40)]
 
 
 def test_nothing_is_deleted_when_a_page_could_not_be_embedded():
