@@ -1,9 +1,11 @@
 """Takes one staged page of vanished files out of the index, or discards what a job staged."""
 
+import azure.durable_functions as df
+
 from shared_code.clients import clients
 from shared_code.embed_activities import delete_stale
 
 
-async def main(payload: dict) -> dict:  # type: ignore[type-arg] # the worker takes plain classes only
+async def main(payload: dict, starter: str) -> dict:  # type: ignore[type-arg] # the worker takes plain classes only
     """`{"jobId", "job", "page"}` or `{"jobId", "discard"}`: `{"ok"[, "counts"]}` or `{"ok", "error"}`."""
-    return await delete_stale(await clients(), payload)
+    return await delete_stale(await clients(), payload, df.DurableOrchestrationClient(starter))

@@ -6,19 +6,19 @@ exception goes up to the host and the step is run again, which is safe: each ste
 
 import asyncio
 from collections.abc import Awaitable
-from datetime import UTC, datetime, timedelta
 from time import monotonic
 from typing import Any
 
 from azure.core.exceptions import HttpResponseError
 
 from shared_code.audit_table import read_window
-from shared_code.blob_files import count_staged, discard_staged, stage_run
+from shared_code.blob_files import count_staged, stage_run
 from shared_code.clients import Clients
 from shared_code.date_range import Window
 from shared_code.distinct_ids import DIGEST_SIZE
 from shared_code.jobs import AuditQueryJob
 from shared_code.settings import AUDIT_STORAGE, FILES_STORAGE
+from shared_code.staging import discard
 from shared_code.step_results import as_value, milliseconds_since
 from shared_code.telemetry import log_event
 
@@ -28,10 +28,10 @@ async def query_window(clients: Clients, payload: dict[str, Any]) -> dict[str, A
     return await _as_value(_query_window(clients, payload), "query-window", payload)
 
 
-async def count_distinct(clients: Clients, payload: dict[str, Any]) -> dict[str, Any]:
+async def count_distinct(clients: Clients, payload: dict[str, Any], host: Any) -> dict[str, Any]:
     """Counts the union of a job's staged windows; or discards them, a call of its own, when told to."""
     if payload.get("discard"):
-        return await _as_value(_discard(clients, payload), "discard", payload)
+        return await _as_value(discard(clients, payload, host), "discard", payload)
     return await _as_value(_count(clients, payload), "count-distinct", payload)
 
 
@@ -63,12 +63,6 @@ async def _count(clients: Clients, payload: dict[str, Any]) -> dict[str, Any]:
     count = await count_staged(clients.jobs_container, payload["jobId"], runs=payload["runs"])
     log_event("windows.counted", distinct=count, milliseconds=milliseconds_since(began))
     return {"count": count}
-
-
-async def _discard(clients: Clients, payload: dict[str, Any]) -> dict[str, Any]:
-    abandoned_before = datetime.now(UTC) - timedelta(clients.settings.job_retention_days)
-    await discard_staged(clients.jobs_container, payload["jobId"], older_than=abandoned_before)
-    return {}
 
 
 def _denied(_error: HttpResponseError) -> str:

@@ -7,11 +7,12 @@ discarding is a call of its own. Ledgers, below `ledger/`, stay.
 import asyncio
 import json
 from bisect import bisect_right
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
 from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
+from azure.storage.blob import BlobProperties
 from azure.storage.blob.aio import ContainerClient
 
 from shared_code.concurrency import run_all
@@ -137,17 +138,34 @@ class _RunReader:
         return whole == 0 or self._buffer[whole - DIGEST_SIZE] <= first_byte
 
 
-async def discard_staged(container: ContainerClient, job_id: str, *, older_than: datetime) -> None:
-    """Deletes what a job staged, and what any job staged before a time and never discarded."""
+async def discard_staged(container: ContainerClient, job_id: str) -> None:
+    """Deletes what a job staged."""
+    await _delete_all(container, [blob.name async for blob in _staged(container, f"{job_id}/")])
+
+
+async def sweep_staged(
+    container: ContainerClient, *, older_than: datetime, is_live: Callable[[str], Awaitable[bool]]
+) -> None:
+    """Deletes what jobs staged before a time and never discarded; a live job may still come to it."""
+    found: dict[str, list[str]] = {}
+    async for blob in _staged(container):
+        if blob.last_modified < older_than:
+            found.setdefault(blob.name.split("/")[1], []).append(blob.name)
+    for job_id, names in found.items():
+        if not await is_live(job_id):
+            await _delete_all(container, names)
+
+
+async def _staged(container: ContainerClient, prefix: str = "") -> AsyncIterator[BlobProperties]:
     try:
-        stale = [
-            blob.name
-            async for blob in container.list_blobs(name_starts_with=f"{STAGING}/")
-            if blob.name.startswith(f"{STAGING}/{job_id}/") or blob.last_modified < older_than
-        ]
+        async for blob in container.list_blobs(name_starts_with=f"{STAGING}/{prefix}"):
+            yield blob
     except ResourceNotFoundError:
         return  # nothing was staged: there is no container
-    await run_all((_delete(container, name) for name in stale), at_once=_DELETIONS_AT_ONCE)
+
+
+async def _delete_all(container: ContainerClient, names: Iterable[str]) -> None:
+    await run_all((_delete(container, name) for name in names), at_once=_DELETIONS_AT_ONCE)
 
 
 async def _delete(container: ContainerClient, name: str) -> None:

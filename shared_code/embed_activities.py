@@ -5,14 +5,13 @@ exception goes up to the host and the step is run again, which is safe: each ste
 """
 
 from collections.abc import Awaitable
-from datetime import UTC, datetime, timedelta
 from time import monotonic
 from typing import Any
 
 from azure.core.exceptions import HttpResponseError
 from azure.cosmos.exceptions import CosmosHttpResponseError
 
-from shared_code.blob_files import discard_staged, keep_ledger, read_staged_json
+from shared_code.blob_files import keep_ledger, read_staged_json
 from shared_code.clients import Clients
 from shared_code.documents import Limits
 from shared_code.file_listing import list_part
@@ -20,6 +19,7 @@ from shared_code.ingestion import Ingestion
 from shared_code.jobs import EmbedFilesJob
 from shared_code.settings import COSMOS_KEY, FILES_STORAGE
 from shared_code.source_files import SourceFile
+from shared_code.staging import discard
 from shared_code.stale_sources import delete_vanished
 from shared_code.step_results import as_value, failure, milliseconds_since
 from shared_code.telemetry import log_event
@@ -35,10 +35,10 @@ async def embed_page(clients: Clients, payload: dict[str, Any]) -> dict[str, Any
     return await _as_value(_embed_page(clients, payload), "embed-page", payload)
 
 
-async def delete_stale(clients: Clients, payload: dict[str, Any]) -> dict[str, Any]:
+async def delete_stale(clients: Clients, payload: dict[str, Any], host: Any) -> dict[str, Any]:
     """Takes one staged page of vanished files out of the index; or discards all that the job staged."""
     if payload.get("discard"):
-        return await _as_value(_discard(clients, payload), "discard", payload)
+        return await _as_value(discard(clients, payload, host), "discard", payload)
     return await _as_value(_delete_page(clients, payload), "delete-stale", payload)
 
 
@@ -96,12 +96,6 @@ async def _delete_page(clients: Clients, payload: dict[str, Any]) -> dict[str, A
     deleted = await delete_vanished(clients.source_files(job.container), index, names)
     log_event("sources.deleted", page=payload["page"], deleted=deleted)
     return {"counts": {"deleted": deleted}}
-
-
-async def _discard(clients: Clients, payload: dict[str, Any]) -> dict[str, Any]:
-    abandoned_before = datetime.now(UTC) - timedelta(clients.settings.job_retention_days)
-    await discard_staged(clients.jobs_container, payload["jobId"], older_than=abandoned_before)
-    return {}
 
 
 def _denied(error: HttpResponseError) -> str:

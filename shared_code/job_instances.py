@@ -28,6 +28,7 @@ from shared_code.jobs import (
 from shared_code.telemetry import log_event
 from shared_code.usage_report import require_budget
 
+ENDED = {"Completed", "Failed", "Terminated", "Canceled"}
 # An event whose job ended so is not embedded, and its next submission is for a new run.
 _CAME_TO_NOTHING = {"Failed", "Terminated", "Canceled"}
 
@@ -76,6 +77,19 @@ async def find_job(client: Any, job_id: str) -> Any:
     if instance is None or instance.name != ORCHESTRATOR:
         raise JobNotFound
     return instance
+
+
+async def is_live(client: Any, job_id: str) -> bool:
+    """Whether a job may still go on.
+
+    Raises:
+        HostUnavailable: the host did not answer.
+    """
+    try:
+        job = await find_job(client, job_id)
+    except JobNotFound:
+        return False
+    return job.runtime_status.value not in ENDED
 
 
 async def find_instance(client: Any, instance_id: str) -> Any | None:

@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from shared_code.job_instances import find_instance, find_job
+from shared_code.job_instances import ENDED, find_instance, find_job
 from shared_code.workflows.fan_out import lane_id
 from shared_code.workflows.metering import HELD
 
-_ENDED = {"Completed", "Failed", "Terminated", "Canceled"}
 _COUNTS = ("completed", "failed", "skipped")
 _UNKNOWN_FAILURE = {"code": "JobFailed", "message": "The job failed: submit it again."}
 
@@ -34,7 +33,7 @@ class JobStatus:
     @property
     def ended(self) -> bool:
         """Whether this is the last status the job will have."""
-        return self.status in _ENDED
+        return self.status in ENDED
 
     def to_json(self) -> dict[str, Any]:
         """The body of the answer."""

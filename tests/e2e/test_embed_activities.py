@@ -66,7 +66,7 @@ async def test_file_that_comes_back_before_its_deletion_is_kept(corpus, clients,
     corpus.drop("bears")
     part = await listed(clients, {**job, "jobId": "next"})
     corpus.put(bears="Bears are back.")
-    answer = await delete_stale(clients, {**job, "jobId": "next", "page": 0})
+    answer = await delete_stale(clients, {**job, "jobId": "next", "page": 0}, host=None)
 
     assert (part["vanished"], part["stale_pages"], answer["counts"]) == (1, 1, {"deleted": 0})
     assert set(corpus.searchable()) == {"apples", "bears", "cedars"}

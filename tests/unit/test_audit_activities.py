@@ -8,6 +8,7 @@ from shared_code.audit_activities import count_distinct, query_window
 from shared_code.clients import Clients
 from shared_code.jobs import LARGE_STEPS_AT_ONCE
 from shared_code.settings import Settings
+from tests.unit.durable_host_fake import FakeHost
 from tests.unit.storage_stub import KEY, StorageStub, clients_of
 
 WINDOW = {"lower": "2021-02-03", "upper": "2021-02-05", "closed": True}
@@ -34,8 +35,11 @@ async def test_staged_window_is_counted_and_then_discarded():
     async with clients_of(stub) as clients:
         await query_window(clients, window_of(stage=True))
         assert list(stub.blobs) == ["staging/job/2021-02-03.ids"]
-        assert await count_distinct(clients, {"jobId": "job", "runs": 1}) == {"ok": True, "count": 2}
-        assert await count_distinct(clients, {"jobId": "job", "discard": True}) == {"ok": True}
+        assert await count_distinct(clients, {"jobId": "job", "runs": 1}, FakeHost()) == {
+            "ok": True,
+            "count": 2,
+        }
+        assert await count_distinct(clients, {"jobId": "job", "discard": True}, FakeHost()) == {"ok": True}
     assert stub.blobs == {}
 
 
@@ -61,7 +65,7 @@ async def test_missing_table_is_a_failure_as_a_value():
 async def test_refused_access_is_a_failure_that_names_the_settings(status):
     async with clients_of(StorageStub(refuse=status)) as clients:
         read = await query_window(clients, window_of())
-        count = await count_distinct(clients, {"jobId": "job", "runs": 1})
+        count = await count_distinct(clients, {"jobId": "job", "runs": 1}, FakeHost())
     assert read["error"]["code"] == count["error"]["code"] == "AccessDenied"
     assert "AUDIT_STORAGE" in read["error"]["message"]
 

@@ -5,12 +5,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared_code.blob_files import CHUNK_SIZE, count_staged, count_union, discard_staged, stage_run
+from shared_code.blob_files import (
+    CHUNK_SIZE,
+    count_staged,
+    count_union,
+    discard_staged,
+    stage_run,
+    sweep_staged,
+)
 from shared_code.distinct_ids import digest
 from shared_code.errors import StagedRunsMissing
 from tests.unit.storage_stub import StorageStub, clients_of
-
-LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 def run_of(values: Any) -> Any:
@@ -86,18 +91,37 @@ async def test_discard_deletes_the_runs_of_its_job_only():
         for job in ("job", "job2"):
             await stage_run(clients.jobs_container, job, "a", b"")
         for _ in range(2):
-            await discard_staged(clients.jobs_container, "job", older_than=LONG_AGO)
+            await discard_staged(clients.jobs_container, "job")
     assert list(stub.blobs) == ["staging/job2/a"]
 
 
-async def test_discard_sweeps_up_what_crashed_jobs_left_long_ago():
-    stub = StorageStub()
+async def swept(stub: StorageStub, *, older_than: datetime) -> list[str]:
+    """The jobs that were looked up when two had staged something, one of which is live."""
+    asked = []
+
+    async def is_live(job_id: str) -> bool:
+        asked.append(job_id)
+        return job_id == "held"
+
     async with clients_of(stub) as clients:
-        await stage_run(clients.jobs_container, "crashed", "a", b"")
-        await discard_staged(clients.jobs_container, "job", older_than=datetime.now(UTC) + timedelta(days=1))
-    assert stub.blobs == {}
+        for job, name in (("crashed", "a"), ("crashed", "b"), ("held", "a")):
+            await stage_run(clients.jobs_container, job, name, b"")
+        await sweep_staged(clients.jobs_container, older_than=older_than, is_live=is_live)
+    return asked
+
+
+async def test_sweep_deletes_what_jobs_left_long_ago_and_spares_those_that_are_live():
+    stub = StorageStub()
+    assert await swept(stub, older_than=datetime.now(UTC) + timedelta(days=1)) == ["crashed", "held"]
+    assert list(stub.blobs) == ["staging/held/a"]
+
+
+async def test_sweep_does_not_ask_after_jobs_that_have_staged_lately():
+    stub = StorageStub()
+    assert await swept(stub, older_than=datetime.now(UTC) - timedelta(days=1)) == []
+    assert len(stub.blobs) == 3
 
 
 async def test_discard_without_a_container_does_nothing():
     async with clients_of(StorageStub()) as clients:
-        await discard_staged(clients.jobs_container, "job", older_than=LONG_AGO)
+        await discard_staged(clients.jobs_container, "job")

@@ -13,7 +13,7 @@ from shared_code.errors import (
     JobNotFound,
     TrackingIdReused,
 )
-from shared_code.job_instances import find_job, start_job
+from shared_code.job_instances import find_job, is_live, start_job
 from shared_code.jobs import COST_UNIT, AuditQueryJob, Budget, EmbedFilesJob, keyed_job_id, month_of
 from shared_code.settings import Settings
 from shared_code.usage import MonthUsage
@@ -234,3 +234,19 @@ async def test_instance_of_another_function_is_not_found(name):
 async def test_failing_host_is_unavailable_and_not_a_missing_job(broken):
     with pytest.raises(HostUnavailable, match="try again"):
         await find_job(FakeHost(broken=broken), ID)
+
+
+@pytest.mark.parametrize("status", ["Pending", "Running", "Suspended", "ContinuedAsNew"])
+async def test_job_that_may_go_on_is_live(status):
+    assert await is_live(FakeHost({ID: instance(status=status)}), ID)
+
+
+@pytest.mark.parametrize("status", ["Completed", "Failed", "Terminated", "Canceled"])
+async def test_job_that_has_ended_or_is_forgotten_is_not_live(status):
+    assert not await is_live(FakeHost({ID: instance(status=status)}), ID)
+    assert not await is_live(FakeHost(), ID)
+
+
+async def test_nobody_takes_a_job_for_ended_while_the_host_does_not_answer():
+    with pytest.raises(HostUnavailable):
+        await is_live(FakeHost(broken=RuntimeError("503")), ID)
