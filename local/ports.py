@@ -2,6 +2,7 @@
 
 import http.client
 import socket
+import sys
 
 from local.http_client import request
 
@@ -18,9 +19,19 @@ def is_free(port: int) -> bool:
 
 
 def free_port() -> int:
-    """A port that was free a moment ago."""
-    with socket.create_server((LOOPBACK, 0)) as server:
-        return int(server.getsockname()[1])
+    """A port on which nobody listens; on Linux, nobody is given it by chance as long as this process runs.
+
+    Whoever names it may listen on it: servers ask to reuse addresses.
+    """
+    bound = socket.socket()
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    bound.bind((LOOPBACK, 0))
+    port = int(bound.getsockname()[1])
+    if sys.platform == "linux":
+        bound.detach()  # open until this process ends
+    else:
+        bound.close()  # or nobody else could listen there
+    return port
 
 
 def server_name(port: int) -> str | None:
