@@ -12,6 +12,8 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,18 +41,29 @@ class Node:
 
 def find_node() -> Node:
     """The machine's Node.js if it is recent enough, or else a packaged one. Raises NodeMissing."""
-    return _on_path() or _packaged() or _install_packaged()
+    found = _on_path()
+    if found is None:
+        with _nobody_else_installing():
+            found = _packaged() or _install_packaged()
+    return found
 
 
 def install_packages(node: Node) -> None:
     """Install what local/package-lock.json names, unless that is done. Raises PackagesMissing."""
+    with _nobody_else_installing():
+        _install_unless_there(node)
+
+
+@contextmanager
+def _nobody_else_installing() -> Iterator[None]:
+    """Another stack may start now: npm empties its folder first, and pip fills one file by file."""
     with LOCK_FILE.open("rb") as lock_file:
-        fcntl.flock(lock_file, fcntl.LOCK_EX)  # npm empties the folder first, and another stack may start now
-        _install_locked(node, hashlib.sha256(lock_file.read()).hexdigest())
+        fcntl.flock(lock_file, fcntl.LOCK_EX)
+        yield
 
 
-def _install_locked(node: Node, wanted: str) -> None:
-    stamp = MODULES / ".installed"
+def _install_unless_there(node: Node) -> None:
+    wanted, stamp = hashlib.sha256(LOCK_FILE.read_bytes()).hexdigest(), MODULES / ".installed"
     if stamp.is_file() and stamp.read_text() == wanted:
         return
     print("Installing the emulators (once) ...", flush=True)
