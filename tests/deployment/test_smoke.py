@@ -4,14 +4,14 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import pytest
 
 from deployment.errors import SmokeFailed
 from deployment.smoke import check
+from tests.web_servers import serving
 
 ACCEPTED = (202, {"id": "7", "statusUri": "https://elsewhere.example/api/status/7", "status": "Pending"})
 RUNNING, COMPLETED = (200, {"id": "7", "status": "Running"}), (200, {"id": "7", "status": "Completed"})
@@ -43,10 +43,8 @@ class App:
             def log_message(self, *_arguments: object) -> None:
                 """Says nothing."""
 
-        with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-            Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-            yield f"http://127.0.0.1:{server.server_port}"
-            server.shutdown()
+        with serving(Handler) as port:
+            yield f"http://127.0.0.1:{port}"
 
 
 def test_completed_job_passes_with_its_last_status() -> None:

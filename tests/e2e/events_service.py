@@ -1,12 +1,13 @@
 """An events service of a test's own, which may go down and come up again."""
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import unquote
+
+from tests.web_servers import serving
 
 
 class EventsService:
@@ -36,17 +37,9 @@ class EventsService:
 def events_service() -> Iterator[EventsService]:
     """A serving service without events."""
     service = EventsService()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(service))
-    server.daemon_threads = True
-    service.origin = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
+    with serving(_handler(service)) as port:
+        service.origin = f"http://127.0.0.1:{port}"
         yield service
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 def _handler(service: EventsService) -> type[BaseHTTPRequestHandler]:

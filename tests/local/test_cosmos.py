@@ -3,12 +3,9 @@
 docs/local-stack.md is this list in words.
 """
 
-import socket
-import ssl
-import threading
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -27,10 +24,11 @@ from azure.cosmos.exceptions import (
 
 from local.cosmos import KEY, Cosmos, cosmos
 from local.errors import PortTaken
-from local.node import MODULES
 from local.ports import is_free
 from local.settings import Port, StackSettings
+from tests.certificates import self_signed
 from tests.conftest import settings_in
+from tests.web_servers import serving
 
 CHUNK = {"id": "one", "source": "a.md", "text": "crane", "place": 1, "vector": [0.25, -0.5]}
 
@@ -243,8 +241,7 @@ def test_running_emulator_is_used_and_left_running(
 
 
 def test_port_of_another_program_is_named_with_the_variable_that_moves_it(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        taken = server.getsockname()[1]
+    with serving(BaseHTTPRequestHandler) as taken:
         settings = replace(settings_in(tmp_path), cosmos=Port("COSMOS_PORT", taken))
 
         with pytest.raises(PortTaken, match=f"Port {taken} is taken .*set COSMOS_PORT"), cosmos(settings):
@@ -252,17 +249,12 @@ def test_port_of_another_program_is_named_with_the_variable_that_moves_it(tmp_pa
 
 
 def test_another_server_with_tls_is_not_taken_for_a_cosmos_emulator(tmp_path: Path) -> None:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    package = MODULES / "@vercel" / "cosmosdb-server"
-    context.load_cert_chain(package / "cert.pem", package / "key.pem")
-    with HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as server:
-        server.socket = context.wrap_socket(server.socket, server_side=True)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        settings = replace(settings_in(tmp_path), cosmos=Port("COSMOS_PORT", server.server_port))
+    _, tls = self_signed(tmp_path)
+    with serving(BaseHTTPRequestHandler, tls) as taken:
+        settings = replace(settings_in(tmp_path), cosmos=Port("COSMOS_PORT", taken))
 
         with pytest.raises(PortTaken, match="not a Cosmos DB emulator"), cosmos(settings):
             pass
-        server.shutdown()
 
 
 @pytest.mark.usefixtures("storage")
