@@ -20,7 +20,7 @@ from local.demo_jobs import Jobs
 from local.emulators import Emulators, emulators
 from local.errors import DemoFailed
 from local.host import clean_environment, host, origin, require_free
-from local.sample_data import END, KNOWN_ANSWER, START, reference_count, seed
+from local.sample_data import END, KNOWN_ANSWER, START, reference_count, rows, seed
 from local.sample_documents import CONTAINER, documents, upload
 from local.settings import StackSettings
 from local.stack import clear_if_fresh
@@ -57,7 +57,7 @@ def run_demo(settings: StackSettings) -> None:
 
 def _write_samples(console: Console, stack: Emulators) -> None:
     with TableClient.from_connection_string(stack.storage.connection_string, TABLE) as table:
-        wrote_rows = seed(table)
+        wrote_rows = seed(table, rows())
     with BlobServiceClient.from_connection_string(stack.storage.connection_string) as blobs:
         wrote_files = upload(blobs)
     sample_events.write(stack.storage.connection_string)

@@ -14,7 +14,7 @@ from local.emulators import Emulators, emulators
 from local.errors import ForeignTable, StateInUse
 from local.host import SAMPLE_SETTINGS, host, origin, require_free
 from local.ports import is_free
-from local.sample_data import END, START, seed
+from local.sample_data import END, START, rows, seed
 from local.sample_documents import upload
 from local.services import watch
 from local.settings import ROOT, StackSettings
@@ -86,6 +86,6 @@ def _seed_unless_foreign(storage: Azurite) -> None:
     name = os.environ.get("AUDIT_TABLE") or "audit"
     with TableClient.from_connection_string(storage.connection_string, name) as table:
         try:
-            seed(table)
+            seed(table, rows())
         except ForeignTable as error:
             print(error)

@@ -1,6 +1,8 @@
 """The two commands that run the whole stack, as a user starts them."""
 
 import signal
+import subprocess
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,20 +18,50 @@ from tests.commands import PORTS, own_environment, spawn, wait_for_line
 from tests.e2e.api_client import ApiClient
 
 
-@pytest.fixture
-def environment(tmp_path: Path) -> dict[str, str]:
-    return own_environment(tmp_path)
+@dataclass(frozen=True)
+class EndedStack:
+    """A stack that the user has ended after one job."""
+
+    environment: dict[str, str]
+    suggested: str
+    job: dict[str, Any]
+    exit_code: int
+    ports_are_free: bool
 
 
-def test_demo_shows_three_equal_counts_and_stops_everything(environment: dict[str, str]) -> None:
+@pytest.fixture(scope="module")
+def ended_stack(tmp_path_factory: pytest.TempPathFactory) -> EndedStack:
+    environment = own_environment(tmp_path_factory.mktemp("stack"))
+    with spawn("start", environment) as process:
+        suggested = wait_for_line(process, "Try: curl")
+        job = api_of(environment).run(START, END)
+        end(process, signal.SIGINT)
+    return EndedStack(environment, suggested, job, process.returncode, all_ports_are_free(environment))
+
+
+def api_of(environment: dict[str, str]) -> ApiClient:
+    return ApiClient(f"http://localhost:{environment['PORT']}")
+
+
+def end(process: subprocess.Popen[str], number: signal.Signals) -> None:
+    process.send_signal(number)
+    process.communicate(timeout=30)
+
+
+def all_ports_are_free(environment: dict[str, str]) -> bool:
+    return all(is_free(int(environment[port])) for port in PORTS)
+
+
+def test_demo_shows_three_equal_counts_and_stops_everything(tmp_path: Path) -> None:
+    environment = own_environment(tmp_path)
     with spawn("demo", environment) as process:
-        shown, _ = process.communicate(timeout=60)
+        shown, _ = process.communicate(timeout=120)
 
     assert process.returncode == 0, shown
     assert f"202 Accepted: http://localhost:{environment['PORT']}/api/status/" in shown
     assert shown.count(f"{KNOWN_ANSWER:,}") == 3
     assert "Every file is accounted for, and the second run embedded nothing." in shown
-    assert all(is_free(int(environment[port])) for port in PORTS)
+    assert all_ports_are_free(environment)
 
 
 @pytest.mark.parametrize("counts", [(1, KNOWN_ANSWER), (KNOWN_ANSWER, 1), (1, 1)])
@@ -64,29 +96,18 @@ def test_demo_fails_unless_every_file_is_accounted_for(changed: tuple[int, str],
         report_embedding(Console(quiet=True), first, second)
 
 
-def test_start_serves_the_sample_data_until_the_user_ends_it(environment: dict[str, str]) -> None:
-    with spawn("start", environment) as process:
-        suggested = wait_for_line(process, "Try: curl")
-        status = ApiClient(f"http://localhost:{environment['PORT']}").run(START, END)
-        process.send_signal(signal.SIGINT)
-        process.communicate(timeout=30)
-
-    assert f"http://localhost:{environment['PORT']}/api/submit/query?s={START}&e={END}" in suggested
-    assert status["result"] == KNOWN_ANSWER
-    assert process.returncode == 0
-    assert all(is_free(int(environment[port])) for port in PORTS)
+def test_start_serves_the_sample_data_until_the_user_ends_it(ended_stack: EndedStack) -> None:
+    port = ended_stack.environment["PORT"]
+    assert f"http://localhost:{port}/api/submit/query?s={START}&e={END}" in ended_stack.suggested
+    assert ended_stack.job["result"] == KNOWN_ANSWER
+    assert ended_stack.exit_code == 0
+    assert ended_stack.ports_are_free
 
 
-def test_jobs_outlive_a_restart_of_the_stack(environment: dict[str, str]) -> None:
-    api = ApiClient(f"http://localhost:{environment['PORT']}")
-    seen: list[Any] = []
-    for _ in range(2):
-        with spawn("start", environment) as process:
-            wait_for_line(process, "Try: curl")
-            if not seen:
-                seen.append(api.run(START, END))
-            seen.append(api.status(seen[0]["id"]).json())
-            process.send_signal(signal.SIGTERM)
-            process.communicate(timeout=30)
+def test_jobs_outlive_a_restart_of_the_stack(ended_stack: EndedStack) -> None:
+    with spawn("start", ended_stack.environment) as process:
+        wait_for_line(process, "Try: curl")
+        found = api_of(ended_stack.environment).status(ended_stack.job["id"]).json()
+        end(process, signal.SIGTERM)
 
-    assert seen[0] == seen[1] == seen[2]
+    assert found == ended_stack.job
