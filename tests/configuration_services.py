@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from local.ports import free_port
 from shared_code.app_configuration import KEY, LABEL
@@ -95,6 +96,14 @@ class ConfigurationServices:
         return web.json_response({"id": f"{self.vault}/secrets/{name}/1", "value": self.secrets[name]})
 
 
+@web.middleware
+async def _closing(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """No connection is kept: an SDK that was refused leaves its own open, and TLS needs both sides to end."""
+    response = await handler(request)
+    response.force_close()
+    return response
+
+
 def _is_signed(request: web.Request) -> bool:
     return request.headers.get("Authorization") == f"Bearer {TOKEN}"
 
@@ -104,7 +113,7 @@ async def configuration_services(folder: Path) -> AsyncIterator[tuple[Configurat
     """The services, and the environment of an app on a site that has them."""
     services = ConfigurationServices()
     certificate, tls = self_signed(folder)
-    site, secured = web.Application(), web.Application()
+    site, secured = web.Application(), web.Application(middlewares=[_closing])
     site.router.add_get("/msi/token", services.issue_token)
     secured.router.add_get("/kv", services.list_key_values)
     secured.router.add_get("/secrets/{name}/{version:.*}", services.read_secret)

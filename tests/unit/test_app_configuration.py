@@ -16,8 +16,9 @@ AUDITED = "https://audited.table.core.windows.net"
 
 @pytest.fixture
 def services(azure_site: ConfigurationServices, monkeypatch: pytest.MonkeyPatch) -> ConfigurationServices:
-    # The SDK lets a failure rest for five seconds, which no test has to wait for.
+    # The SDKs let a failure rest for five seconds and back off between retries: no test has to wait for them.
     monkeypatch.setattr("azure.appconfiguration.provider._utils.min_uptime", 0)
+    monkeypatch.setattr("azure.core.pipeline.policies.RetryPolicy.BACKOFF_MAX", 0)
     return azure_site
 
 
