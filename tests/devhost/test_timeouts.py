@@ -27,7 +27,7 @@ STUCK = """
         pathlib.Path("ended").touch()
         return "late"
 """
-EXCEEDED = "Timeout value of 00:00:00.2000000 was exceeded by function: "
+EXCEEDED = "Timeout value of 00:00:00.5000000 was exceeded by function: "
 
 
 @pytest.fixture(autouse=True)
@@ -37,8 +37,8 @@ def strict_typing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @contextlib.asynccontextmanager
 async def running(app: SampleApp, *, threads: int) -> AsyncIterator[Worker]:
-    """The app's functions with 0.2 s for each call."""
-    worker = Worker(app.root, threads=threads, timeout=timedelta(seconds=0.2))
+    """The app's functions with 0.5 s for each call."""
+    worker = Worker(app.root, threads=threads, timeout=timedelta(seconds=0.5))
     await worker.start(index_app(app.root).functions)
     try:
         yield worker
@@ -108,7 +108,7 @@ async def test_time_out_error_of_the_function_itself_is_its_own(app: SampleApp):
 
 
 async def test_http_call_that_times_out_gets_an_empty_500(app: SampleApp, start: StartHost):
-    app.file("host.json", {"functionTimeout": "00:00:00.2"})
+    app.file("host.json", {"functionTimeout": "00:00:00.5"})
     app.http("stuck", STUCK.format("req"))
     client = await start()
     answer = await client.get("/api/stuck")
@@ -117,7 +117,7 @@ async def test_http_call_that_times_out_gets_an_empty_500(app: SampleApp, start:
 
 
 async def test_orchestration_reads_the_words_of_the_functions_host(app: SampleApp, start: StartHost):
-    app.file("host.json", {"functionTimeout": "00:00:00.2"})
+    app.file("host.json", {"functionTimeout": "00:00:00.5"})
     app.activity("waits", "import asyncio\nasync def main(payload): await asyncio.Event().wait()\n")
     app.orchestrator("asks", "yield context.call_activity('waits')")
     hub = (await start()).host.hub

@@ -221,7 +221,7 @@ async def test_stop_does_not_wait_for_stuck_functions(app: SampleApp):
     await asyncio.sleep(0)
     started = time.monotonic()
     await worker.stop(grace=0.1)
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 2
     for call in calls:
         call.cancel()
 

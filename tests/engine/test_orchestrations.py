@@ -476,6 +476,7 @@ async def test_call_http_without_an_answer_raises_the_bare_reason(app: App, hub:
     assert details.startswith(' {"$type":"System.Net.Http.HttpRequestException, System.Net.Http",')
 
 
+@pytest.mark.parametrize("state", ["file"], indirect=True)  # it takes seconds, and memory is no narrower
 async def test_values_of_five_megabytes_pass_whole(app: App, hub: Hub):
     @app.orchestrator
     def mirror(context):

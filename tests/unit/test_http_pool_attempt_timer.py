@@ -25,14 +25,15 @@ async def overtime(timer: AttemptTimer) -> bool:
 
 async def test_each_attempt_ends_after_its_own_time():
     loop, timer = asyncio.get_running_loop(), AttemptTimer(0.05)
-    began = loop.time()
-    first = asyncio.create_task(overtime(timer))
+
+    async def lifetime() -> float:
+        began = loop.time()
+        assert await overtime(timer)
+        return loop.time() - began
+
+    first = asyncio.create_task(lifetime())
     await asyncio.sleep(0.03)
-    second = asyncio.create_task(overtime(timer))
-    assert await first
-    assert not second.done()
-    assert await second
-    assert loop.time() - began >= 0.079
+    assert min(await asyncio.gather(first, lifetime())) >= 0.049
 
 
 async def test_task_goes_on_uncancelled_after_its_attempt_has_timed_out():
@@ -64,7 +65,7 @@ async def test_timeout_of_the_caller_is_its_own():
 
 
 async def test_one_slow_attempt_among_many_is_cut_alone():
-    options: Any = {"timeouts": Timeouts(attempt=0.1), "retries": ONCE}
+    options: Any = {"timeouts": Timeouts(attempt=0.5), "retries": ONCE}
     async with calling(silence, answer(), **options) as (service, caller):
         slow = asyncio.create_task(caller.get("/"))
         await eventually(lambda: len(service.received) == 1)

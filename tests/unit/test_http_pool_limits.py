@@ -52,7 +52,7 @@ async def test_time_in_the_queue_is_not_time_of_the_attempt():
 
 
 async def test_queue_for_a_slot_ends_at_the_deadline():
-    options: Any = {"limits": Limits(max_connections=1), "timeouts": Timeouts(total=0.05)}
+    options: Any = {"limits": Limits(max_connections=1), "timeouts": Timeouts(total=0.2)}
     async with calling(answer(), **options) as (service, caller), caller.stream("GET", "/"):
         with pytest.raises(DeadlineExceeded, match="no free slot in time"):
             await caller.get("/")
