@@ -1,5 +1,6 @@
 """Fixtures that several test levels share."""
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +16,10 @@ from local.settings import Port, StackSettings
 # No property here is about time, and a busy machine is no reason to fail one.
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
+
+# A shell lets what it starts in the background ignore Ctrl-C, which tests send to what they start themselves.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
@@ -39,16 +44,17 @@ def cosmos_emulator(stack_settings: StackSettings) -> Iterator[Cosmos]:
 
 @pytest.fixture(scope="session")
 def embeddings_process(stack_settings: StackSettings) -> Iterator[Embeddings]:
-    """The one embeddings server of the test run, with whatever the last test asked of it."""
+    """The one embeddings server of the test run."""
     with embeddings(stack_settings) as serving:
         yield serving
 
 
 @pytest.fixture
-def embeddings_server(embeddings_process: Embeddings) -> Embeddings:
-    """The embeddings server without faults, limits and counts."""
+def embeddings_server(embeddings_process: Embeddings) -> Iterator[Embeddings]:
+    """The embeddings server without faults, limits and counts; what a test orders ends with it."""
     embeddings_process.reset()
-    return embeddings_process
+    yield embeddings_process
+    embeddings_process.reset()
 
 
 def settings_in(state: Path) -> StackSettings:

@@ -11,13 +11,11 @@ def test_events_and_their_queues_are_there_however_often_they_are_written(storag
     for _ in range(2):
         sample_events.write(storage.connection_string)
     with TableClient.from_connection_string(storage.connection_string, sample_events.TABLE) as table:
-        texts = {
-            row["text"]
-            for row in table.query_entities("PartitionKey eq @s", parameters={"s": sample_events.SESSION})
-        }
+        session = table.query_entities("PartitionKey eq @s", parameters={"s": sample_events.SESSION})
+        texts = [row["text"] for row in session if row["RowKey"].startswith("sample-")]
     with QueueClient.from_connection_string(storage.connection_string, "live-events-poison") as poison:
         assert poison.get_queue_properties().name == "live-events-poison"
-    assert texts == set(sample_events.TEXTS)
+    assert sorted(texts) == sorted(sample_events.TEXTS)
 
 
 def test_each_new_event_is_another_one(storage: Azurite) -> None:
