@@ -58,6 +58,7 @@ async def _list_files(clients: Clients, payload: dict[str, Any]) -> dict[str, An
         marker=payload["marker"],
         first_page=payload["firstPage"],
         first_stale_page=payload["firstStalePage"],
+        most_bytes=clients.settings.max_file_bytes,
     )
     figures = {name: part[name] for name in ("files", "unchanged", "vanished")}
     log_event("files.listed", milliseconds=milliseconds_since(began), **figures)

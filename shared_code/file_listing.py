@@ -6,9 +6,10 @@ which are staged as digests. An unchanged file costs no download. What changed a
 numbered pages, so that no name travels through the workflow.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
+from functools import partial
 from struct import iter_unpack
 from typing import Any, Self
 
@@ -19,7 +20,7 @@ from shared_code.concurrency import run_all
 from shared_code.cosmos_writer import CosmosIndex, KnownSource
 from shared_code.distinct_ids import DIGEST_SIZE, digest, split
 from shared_code.fingerprints import source_fingerprint
-from shared_code.jobs import EmbedFilesJob
+from shared_code.jobs import EmbeddingPlan, EmbedFilesJob
 from shared_code.packing import packed
 from shared_code.source_files import SourceFile, SourceFiles
 from shared_code.token_estimate import estimated_tokens
@@ -202,9 +203,12 @@ async def list_part(
     marker: Mapping[str, Any] | None,
     first_page: int,
     first_stale_page: int,
+    most_bytes: int,
     most_names: int = _NAMES_PER_PART,
 ) -> dict[str, Any]:
     """Lists on from a marker, stages what it finds from the given page numbers on, and counts it.
+
+    Files of more than `most_bytes` are staged too: that they are refused is told where they would be read.
 
     Raises:
         ContainerNotFound: there is no such container.
@@ -212,14 +216,15 @@ async def list_part(
     place = _Place.of(marker)
     part = _Part(files, index, staging, job_id=job_id, job=job, place=place, most=most_names)
     await part.read()
-    pages, stale_pages = _pages(part.changed), _stale_pages(part.vanished)
+    tokens_of = partial(_tokens_of, plan=job.plan, most_bytes=most_bytes)
+    pages, stale_pages = _pages(part.changed, tokens_of), _stale_pages(part.vanished)
     await _stage(staging, job_id, "pages", first_page, pages)
     await _stage(staging, job_id, "stale", first_stale_page, stale_pages)
     return {
         "files": part.files,
         "unchanged": part.unchanged,
         "size": sum(file.size for file in part.changed),
-        "tokens": sum(map(_tokens_of, part.changed)),
+        "tokens": sum(map(tokens_of, part.changed)),
         "known": part.known,
         "vanished": len(part.vanished),
         "pages": len(pages),
@@ -233,8 +238,10 @@ def _state(etag: str | None, fingerprint: str) -> bytes:
     return digest(f"{etag} {fingerprint}")
 
 
-def _pages(changed: Iterable[SourceFile]) -> list[list[dict[str, Any]]]:
-    pages = packed(changed, _tokens_of, most_weight=_TOKENS_PER_PAGE, most_items=_FILES_PER_PAGE)
+def _pages(
+    changed: Iterable[SourceFile], tokens_of: Callable[[SourceFile], int]
+) -> list[list[dict[str, Any]]]:
+    pages = packed(changed, tokens_of, most_weight=_TOKENS_PER_PAGE, most_items=_FILES_PER_PAGE)
     return [[file.to_json() for file in page] for page in pages]
 
 
@@ -251,5 +258,8 @@ async def _stage(
     await run_all(writes, at_once=_PAGES_AT_ONCE)
 
 
-def _tokens_of(file: SourceFile) -> int:
-    return estimated_tokens(file.name, file.size)
+def _tokens_of(file: SourceFile, *, plan: EmbeddingPlan, most_bytes: int) -> int:
+    if file.size > most_bytes:
+        return 0
+    sizes = {"chunk_tokens": plan.chunk_tokens, "overlap_tokens": plan.overlap_tokens}
+    return estimated_tokens(file.name, file.size, **sizes)

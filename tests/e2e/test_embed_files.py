@@ -113,6 +113,8 @@ def test_dry_run_tells_the_cost_and_does_nothing(corpus, api, embeddings_server)
     assert status["progress"]["estimate"]["tokens"] > 0
     assert embeddings_server.counters()["requests"] == 0
     assert corpus.records() == []
+    spent = corpus.run(api)["result"]["cost"]
+    assert 0.5 < spent / status["progress"]["estimate"]["cost"] < 2
 
 
 def test_files_that_cannot_be_embedded_are_in_the_ledger(corpus, api):

@@ -25,6 +25,9 @@ def world():
     return made
 
 
+MOST_BYTES = 6_000_000
+
+
 async def listed(
     world: World, *, job: EmbedFilesJob = JOB, marker: Any = None, most_names: int = 1_000
 ) -> tuple[Counter[str], list[Any], list[Any]]:
@@ -37,6 +40,7 @@ async def listed(
             part = await list_part(
                 fakes.files, fakes.index, container, job_id="job", job=job, marker=marker,
                 first_page=sums["pages"], first_stale_page=sums["stale_pages"], most_names=most_names,
+                most_bytes=MOST_BYTES,
             )  # fmt: skip
             marker = json.loads(json.dumps(part.pop("marker")))
             sums.update(part, parts=1)
@@ -100,8 +104,23 @@ async def test_all_files_gone_are_all_found_vanished(world):
 async def test_files_of_kinds_that_are_not_read_cost_no_tokens(world):
     world.files.texts = {"film.mp4": b"x" * 4_000}
     assert (await listed(world))[0]["tokens"] == 0
-    world.files.put("a.txt", "x" * 4_000)
+    world.files.put("a.txt", "x" * 3_000)
     assert (await listed(world))[0]["tokens"] == 1_000
+
+
+async def test_file_that_will_be_refused_for_its_size_is_staged_and_costs_no_tokens(world):
+    world.files.texts = {"a.txt": b"x" * (MOST_BYTES + 1), "b.txt": b"x" * MOST_BYTES}
+    sums, pages, _ = await listed(world)
+
+    assert (sums["files"], sums["tokens"]) == (2, MOST_BYTES // 3)
+    assert [file["name"] for page in pages for file in page] == ["a.txt", "b.txt"]
+
+
+async def test_estimate_counts_what_chunks_repeat_of_each_other(world):
+    world.files.texts = {"a.txt": b"x" * 3_000}
+    overlapping = replace(JOB, plan=replace(JOB.plan, overlap_tokens=JOB.plan.chunk_tokens // 2))
+
+    assert (await listed(world, job=overlapping))[0]["tokens"] == 2_000
 
 
 async def test_parts_follow_one_another_and_number_their_pages_on(world):
