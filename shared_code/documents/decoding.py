@@ -1,12 +1,13 @@
-"""Bytes to text, whatever wrote them: BOM, UTF-16 without one, UTF-8, the likeliest charset, cp1252.
+"""Bytes to text, whatever wrote them: as Unicode in any form, as declared, or in the likeliest old encoding.
 
 Text comes out clean: line ends are newlines, and there are no control characters and no lone surrogates.
 """
 
 import codecs
 import re
+from collections.abc import Iterator
 
-from charset_normalizer import CharsetMatches, from_bytes
+import chardet
 
 from shared_code.documents.errors import BrokenDocument
 
@@ -17,10 +18,22 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_WIDE = ("utf-32-le", "utf-32-be", "utf-16-le", "utf-16-be")
+# Of how many characters of a text one at least is a separator, even in Chinese.
+_FEWEST_SEPARATORS = 400
+# In the wrong order of bytes these are characters that hardly any text holds, such as U+2000.
+_SEPARATORS = re.compile('[ \n,"]')
+# How ISO-2022-JP, which is of seven bits, begins what is Japanese.
+_JAPANESE = b"\x1b$"
 _WESTERN = "cp1252"
+# The encodings that the Web, and so most of what is stored, was written in before Unicode.
+_LATIN = (_WESTERN, "cp1250", "cp1254", "cp1257")
+_OTHER_ALPHABETS = ("cp1251", "cp1253", "cp1255", "cp1256", "cp874", "koi8-r")
+_DOUBLE_BYTE = ("cp932", "euc-jp", "gb18030", "big5hkscs", "cp949")
+# Western is by far the most common: it is taken where it is nearly as likely as the best.
+_NEARLY = 0.85
 _SAMPLE = 64 * 1024
-# Of how many characters of a text one at least is a space or a newline, even in Chinese.
-_FEWEST_SPACES = 400
+_LINE_BEFORE = 200
 # A handful of stray control bytes is noise in a text; this share of them is no text at all.
 _BINARY_SHARE = 0.1
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f\ufffe\uffff]")
@@ -28,16 +41,21 @@ _UNCLEAN = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 _CONTROL_BYTES = bytes({*range(32), 127} - {*b"\t\n\f\r\x1b"})
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _STRAY_BYTES = re.compile("[\udc80-\udcff]+")
+_BEYOND_ASCII = re.compile(rb"[\x80-\xff]+")
+_TO_LINE_END = re.compile(rb"[\x80-\xff][^\r\n]*")
+_LINE_END = re.compile(rb"[\r\n]")
 _LINE_ENDS = re.compile("\r\n?|\x0c")
 
 
-def decode(data: bytes) -> str:
+def decode(data: bytes, declared: str | None = None) -> str:
     """The clean text of a text file.
+
+    An encoding that the file declares counts where the bytes are not Unicode and do not contradict it.
 
     Raises:
         BrokenDocument: the bytes are no text in any encoding.
     """
-    return clean(_decoded(data))
+    return clean(_decoded(data, declared))
 
 
 def clean(text: str) -> str:
@@ -47,43 +65,52 @@ def clean(text: str) -> str:
     return _SURROGATES.sub("\N{REPLACEMENT CHARACTER}", _CONTROLS.sub("", _LINE_ENDS.sub("\n", text)))
 
 
-def _decoded(data: bytes) -> str:
+def _decoded(data: bytes, declared: str | None) -> str:
     for bom, encoding in _BOMS:
         if data.startswith(bom):
             return data.decode(encoding, "replace")
-    if (text := _as_utf16(data)) is not None:
+    is_binary = len(data) - len(data.translate(None, _CONTROL_BYTES)) > _BINARY_SHARE * len(data)
+    # Before UTF-16, since a few NULs in a text are noise.
+    if not is_binary and (text := _as_iso2022_jp(data) or _strictly(data, "utf-8")) is not None:
         return text
-    if len(data) - len(data.translate(None, _CONTROL_BYTES)) > _BINARY_SHARE * len(data):
+    if (text := _as_wide(data)) is not None:
+        return text
+    if is_binary:
         raise BrokenDocument("The file holds binary data, not text, in spite of its name.")
-    return _as_utf8(data) or _as_detected(data)
-
-
-def _as_utf16(data: bytes) -> str | None:
-    """UTF-16 without a BOM: only in the right order of bytes do its units give spaces and newlines."""
-    if b"\x00" not in data:
-        return None
-    readings = [text for order in ("utf-16-le", "utf-16-be") if (text := _strictly(data, order)) is not None]
-    text = max(readings, key=_spaces, default="")
-    return text if _spaces(text) * _FEWEST_SPACES > len(text) else None
+    if declared and (text := _strictly(data, declared)) is not None:
+        return text
+    return _as_mostly_utf8(data) or _as_detected(data)
 
 
 def _strictly(data: bytes, encoding: str) -> str | None:
     try:
         return data.decode(encoding)
-    except UnicodeDecodeError:
+    except UnicodeError:
         return None
 
 
-def _spaces(text: str) -> int:
-    return text.count(" ") + text.count("\n")
+def _as_iso2022_jp(data: bytes) -> str | None:
+    return _strictly(data, "iso2022_jp_ext") if _JAPANESE in data else None
 
 
-def _as_utf8(data: bytes) -> str | None:
-    """UTF-8, and also a mixture in which it prevails: its sequences hardly ever arise by chance."""
+def _as_wide(data: bytes) -> str | None:
+    """UTF-16 or UTF-32 without a BOM: only read as what they are they give separators and no controls."""
+    if b"\x00" not in data:
+        return None
+    readings = (text for encoding in _WIDE if (text := _strictly(data, encoding)) is not None)
+    texts = [text for text in readings if len(_CONTROLS.findall(text)) <= _BINARY_SHARE * len(text)]
+    best = max(texts, key=_separators, default="")
+    return best if _separators(best) * _FEWEST_SEPARATORS > len(best) else None
+
+
+def _separators(text: str) -> int:
+    return len(_SEPARATORS.findall(text))
+
+
+def _as_mostly_utf8(data: bytes) -> str | None:
+    """A mixture in which UTF-8 prevails: its sequences hardly ever arise by chance."""
     text = data.decode("utf-8", "surrogateescape")
     stray = sum(map(len, _STRAY_BYTES.findall(text)))
-    if not stray:
-        return text
     characters = sum(map(len, re.findall(r"[^\x00-\x7f\udc80-\udcff]+", text)))
     if characters <= stray:
         return None
@@ -93,17 +120,36 @@ def _as_utf8(data: bytes) -> str | None:
 
 
 def _as_detected(data: bytes) -> str:
-    """The first bytes beyond ASCII tell the encoding: detecting on all of a large file takes minutes."""
-    first = re.search(rb"[\x80-\xff]", data)
-    start = max(0, first.start() - _SAMPLE // 2) if first else 0
-    text = _strictly(data, _likeliest(from_bytes(data[start : start + _SAMPLE])))
-    return data.decode(_WESTERN, "replace") if text is None else text
+    """Lines of nothing but ASCII say nothing of the encoding, so the detector does not get them."""
+    sample = b""
+    for line in _lines_beyond_ascii(data):
+        sample += line + b"\n"
+        if len(sample) > _SAMPLE:
+            break
+    return data.decode(_likeliest(sample[:_SAMPLE]), "replace")
 
 
-def _likeliest(matches: CharsetMatches) -> str:
-    """The best match, but Western where it makes as much sense: it is by far the most common."""
-    best = matches.best()
-    western = next((match for match in matches if match.encoding == _WESTERN), None)
-    if best is None or (western and western.coherence >= best.coherence):
-        return _WESTERN
-    return best.encoding
+def _lines_beyond_ascii(data: bytes) -> Iterator[bytes]:
+    for found in _TO_LINE_END.finditer(data):
+        before = data[max(0, found.start() - _LINE_BEFORE) : found.start()]
+        yield _LINE_END.split(before)[-1] + found[0]
+
+
+def _likeliest(sample: bytes) -> str:
+    """By how common the sequences of letters are that each encoding makes of the bytes."""
+    candidates = _candidates(sample)
+    matches = chardet.detect_all(
+        sample, ignore_threshold=True, include_encodings=candidates, compat_names=False
+    )
+    likelihood = {match["encoding"] or _WESTERN: match["confidence"] for match in matches}
+    best = max(likelihood, key=lambda encoding: likelihood[encoding])
+    return _WESTERN if likelihood.get(_WESTERN, 0.0) >= _NEARLY * likelihood[best] else best
+
+
+def _candidates(sample: bytes) -> tuple[str, ...]:
+    """Accented letters stand alone among those of ASCII, as no other letters but those of double bytes do."""
+    runs = _BEYOND_ASCII.findall(sample)
+    if 2 * sum(len(run) == 1 for run in runs) < len(runs):
+        return (*_LATIN, *_OTHER_ALPHABETS, *_DOUBLE_BYTE)
+    is_dense = 10 * sum(map(len, runs)) > len(sample)
+    return (*_LATIN, *_DOUBLE_BYTE) if is_dense else _LATIN
