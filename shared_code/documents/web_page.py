@@ -1,11 +1,12 @@
 """HTML as its readers see it: a line for each block, a segment for each heading, no script or style."""
 
+import codecs
 import re
 from collections.abc import Iterable, Iterator
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from shared_code.documents.decoding import clean, decode
+from shared_code.documents.decoding import decode
 from shared_code.documents.document import Limits, Position, Segment
 
 # Marks that survive the folding of white space; cleaned text holds no control characters of its own.
@@ -21,25 +22,54 @@ _LINES = "br, div, li, dt, dd, tr, caption, figcaption, summary, option, form, f
 _CELLS = "td + td, td + th, th + td, th + th"
 _CHARSET = re.compile(rb"""<meta[^>]{0,200}?charset\s*=\s*["']?([\w-]{1,40})""", re.IGNORECASE)
 _CHARSET_WITHIN = 2048
+# What labels mean in the Encoding Standard (https://encoding.spec.whatwg.org/#names-and-labels), and so to
+# browsers, where Python means less by the same label or does not know it.
+_AS_BROWSERS_READ = {
+    "ascii": "cp1252",
+    "iso8859-1": "cp1252",
+    "iso8859-9": "cp1254",
+    "iso8859-11": "cp874",
+    "tis-620": "cp874",
+    "windows-874": "cp874",
+    "shift_jis": "cp932",
+    "x-sjis": "cp932",
+    "gb2312": "gb18030",
+    "gbk": "gb18030",
+    "big5": "big5hkscs",
+    "euc_kr": "cp949",
+    "windows-949": "cp949",
+}
 
 
 def read_html(data: bytes, _limits: Limits) -> Iterator[Segment]:
     """The title and then the page, cut where headings stand."""
-    tree = LexborHTMLParser(_decoded(data))
-    title = tree.css_first("title")
+    tree = LexborHTMLParser(decode(data, _declared_encoding(data)))
+    title = tree.css_first("head title")  # drawings have titles of their own
     if title is not None:
         yield Segment(_readable(title.text()), Position())
     if tree.body is not None:
         yield from _sections(_marked_text(tree.body))
 
 
-def _decoded(data: bytes) -> str:
-    """What the page says of its charset counts where its bytes do not contradict it."""
+def _declared_encoding(data: bytes) -> str | None:
     declared = _CHARSET.search(data, 0, _CHARSET_WITHIN)
+    if declared is None:
+        return None
+    label = declared[1].decode("ascii").lower()
     try:
-        return clean(data.decode(declared[1].decode("ascii"))) if declared else decode(data)
-    except (LookupError, UnicodeDecodeError):
-        return decode(data)
+        name = codecs.lookup(label).name
+    except LookupError:
+        name = label
+    encoding = _AS_BROWSERS_READ.get(name, name)
+    return encoding if _holds_ascii(encoding) else None
+
+
+def _holds_ascii(encoding: str) -> bool:
+    """Whether a page can declare it: in UTF-16 the declaration could not have been read."""
+    try:
+        return b"charset".decode(encoding) == "charset"
+    except (LookupError, UnicodeError):
+        return False
 
 
 def _marked_text(body: LexborNode) -> str:

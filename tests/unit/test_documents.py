@@ -151,9 +151,46 @@ def test_html_is_cut_where_headings_stand():
     assert [position.section for position in positions("a.htm", data)] == [None, "First part", "Second"]
 
 
-def test_html_is_read_in_the_charset_that_it_declares():
-    data = '<meta charset="windows-1251"><p>Привет</p>'.encode("cp1251")
-    assert texts("a.html", data) == ["Привет"]
+@pytest.mark.parametrize(
+    ("declared", "encoding", "text"),
+    [
+        ("windows-1251", "cp1251", "Да"),
+        ("ISO-8859-1", "cp1252", "“Ça”"),
+        ("us-ascii", "cp1252", "“Ça”"),
+        ("iso-8859-9", "cp1254", "“Ağ”"),
+        ("iso-8859-2", "iso-8859-2", "Šťáva"),
+        ("tis-620", "cp874", "“ไทย”"),
+        ("Shift_JIS", "cp932", "①髙"),
+        ("x-sjis", "cp932", "①髙"),
+        ("EUC-JP", "euc-jp", "東京"),
+        ("gb2312", "gb18030", "朱镕基"),
+        ("big5", "big5hkscs", "着"),
+        ("ks_c_5601-1987", "cp949", "똠방각하"),
+    ],
+)
+def test_html_is_read_in_the_charset_that_it_declares_as_browsers_do(declared, encoding, text):
+    data = f'<meta http-equiv="Content-Type" content="text/html; charset={declared}"><p>{text}'.encode(
+        encoding
+    )
+    assert texts("a.html", data) == [text]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le"])
+@pytest.mark.parametrize("declared", ["iso-8859-1", "windows-1251", "utf-16", "Shift_JIS", "no-such-charset"])
+def test_html_in_unicode_is_read_as_such_whatever_it_declares(declared, encoding):
+    data = f"<meta charset={declared}><p>Grüße, “Käte” 東京".encode(encoding)
+    assert texts("a.html", data) == ["Grüße, “Käte” 東京"]
+
+
+@pytest.mark.parametrize("declared", ["utf-8", "utf-16", "euc-jp", "punycode", "hex"])
+def test_html_that_contradicts_its_declared_charset_is_read_by_its_bytes(declared):
+    data = f"<meta charset={declared}><p>Die Straße führt über die Brücke.".encode("cp1252")
+    assert texts("a.html", data) == ["Die Straße führt über die Brücke."]
+
+
+def test_html_takes_no_title_from_a_drawing():
+    assert texts("a.html", "<body><svg><title>Icon</title></svg><p>Text") == ["Text"]
+    assert texts("a.html", "<title>Page</title><svg><title>Icon</title></svg>Text") == ["Page", "Text"]
 
 
 def test_pdf_is_read_page_by_page():
