@@ -6,8 +6,9 @@ A row out of its table still says what its numbers are, so any chunk of rows can
 import csv
 import io
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import zip_longest
+from itertools import islice, zip_longest
 
 from python_calamine import (
     CalamineError,
@@ -25,7 +26,10 @@ from shared_code.documents.errors import BrokenDocument, DocumentTooLarge, Encry
 Row = tuple[int, Sequence[str]]
 
 _DELIMITERS = ",;\t|"
-_FIRST_LINE = re.compile(r"\S[^\n]*")
+# Excel's way to tell it in a line of its own.
+_TOLD_DELIMITER = re.compile(r"""["']?sep=([^\w"'\n])["']?(?:\n|$)""", re.IGNORECASE)
+_SAMPLE_ROWS = 20
+_SAMPLE_CHARACTERS = 64 * 1024
 _NUMBER = re.compile(r"[-+]?[\d.,]+%?")
 # One stray quote joins many cells into one: that is no reason to lose them.
 _CELL_CHARACTERS = 2**31 - 1
@@ -35,18 +39,26 @@ def read_csv(data: bytes, limits: Limits) -> Iterator[Segment]:
     """The rows of a delimited file; a row's number is that which a spreadsheet shows."""
     text = decode(data)
     csv.field_size_limit(_CELL_CHARACTERS)
-    rows = csv.reader(io.StringIO(text), delimiter=_delimiter(text))
+    told = _TOLD_DELIMITER.match(text)
+    text = text[told.end() :] if told else text
+    delimiter = told[1] if told else max(_DELIMITERS, key=lambda delimiter: _evenness(text, delimiter))
+    _, _, width = _evenness(text, delimiter)
+    rows = csv.reader(io.StringIO(text), delimiter=delimiter)
     try:
-        yield from _segments(enumerate(rows, start=1), None, limits)
+        yield from _segments(enumerate(rows, start=1), None, limits, width)
     except csv.Error as error:
         raise BrokenDocument(f"The file cannot be read as a table: {error}.") from error
 
 
-def _delimiter(text: str) -> str:
-    """The delimiter that makes most of the first line that holds anything."""
-    first_line = _FIRST_LINE.search(text)
-    sample = [first_line[0] if first_line else ""]
-    return max(_DELIMITERS, key=lambda delimiter: len(next(csv.reader(sample, delimiter=delimiter))))
+def _evenness(text: str, delimiter: str) -> tuple[float, bool, int]:
+    """How many of the first rows have the same number of cells, and that number; the best is the greatest.
+
+    Where all else is even, a comma stands within the cells: decimal ones do.
+    """
+    rows = csv.reader(io.StringIO(text[:_SAMPLE_CHARACTERS]), delimiter=delimiter)
+    widths = Counter(len(row) for row in islice(filter(None, rows), _SAMPLE_ROWS))
+    count, width = max(((count, width) for width, count in widths.items() if width > 1), default=(0, 0))
+    return count / max(1, widths.total()), delimiter != ",", width
 
 
 def read_xlsx(data: bytes, limits: Limits) -> Iterator[Segment]:
@@ -80,12 +92,20 @@ def _cell_text(cell: object) -> str:
     return str(cell)
 
 
-def _segments(rows: Iterable[Row], sheet: str | None, limits: Limits) -> Iterator[Segment]:
+def _segments(
+    rows: Iterable[Row], sheet: str | None, limits: Limits, width: int | None = None
+) -> Iterator[Segment]:
+    """A text for each row; names are what the first row that is as wide as a table says, or none."""
     names: Sequence[str] | None = None
     for number, row in _filled(rows, limits):
         yield Segment(_row_text(row, names or ()), Position(sheet=sheet, row=number))
-        if names is None:
+        if names is None and not _is_above_table(row, width):
             names = row if _is_header(row) else ()
+
+
+def _is_above_table(row: Sequence[str], width: int | None) -> bool:
+    """Titles stand in one cell; comments are cut into cells by chance."""
+    return sum(map(bool, row)) == 1 or (row[0].startswith("#") and len(row) != (width or len(row)))
 
 
 def _filled(rows: Iterable[Row], limits: Limits) -> Iterator[Row]:
