@@ -12,9 +12,24 @@ from shared_code.documents.document import Limits, Position, Segment
 from shared_code.documents.errors import BrokenDocument, DocumentTooLarge
 
 _CONTAINERS = (dict, list)
-# Numbers stay text: 1.10 is no 1.1, and the digits of a long one are not counted as Python would.
-_DECODER = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=str, strict=False)
 _WORDS = {None: "null", True: "true", False: "false"}
+
+
+def _object(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    """JSON allows a name to be repeated; its values are a list then."""
+    values = dict(members)
+    if len(values) == len(members):
+        return values
+    every: dict[str, list[Any]] = {}
+    for name, value in members:
+        every.setdefault(name, []).append(value)
+    return {name: given if len(given) > 1 else given[0] for name, given in every.items()}
+
+
+# Numbers stay text: 1.10 is no 1.1, and the digits of a long one are not counted as Python would.
+_DECODER = json.JSONDecoder(
+    parse_int=str, parse_float=str, parse_constant=str, strict=False, object_pairs_hook=_object
+)
 
 
 def read_json(data: bytes, limits: Limits) -> Iterator[Segment]:

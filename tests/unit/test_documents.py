@@ -162,6 +162,13 @@ def test_json_object_reads_as_indented_names_and_values():
     ]
 
 
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.integers()), min_size=1))
+def test_values_of_a_repeated_name_in_json_are_all_kept_in_their_order(members):
+    data = "{" + ", ".join(f'"{name}": {value}' for name, value in members) + "}"
+    kept = {name: ", ".join(str(value) for other, value in members if other == name) for name, _ in members}
+    assert texts("a.json", data) == [f"{name}: {values}" for name, values in kept.items()]
+
+
 def test_records_of_json_count_from_one_within_their_member():
     data = '{"people": [{"name": "Anna"}, {"name": "Bo"}]}'
     assert texts("a.json", data) == ["name: Anna", "name: Bo"]
