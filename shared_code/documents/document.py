@@ -46,7 +46,8 @@ class Limits:
     file_bytes: int = 100_000_000
     pages: int = 5_000
     sheets: int = 250
-    rows: int = 1_000_000
+    # As many as a sheet of Excel has.
+    rows: int = 1_048_576
     columns: int = 16_384
     nesting: int = 100
     characters: int = 100_000_000

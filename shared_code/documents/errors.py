@@ -28,16 +28,26 @@ class EmptyDocument(DocumentError):
 
 
 class DocumentTooLarge(DocumentError):
-    """The file goes past a limit: split it, or raise the limit."""
+    """The file goes past a limit: split it."""
 
     @classmethod
     def past(cls, what: str, limit: int) -> "DocumentTooLarge":
         """The error for more than a limit's number of something, such as pages."""
-        return cls(f"The file has more than {limit:,} {what}: split it, or raise the limit.")
+        return cls(f"The file has more than {limit:,} {what}: split it.")
+
+    @classmethod
+    def nested_past(cls, limit: int) -> "DocumentTooLarge":
+        """The error for what is nested too deep, which splitting does not mend."""
+        return cls(f"The file has more than {limit:,} levels of nesting: make it flatter.")
 
 
 class ExtractionTimeout(DocumentError):
-    """Reading the file took too long: split it, or raise the limit."""
+    """Reading the file took too long: split it, or simplify it."""
+
+    @classmethod
+    def past(cls, seconds: float) -> "ExtractionTimeout":
+        """The error for more than so many seconds."""
+        return cls(f"Reading the file took more than {seconds:.3g} seconds: split it, or simplify it.")
 
 
 ERRORS: dict[str, type[DocumentError]] = {

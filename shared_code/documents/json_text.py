@@ -59,7 +59,7 @@ def _parse(text: str, where: str, limits: Limits) -> Any:
     try:
         return _DECODER.decode(text)
     except RecursionError as error:
-        raise DocumentTooLarge.past("levels of nesting", limits.nesting) from error
+        raise DocumentTooLarge.nested_past(limits.nesting) from error
     except json.JSONDecodeError as error:
         raise BrokenDocument(
             f"The file is not valid JSON: {error.msg} at character {error.pos + 1} of {where}."
@@ -76,7 +76,7 @@ def _records(value: Any, section: str | None, limits: Limits) -> Iterator[Segmen
 
 def _lines(value: Any, limits: Limits, depth: int = 0) -> Iterator[str]:
     if depth >= limits.nesting:
-        raise DocumentTooLarge.past("levels of nesting", limits.nesting)
+        raise DocumentTooLarge.nested_past(limits.nesting)
     indent = "  " * depth
     if not isinstance(value, _CONTAINERS):
         yield indent + _scalar(value)

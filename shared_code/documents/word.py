@@ -76,7 +76,7 @@ def _blocks(stream: IO[bytes], limits: Limits) -> Iterator[Element]:
             raise BrokenDocument("The file is no docx document, in spite of its name.")
         depth += step
         if depth > limits.nesting:
-            raise DocumentTooLarge.past("levels of nesting", limits.nesting)
+            raise DocumentTooLarge.nested_past(limits.nesting)
         if _tag(element) in _BLOCKS:
             open_blocks += step
         if event == "end" and open_blocks == 0:

@@ -141,9 +141,7 @@ class _Reader:
 
     def _reason(self, limits: Limits, *, late: bool) -> DocumentError:
         if late:
-            return ExtractionTimeout(
-                f"Reading the file took more than {limits.seconds:g} seconds: split it, or raise the limit."
-            )
+            return ExtractionTimeout.past(limits.seconds)
         if self._process.wait() in _OUT_OF_MEMORY:
             return DocumentTooLarge.past("bytes in memory while it is read", limits.memory_bytes)
         return BrokenDocument("The file makes its parser crash: it is damaged, or made to do so.")

@@ -82,6 +82,11 @@ async def test_sheet_with_two_far_corners_does_not_eat_memory():
         await read("a.xlsx", corpus.sparse_xlsx())
 
 
+async def test_last_row_that_a_sheet_can_have_is_read():
+    (chunk,) = await read("a.xlsx", corpus.xlsx({"S": corpus.sheet_row(1_048_576, {"A": "last"})}))
+    assert (chunk.text, chunk.position.row) == ("last", 1_048_576)
+
+
 async def test_csv_of_a_hundred_thousand_columns_is_too_large():
     with pytest.raises(DocumentTooLarge, match="16,384 columns"):
         await read("a.csv", corpus.wide_csv(100_000))
@@ -167,6 +172,6 @@ async def test_csv_with_an_open_quote_keeps_all_its_text():
         ({"expanded_bytes": 100}, "a.docx", corpus.docx(corpus.paragraph("x"))),
     ],
 )
-def test_each_limit_ends_in_an_error_of_one_sentence(limit, name, data):
-    with pytest.raises(DocumentTooLarge, match=r"^The file [^.]+\.$"):
+def test_each_limit_ends_in_a_sentence_that_says_what_the_user_can_do(limit, name, data):
+    with pytest.raises(DocumentTooLarge, match=r"^The file [^.]+: (split it|make it flatter)\.$"):
         extract(name, data, Limits(**limit))
