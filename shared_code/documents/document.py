@@ -54,4 +54,11 @@ class Limits:
     expanded_bytes: int = 500_000_000
     expansion_ratio: int = 100
     seconds: float = 60.0
+    # Of a small file, which must not hold a reader for as long as a large one may.
+    least_seconds: float = 10.0
+    seconds_per_megabyte: float = 10.0
     memory_bytes: int = 1_500_000_000
+
+    def seconds_for(self, size: int) -> float:
+        """How long a file of so many bytes may take."""
+        return min(self.seconds, self.least_seconds + self.seconds_per_megabyte * size / 1_000_000)

@@ -51,10 +51,10 @@ def serve() -> None:
 
 
 @contextmanager
-def _bounded(limits: Limits) -> Iterator[None]:
+def _bounded(limits: Limits, size: int) -> Iterator[None]:
     """Memory and time end here at the latest; other systems than Linux count memory in other ways."""
     _bound_memory(limits.memory_bytes)
-    signal.alarm(int(limits.seconds) + _ORPHAN_SECONDS)
+    signal.alarm(int(limits.seconds_for(size)) + _ORPHAN_SECONDS)
     try:
         yield
     finally:
@@ -78,7 +78,7 @@ def _answer(request: Request, data: bytes) -> Iterator[Part]:
     chunks: list[Chunk] = []
     failure = None
     try:
-        with _bounded(request.limits):
+        with _bounded(request.limits, len(data)):
             chunks = _chunks(request, data)
     except DocumentError as error:
         failure = error

@@ -103,12 +103,15 @@ class _Reader:
         When this raises, the process is of no more use.
         """
         late = Event()
-        deadline = Timer(request.limits.seconds, self._end_late, [late])
+        seconds = request.limits.seconds_for(len(data))
+        deadline = Timer(seconds, self._end_late, [late])
         deadline.start()
         try:
             return self._exchange(request, data)
         except (OSError, EOFError) as error:
-            raise self._reason(request.limits, late=late.is_set()) from error
+            if late.is_set():
+                raise ExtractionTimeout.past(seconds) from error
+            raise self._reason(request.limits) from error
         finally:
             deadline.cancel()
             deadline.join()
@@ -139,9 +142,7 @@ class _Reader:
             if not part.more:
                 return chunks, part
 
-    def _reason(self, limits: Limits, *, late: bool) -> DocumentError:
-        if late:
-            return ExtractionTimeout.past(limits.seconds)
+    def _reason(self, limits: Limits) -> DocumentError:
         if self._process.wait() in _OUT_OF_MEMORY:
             return DocumentTooLarge.past("bytes in memory while it is read", limits.memory_bytes)
         return BrokenDocument("The file makes its parser crash: it is damaged, or made to do so.")

@@ -79,6 +79,13 @@ async def test_reading_that_takes_too_long_is_ended_by_force():
     assert idle_processes() == []
 
 
+async def test_small_file_may_take_less_time_than_a_large_one():
+    with pytest.raises(ExtractionTimeout, match=r"more than 0\.05 seconds"):
+        await read("a.json", SLOW, Limits(least_seconds=0.05, seconds_per_megabyte=0))
+    assert Limits().seconds_for(0) < Limits().seconds_for(1_000_000) < Limits().seconds_for(100_000_000)
+    assert Limits().seconds_for(100_000_000) == Limits().seconds
+
+
 async def test_reading_that_needs_too_much_memory_is_too_large():
     with pytest.raises(DocumentTooLarge, match="memory"):
         await read("a.json", SLOW, Limits(memory_bytes=100_000_000))
