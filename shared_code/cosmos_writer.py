@@ -29,6 +29,8 @@ from shared_code.vectors import Vector
 
 _PARTITION_KEY = PartitionKey("/pk")
 _VECTORS_PER_PAGE = 100
+# A page ends at 4 MB, too; by itself the service would end it after 100 items.
+_ITEMS_PER_PAGE = 1_000
 # What the items of records and chunks have of them, under the same names.
 _RECORD = ("source", "etag", "content", "fingerprint", "listed_etag", "job_id", "counts")
 _CHUNK = ("id", "source", "text", "job_id", "tokens", "requests")
@@ -253,7 +255,9 @@ class CosmosIndex:
         parameters = [
             {"name": f"@{name}", "value": value} for name, value in {"pk": partition, **values}.items()
         ]
-        pages = self._container.query_items(query, parameters=parameters, partition_key=partition).by_page()
+        pages = self._container.query_items(
+            query, parameters=parameters, partition_key=partition, max_item_count=_ITEMS_PER_PAGE
+        ).by_page()
         while True:
             try:
                 async with self._slots:

@@ -195,7 +195,7 @@ async def test_chunk_can_be_deleted_twice_and_leaves_other_sources_alone(index):
 
 async def test_more_chunks_than_fit_a_page_are_all_found(index):
     await index.save([DONE], dimensions=3)
-    await index.write([chunk(str(number), ordinal=number) for number in range(120)])
+    await index.write([chunk(str(number), ordinal=number) for number in range(1_020)])
 
-    assert len(await index.chunks("docs/a.txt")) == 120
-    assert [len(page) async for page in index.vectors("docs/a.txt")] == [100, 20]
+    assert len(await index.chunks("docs/a.txt")) == 1_020
+    assert [len(page) async for page in index.vectors("docs/a.txt")] == [100] * 10 + [20]
