@@ -23,8 +23,9 @@ start: $(READY) ## local stack and host in the foreground (PORT=7071, STATE=.loc
 services: $(READY) ## the emulators alone, for func start beside them
 	@$(RUN) -m local services
 
+# Two processes, each with emulators of its own: for a good part of its time a test waits for somebody else.
 test: $(READY) ## every test
-	@$(RUN) -m pytest
+	@$(RUN) -m pytest --numprocesses 2 --dist worksteal
 
 check: $(READY) ## lint, format check, types
 	@.venv/bin/ruff check --quiet
