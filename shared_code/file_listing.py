@@ -29,7 +29,7 @@ from shared_code.token_estimate import estimated_tokens
 _NAMES_PER_PART = 50_000
 # A page is seconds of work, so that little is lost when it breaks off. Activities work on them side by side:
 # while one waits for its vectors, others read files and write chunks.
-_TOKENS_PER_PAGE = 250_000
+_TOKENS_PER_PAGE = 1_000_000
 _FILES_PER_PAGE = 50
 _VANISHED_PER_PAGE = 200
 _PAGES_AT_ONCE = 8

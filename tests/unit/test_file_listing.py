@@ -207,10 +207,10 @@ async def test_page_holds_at_most_fifty_files(world):
     assert [len(page) for page in pages] == [50, 50, 20]
 
 
-async def test_page_holds_about_as_much_text_as_one_request_for_embeddings(world):
+async def test_page_holds_a_million_tokens_at_most_or_one_larger_file(world):
     for number in range(4):
-        world.files.put(f"large{number}.txt", "x" * 360_000)
-    world.files.put("huge.txt", "x" * 3_600_000)
+        world.files.put(f"large{number}.txt", "x" * 1_440_000)
+    world.files.put("huge.txt", "x" * 5_000_000)
     _, pages, _ = await listed(world)
 
     held = [[file["name"] for file in page if file["size"] > 1_000] for page in pages]
