@@ -19,6 +19,7 @@ from shared_code.ingestion import Ingestion
 from shared_code.jobs import EmbedFilesJob
 from shared_code.settings import COSMOS_KEY, FILES_STORAGE
 from shared_code.source_files import SourceFile
+from shared_code.source_work import Planner
 from shared_code.staging import discard
 from shared_code.stale_sources import delete_vanished
 from shared_code.step_results import as_value, failure, milliseconds_since
@@ -70,15 +71,16 @@ async def _embed_page(clients: Clients, payload: dict[str, Any]) -> dict[str, An
     job_id, number = payload["jobId"], payload["page"]
     job = EmbedFilesJob.from_json(payload["job"])
     staged = await read_staged_json(clients.jobs_container, job_id, f"pages/{number}.json")
-    ingestion = Ingestion(
+    index = clients.index(job.env, job.index_version)
+    planner = Planner(
         job_id,
         job,
         files=clients.source_files(job.container),
-        index=clients.index(job.env, job.index_version),
-        embeddings=clients.file_embeddings,
+        index=index,
         limits=Limits(file_bytes=clients.settings.max_file_bytes),
         slots=clients.files_at_once,
     )
+    ingestion = Ingestion(job_id, job, planner=planner, index=index, embeddings=clients.file_embeddings)
     async with clients.large_steps:
         result = await ingestion.embed([SourceFile.from_json(file) for file in staged])
     if result.ledger:

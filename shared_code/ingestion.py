@@ -1,4 +1,4 @@
-"""One page of files into the index: bytes -> text -> chunks -> vectors -> Cosmos DB.
+"""One page of files into the index: the chunks that it lacks -> vectors -> Cosmos DB.
 
 The records of its sources are opened before a chunk of any of them changes; new chunks are written before
 stale ones are deleted, and then the records are completed. What was indexed never lacks vectors, and a run
@@ -10,23 +10,21 @@ import asyncio
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import chain, groupby
 from operator import itemgetter
 
 from shared_code.batched_embeddings import BatchedEmbeddings, CountedText, Outcome
-from shared_code.chunking import Chunk
 from shared_code.concurrency import run_all
-from shared_code.cosmos_writer import CosmosIndex, NewChunk, Place, SourceRecord, StoredChunk
-from shared_code.documents import DocumentError, EmptyDocument, Limits
+from shared_code.cosmos_writer import CosmosIndex, NewChunk, SourceRecord
+from shared_code.documents import DocumentError
 from shared_code.embeddings import Embedding, EmbeddingFailure, EmbeddingsUnusable
 from shared_code.errors import AppError
-from shared_code.fingerprints import chunk_id, content_hash, source_fingerprint
+from shared_code.fingerprints import source_fingerprint
 from shared_code.jobs import EmbedFilesJob
 from shared_code.packing import packed
-from shared_code.readers import read_chunks
-from shared_code.source_files import FileContent, FileTooLarge, SourceFile, SourceFiles, UnreadableFile
-from shared_code.token_estimate import is_supported
+from shared_code.source_files import SourceFile, UnreadableFile
+from shared_code.source_work import PlannedChunk, Planner, SourceWork
 
 # Each operation waits for a slot of its service; these only bound what waits.
 _FILES_AT_ONCE = 50
@@ -38,51 +36,10 @@ _TOKENS_PER_PORTION = 50_000
 _PORTIONS_AT_ONCE = 16
 
 
-@dataclass(frozen=True, slots=True)
-class _Planned:
-    """A chunk as its file has it now."""
-
-    id: str
-    text: CountedText
-    place: Place
-
-
-@dataclass(kw_only=True)
-class _Work:
-    """A source on its way into the index.
-
-    Attributes:
-        record: as it was read, and from its opening on as it is in the index.
-        done: what completes the record.
-        missing: the chunks that the index still lacks.
-        moved: where stored chunks stand now.
-        stale: the ids of stored chunks that the file no longer has.
-        spent: what has been paid for the source's chunks.
-        failure: why the source is not complete in the end.
-    """
-
-    record: SourceRecord
-    done: SourceRecord
-    missing: dict[str, _Planned]
-    moved: Mapping[str, Place]
-    stale: Sequence[str]
-    spent: Counter[str]
-    failure: AppError | None
-
-    @property
-    def source(self) -> str:
-        return self.record.source
-
-    @property
-    def changes(self) -> bool:
-        """Whether chunks are to be written, moved or deleted."""
-        return bool(self.missing or self.moved or self.stale)
-
-
-_Unit = tuple[CountedText, list[tuple[_Work, _Planned]]]
+_Unit = tuple[CountedText, list[tuple[SourceWork, PlannedChunk]]]
 """A text to embed, and all the chunks that have it."""
 
-_Made = tuple[_Planned, Embedding]
+_Made = tuple[PlannedChunk, Embedding]
 """A chunk with its vector, and what was charged for it."""
 
 
@@ -101,29 +58,23 @@ class PageResult:
 
 
 class Ingestion:
-    """The ingestion of one page; `slots` bounds the files that are opened at once, for all pages together."""
+    """The ingestion of one page; the planner finds out what each of its files needs."""
 
     def __init__(
         self,
         job_id: str,
         job: EmbedFilesJob,
         *,
-        files: SourceFiles,
+        planner: Planner,
         index: CosmosIndex,
         embeddings: BatchedEmbeddings,
-        limits: Limits,
-        slots: asyncio.Semaphore,
     ) -> None:
         self._job_id = job_id
         self._job = job
-        self._files = files
+        self._planner = planner
         self._index = index
         self._embeddings = embeddings
-        self._limits = limits
-        self._slots = slots
-        self._fingerprint = source_fingerprint(job.plan)
-        self._works: list[_Work] = []
-        self._skipped: list[SourceRecord] = []
+        self._works: list[SourceWork] = []
         self._are_open = False
         self._opening = asyncio.Lock()
         self._result = PageResult()
@@ -142,7 +93,6 @@ class Ingestion:
         records = await self._index.records(map(self._source_of, page))
         opened = await run_all((self._open(file, records) for file in page), at_once=_FILES_AT_ONCE)
         self._works = [work for work in opened if work]
-        await self._complete(self._skipped)
         await self._copy_known()
         await run_all(map(self._embed_portion, self._portions()), at_once=_PORTIONS_AT_ONCE)
         if self._result.error:
@@ -156,7 +106,7 @@ class Ingestion:
     def _source_of(self, file: SourceFile) -> str:
         return f"{self._job.container}/{file.name}"
 
-    async def _open(self, file: SourceFile, records: Mapping[str, SourceRecord]) -> _Work | None:
+    async def _open(self, file: SourceFile, records: Mapping[str, SourceRecord]) -> SourceWork | None:
         """The work that a file needs, if any."""
         source = self._source_of(file)
         record = records.get(source) or SourceRecord(source=source)
@@ -164,84 +114,24 @@ class Ingestion:
             self._result.counts.update(record.counts)
             return None
         try:
-            async with self._slots:
-                return await self._work_of(record, file)
+            return await self._planner.work(record, file)
         except (DocumentError, UnreadableFile) as error:
             self._result.fail(source, error)
             return None
-
-    async def _work_of(self, record: SourceRecord, file: SourceFile) -> _Work | None:
-        read = await self._read(file)
-        done = replace(
-            record, etag=read.etag, content=content_hash(read.data), fingerprint=self._fingerprint,
-            listed_etag=file.etag, job_id=self._job_id,
-        )  # fmt: skip
-        if record.is_complete and (record.content, record.fingerprint) == (done.content, done.fingerprint):
-            self._skipped.append(replace(done, counts={"skipped": 1}))
-            return None
-        chunks: list[Chunk] = []
-        failure: AppError | None = None
-        try:
-            chunks = await self._chunks(file.name, read.data)
-        except EmptyDocument as error:
-            failure = error  # but the text that it had is to be found no longer
-        planned = self._planned(record.source, chunks)
-        # Whatever has chunks has a record, which spares a new source the query.
-        stored = await self._index.chunks(record.source) if record.revision else {}
-        kept = {key: stored[key] for key in planned if key in stored}
-        return _Work(
-            record=record,
-            done=done,
-            missing={key: chunk for key, chunk in planned.items() if key not in stored},
-            moved={key: planned[key].place for key in kept if kept[key].place != planned[key].place},
-            stale=[key for key in stored if key not in planned],
-            spent=self._spent_before(kept.values()),
-            failure=failure,
-        )
-
-    async def _read(self, file: SourceFile) -> FileContent:
-        if not is_supported(file.name):
-            return FileContent(b"", file.etag)  # the extractor refuses it by its name
-        if file.size > self._limits.file_bytes:
-            raise FileTooLarge.past(self._limits.file_bytes)
-        return await self._files.read(file.name, limit=self._limits.file_bytes)
-
-    async def _chunks(self, name: str, data: bytes) -> list[Chunk]:
-        plan = self._job.plan
-        sizes = {"max_tokens": plan.chunk_tokens, "overlap_tokens": plan.overlap_tokens}
-        return await read_chunks(name, data, self._limits, **sizes)
-
-    def _planned(self, source: str, chunks: Iterable[Chunk]) -> dict[str, _Planned]:
-        occurrences = Counter[str]()
-        planned = {}
-        for ordinal, each in enumerate(chunks):
-            key = chunk_id(self._job, source, each.text, occurrences[each.text])
-            occurrences[each.text] += 1
-            text = CountedText(each.text, each.tokens)
-            planned[key] = _Planned(key, text, Place(ordinal, each.position.facts()))
-        return planned
-
-    def _spent_before(self, kept: Iterable[StoredChunk]) -> Counter[str]:
-        """What an earlier run of the page has spent on chunks, so that the page counts the same again."""
-        own = [chunk for chunk in kept if chunk.job_id == self._job_id]
-        return Counter(
-            chunks=len(own),
-            tokens=sum(chunk.tokens for chunk in own),
-            requests=sum(chunk.requests for chunk in own),
-        )
 
     async def _copy_known(self) -> None:
         """Takes the vectors of renamed and copied files from the source that has the same content."""
         lacking = [work for work in self._works if work.missing]
         if not lacking:
             return
-        holders = await self._index.holders({work.done.content for work in lacking}, self._fingerprint)
+        contents = {work.done.content for work in lacking}
+        holders = await self._index.holders(contents, source_fingerprint(self._job.plan))
         copies = (
             self._copy(work, holders[work.done.content]) for work in lacking if work.done.content in holders
         )
         await run_all(copies, at_once=_SOURCES_AT_ONCE)
 
-    async def _copy(self, work: _Work, holder: str) -> None:
+    async def _copy(self, work: SourceWork, holder: str) -> None:
         async for page in self._index.vectors(holder):
             vectors = dict(page)
             known = [chunk for chunk in work.missing.values() if chunk.text.text in vectors]
@@ -249,7 +139,7 @@ class Ingestion:
 
     def _portions(self) -> Iterator[list[_Unit]]:
         """What is to be embedded, each text once; sources stay whole as far as they fit."""
-        targets: dict[CountedText, list[tuple[_Work, _Planned]]] = {}
+        targets: dict[CountedText, list[tuple[SourceWork, PlannedChunk]]] = {}
         for work in self._works:
             for planned in work.missing.values():
                 targets.setdefault(planned.text, []).append((work, planned))
@@ -286,9 +176,9 @@ class Ingestion:
 
     def _made(
         self, units: Iterable[_Unit], outcomes: Iterable[Outcome]
-    ) -> Iterable[tuple[_Work, list[_Made]]]:
+    ) -> Iterable[tuple[SourceWork, list[_Made]]]:
         """The chunks of each source that have a vector now."""
-        made: dict[str, tuple[_Work, list[_Made]]] = {}
+        made: dict[str, tuple[SourceWork, list[_Made]]] = {}
         for (_, targets), outcome in zip(units, outcomes, strict=True):
             for number, (work, planned) in enumerate(targets):
                 if isinstance(outcome, EmbeddingFailure):
@@ -299,7 +189,7 @@ class Ingestion:
                     made.setdefault(work.source, (work, []))[1].append((planned, embedding))
         return made.values()
 
-    async def _write(self, work: _Work, made: Sequence[_Made]) -> None:
+    async def _write(self, work: SourceWork, made: Sequence[_Made]) -> None:
         if not made:
             return
         await self._open_records(dimensions=made[0][1].vector.dimensions)
@@ -308,7 +198,7 @@ class Ingestion:
             del work.missing[planned.id]
             work.spent.update(chunks=1, tokens=embedding.tokens, requests=embedding.requests)
 
-    def _new_chunk(self, work: _Work, planned: _Planned, embedding: Embedding) -> NewChunk:
+    def _new_chunk(self, work: SourceWork, planned: PlannedChunk, embedding: Embedding) -> NewChunk:
         return NewChunk(
             id=planned.id, source=work.source, text=planned.text.text, place=planned.place,
             vector=embedding.vector, job_id=self._job_id, tokens=embedding.tokens,
@@ -336,25 +226,19 @@ class Ingestion:
         """Brings other chunks in line where none is missing, and completes what has not failed."""
         whole = [work for work in self._works if not work.missing]
         await run_all(map(self._move_and_delete, whole), at_once=_SOURCES_AT_ONCE)
-        await self._complete(
-            replace(work.done, revision=work.record.revision, counts={"completed": 1, **work.spent})
-            for work in whole
-            if not work.failure
-        )
+        completed = [work.completed() for work in whole if not work.failure]
+        for record in await self._index.save(completed):
+            self._result.counts.update(record.counts)
         for work in self._works:
             if work.failure:
                 self._result.fail(work.source, work.failure)
                 self._result.counts.update(work.spent)
 
-    async def _move_and_delete(self, work: _Work) -> None:
+    async def _move_and_delete(self, work: SourceWork) -> None:
         if work.moved or work.stale:
             await self._open_records()
             await self._index.move(work.source, work.moved)
             await self._index.delete(work.source, work.stale)
-
-    async def _complete(self, records: Iterable[SourceRecord]) -> None:
-        for record in await self._index.save(list(records)):
-            self._result.counts.update(record.counts)
 
 
 def _tokens_of(unit: _Unit) -> int:

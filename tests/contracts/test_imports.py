@@ -69,15 +69,23 @@ ALLOWED = {
     "readers": {"chunking", "documents"},
     "fingerprints": {"chunking", "documents"},
     "file_listing": {"blob_files", "cosmos_writer", "fingerprints", "source_files"},
-    "ingestion": {
+    "source_work": {
         "batched_embeddings",
         "chunking",
         "cosmos_writer",
         "documents",
-        "embeddings",
         "fingerprints",
         "readers",
         "source_files",
+    },
+    "ingestion": {
+        "batched_embeddings",
+        "cosmos_writer",
+        "documents",
+        "embeddings",
+        "fingerprints",
+        "source_files",
+        "source_work",
     },
     "stale_sources": {"cosmos_writer", "source_files"},
     "embed_activities": {
@@ -88,6 +96,7 @@ ALLOWED = {
         "file_listing",
         "ingestion",
         "source_files",
+        "source_work",
         "staging",
         "stale_sources",
         "step_results",

@@ -14,6 +14,7 @@ from shared_code.fingerprints import source_fingerprint
 from shared_code.ingestion import Ingestion, PageResult
 from shared_code.jobs import EmbeddingPlan, EmbedFilesJob
 from shared_code.source_files import FileContent, FilePage, FileVanished, SourceFile
+from shared_code.source_work import Planner
 from shared_code.vectors import Vector
 
 PLAN = EmbeddingPlan(
@@ -222,17 +223,13 @@ class World:
         self, job_id: str = "job", job: EmbedFilesJob = JOB, *, limits: Limits | None = None, **more: Any
     ) -> Ingestion:
         fakes: Any = self
-        return Ingestion(
-            job_id,
-            job,
-            files=fakes.files,
-            index=fakes.index,
-            embeddings=BatchedEmbeddings(
-                fakes.embeddings, wait=0, tokens_per_request=more.get("tokens_per_request", 300_000)
-            ),
-            limits=limits or Limits(),
-            slots=asyncio.Semaphore(8),
+        slots = asyncio.Semaphore(8)
+        planner = Planner(
+            job_id, job, files=fakes.files, index=fakes.index, limits=limits or Limits(), slots=slots
         )
+        tokens = more.get("tokens_per_request", 300_000)
+        embeddings = BatchedEmbeddings(fakes.embeddings, wait=0, tokens_per_request=tokens)
+        return Ingestion(job_id, job, planner=planner, index=fakes.index, embeddings=embeddings)
 
 
 def prose(subject: str, *, sentences: int = 40) -> str:
