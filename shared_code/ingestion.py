@@ -32,7 +32,6 @@ _SOURCES_AT_ONCE = 16
 # Texts that are embedded and written together: as many as Cosmos DB takes in a batch, and few enough that the
 # vectors of all that are under way fit into memory.
 _TEXTS_PER_PORTION = 100
-_TOKENS_PER_PORTION = 50_000
 _PORTIONS_AT_ONCE = 16
 
 
@@ -94,7 +93,7 @@ class Ingestion:
         opened = await run_all((self._open(file, records) for file in page), at_once=_FILES_AT_ONCE)
         self._works = [work for work in opened if work]
         await self._copy_known()
-        await run_all(map(self._embed_portion, self._portions()), at_once=_PORTIONS_AT_ONCE)
+        await self._embed_missing()
         if self._result.error:
             for work in self._works:
                 self._result.counts.update(work.spent)
@@ -143,23 +142,29 @@ class Ingestion:
         for work in self._works:
             for planned in work.missing.values():
                 targets.setdefault(planned.text, []).append((work, planned))
-        limits = {"most_weight": _TOKENS_PER_PORTION, "most_items": _TEXTS_PER_PORTION}
+        limits = {"most_weight": _TEXTS_PER_PORTION, "most_items": _TEXTS_PER_PORTION}
         parts = (
             part
             for _, units in groupby(targets.items(), lambda unit: unit[1][0][0].source)
-            for part in packed(units, _tokens_of, **limits)
+            for part in packed(units, lambda _: 1, **limits)
         )
-        for parts_together in packed(parts, lambda part: sum(map(_tokens_of, part)), **limits):
+        for parts_together in packed(parts, len, **limits):
             yield list(chain.from_iterable(parts_together))
 
-    async def _embed_portion(self, units: Sequence[_Unit]) -> None:
+    async def _embed_missing(self) -> None:
+        portions = list(self._portions())
+        embedding = (self._embed_portion(units, last=units is portions[-1]) for units in portions)
+        await run_all(embedding, at_once=_PORTIONS_AT_ONCE)
+
+    async def _embed_portion(self, units: Sequence[_Unit], *, last: bool) -> None:
         if self._result.error:
             return
         plan = self._job.plan
         coming = self._embeddings.embed(
             [text for text, _ in units], model=plan.model, dimensions=plan.dimensions
         )
-        self._announcement.close()  # nobody need wait for this page any more
+        if last:
+            self._announcement.close()  # nobody need wait for this page any more
         outcomes = await coming
         # What has a vector is paid for: it is written before an error of the others stops anything.
         made = self._made(units, outcomes)
@@ -239,8 +244,3 @@ class Ingestion:
             await self._open_records()
             await self._index.move(work.source, work.moved)
             await self._index.delete(work.source, work.stale)
-
-
-def _tokens_of(unit: _Unit) -> int:
-    text, _ = unit
-    return text.tokens

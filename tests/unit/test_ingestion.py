@@ -34,6 +34,15 @@ async def test_batches_keep_to_the_tokens_of_a_request(world):
     assert max(map(len, world.embeddings.batches)) <= 4
 
 
+async def test_requests_for_a_large_file_are_full_to_the_last(world):
+    world.files.put("large.txt", prose("lakes", sentences=6_000))
+    await world.embed("large.txt", tokens_per_request=15_000)
+
+    *full, _ = [sum(map(len, batch)) for batch in world.embeddings.batches]
+    assert len(full) > 3
+    assert min(full) > 0.9 * max(full)
+
+
 async def test_record_is_opened_before_the_first_chunk_and_completed_after_the_last(world):
     await world.embed("a.txt")
 
