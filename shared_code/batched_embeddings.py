@@ -36,6 +36,14 @@ class _Waiting:
     outcome: "asyncio.Future[Outcome]"
 
 
+@dataclass(slots=True)
+class _Gathering:
+    """Texts that do not fill a request yet, and the task that sends them all the same in time."""
+
+    texts: list[_Waiting]
+    departure: "asyncio.Task[None]"
+
+
 class BatchedEmbeddings:
     """Embeds texts together with those of others, in requests as full as the service takes them.
 
@@ -57,8 +65,7 @@ class BatchedEmbeddings:
         self._tokens_per_request = tokens_per_request
         self._patience = patience
         self._sleep = sleep
-        self._gathered: dict[_Kind, list[_Waiting]] = {}
-        self._departures: dict[_Kind, asyncio.Task[None]] = {}
+        self._gathered: dict[_Kind, _Gathering] = {}
         self._announced = 0
         self._all_here = asyncio.Event()
         self._all_here.set()
@@ -91,20 +98,19 @@ class BatchedEmbeddings:
 
     def _gather(self, waiting: Sequence[_Waiting], kind: _Kind) -> None:
         """Adds texts to those that wait already, and sends what fills requests of them."""
-        *full, rest = packed(
-            [*self._gathered.get(kind, ()), *waiting],
-            _tokens_of,
-            most_weight=self._tokens_per_request,
-            most_items=MAX_INPUTS,
-        )
+        before = self._gathered.get(kind)
+        texts = [*before.texts, *waiting] if before else waiting
+        limits = {"most_weight": self._tokens_per_request, "most_items": MAX_INPUTS}
+        *full, rest = packed(texts, _tokens_of, **limits)
         for request in full:
             self._start(self._send(request, kind))
-        if full and kind in self._gathered:
-            self._departures[kind].cancel()
-        if full or kind not in self._gathered:
-            # The first text of a request decides when it is sent.
-            self._departures[kind] = self._start(self._send_later(kind))
-        self._gathered[kind] = rest
+        if before and not full:
+            before.texts = rest
+            return
+        if before:
+            before.departure.cancel()
+        # The first text of a request decides when it is sent.
+        self._gathered[kind] = _Gathering(rest, self._start(self._send_later(kind)))
 
     def _start(self, sending: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
         task = asyncio.create_task(sending)
@@ -117,7 +123,7 @@ class BatchedEmbeddings:
         with suppress(TimeoutError):
             async with asyncio.timeout(self._patience):
                 await self._all_here.wait()
-        await self._send(self._gathered.pop(kind), kind)
+        await self._send(self._gathered.pop(kind).texts, kind)
 
     async def _send(self, request: Sequence[_Waiting], kind: _Kind) -> None:
         # Whoever was cancelled meanwhile wants no outcome any more.

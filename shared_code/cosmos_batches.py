@@ -85,8 +85,7 @@ class CosmosPartition:
     def _save(self, item: dict[str, Any], etag: str | None) -> _Operation:
         if etag is None:
             return _Operation(("create", (item,)), partial(self._container.create_item, item))
-        still: dict[str, Any] = {"etag": etag, "match_condition": MatchConditions.IfNotModified}
-        alone = partial(self._container.replace_item, item["id"], item, **still)
+        alone = partial(self._container.replace_item, item["id"], item, **only_if_still(etag))
         return _Operation(("replace", (item["id"], item), {"if_match_etag": etag}), alone)
 
     def _patch(self, item: str, fields: Mapping[str, Any]) -> _Operation:
@@ -138,6 +137,11 @@ class CosmosPartition:
         async with self._slots:
             written: dict[str, str] = await operation.alone() or {}
         return written.get("_etag", "")
+
+
+def only_if_still(etag: str | None) -> dict[str, Any]:
+    """Options by which an item is changed only if it has this ETag."""
+    return {"etag": etag, "match_condition": MatchConditions.IfNotModified}
 
 
 def _sending(body: bytes) -> dict[str, Any]:

@@ -12,7 +12,6 @@ from hashlib import blake2b
 from http import HTTPStatus
 from typing import Any
 
-from azure.core import MatchConditions
 from azure.cosmos import PartitionKey
 from azure.cosmos.aio import ContainerProxy, CosmosClient, DatabaseProxy
 from azure.cosmos.exceptions import (
@@ -22,7 +21,7 @@ from azure.cosmos.exceptions import (
     CosmosResourceNotFoundError,
 )
 
-from shared_code.cosmos_batches import CosmosPartition
+from shared_code.cosmos_batches import CosmosPartition, only_if_still
 from shared_code.errors import AppError
 from shared_code.telemetry import log_event
 from shared_code.vectors import Vector
@@ -228,7 +227,7 @@ class CosmosIndex:
         try:
             async with self._slots:
                 await self._container.delete_item(
-                    _key(record.source), self._records, **_only_if_still(record.revision)
+                    _key(record.source), self._records, **only_if_still(record.revision)
                 )
         except CosmosResourceNotFoundError:
             return  # deleted twice
@@ -316,7 +315,3 @@ async def _create_with_vectors(database: DatabaseProxy, container: str, dimensio
 def _key(source: str) -> str:
     """An id for a source: ids may not have every character that names have."""
     return blake2b(source.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
-
-
-def _only_if_still(revision: str | None) -> dict[str, Any]:
-    return {"etag": revision, "match_condition": MatchConditions.IfNotModified}
