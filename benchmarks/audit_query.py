@@ -11,9 +11,9 @@ from benchmarks.jobs import stack, storage
 from benchmarks.processes import cpu_seconds
 from benchmarks.report import report
 from benchmarks.table_service import FIRST_DAY, Table, serve
-from shared_code.audit_activities import query_window
+from shared_code.activities.audit_query import query_window
 from shared_code.clients import Clients
-from shared_code.date_range import DateRange
+from shared_code.jobs.date_range import DateRange
 from shared_code.settings import Settings
 
 DAYS, ROWS_A_DAY = 60, 1_000

@@ -3,10 +3,10 @@
 import azure.durable_functions as df
 import azure.functions as func
 
-from shared_code.date_range import DateRange
-from shared_code.http_api import accepted, guarded, public_origin
-from shared_code.job_instances import start_job
+from shared_code.api.answers import accepted, guarded, public_origin
+from shared_code.api.job_instances import start_job
 from shared_code.jobs import AuditQueryJob
+from shared_code.jobs.date_range import DateRange
 from shared_code.settings import settings
 
 

@@ -2,7 +2,7 @@
 
 import azure.durable_functions as df
 
-from shared_code.audit_activities import count_distinct
+from shared_code.activities.audit_query import count_distinct
 from shared_code.clients import clients
 
 

@@ -2,8 +2,8 @@
 
 import azure.durable_functions as df
 
+from shared_code.activities.embed_files import delete_stale
 from shared_code.clients import clients
-from shared_code.embed_activities import delete_stale
 
 
 async def main(payload: dict, starter: str) -> dict:  # type: ignore[type-arg] # the worker takes plain classes only

@@ -1,7 +1,7 @@
 """Brings a live event into the index."""
 
+from shared_code.activities.embed_event import embed_event
 from shared_code.clients import clients
-from shared_code.event_activities import embed_event
 
 
 async def main(payload: dict) -> dict:  # type: ignore[type-arg] # the worker takes plain classes only

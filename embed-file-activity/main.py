@@ -1,7 +1,7 @@
 """Brings one staged page of files into the index."""
 
+from shared_code.activities.embed_files import embed_page
 from shared_code.clients import clients
-from shared_code.embed_activities import embed_page
 
 
 async def main(payload: dict) -> dict:  # type: ignore[type-arg] # the worker takes plain classes only

@@ -1,7 +1,7 @@
 """Looks a live event up and checks its details."""
 
+from shared_code.activities.embed_event import fetch_event
 from shared_code.clients import clients
-from shared_code.event_activities import fetch_event
 
 
 async def main(payload: dict) -> dict:  # type: ignore[type-arg] # the worker takes plain classes only

@@ -3,8 +3,8 @@
 import azure.durable_functions as df
 import azure.functions as func
 
-from shared_code.http_api import POLL_SECONDS, guarded, json_answer
-from shared_code.job_status import read_status
+from shared_code.api.answers import POLL_SECONDS, guarded, json_answer
+from shared_code.api.job_status import read_status
 from shared_code.settings import settings
 
 

@@ -3,10 +3,10 @@
 import azure.durable_functions as df
 import azure.functions as func
 
-from shared_code.http_api import guarded, json_answer
+from shared_code.api.answers import guarded, json_answer
 from shared_code.jobs import label
 from shared_code.settings import settings
-from shared_code.usage_report import read_usage
+from shared_code.usage.report import read_usage
 
 
 async def main(req: func.HttpRequest, starter: str) -> func.HttpResponse:

@@ -1,7 +1,7 @@
 """Lists one part of a job's files and compares them with the index."""
 
+from shared_code.activities.embed_files import list_files
 from shared_code.clients import clients
-from shared_code.embed_activities import list_files
 
 
 async def main(payload: dict) -> dict:  # type: ignore[type-arg] # the worker takes plain classes only

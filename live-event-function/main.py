@@ -3,7 +3,7 @@
 import azure.durable_functions as df
 import azure.functions as func
 
-from shared_code.event_messages import submit_message
+from shared_code.api.event_messages import submit_message
 from shared_code.settings import settings
 
 

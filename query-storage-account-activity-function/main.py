@@ -1,6 +1,6 @@
 """Reads one window of the audit table."""
 
-from shared_code.audit_activities import query_window
+from shared_code.activities.audit_query import query_window
 from shared_code.clients import clients
 
 

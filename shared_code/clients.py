@@ -20,15 +20,19 @@ from azure.identity.aio import DefaultAzureCredential
 from azure.storage.blob.aio import BlobServiceClient, ContainerClient
 
 from shared_code.app_configuration import load_audit_storage
-from shared_code.batched_embeddings import BatchedEmbeddings
-from shared_code.blob_files import CHUNK_SIZE
 from shared_code.concurrency import Once
-from shared_code.containers import JOBS_CONTAINER
-from shared_code.cosmos_writer import CosmosIndex
-from shared_code.embeddings import EmbeddingsClient, EmbeddingsEndpoint
+from shared_code.embeddings.batching import BatchedEmbeddings
+from shared_code.embeddings.client import EmbeddingsClient, EmbeddingsEndpoint
 from shared_code.errors import InvalidSetting
-from shared_code.event_documents import EventDocuments
-from shared_code.events import MAX_ANSWER_BYTES, TABLE, EventsClient, EventSource, EventsTable, FetchedEvents
+from shared_code.events.documents import EventDocuments
+from shared_code.events.source import (
+    MAX_ANSWER_BYTES,
+    TABLE,
+    EventsClient,
+    EventSource,
+    EventsTable,
+    FetchedEvents,
+)
 from shared_code.http_pool import (
     DEFAULT_METHODS,
     DEFAULT_STATUSES,
@@ -46,7 +50,9 @@ from shared_code.http_pool import (
     bearer,
     header,
 )
+from shared_code.index.cosmos_writer import CosmosIndex
 from shared_code.jobs import LARGE_STEPS_AT_ONCE
+from shared_code.jobs.source_containers import JOBS_CONTAINER
 from shared_code.settings import (
     APP_CONFIG,
     AUDIT_STORAGE,
@@ -57,9 +63,10 @@ from shared_code.settings import (
     Settings,
     settings,
 )
-from shared_code.source_files import SourceFiles
-from shared_code.storage_table import StorageTable
-from shared_code.table_account import TableAccount
+from shared_code.storage.source_files import SourceFiles
+from shared_code.storage.staging import CHUNK_SIZE
+from shared_code.storage.table_account import TableAccount
+from shared_code.storage.tables import StorageTable
 from shared_code.telemetry import log_event
 
 # The SDK's own waits, from fifteen seconds on, would hold an activity that its workflow can repeat anyway.

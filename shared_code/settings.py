@@ -12,9 +12,9 @@ from datetime import timedelta
 from functools import cache
 from urllib.parse import urlsplit
 
-from shared_code.containers import SourceContainers
 from shared_code.errors import InvalidSetting, MissingSetting, UnresolvedReference
 from shared_code.jobs import LABEL, LABEL_FORM, Budget, EmbeddingPlan, EventDefaults
+from shared_code.jobs.source_containers import SourceContainers
 
 
 @dataclass(frozen=True)

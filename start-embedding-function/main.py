@@ -3,8 +3,8 @@
 import azure.durable_functions as df
 import azure.functions as func
 
-from shared_code.http_api import accepted, guarded, json_body, public_origin
-from shared_code.job_instances import start_job
+from shared_code.api.answers import accepted, guarded, json_body, public_origin
+from shared_code.api.job_instances import start_job
 from shared_code.jobs import EMBEDDING_BODY, EmbedFilesJob, parse_embedding
 from shared_code.settings import settings
 

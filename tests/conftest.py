@@ -57,6 +57,12 @@ def embeddings_server(embeddings_process: Embeddings) -> Iterator[Embeddings]:
     embeddings_process.reset()
 
 
+@pytest.fixture(scope="session")
+def embedding_settings(cosmos_emulator: Cosmos, embeddings_process: Embeddings) -> dict[str, str]:
+    """What a host needs for embedding jobs; `embeddings_server` resets the server for one test."""
+    return cosmos_emulator.app_settings() | embeddings_process.app_settings()
+
+
 def settings_in(state: Path) -> StackSettings:
     """Settings with ports that are free now."""
     names = "host", "blob", "queue", "table", "cosmos", "embeddings"

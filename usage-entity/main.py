@@ -3,7 +3,7 @@
 import azure.durable_functions as df
 
 from shared_code.settings import settings
-from shared_code.usage import MonthUsage, answer
+from shared_code.usage.month import MonthUsage, answer
 
 
 def run_operation(context: df.DurableEntityContext) -> None:

@@ -1,4 +1,4 @@
-// The vector index. Its container is the one that shared_code/cosmos_writer.py would make: the app's identity
+// The vector index. Its container is the one that shared_code/index/cosmos_writer.py would make: the app's identity
 // may read and write items, but not create containers.
 param name string
 param location string

@@ -7,15 +7,15 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import PurePosixPath
 
-from shared_code.documents.decoding import clean
 from shared_code.documents.document import Document, Limits, Segment
 from shared_code.documents.errors import BrokenDocument, DocumentTooLarge, EmptyDocument, UnsupportedKind
-from shared_code.documents.json_text import read_json, read_json_lines
-from shared_code.documents.pdf import read_pdf
-from shared_code.documents.plain_text import read_text
-from shared_code.documents.tables import read_csv, read_xlsx
-from shared_code.documents.web_page import read_html
-from shared_code.documents.word import read_docx
+from shared_code.documents.formats.decoding import clean
+from shared_code.documents.formats.json_text import read_json, read_json_lines
+from shared_code.documents.formats.pdf import read_pdf
+from shared_code.documents.formats.plain_text import read_text
+from shared_code.documents.formats.tables import read_csv, read_xlsx
+from shared_code.documents.formats.web_page import read_html
+from shared_code.documents.formats.word import read_docx
 
 READERS: dict[str, Callable[[bytes, Limits], Iterator[Segment]]] = {
     "csv": read_csv,

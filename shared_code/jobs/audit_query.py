@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, ClassVar, Self
 
-from shared_code.date_range import DateRange, Window
+from shared_code.jobs.date_range import DateRange, Window
 from shared_code.jobs.steps import LANES, LARGE_STEPS_AT_ONCE
 
 _SMALL_RANGE_DAYS = 7

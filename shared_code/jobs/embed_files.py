@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, Self
 
-from shared_code.containers import CONTAINER_NAME
 from shared_code.errors import InvalidField
 from shared_code.jobs.account import Account, Budget, budget_from_json
 from shared_code.jobs.embedding_plan import EmbeddingPlan
 from shared_code.jobs.fields import label
+from shared_code.jobs.source_containers import CONTAINER_NAME
 from shared_code.jobs.steps import LANES, LARGE_STEPS_AT_ONCE
 
 FIELDS = ("env", "version", "filesPath", "dryRun")

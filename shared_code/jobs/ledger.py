@@ -1,6 +1,6 @@
 """Where the whole ledger of a job is kept: its result has room for the first entries only."""
 
-from shared_code.containers import JOBS_CONTAINER
+from shared_code.jobs.source_containers import JOBS_CONTAINER
 
 
 def ledger_prefix(job_id: str) -> str:

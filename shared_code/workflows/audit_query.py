@@ -6,8 +6,8 @@ A range of one window needs no staging: its activity returns the count.
 from collections.abc import Generator
 from typing import Any
 
-from shared_code.date_range import Window
 from shared_code.jobs import AuditQueryJob, JobFailed
+from shared_code.jobs.date_range import Window
 from shared_code.workflows.fan_out import Totals, fan_out, run_step
 
 QUERY_WINDOW = "query-storage-account-activity-function"

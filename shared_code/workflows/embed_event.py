@@ -9,8 +9,8 @@ from collections.abc import Generator
 from typing import Any
 
 from shared_code.jobs import EmbedEventJob, JobFailed
+from shared_code.usage.metering import HELD, held, held_status, spent
 from shared_code.workflows.fan_out import Totals, run_step
-from shared_code.workflows.metering import HELD, held, held_status, spent
 
 FETCH_EVENT = "fetch-event-activity"
 EMBED_EVENT = "embed-event-activity"

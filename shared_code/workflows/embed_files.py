@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from shared_code.jobs import Account, EmbedFilesJob, JobFailed, whole_ledger
+from shared_code.usage.metering import budget_left
 from shared_code.workflows.fan_out import Totals, fan_out, run_step
-from shared_code.workflows.metering import budget_left
 
 LIST_FILES = "list-files-activity"
 EMBED_FILE = "embed-file-activity"

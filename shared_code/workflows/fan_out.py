@@ -12,7 +12,7 @@ from typing import Any
 from azure.durable_functions import RetryOptions
 
 from shared_code.jobs import Account
-from shared_code.workflows.metering import Meter, admitted, held_status, meter_json, report
+from shared_code.usage.metering import Meter, admitted, held_status, meter_json, report
 
 LANE_ORCHESTRATOR = "lane-orchestrator-function"
 # Of the ledger only so much travels through the history; all of it is in the blobs of the items.

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from shared_code.date_range import DateRange
 from shared_code.jobs import LARGE_STEPS_AT_ONCE, AuditQueryJob, EmbedFilesJob
+from shared_code.jobs.date_range import DateRange
 
 HOST = json.loads((Path(__file__).parents[2] / "host.json").read_text())
 DURABLE = HOST["extensions"]["durableTask"]

@@ -1,6 +1,7 @@
+"""The rooms of `shared_code`, and which of them each may import: the table of docs/architecture.md."""
+
 import ast
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -8,205 +9,76 @@ ROOT = Path(__file__).parents[2]
 SHARED = ROOT / "shared_code"
 MODULES = sorted(SHARED.rglob("*.py"))
 MAINS = sorted(ROOT.glob("*/main.py"))
+DEVHOST = sorted((ROOT / "devhost").rglob("*.py"))
 
-PURE = {
-    "concurrency",
-    "containers",
-    "date_range",
-    "distinct_ids",
-    "errors",
-    "jobs",
-    "packing",
-    "settings",
-    "token_estimate",
+# Any room may raise the app's errors and import within itself.
+MAY_IMPORT = {
+    "activities": "api audit clients documents events files jobs settings storage telemetry usage",
+    "clients": (
+        "app_configuration concurrency embeddings events http_pool index jobs settings storage telemetry"
+    ),
+    "api": "jobs settings telemetry usage workflows",
+    "workflows": "jobs usage.metering",
+    "files": "audit.distinct_ids concurrency documents embeddings index jobs packing storage",
+    "events": "documents embeddings http_pool index jobs storage",
+    "audit": "digests jobs storage",
+    "usage": "jobs settings",
+    "usage.metering": "jobs",
+    "storage": "audit.distinct_ids concurrency http_pool jobs settings",
+    "index": "concurrency documents embeddings jobs packing telemetry",
+    "embeddings": "http_pool packing",
+    "documents": "",
+    "app_configuration": "settings",
+    "settings": "jobs",
+    "http_pool": "",
 }
-# What each module may import of shared_code beside the pure modules: floors, from the lowest to the highest.
-ALLOWED = {
-    "telemetry": set(),
-    "http_api": {"telemetry"},
-    "http_pool": set(),
-    "table_account": {"http_pool"},
-    "app_configuration": set(),
-    "storage_table": {"http_pool", "table_account"},
-    "audit_table": {"storage_table"},
-    "blob_files": set(),
-    "source_files": set(),
-    "vectors": set(),
-    "cosmos_batches": {"telemetry", "vectors"},
-    "cosmos_writer": {"cosmos_batches", "telemetry", "vectors"},
-    "embeddings": {"http_pool", "vectors"},
-    "batched_embeddings": {"embeddings"},
-    "events": {"http_pool", "storage_table"},
-    "event_documents": {"cosmos_writer", "embeddings", "events"},
-    "clients": {
-        "app_configuration",
-        "batched_embeddings",
-        "blob_files",
-        "cosmos_writer",
-        "embeddings",
-        "event_documents",
-        "events",
-        "http_pool",
-        "source_files",
-        "storage_table",
-        "table_account",
-        "telemetry",
-    },
-    "event_ingestion": {
-        "batched_embeddings",
-        "chunking",
-        "documents",
-        "embeddings",
-        "event_documents",
-        "events",
-        "fingerprints",
-    },
-    "event_activities": {"clients", "event_ingestion", "step_results", "telemetry"},
-    "step_results": {"telemetry"},
-    "staging": {"blob_files", "clients", "job_instances"},
-    "audit_activities": {"audit_table", "blob_files", "clients", "staging", "step_results", "telemetry"},
-    "chunking": {"documents"},
-    "readers": {"chunking", "documents"},
-    "fingerprints": {"chunking", "documents"},
-    "file_listing": {"blob_files", "cosmos_writer", "fingerprints", "source_files"},
-    "source_work": {
-        "batched_embeddings",
-        "chunking",
-        "cosmos_writer",
-        "documents",
-        "fingerprints",
-        "readers",
-        "source_files",
-    },
-    "ingestion": {
-        "batched_embeddings",
-        "cosmos_writer",
-        "documents",
-        "embeddings",
-        "fingerprints",
-        "source_files",
-        "source_work",
-    },
-    "stale_sources": {"cosmos_writer", "source_files"},
-    "embed_activities": {
-        "blob_files",
-        "clients",
-        "documents",
-        "embeddings",
-        "file_listing",
-        "ingestion",
-        "source_files",
-        "source_work",
-        "staging",
-        "stale_sources",
-        "step_results",
-        "telemetry",
-    },
-    "usage": {"workflows.metering"},
-    "usage_report": {"usage", "workflows.metering"},
-    "event_messages": {"job_instances", "telemetry"},
-    "job_instances": {"telemetry", "usage_report"},
-    "job_status": {"job_instances", "workflows.fan_out", "workflows.metering"},
-}
-PURE_IMPORTS = {
-    "errors": set(),
-    "containers": {"errors"},
-    "settings": {"containers", "errors", "jobs"},
-    "concurrency": set(),
-    "packing": set(),
-    "token_estimate": set(),
-    "date_range": {"errors"},
-    "distinct_ids": set(),
-}
+PURE = {"workflows", "jobs"}
 IMPURE = {"asyncio", "datetime", "os", "random", "secrets", "time", "uuid", "aiohttp", "logging"}
+NOT_DEPLOYED = {"devhost", "local", "tests", "benchmarks"}
+OF_MAINS = {"azure.durable_functions", "azure.functions", "collections.abc", "typing"}
 
 
-def name_of(path: Any) -> Any:
-    return ".".join(path.relative_to(SHARED).with_suffix("").parts)
+def name_of(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts)
 
 
-def imports_of(path: Any) -> Any:
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            yield node.module or ""
+def imports_of(path: Path) -> set[str]:
+    nodes = list(ast.walk(ast.parse(path.read_text())))
+    plain = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    return plain | {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)}
 
 
-def shared_imports_of(path: Any) -> Any:
+def rooms_imported_by(path: Path) -> set[str]:
     return {name.removeprefix("shared_code.") for name in imports_of(path) if name.startswith("shared_code.")}
 
 
-def pool() -> Any:
-    return [path for path in MODULES if path.parent.name == "http_pool"]
-
-
-def documents() -> Any:
-    return [path for path in MODULES if path.parent.name == "documents"]
-
-
-def jobs() -> Any:
-    return [path for path in MODULES if path.parent.name == "jobs"]
-
-
-def workflows() -> Any:
-    return [path for path in MODULES if path.parent.name == "workflows"]
-
-
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
-def test_imports_run_one_way_through_the_floors(path):
-    name = name_of(path)
-    if path.parent != SHARED or name == "__init__":
-        return
-    allowed = PURE_IMPORTS[name] if name in PURE else PURE | ALLOWED.get(name, set())
-    assert shared_imports_of(path) <= allowed
+def test_a_room_imports_only_the_rooms_below_it(path: Path) -> None:
+    name = name_of(path).removeprefix("shared_code.")
+    room = name if name in MAY_IMPORT else name.split(".")[0]
+    allowed = {"errors", name.split(".")[0], *MAY_IMPORT.get(room, "").split()}
+    assert {other for other in rooms_imported_by(path) if not is_among(other, allowed)} == set()
 
 
-@pytest.mark.parametrize("path", pool(), ids=name_of)
-def test_pool_knows_nothing_of_the_app(path):
-    assert all(name.split(".")[0] == "http_pool" for name in shared_imports_of(path))
+def is_among(name: str, rooms: set[str]) -> bool:
+    return bool(rooms & {name, name.split(".", maxsplit=1)[0]})
 
 
-@pytest.mark.parametrize("path", documents(), ids=name_of)
-def test_documents_import_errors_and_their_siblings_only(path):
-    siblings = {name_of(sibling) for sibling in documents()}
-    assert shared_imports_of(path) <= {"errors", "documents"} | siblings
-
-
-@pytest.mark.parametrize("path", jobs(), ids=name_of)
-def test_jobs_import_pure_modules_and_their_siblings_only(path):
-    siblings = {name_of(sibling) for sibling in jobs()}
-    assert shared_imports_of(path) <= {"containers", "errors", "date_range"} | siblings
-
-
-@pytest.mark.parametrize("path", workflows(), ids=name_of)
-def test_workflows_import_jobs_dates_and_their_siblings_only(path):
-    siblings = {name_of(sibling) for sibling in workflows()}
-    assert shared_imports_of(path) <= {"jobs", "date_range"} | siblings
-
-
-@pytest.mark.parametrize("path", workflows(), ids=name_of)
-def test_workflows_import_no_clock_random_source_environment_or_network(path):
+@pytest.mark.parametrize("path", [path for path in MODULES if path.parent.name == "workflows"], ids=name_of)
+def test_workflows_import_no_clock_random_source_environment_or_network(path: Path) -> None:
     assert not {name.split(".")[0] for name in imports_of(path)} & IMPURE
 
 
-@pytest.mark.parametrize("path", MODULES + MAINS, ids=str)
-def test_app_imports_nothing_that_is_not_deployed(path):
-    roots = {name.split(".")[0] for name in imports_of(path)}
-    assert not roots & {"devhost", "local", "tests", "benchmarks"}
+@pytest.mark.parametrize("path", MODULES + MAINS, ids=name_of)
+def test_app_imports_nothing_that_is_not_deployed(path: Path) -> None:
+    assert not {name.split(".")[0] for name in imports_of(path)} & NOT_DEPLOYED
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "devhost").rglob("*.py")), ids=str)
-def test_development_host_knows_nothing_of_the_app(path):
-    assert not any(name.split(".")[0] == "shared_code" for name in imports_of(path))
+@pytest.mark.parametrize("path", DEVHOST, ids=name_of)
+def test_development_host_knows_nothing_of_the_app(path: Path) -> None:
+    assert not rooms_imported_by(path)
 
 
-@pytest.mark.parametrize("path", MAINS, ids=str)
-def test_mains_import_no_storage_client_of_their_own(path):
-    roots = {".".join(name.split(".")[:2]) for name in imports_of(path)}
-    assert roots <= {
-        "azure.durable_functions",
-        "azure.functions",
-        "collections.abc",
-        "typing",
-    } | {name for name in roots if name.startswith("shared_code.")}
+@pytest.mark.parametrize("path", MAINS, ids=name_of)
+def test_mains_import_no_storage_client_of_their_own(path: Path) -> None:
+    assert {name for name in imports_of(path) if not name.startswith("shared_code.")} <= OF_MAINS

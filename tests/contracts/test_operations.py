@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from devhost.client import COMMANDS
-from shared_code.containers import TASK_HUB
+from shared_code.jobs.source_containers import TASK_HUB
 from shared_code.settings import SETTINGS
 
 ROOT = Path(__file__).parents[2]

@@ -12,9 +12,9 @@ from ruamel.yaml import YAML
 from deployment.dependencies import PYTHON
 from deployment.package import DIST
 from local.settings import ROOT
-from shared_code import cosmos_writer
 from shared_code.app_configuration import KEY, LABEL
-from shared_code.containers import JOBS_CONTAINER
+from shared_code.index import cosmos_writer
+from shared_code.jobs.source_containers import JOBS_CONTAINER
 from shared_code.settings import SETTINGS, Settings
 from tests.deployment.bicep import FILES, INFRA, module, names_in, parsed, resource, resources
 

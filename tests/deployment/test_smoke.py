@@ -11,7 +11,7 @@ import pytest
 
 from deployment.errors import SmokeFailed
 from deployment.smoke import check
-from tests.web_servers import serving
+from tests.support.web_servers import serving
 
 ACCEPTED = (202, {"id": "7", "statusUri": "https://elsewhere.example/api/status/7", "status": "Pending"})
 RUNNING, COMPLETED = (200, {"id": "7", "status": "Running"}), (200, {"id": "7", "status": "Completed"})

@@ -1,22 +1,18 @@
 """The app on the development host and Azurite, as separate processes."""
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from azure.data.tables import TableClient
 
 from local.azurite import Azurite
-from local.cosmos import Cosmos
-from local.embeddings import Embeddings
 from local.host import clean_environment, host, origin
 from local.ports import free_port
 from local.services import RunningService
 from local.settings import Port
-from tests.e2e.api_client import ApiClient
-
-StartHost = Callable[..., AbstractContextManager[tuple[ApiClient, RunningService]]]
+from tests.support.api_client import ApiClient, StartHost
 
 
 @pytest.fixture(scope="session")
@@ -35,12 +31,6 @@ def start_host(storage: Azurite, tmp_path_factory: pytest.TempPathFactory) -> St
             yield ApiClient(origin(port)), service
 
     return start
-
-
-@pytest.fixture(scope="session")
-def embedding_settings(cosmos_emulator: Cosmos, embeddings_process: Embeddings) -> dict[str, str]:
-    """What a host needs for embedding jobs; `embeddings_server` resets the server for one test."""
-    return cosmos_emulator.app_settings() | embeddings_process.app_settings()
 
 
 @pytest.fixture(scope="session")

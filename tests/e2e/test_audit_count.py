@@ -11,8 +11,7 @@ from azure.data.tables import EdmType, EntityProperty, TableClient, TransactionO
 
 from local.azurite import Azurite
 from local.sample_data import reference_count
-from tests.e2e.api_client import ApiClient
-from tests.e2e.conftest import StartHost
+from tests.support.api_client import ApiClient, StartHost
 
 Row = dict[str, Any]
 RANGES = {"one window": ("03-01", "03-05"), "many windows": ("02-20", "05-30")}

@@ -14,8 +14,8 @@ from local.errors import DemoFailed
 from local.ports import is_free
 from local.sample_data import END, KNOWN_ANSWER, START
 from local.sample_documents import documents
-from tests.commands import PORTS, own_environment, spawn, wait_for_line
-from tests.e2e.api_client import ApiClient
+from tests.support.api_client import ApiClient
+from tests.support.commands import PORTS, own_environment, spawn, wait_for_line
 
 
 @dataclass(frozen=True)

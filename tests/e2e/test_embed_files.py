@@ -8,9 +8,8 @@ from azure.storage.blob import ContainerClient
 
 from local.azurite import Azurite
 from shared_code.workflows.fan_out import LEDGER_LIMIT
-from tests.e2e.api_client import ApiClient
-from tests.e2e.conftest import StartHost
-from tests.e2e.corpus import DATABASE, SELF_CERTIFIED, corpus, prose
+from tests.support.api_client import ApiClient, StartHost
+from tests.support.corpus import DATABASE, SELF_CERTIFIED, corpus, prose
 
 __all__ = ["corpus"]
 pytestmark = SELF_CERTIFIED

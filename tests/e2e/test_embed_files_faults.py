@@ -13,10 +13,10 @@ from azure.cosmos.exceptions import CosmosResourceNotFoundError
 from local.azurite import Azurite
 from local.cosmos import Cosmos
 from local.embeddings import Embeddings
-from tests.e2e.corpus import DATABASE, SELF_CERTIFIED, SHORT_VECTORS, Corpus, corpus, prose
-from tests.e2e.cosmos_proxy import cosmos_proxy, is_write
-from tests.e2e.instant_app import InstantApp, instant_app
-from tests.e2e.service_proxy import AnswerLost, Call, Reply
+from tests.support.corpus import DATABASE, SELF_CERTIFIED, SHORT_VECTORS, Corpus, corpus, prose
+from tests.support.cosmos_proxy import cosmos_proxy, is_write
+from tests.support.instant_app import InstantApp, instant_app
+from tests.support.service_proxy import AnswerLost, Call, Reply
 
 __all__ = ["corpus"]
 pytestmark = SELF_CERTIFIED

@@ -17,10 +17,10 @@ from local.azurite import ACCOUNT, Azurite
 from local.cosmos import Cosmos
 from local.ports import LOOPBACK
 from local.settings import StackSettings
-from tests.e2e.corpus import DATABASE, SELF_CERTIFIED, SHORT_VECTORS, Corpus, empty_corpus, prose
-from tests.e2e.cosmos_proxy import answer_lost, cosmos_proxy, is_write, refused
-from tests.e2e.instant_app import InstantApp, instant_app
-from tests.e2e.service_proxy import Call, Reply, Rule, ServiceProxy, service_proxy
+from tests.support.corpus import DATABASE, SELF_CERTIFIED, SHORT_VECTORS, Corpus, empty_corpus, prose
+from tests.support.cosmos_proxy import answer_lost, cosmos_proxy, is_write, refused
+from tests.support.instant_app import InstantApp, instant_app
+from tests.support.service_proxy import Call, Reply, Rule, ServiceProxy, service_proxy
 
 pytestmark = SELF_CERTIFIED
 

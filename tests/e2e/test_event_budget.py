@@ -7,8 +7,8 @@ from azure.storage.queue import QueueClient
 
 from local import sample_events
 from local.azurite import Azurite
-from tests.e2e.corpus import DATABASE, SELF_CERTIFIED
-from tests.e2e.live_events import LiveEvents, events, wait_for
+from tests.support.corpus import DATABASE, SELF_CERTIFIED
+from tests.support.live_events import LiveEvents, events, wait_for
 
 __all__ = ["events"]
 pytestmark = SELF_CERTIFIED

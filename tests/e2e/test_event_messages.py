@@ -10,8 +10,8 @@ from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.queue import QueueClient
 
 from local.azurite import Azurite
-from tests.e2e.corpus import SELF_CERTIFIED
-from tests.e2e.live_events import LiveEvents, api, events, service, wait_for
+from tests.support.corpus import SELF_CERTIFIED
+from tests.support.live_events import LiveEvents, api, events, service, wait_for
 
 __all__ = ["api", "events", "service"]
 pytestmark = SELF_CERTIFIED

@@ -11,13 +11,13 @@ from azure.storage.blob import ContainerClient
 from local.azurite import ACCOUNT, Azurite
 from local.ports import LOOPBACK
 from local.settings import StackSettings
-from shared_code.containers import JOBS_CONTAINER
 from shared_code.jobs import ORCHESTRATOR, EmbedFilesJob
+from shared_code.jobs.source_containers import JOBS_CONTAINER
 from shared_code.settings import settings
-from tests.e2e.api_client import ApiClient
-from tests.e2e.corpus import DATABASE, SELF_CERTIFIED, Corpus, corpus
-from tests.e2e.instant_app import InstantApp, instant_app
-from tests.e2e.service_proxy import Call, Reply, ServiceProxy, service_proxy
+from tests.support.api_client import ApiClient
+from tests.support.corpus import DATABASE, SELF_CERTIFIED, Corpus, corpus
+from tests.support.instant_app import InstantApp, instant_app
+from tests.support.service_proxy import Call, Reply, ServiceProxy, service_proxy
 
 __all__ = ["corpus"]
 pytestmark = SELF_CERTIFIED

@@ -8,8 +8,8 @@ from azure.data.tables import TableClient
 from local.azurite import ACCOUNT, Azurite
 from local.sample_data import reference_count
 from local.settings import StackSettings
-from tests.e2e.conftest import StartHost
-from tests.e2e.table_proxy import TableProxy, table_proxy
+from tests.support.api_client import StartHost
+from tests.support.table_proxy import TableProxy, table_proxy
 
 START, END = "1990-01-01", "1990-03-31"
 

@@ -6,8 +6,8 @@ from azure.data.tables import TableClient
 
 from local import sample_events
 from local.azurite import Azurite
-from tests.e2e.corpus import DATABASE, SELF_CERTIFIED, prose
-from tests.e2e.live_events import TIME, api, events, service
+from tests.support.corpus import DATABASE, SELF_CERTIFIED, prose
+from tests.support.live_events import TIME, api, events, service
 
 __all__ = ["api", "events", "service"]
 pytestmark = SELF_CERTIFIED

@@ -24,10 +24,9 @@ from azure.storage.blob import (
 )
 
 from local.azurite import ACCOUNT, ACCOUNT_KEY, Azurite
-from tests.configuration_services import configuration_services
-from tests.e2e.api_client import ApiClient
-from tests.e2e.conftest import StartHost
-from tests.e2e.corpus import DATABASE, SELF_CERTIFIED, corpus
+from tests.support.api_client import ApiClient, StartHost
+from tests.support.configuration_services import configuration_services
+from tests.support.corpus import DATABASE, SELF_CERTIFIED, corpus
 
 __all__ = ["corpus"]
 pytestmark = SELF_CERTIFIED

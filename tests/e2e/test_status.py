@@ -5,8 +5,7 @@ import pytest
 from azure.data.tables import TableClient
 
 from local.http_client import request
-from tests.e2e.api_client import ApiClient
-from tests.e2e.conftest import StartHost
+from tests.support.api_client import ApiClient, StartHost
 
 MEMBERS = {"id", "status", "result", "progress", "createdAt", "lastUpdatedAt", "expiresAt"}
 SECRETS = ("webhooks", "code=", "history", "lanes", "windowDays", "Traceback", "input")

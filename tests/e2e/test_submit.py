@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from tests.e2e.api_client import ApiClient
+from tests.support.api_client import ApiClient
 
 INVALID_DATES = [
     "1", "10:30", "May", "2021", "31/02/2021", "2021-13-01", "9999-12-31", "0001-01-01",

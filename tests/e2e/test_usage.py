@@ -10,9 +10,8 @@ from typing import Any
 import pytest
 
 from local.http_client import request
-from tests.e2e.api_client import ApiClient
-from tests.e2e.conftest import StartHost
-from tests.e2e.corpus import DATABASE, SELF_CERTIFIED, corpus
+from tests.support.api_client import ApiClient, StartHost
+from tests.support.corpus import DATABASE, SELF_CERTIFIED, corpus
 
 __all__ = ["corpus"]
 pytestmark = SELF_CERTIFIED

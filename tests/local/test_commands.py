@@ -12,9 +12,9 @@ import pytest
 from local.ports import is_free
 from local.settings import ROOT, StackSettings
 from local.stack import clear_if_fresh, write_local_settings
-from tests.commands import PORTS, own_environment, spawn, wait_for_line
 from tests.conftest import settings_in
-from tests.web_servers import serving
+from tests.support.commands import PORTS, own_environment, spawn, wait_for_line
+from tests.support.web_servers import serving
 
 POINTERS = {
     "AzureWebJobsStorage": "AZURITE_TABLE_PORT",

@@ -26,9 +26,9 @@ from local.cosmos import KEY, Cosmos, cosmos
 from local.errors import PortTaken
 from local.ports import is_free
 from local.settings import Port, StackSettings
-from tests.certificates import self_signed
 from tests.conftest import settings_in
-from tests.web_servers import serving
+from tests.support.certificates import self_signed
+from tests.support.web_servers import serving
 
 CHUNK = {"id": "one", "source": "a.md", "text": "crane", "place": 1, "vector": [0.25, -0.5]}
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from tests.configuration_services import ConfigurationServices, configuration_services
+from tests.support.configuration_services import ConfigurationServices, configuration_services
 
 settings.register_profile("unit", deadline=None)
 settings.load_profile("unit")

@@ -6,16 +6,23 @@ from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import Any
 
-from shared_code.batched_embeddings import BatchedEmbeddings
-from shared_code.cosmos_writer import IndexConflict, KnownSource, NewChunk, Place, SourceRecord, StoredChunk
 from shared_code.documents import Limits
-from shared_code.embeddings import Embedding, EmbeddingFailure, EmbeddingsUnusable
-from shared_code.fingerprints import source_fingerprint
-from shared_code.ingestion import Ingestion, PageResult
+from shared_code.embeddings.batching import BatchedEmbeddings
+from shared_code.embeddings.client import Embedding, EmbeddingFailure, EmbeddingsUnusable
+from shared_code.embeddings.vectors import Vector
+from shared_code.files.ingestion import Ingestion, PageResult
+from shared_code.files.planner import Planner
+from shared_code.index.cosmos_writer import (
+    IndexConflict,
+    KnownSource,
+    NewChunk,
+    Place,
+    SourceRecord,
+    StoredChunk,
+)
+from shared_code.index.fingerprints import source_fingerprint
 from shared_code.jobs import EmbeddingPlan, EmbedFilesJob
-from shared_code.source_files import FileContent, FilePage, FileVanished, SourceFile
-from shared_code.source_work import Planner
-from shared_code.vectors import Vector
+from shared_code.storage.source_files import FileContent, FilePage, FileVanished, SourceFile
 
 PLAN = EmbeddingPlan(
     model="model", dimensions=4, chunk_tokens=32, overlap_tokens=0, price_per_million=1.0, shrink_limit=0.5

@@ -8,7 +8,7 @@ import pytest
 from shared_code.clients import Clients
 from shared_code.errors import AccessDenied, ConfigurationUnavailable, InvalidSetting
 from shared_code.settings import Settings
-from tests.configuration_services import ConfigurationServices
+from tests.support.configuration_services import ConfigurationServices
 
 STORAGE = "DefaultEndpointsProtocol=https;AccountName=audited;AccountKey=c2VjcmV0"
 AUDITED = "https://audited.table.core.windows.net"

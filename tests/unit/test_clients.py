@@ -12,7 +12,7 @@ from shared_code.clients import Clients, clients
 from shared_code.errors import ContainerNotAllowed
 from shared_code.http_pool import FixedAuth, ServiceError, TokenAuth
 from shared_code.settings import Settings
-from shared_code.table_account import TableAccount
+from shared_code.storage.table_account import TableAccount
 from shared_code.telemetry import log_scope
 
 TABLES = "https://account.table.core.windows.net"

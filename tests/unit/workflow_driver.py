@@ -8,7 +8,7 @@ from functools import cached_property, partial
 from typing import Any
 
 from shared_code.settings import Settings
-from shared_code.usage import MonthUsage, answer
+from shared_code.usage.month import MonthUsage, answer
 from shared_code.workflows.fan_out import lane
 
 NOVEMBER = datetime(2026, 11, 25, 12, tzinfo=UTC)

@@ -1,0 +1,1 @@
+"""The steps of jobs as their activities run them."""

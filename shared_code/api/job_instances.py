@@ -1,0 +1,167 @@
+"""Jobs as instances on the Durable host: starts them, finds them, and takes nothing else for a job.
+
+All that is asked of the host about instances is in here; what of them is public is job_status's to say.
+"""
+
+import json
+from dataclasses import dataclass, replace
+from typing import Any
+
+from shared_code.errors import (
+    HostUnavailable,
+    IdempotencyError,
+    IdempotencyKeyReused,
+    InvalidJob,
+    JobNotFound,
+    TrackingIdReused,
+)
+from shared_code.jobs import (
+    ORCHESTRATOR,
+    Account,
+    EmbedEventJob,
+    Job,
+    is_job_id,
+    keyed_job_id,
+    new_job_id,
+    parse_job,
+)
+from shared_code.telemetry import log_event
+from shared_code.usage.report import require_budget
+
+ENDED = {"Completed", "Failed", "Terminated", "Canceled"}
+# An event whose job ended so is not embedded, and its next submission is for a new run.
+_CAME_TO_NOTHING = {"Failed", "Terminated", "Canceled"}
+
+
+@dataclass(frozen=True)
+class StartedJob:
+    """A job that runs, or ran, for a request."""
+
+    id: str
+    runtime_status: str = "Pending"
+
+
+async def start_job(
+    client: Any, job: Job, *, idempotency_key: str | None, held_at_budget: bool = False
+) -> StartedJob:
+    """Starts a job, or finds the one that was started before for the same request.
+
+    Requests with the same key are the same, and so are those for the same event, with a key or without. With
+    `held_at_budget` a job is started although its environment has spent the month's budget: it waits itself.
+
+    Raises:
+        InvalidIdempotencyKey: the key cannot be used.
+        IdempotencyKeyReused: the key belongs to another request.
+        TrackingIdReused: the event belongs to another session.
+        BudgetReached: its environment has spent the month's budget; earlier jobs are found all the same.
+        HostUnavailable: the host did not take the job.
+    """
+    run = new_job_id() if idempotency_key is None else keyed_job_id(idempotency_key)
+    limit = None if held_at_budget else job.account
+    if isinstance(job, EmbedEventJob):
+        return await _find_or_start(client, job.id, replace(job, run=run), limit, TrackingIdReused)
+    if idempotency_key is None:
+        return await _start(client, run, job, limit)
+    return await _find_or_start(client, run, job, limit, IdempotencyKeyReused)
+
+
+async def find_job(client: Any, job_id: str) -> Any:
+    """The instance of a job.
+
+    Raises:
+        JobNotFound: nothing has this id, or what has it is no job.
+        HostUnavailable: the host did not answer.
+    """
+    # The SDK pastes an id into a URL as it is, so an odd one must not get that far.
+    instance = await find_instance(client, job_id) if is_job_id(job_id) else None
+    if instance is None or instance.name != ORCHESTRATOR:
+        raise JobNotFound
+    return instance
+
+
+async def is_live(client: Any, job_id: str) -> bool:
+    """Whether a job may still go on.
+
+    Raises:
+        HostUnavailable: the host did not answer.
+    """
+    try:
+        job = await find_job(client, job_id)
+    except JobNotFound:
+        return False
+    return job.runtime_status.value not in ENDED
+
+
+async def find_instance(client: Any, instance_id: str) -> Any | None:
+    """The instance with this id, if there is one.
+
+    Raises:
+        HostUnavailable: the host did not answer.
+    """
+    try:
+        instance = await client.get_status(instance_id)
+    except Exception as error:
+        # The SDK raises a bare Exception for an unexpected status code.
+        raise HostUnavailable from error
+    if instance:
+        return instance
+    # The SDK answers something falsy for 404 and for 500; only a 404 comes without a message.
+    if any(getattr(instance, name, None) for name in ("message", "Message", "ExceptionMessage")):
+        raise HostUnavailable
+    return None
+
+
+async def _start(client: Any, job_id: str, job: Job, limit: Account | None) -> StartedJob:
+    await require_budget(client, limit)
+    try:
+        await client.start_new(ORCHESTRATOR, job_id, job.to_json())
+    except Exception as error:
+        # The SDK raises a bare Exception for whatever the host answers.
+        raise HostUnavailable from error
+    log_event("job.submitted", jobId=job_id, kind=job.KIND)
+    return StartedJob(job_id)
+
+
+async def _find_or_start(
+    client: Any, job_id: str, job: Job, limit: Account | None, taken: type[IdempotencyError]
+) -> StartedJob:
+    """The job with this id; `taken` is raised if it is for another request."""
+    if earlier := await _earlier_job(client, job_id, job, taken):
+        return earlier
+    try:
+        return await _start(client, job_id, job, limit)
+    except HostUnavailable:
+        # Another request for this id may have come first: then the host refused a live id.
+        if earlier := await _earlier_job(client, job_id, job, taken):
+            return earlier
+        raise
+
+
+async def _earlier_job(
+    client: Any, job_id: str, job: Job, taken: type[IdempotencyError]
+) -> StartedJob | None:
+    try:
+        instance = await find_job(client, job_id)
+        earlier = parse_job(_input_of(instance))
+    except JobNotFound:
+        return None
+    except InvalidJob:
+        raise taken from None
+    status = instance.runtime_status.value
+    if isinstance(job, EmbedEventJob) and status in _CAME_TO_NOTHING:
+        return None
+    if not job.asks_the_same_as(earlier):
+        raise taken
+    return None if status == "Completed" and _is_forced(job, earlier) else StartedJob(job_id, status)
+
+
+def _is_forced(job: Job, earlier: Job) -> bool:
+    """Whether an event is to be embedded again; a request that is repeated with its key was heard before."""
+    if not isinstance(job, EmbedEventJob) or not isinstance(earlier, EmbedEventJob):
+        return False
+    return job.force and job.run != earlier.run
+
+
+def _input_of(instance: Any) -> Any:
+    """The job's input, which the SDK posts as JSON text within JSON."""
+    return json.loads(instance.input_) if isinstance(instance.input_, str) else instance.input_

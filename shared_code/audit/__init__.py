@@ -1,0 +1,1 @@
+"""Counting the distinct ids of the audit table."""

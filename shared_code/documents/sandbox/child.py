@@ -1,0 +1,100 @@
+"""The reader process: takes one file after the other from its standard input, until that ends.
+
+It knows nothing but the bytes it is given, and ends itself should nobody be left to do so.
+"""
+
+import gc
+import os
+import resource
+import signal
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import msgspec
+
+from shared_code.documents import (
+    BrokenDocument,
+    DocumentError,
+    DocumentTooLarge,
+    EmptyDocument,
+    Limits,
+)
+from shared_code.documents.chunking import Chunk, chunk, count_tokens
+from shared_code.documents.extraction import extract
+from shared_code.documents.sandbox.messages import Failure, Part, Request, receive, send
+
+# Past the parent's own deadline, for a parent that was killed while this process hangs.
+_ORPHAN_SECONDS = 5
+# Python gives little memory back: after a large file a fresh process is cheaper than a fat one.
+_WORN_BYTES = 150_000_000
+_CHUNKS_PER_PART = 500
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(Request).decode
+
+
+def serve() -> None:
+    """Answers until the parent closes the pipe or is gone."""
+    # Whatever a parser prints must not end up between the answers.
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    # Documents hold no cycles, and searching a large one for them takes longer than reading it.
+    gc.disable()
+    count_tokens("")  # loads the vocabulary, which is not on the account of any file
+    with suppress(EOFError):
+        while True:
+            request, data = _decode(receive(sys.stdin.buffer)), receive(sys.stdin.buffer)
+            for part in _answer(request, data):
+                send(answers, _encode(part))
+
+
+@contextmanager
+def _bounded(limits: Limits, size: int) -> Iterator[None]:
+    """Memory and time end here at the latest; other systems than Linux count memory in other ways."""
+    _bound_memory(limits.memory_bytes)
+    signal.alarm(int(limits.seconds_for(size)) + _ORPHAN_SECONDS)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        _bound_memory(resource.RLIM_INFINITY)
+
+
+def _bound_memory(most: int) -> None:
+    if sys.platform == "linux":
+        resource.setrlimit(resource.RLIMIT_AS, (most, resource.RLIM_INFINITY))
+
+
+def _is_worn() -> bool:
+    if sys.platform != "linux":
+        return False
+    resident_pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return resident_pages * os.sysconf("SC_PAGE_SIZE") > _WORN_BYTES
+
+
+def _answer(request: Request, data: bytes) -> Iterator[Part]:
+    chunks: list[Chunk] = []
+    failure = None
+    try:
+        with _bounded(request.limits, len(data)):
+            chunks = _chunks(request, data)
+    except DocumentError as error:
+        failure = error
+    except MemoryError:
+        failure = DocumentTooLarge.past("bytes in memory while it is read", request.limits.memory_bytes)
+    except Exception as error:  # noqa: BLE001 - parsers fail in ways of their own; the log has the whole of it
+        traceback.print_exc()
+        failure = BrokenDocument(f"The file cannot be read: {type(error).__name__}.")
+    for start in range(0, len(chunks), _CHUNKS_PER_PART):
+        yield Part(chunks=chunks[start : start + _CHUNKS_PER_PART], more=True)
+    yield Part(error=Failure(failure.code, str(failure)) if failure else None, worn=_is_worn())
+
+
+def _chunks(request: Request, data: bytes) -> list[Chunk]:
+    document = extract(request.name, data, request.limits)
+    chunks = chunk(document, max_tokens=request.max_tokens, overlap_tokens=request.overlap_tokens)
+    if not chunks:
+        raise EmptyDocument
+    return chunks

@@ -1,0 +1,1 @@
+"""Bringing a live event into the index."""

@@ -1,0 +1,123 @@
+"""The documents of live events in one version of an index: stretches of an event's text with their vectors.
+
+They lie beside the chunks of files, so that one search finds both. An event has a partition of its own and
+ids that follow from its job's, so that whatever is written twice is there once.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from azure.cosmos.exceptions import CosmosResourceNotFoundError
+
+from shared_code.embeddings.client import Embedding
+from shared_code.events.source import Event
+from shared_code.index.cosmos_writer import CosmosIndex
+from shared_code.jobs import EmbedEventJob
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredDocument:
+    """A document that is in the index, without its text and vector.
+
+    Attributes:
+        made: fingerprint of its text and of the way its vector was made.
+        run: the run of the job that embedded it.
+        tokens: what that cost.
+        requests: how many it took, beside those that other documents account for.
+    """
+
+    ordinal: int
+    made: str
+    run: str
+    tokens: int
+    requests: int
+    session_id: str
+    time: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewDocument:
+    """A stretch of an event's text, to be written with its vector and what that cost."""
+
+    ordinal: int
+    text: str
+    made: str
+    embedding: Embedding
+
+
+class EventDocuments(CosmosIndex):
+    """The documents of events in one index version."""
+
+    async def stored(self, job: EmbedEventJob) -> dict[int, StoredDocument]:
+        """The documents of an event by their ordinals."""
+        # Nearly every event is new, and then this is cheaper than a query.
+        if not await self._has_first(job):
+            return {}
+        names = ("ordinal", "made", "run", "tokens", "requests", "sessionId", "time")
+        query = f"SELECT {', '.join(f'c.{name}' for name in names)} FROM c WHERE c.pk = @pk"  # noqa: S608 - own names
+        return {
+            item["ordinal"]: StoredDocument(session_id=item.pop("sessionId"), **item)
+            async for item in self._query(query, self._partition_of(_source(job)))
+        }
+
+    async def put(self, job: EmbedEventJob, event: Event, documents: Sequence[NewDocument]) -> None:
+        """Writes documents, or the same ones once more; the container is created if need be."""
+        if not documents:
+            return
+        items = [(self._document(job, event, document), document.embedding.vector) for document in documents]
+        try:
+            await self._chunks_of(_source(job)).upsert(items)
+        except CosmosResourceNotFoundError:
+            await self._create_container(documents[0].embedding.vector.dimensions)
+            await self._chunks_of(_source(job)).upsert(items)
+
+    async def amend(self, job: EmbedEventJob, event: Event, ordinals: Iterable[int]) -> None:
+        """Tells session and time of an event where its text has not changed."""
+        facts = {"sessionId": event.session_id, "time": event.time or _now()}
+        await self._chunks_of(_source(job)).patch({_id(job, ordinal): facts for ordinal in ordinals})
+
+    async def remove(self, job: EmbedEventJob, ordinals: Iterable[int]) -> None:
+        """Deletes documents, those that are there."""
+        await self.delete(_source(job), [_id(job, ordinal) for ordinal in ordinals])
+
+    async def _has_first(self, job: EmbedEventJob) -> bool:
+        try:
+            async with self._slots:
+                await self._container.read_item(_id(job, 0), self._partition_of(_source(job)))
+        except CosmosResourceNotFoundError:
+            return False
+        return True
+
+    def _document(self, job: EmbedEventJob, event: Event, document: NewDocument) -> dict[str, Any]:
+        return {
+            "id": _id(job, document.ordinal),
+            "pk": self._partition_of(_source(job)),
+            "index": self._records,
+            "trackingId": event.tracking_id,
+            "sessionId": event.session_id,
+            "env": job.env,
+            "version": job.index_version,
+            "time": event.time or _now(),
+            "text": document.text,
+            "ordinal": document.ordinal,
+            "job_id": job.id,
+            "run": job.run,
+            "made": document.made,
+            "tokens": document.embedding.tokens,
+            "requests": document.embedding.requests,
+        }
+
+
+def _source(job: EmbedEventJob) -> str:
+    """The event as a source: no file's name begins so, since no container's name has a colon."""
+    return f"event:{job.tracking_id}"
+
+
+def _id(job: EmbedEventJob, ordinal: int) -> str:
+    return f"{job.id}-{ordinal}"
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

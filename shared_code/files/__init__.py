@@ -1,0 +1,1 @@
+"""Bringing the files of a path into the index."""

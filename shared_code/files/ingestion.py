@@ -1,0 +1,246 @@
+"""One page of files into the index: the chunks that it lacks -> vectors -> Cosmos DB.
+
+The records of its sources are opened before a chunk of any of them changes; new chunks are written before
+stale ones are deleted, and then the records are completed. What was indexed never lacks vectors, and a run
+that breaks off is mended by the next one. What is wrong with one file is an entry of the ledger; what is
+raised stops the page.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from itertools import chain, groupby
+from operator import itemgetter
+
+from shared_code.concurrency import run_all
+from shared_code.documents import DocumentError
+from shared_code.embeddings.batching import BatchedEmbeddings, CountedText, Outcome
+from shared_code.embeddings.client import Embedding, EmbeddingFailure, EmbeddingsUnusable
+from shared_code.errors import AppError
+from shared_code.files.planner import PlannedChunk, Planner, SourceWork
+from shared_code.index.cosmos_writer import CosmosIndex, NewChunk, SourceRecord
+from shared_code.index.fingerprints import source_fingerprint
+from shared_code.jobs import EmbedFilesJob
+from shared_code.packing import packed
+from shared_code.storage.source_files import SourceFile, UnreadableFile
+
+# Each operation waits for a slot of its service; these only bound what waits.
+_FILES_AT_ONCE = 50
+_SOURCES_AT_ONCE = 16
+# Texts that are embedded and written together: as many as Cosmos DB takes in a batch, and few enough that the
+# vectors of all that are under way fit into memory.
+_TEXTS_PER_PORTION = 100
+_PORTIONS_AT_ONCE = 16
+
+
+_Unit = tuple[CountedText, list[tuple[SourceWork, PlannedChunk]]]
+"""A text to embed, and all the chunks that have it."""
+
+_Made = tuple[PlannedChunk, Embedding]
+"""A chunk with its vector, and what was charged for it."""
+
+
+@dataclass(kw_only=True)
+class PageResult:
+    """What became of the files of a page; an error stopped it, and stops the job, after what is counted."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    ledger: list[dict[str, str]] = field(default_factory=list)
+    error: EmbeddingsUnusable | None = None
+
+    def fail(self, source: str, error: AppError) -> None:
+        """Adds an entry to the ledger."""
+        self.counts["failed"] += 1
+        self.ledger.append({"source": source, "code": error.code, "message": str(error)})
+
+
+class Ingestion:
+    """The ingestion of one page; the planner finds out what each of its files needs."""
+
+    def __init__(
+        self,
+        job_id: str,
+        job: EmbedFilesJob,
+        *,
+        planner: Planner,
+        index: CosmosIndex,
+        embeddings: BatchedEmbeddings,
+    ) -> None:
+        self._job_id = job_id
+        self._job = job
+        self._planner = planner
+        self._index = index
+        self._embeddings = embeddings
+        self._works: list[SourceWork] = []
+        self._are_open = False
+        self._opening = asyncio.Lock()
+        self._result = PageResult()
+
+    async def embed(self, page: Sequence[SourceFile]) -> PageResult:
+        """Brings the files of the page into the index.
+
+        Raises:
+            IndexConflict: another job wrote one of the sources meanwhile.
+        """
+        with ExitStack() as self._announcement:
+            self._announcement.enter_context(self._embeddings.announced())
+            return await self._embed(page)
+
+    async def _embed(self, page: Sequence[SourceFile]) -> PageResult:
+        records = await self._index.records(map(self._source_of, page))
+        opened = await run_all((self._open(file, records) for file in page), at_once=_FILES_AT_ONCE)
+        self._works = [work for work in opened if work]
+        await self._copy_known()
+        await self._embed_missing()
+        if self._result.error:
+            for work in self._works:
+                self._result.counts.update(work.spent)
+            return self._result
+        await self._close()
+        self._result.ledger.sort(key=itemgetter("source"))
+        return self._result
+
+    def _source_of(self, file: SourceFile) -> str:
+        return f"{self._job.container}/{file.name}"
+
+    async def _open(self, file: SourceFile, records: Mapping[str, SourceRecord]) -> SourceWork | None:
+        """The work that a file needs, if any."""
+        source = self._source_of(file)
+        record = records.get(source) or SourceRecord(source=source)
+        if record.is_complete and (record.job_id, record.listed_etag) == (self._job_id, file.etag):
+            self._result.counts.update(record.counts)
+            return None
+        try:
+            return await self._planner.work(record, file)
+        except (DocumentError, UnreadableFile) as error:
+            self._result.fail(source, error)
+            return None
+
+    async def _copy_known(self) -> None:
+        """Takes the vectors of renamed and copied files from the source that has the same content."""
+        lacking = [work for work in self._works if work.missing]
+        if not lacking:
+            return
+        contents = {work.done.content for work in lacking}
+        holders = await self._index.holders(contents, source_fingerprint(self._job.plan))
+        copies = (
+            self._copy(work, holders[work.done.content]) for work in lacking if work.done.content in holders
+        )
+        await run_all(copies, at_once=_SOURCES_AT_ONCE)
+
+    async def _copy(self, work: SourceWork, holder: str) -> None:
+        async for page in self._index.vectors(holder):
+            vectors = dict(page)
+            known = [chunk for chunk in work.missing.values() if chunk.text.text in vectors]
+            await self._write(work, [(chunk, Embedding(vectors[chunk.text.text], 0)) for chunk in known])
+
+    def _portions(self) -> Iterator[list[_Unit]]:
+        """What is to be embedded, each text once; sources stay whole as far as they fit."""
+        targets: dict[CountedText, list[tuple[SourceWork, PlannedChunk]]] = {}
+        for work in self._works:
+            for planned in work.missing.values():
+                targets.setdefault(planned.text, []).append((work, planned))
+        limits = {"most_weight": _TEXTS_PER_PORTION, "most_items": _TEXTS_PER_PORTION}
+        parts = (
+            part
+            for _, units in groupby(targets.items(), lambda unit: unit[1][0][0].source)
+            for part in packed(units, lambda _: 1, **limits)
+        )
+        for parts_together in packed(parts, len, **limits):
+            yield list(chain.from_iterable(parts_together))
+
+    async def _embed_missing(self) -> None:
+        portions = list(self._portions())
+        embedding = (self._embed_portion(units, last=units is portions[-1]) for units in portions)
+        await run_all(embedding, at_once=_PORTIONS_AT_ONCE)
+
+    async def _embed_portion(self, units: Sequence[_Unit], *, last: bool) -> None:
+        if self._result.error:
+            return
+        plan = self._job.plan
+        coming = self._embeddings.embed(
+            [text for text, _ in units], model=plan.model, dimensions=plan.dimensions
+        )
+        if last:
+            self._announcement.close()  # nobody need wait for this page any more
+        outcomes = await coming
+        # What has a vector is paid for: it is written before an error of the others stops anything.
+        made = self._made(units, outcomes)
+        await run_all((self._write(work, chunks) for work, chunks in made), at_once=_SOURCES_AT_ONCE)
+        for outcome in outcomes:
+            self._check(outcome)
+
+    def _check(self, outcome: Outcome) -> None:
+        if isinstance(outcome, EmbeddingsUnusable):
+            # As a value: what other portions are writing is to be counted too.
+            self._result.error = outcome
+        elif isinstance(outcome, Exception) and not isinstance(outcome, EmbeddingFailure):
+            raise outcome
+
+    def _made(
+        self, units: Iterable[_Unit], outcomes: Iterable[Outcome]
+    ) -> Iterable[tuple[SourceWork, list[_Made]]]:
+        """The chunks of each source that have a vector now."""
+        made: dict[str, tuple[SourceWork, list[_Made]]] = {}
+        for (_, targets), outcome in zip(units, outcomes, strict=True):
+            for number, (work, planned) in enumerate(targets):
+                if isinstance(outcome, EmbeddingFailure):
+                    work.failure = outcome
+                elif isinstance(outcome, Embedding):
+                    # Only the first chunk was charged for; the others have the same text.
+                    embedding = Embedding(outcome.vector, 0) if number else outcome
+                    made.setdefault(work.source, (work, []))[1].append((planned, embedding))
+        return made.values()
+
+    async def _write(self, work: SourceWork, made: Sequence[_Made]) -> None:
+        if not made:
+            return
+        await self._open_records(dimensions=made[0][1].vector.dimensions)
+        await self._index.write([self._new_chunk(work, *each) for each in made])
+        for planned, embedding in made:
+            del work.missing[planned.id]
+            work.spent.update(chunks=1, tokens=embedding.tokens, requests=embedding.requests)
+
+    def _new_chunk(self, work: SourceWork, planned: PlannedChunk, embedding: Embedding) -> NewChunk:
+        return NewChunk(
+            id=planned.id, source=work.source, text=planned.text.text, place=planned.place,
+            vector=embedding.vector, job_id=self._job_id, tokens=embedding.tokens,
+            requests=embedding.requests,
+        )  # fmt: skip
+
+    async def _open_records(self, *, dimensions: int | None = None) -> None:
+        """Marks the sources that are to change as incomplete, before the first chunk of any of them does.
+
+        A record that is open already is saved too: whoever opened it has to begin anew, and finds what is
+        written here.
+        """
+        async with self._opening:
+            if self._are_open:
+                return
+            changing = [work for work in self._works if work.changes]
+            opened = await self._index.save(
+                [work.record.opened() for work in changing], dimensions=dimensions
+            )
+            for work, record in zip(changing, opened, strict=True):
+                work.record = record
+            self._are_open = True
+
+    async def _close(self) -> None:
+        """Brings other chunks in line where none is missing, and completes what has not failed."""
+        whole = [work for work in self._works if not work.missing]
+        await run_all(map(self._move_and_delete, whole), at_once=_SOURCES_AT_ONCE)
+        completed = [work.completed() for work in whole if not work.failure]
+        for record in await self._index.save(completed):
+            self._result.counts.update(record.counts)
+        for work in self._works:
+            if work.failure:
+                self._result.fail(work.source, work.failure)
+                self._result.counts.update(work.spent)
+
+    async def _move_and_delete(self, work: SourceWork) -> None:
+        if work.moved or work.stale:
+            await self._open_records()
+            await self._index.move(work.source, work.moved)
+            await self._index.delete(work.source, work.stale)

@@ -1,0 +1,158 @@
+"""Operations on the items of one Cosmos DB partition, in as few requests as the service allows.
+
+A batch is a way to save requests and no more: nothing here counts on all of it happening or none. What the
+service refuses as a batch is done one by one, where the SDK waits out a 429 and an error is that of one item.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+from azure.core import MatchConditions
+from azure.cosmos.aio import ContainerProxy
+from azure.cosmos.exceptions import (
+    CosmosBatchOperationError,
+    CosmosHttpResponseError,
+    CosmosResourceNotFoundError,
+)
+
+from shared_code.concurrency import run_all
+from shared_code.embeddings.vectors import Vector
+from shared_code.packing import packed
+from shared_code.telemetry import log_event
+
+VECTOR = "embedding"
+# The service takes 100 operations and 2 MB; the SDK warns above 1 MB, and a batch must end within 5 seconds.
+_OPERATIONS_PER_BATCH = 100
+_BYTES_PER_BATCH = 1_000_000
+_BATCHES_AT_ONCE = 8
+# As the SDK writes it: within a string the quotation marks would be escaped, so that no text looks like it.
+_OPERATION = '{"operationType":'
+_QUIET_OPERATION = '{"minimalReturnPreference":true,"operationType":'
+_UPSERT = _QUIET_OPERATION.encode() + b'"Upsert","resourceBody":%b}'
+
+
+@dataclass(frozen=True, slots=True)
+class _Operation:
+    """An operation in the SDK's form for batches, and how to do it alone; `body` is what it upserts."""
+
+    batched: tuple[Any, ...]
+    alone: Callable[[], Awaitable[Any]]
+    body: bytes = b""
+
+
+class CosmosPartition:
+    """One partition of a container; `slots` bounds the requests."""
+
+    def __init__(self, container: ContainerProxy, key: str, slots: asyncio.Semaphore) -> None:
+        self._container = container
+        self._key = key
+        self._slots = slots
+
+    async def upsert(self, items: Iterable[tuple[dict[str, Any], Vector]]) -> None:
+        """Writes items with their vectors, or the same items once more."""
+        await self._run(self._upsert(item, vector) for item, vector in items)
+
+    async def save(self, items: Iterable[tuple[dict[str, Any], str | None]]) -> list[str]:
+        """Writes items that nobody else has written meanwhile, and gives their new ETags in order.
+
+        Args:
+            items: each with the ETag that it must still have; None where it must not be there yet.
+
+        Raises:
+            CosmosHttpResponseError: 409, one is there; 412, one is another by now; 404, one is gone or has
+                no container. Others may have been written.
+        """
+        return await self._run(self._save(item, etag) for item, etag in items)
+
+    async def patch(self, changes: Mapping[str, Mapping[str, Any]]) -> None:
+        """Sets fields of items, which are told by their ids."""
+        await self._run(self._patch(item, fields) for item, fields in changes.items())
+
+    async def delete(self, ids: Iterable[str]) -> None:
+        """Deletes items, those that are there."""
+        await self._run(_Operation(("delete", (item,)), partial(self._delete, item)) for item in ids)
+
+    def _upsert(self, item: dict[str, Any], vector: Vector) -> _Operation:
+        body = msgspec.json.encode({**item, VECTOR: msgspec.Raw(vector.json)})
+        alone = partial(self._container.upsert_item, item, no_response=True, **_sending(body))
+        return _Operation(("upsert", ({"id": item["id"]},)), alone, body)
+
+    def _save(self, item: dict[str, Any], etag: str | None) -> _Operation:
+        if etag is None:
+            return _Operation(("create", (item,)), partial(self._container.create_item, item))
+        alone = partial(self._container.replace_item, item["id"], item, **only_if_still(etag))
+        return _Operation(("replace", (item["id"], item), {"if_match_etag": etag}), alone)
+
+    def _patch(self, item: str, fields: Mapping[str, Any]) -> _Operation:
+        changes = [{"op": "set", "path": f"/{name}", "value": value} for name, value in fields.items()]
+        alone = partial(self._container.patch_item, item, self._key, changes, no_response=True)
+        return _Operation(("patch", (item, changes)), alone)
+
+    async def _delete(self, item: str) -> None:
+        try:
+            await self._container.delete_item(item, self._key)
+        except CosmosResourceNotFoundError:
+            return  # deleted twice
+
+    async def _run(self, operations: Iterable[_Operation]) -> list[str]:
+        """Does operations of one kind, and gives the new ETags of their items as far as there are any."""
+        batches = packed(
+            operations,
+            lambda operation: len(operation.body),
+            most_weight=_BYTES_PER_BATCH,
+            most_items=_OPERATIONS_PER_BATCH,
+        )
+        etags = await run_all((self._run_batch(batch) for batch in batches), at_once=_BATCHES_AT_ONCE)
+        return [etag for batch in etags for etag in batch]
+
+    async def _run_batch(self, batch: Sequence[_Operation]) -> list[str]:
+        results = await self._as_batch(batch) if len(batch) > 1 else None
+        if results is None:
+            return await run_all((self._run_alone(operation) for operation in batch), at_once=len(batch))
+        return [result.get("eTag", "") for result in results]
+
+    async def _as_batch(self, batch: Sequence[_Operation]) -> list[dict[str, Any]] | None:
+        """What the service answers for each operation; None where it does not take them as a batch."""
+        bodies = [operation.body for operation in batch if operation.body]
+        options = _sending(b"[" + b",".join(_UPSERT % body for body in bodies) + b"]") if bodies else _QUIET
+        try:
+            async with self._slots:
+                return await self._container.execute_item_batch(
+                    [operation.batched for operation in batch], self._key, **options
+                )
+        except (CosmosBatchOperationError, CosmosHttpResponseError) as error:
+            # The status of a batch error is that of an operation; the other kind is about the whole request.
+            whole = isinstance(error, CosmosHttpResponseError)
+            if whole and error.status_code != HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+                raise
+            log_event("index.batch_refused", status=error.status_code, operations=len(batch))
+            return None
+
+    async def _run_alone(self, operation: _Operation) -> str:
+        async with self._slots:
+            written: dict[str, str] = await operation.alone() or {}
+        return written.get("_etag", "")
+
+
+def only_if_still(etag: str | None) -> dict[str, Any]:
+    """Options by which an item is changed only if it has this ETag."""
+    return {"etag": etag, "match_condition": MatchConditions.IfNotModified}
+
+
+def _sending(body: bytes) -> dict[str, Any]:
+    """Options by which the SDK sends this body, instead of writing every number of a vector as a double."""
+    return {"raw_request_hook": lambda request: request.http_request.set_bytes_body(body)}
+
+
+def _decline_items(request: Any) -> None:
+    body = request.http_request.data
+    request.http_request.set_text_body(body.replace(_OPERATION, _QUIET_OPERATION))
+
+
+# A batch is answered with all of its items unless each operation declines that, which the SDK cannot say.
+_QUIET: dict[str, Any] = {"raw_request_hook": _decline_items}

@@ -1,8 +1,0 @@
-"""Files to chunks in processes of their own, where what parses untrusted bytes can do no harm.
-
-processes: the parent's side; child: the reader process; messages: what they say to each other.
-"""
-
-from shared_code.readers.processes import close_readers, read_chunks
-
-__all__ = ["close_readers", "read_chunks"]

@@ -1,0 +1,1 @@
+"""Azure Storage: blobs that are read, blobs that are staged, and tables."""

@@ -1,0 +1,119 @@
+"""One table of a storage account, read through the pool; it knows the service's protocol, and no columns."""
+
+import json
+from collections.abc import AsyncIterator, Mapping
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote
+
+from shared_code.errors import AccessDenied, TableNotFound
+from shared_code.http_pool import (
+    Limits,
+    Response,
+    Service,
+    ServicePool,
+    StatusError,
+    Timeouts,
+    TokenUnavailable,
+)
+from shared_code.settings import Setting
+from shared_code.storage.table_account import TableAccount
+
+_HEADERS = {
+    # Without metadata the service would not tell a number of 64 bits, a GUID or a date from a text.
+    "Accept": "application/json;odata=minimalmetadata",
+    "DataServiceVersion": "3.0",
+    "x-ms-version": "2020-12-06",
+}
+_CONTINUATIONS = ("NextPartitionKey", "NextRowKey")
+_DENIED = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
+# The signature is over the path as it is sent, so what a client leaves as it is must be left here too.
+_UNQUOTED = "!$&()*,:;=@+"
+
+
+class StorageTable:
+    """The rows of one table; `setting` is where its account is named, for whoever has to mend it."""
+
+    def __init__(
+        self, pool: ServicePool, account: TableAccount, name: str, *, at_once: int, setting: Setting
+    ) -> None:
+        self.name = name
+        # Tables of the same name may lie in different accounts.
+        self.service_name = f"table {name} of {setting.name}"
+        service = Service(
+            name=self.service_name,
+            base_url=account.endpoint,
+            headers=_HEADERS,
+            auth=account.auth,
+            limits=Limits(max_connections=at_once),
+            timeouts=Timeouts(attempt=60, total=300),
+        )
+        self._setting = setting
+        self._http = pool.register(service)
+        self._signature = account.query
+
+    async def pages(self, query: str, *, select: str) -> AsyncIterator[list[dict[str, Any]]]:
+        """The rows that match a filter, page by page, with one column and what the service says of its type.
+
+        Raises:
+            TableNotFound: there is no such table.
+            AccessDenied: the account refuses the app.
+        """
+        question = {"$filter": query, "$select": select}
+        place: Mapping[str, str] | None = {}
+        while place is not None:
+            response = await self._answer(f"/{self.name}()", {**question, **place})
+            yield json.loads(response.body)["value"]
+            place = _continuation(response)
+
+    async def row(self, partition_key: str, row_key: str, *, select: str) -> dict[str, Any] | None:
+        """One row, with some of its columns; None if there is none.
+
+        Raises:
+            TableNotFound: there is no such table.
+            AccessDenied: the account refuses the app.
+        """
+        keys = f"PartitionKey={key_literal(partition_key)},RowKey={key_literal(row_key)}"
+        try:
+            response = await self._answer(f"/{self.name}({keys})", {"$select": select})
+        except _RowNotFound:
+            return None
+        found: dict[str, Any] = json.loads(response.body)
+        return found
+
+    async def _answer(self, path: str, question: Mapping[str, str]) -> Response:
+        try:
+            return await self._http.get(path, params={**self._signature, **question})
+        except StatusError as refusal:
+            if refusal.status == HTTPStatus.NOT_FOUND:
+                raise self._not_found(refusal) from None
+            if refusal.status not in _DENIED:
+                raise
+            raise self._denied() from refusal
+        except TokenUnavailable as failure:
+            raise self._denied() from failure
+
+    def _not_found(self, refusal: StatusError) -> Exception:
+        if b"ResourceNotFound" in refusal.body:
+            return _RowNotFound()
+        return TableNotFound(f"Table {self.name} does not exist.")
+
+    def _denied(self) -> AccessDenied:
+        what = f"The {self.name} table refused access"
+        return AccessDenied(f"{what}: check key or role behind {self._setting.name}.")
+
+
+class _RowNotFound(Exception):
+    """The table has no row with these keys."""
+
+
+def _continuation(response: Response) -> Mapping[str, str] | None:
+    """Where the next page begins; None if there is none."""
+    found = {name: response.headers.get(f"x-ms-continuation-{name}") for name in _CONTINUATIONS}
+    return {name: value for name, value in found.items() if value is not None} or None
+
+
+def key_literal(text: str) -> str:
+    """A text as a key in a path: a quote in it is doubled."""
+    inner = quote(text.replace("'", "''"), safe=_UNQUOTED + "'")
+    return f"'{inner}'"

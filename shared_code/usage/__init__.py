@@ -1,0 +1,1 @@
+"""What environments use, month by month, and whether they may go on."""

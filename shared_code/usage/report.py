@@ -1,0 +1,89 @@
+"""Usage as the Durable host's client reads it: the months of an environment, and whether a job may start.
+
+It only reads; what the entity keeps is usage's to say.
+"""
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from azure.durable_functions import EntityId
+
+from shared_code.errors import HostUnavailable
+from shared_code.jobs import Account, Budget, month_of
+from shared_code.usage.metering import USAGE_ENTITY, entity_key
+from shared_code.usage.month import MonthUsage, beginning_of_next
+
+MONTHS = 12
+
+
+def utc_now() -> datetime:
+    """The time of day that tells the month."""
+    return datetime.now(UTC)
+
+
+async def require_budget(
+    client: Any, account: Account | None, *, clock: Callable[[], datetime] = utc_now
+) -> None:
+    """Checks that a new job may spend something.
+
+    Raises:
+        BudgetReached: its environment has spent the month's budget.
+        HostUnavailable: the host did not answer.
+    """
+    if account and account.budget:
+        month = month_of(clock())
+        usage = await _usage_of(client, account.env, month)
+        usage.require_budget(account.env, month, account.budget)
+
+
+async def read_usage(
+    client: Any, env: str, budget: Budget | None, *, clock: Callable[[], datetime] = utc_now
+) -> dict[str, Any]:
+    """The body of the answer: the months with any usage among the last twelve, the newest first.
+
+    Raises:
+        HostUnavailable: the host did not answer.
+    """
+    months = _last_months(clock())
+    usages = await asyncio.gather(*(_usage_of(client, env, month) for month in months))
+    return {
+        "env": env,
+        "months": [
+            {"month": month, "tokens": usage.tokens, "requests": usage.requests, "cost": usage.amount}
+            for month, usage in zip(months, usages, strict=True)
+            if usage.tokens or usage.requests
+        ],
+        "budget": _budget(months[0], usages[0], budget) if budget else None,
+    }
+
+
+def _last_months(now: datetime) -> list[str]:
+    """This month and the ones before it."""
+    months = [month_of(now)]
+    beginning = now
+    while len(months) < MONTHS:
+        beginning = beginning.replace(day=1) - timedelta(1)
+        months.append(month_of(beginning))
+    return months
+
+
+def _budget(month: str, usage: MonthUsage, budget: Budget) -> dict[str, Any]:
+    return {
+        "month": month,
+        "amount": budget.amount,
+        "spent": usage.amount,
+        "left": usage.left(budget),
+        "renewsAt": f"{beginning_of_next(month):%Y-%m-%dT%H:%M:%SZ}",
+    }
+
+
+async def _usage_of(client: Any, env: str, month: str) -> MonthUsage:
+    try:
+        entity = await client.read_entity_state(EntityId(USAGE_ENTITY, entity_key(env, month)))
+    except Exception as error:
+        # The SDK raises a bare Exception for whatever else the host answers.
+        raise HostUnavailable from error
+    # An entity whose first operation failed is there, without a state.
+    return MonthUsage(**(entity.entity_state or {}))

@@ -1,0 +1,153 @@
+"""Reader processes: bounded, reused, and no danger to the process that asks."""
+
+import asyncio
+import json
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shared_code.documents import (
+    BrokenDocument,
+    DocumentTooLarge,
+    ExtractionTimeout,
+    Limits,
+    extract,
+)
+from shared_code.documents.chunking import Chunk, chunk
+from shared_code.documents.sandbox import close_readers, processes, read_chunks
+from shared_code.documents.sandbox.messages import Request
+from tests.unit import documents_corpus as corpus
+
+SIZES = {"max_tokens": 512, "overlap_tokens": 64}
+SLOW = corpus.one_line_json(20_000_000)
+
+
+@pytest.fixture(autouse=True)
+def _no_reader_outlives_its_test():
+    close_readers()
+    yield
+    close_readers()
+
+
+async def read(name: str, data: bytes, limits: Limits | None = None) -> list[Chunk]:
+    return await read_chunks(name, data, limits or Limits(), **SIZES)
+
+
+def idle_processes() -> Any:
+    return [reader._process for reader in processes._idle]
+
+
+def environment_of(process) -> bytes:
+    return Path(f"/proc/{process.pid}/environ").read_bytes()
+
+
+async def test_chunks_made_apart_are_those_made_here():
+    for name, data in (
+        ("a.csv", b"a,b\n1,2\n"),
+        ("a.xlsx", corpus.xlsx({"S": corpus.sheet_row(3, {"A": "x"})})),
+        ("a.html", "<h1>Überschrift</h1>\u2028 שלום".encode()),
+    ):
+        assert await read(name, data) == chunk(extract(name, data, Limits()), **SIZES)
+
+
+async def test_one_process_reads_many_files_one_after_the_other():
+    await read("a.txt", b"one")
+    (first,) = idle_processes()
+    await read("a.pdf", corpus.pdf(["two"]))
+    assert idle_processes() == [first]
+
+
+async def test_files_are_read_at_once_and_never_mixed_up():
+    files = [str(number).encode() * 100 for number in range(30)]
+    found = await asyncio.gather(*(read("a.txt", data) for data in files))
+    assert [chunks[0].text.encode() for chunks in found] == files
+
+
+async def test_answer_of_several_parts_is_put_together():
+    data = "\n\n".join(f"Paragraph {number} is short." for number in range(9_000)).encode()
+    chunks = await read_chunks("a.txt", data, Limits(), max_tokens=32, overlap_tokens=0)
+    assert len(chunks) > 1_000
+    assert chunks == chunk(extract("a.txt", data, Limits()), max_tokens=32, overlap_tokens=0)
+
+
+async def test_reading_that_takes_too_long_is_ended_by_force():
+    with pytest.raises(ExtractionTimeout, match=r"more than 0\.05 seconds"):
+        await read("a.json", SLOW, Limits(seconds=0.05))
+    assert idle_processes() == []
+
+
+async def test_small_file_may_take_less_time_than_a_large_one():
+    with pytest.raises(ExtractionTimeout, match=r"more than 0\.05 seconds"):
+        await read("a.json", SLOW, Limits(least_seconds=0.05, seconds_per_megabyte=0))
+    assert Limits().seconds_for(0) < Limits().seconds_for(1_000_000) < Limits().seconds_for(100_000_000)
+    assert Limits().seconds_for(100_000_000) == Limits().seconds
+
+
+async def test_reading_that_needs_too_much_memory_is_too_large():
+    with pytest.raises(DocumentTooLarge, match="memory"):
+        await read("a.json", SLOW, Limits(memory_bytes=100_000_000))
+
+
+async def test_next_file_is_read_after_one_that_was_ended():
+    with pytest.raises(ExtractionTimeout):
+        await read("a.json", SLOW, Limits(seconds=0.05))
+    assert (await read("a.txt", b"still here"))[0].text == "still here"
+
+
+async def test_limits_of_one_file_do_not_hold_for_the_next():
+    with pytest.raises(DocumentTooLarge):
+        await read("a.json", SLOW, Limits(memory_bytes=100_000_000))
+    assert await read("a.json", SLOW)
+
+
+async def test_process_that_died_while_idle_fails_no_file():
+    await read("a.txt", b"one")
+    (process,) = idle_processes()
+    os.kill(process.pid, signal.SIGSEGV)
+    process.wait()
+    assert (await read("a.txt", b"two"))[0].text == "two"
+
+
+async def test_reader_process_holds_no_environment(monkeypatch):
+    monkeypatch.setenv("AzureWebJobsStorage", "a secret")
+    await read("a.txt", b"one")
+    (process,) = idle_processes()
+    assert environment_of(process) == b""
+
+
+async def test_process_that_read_a_large_file_is_not_kept():
+    await read("a.csv", b"name,number\n" + b"some name,12\n" * 400_000)
+    assert idle_processes() == []
+
+
+async def test_event_loop_goes_on_while_a_file_is_read():
+    reading = asyncio.create_task(read("a.json", SLOW))
+    turns = 0
+    while not reading.done():
+        await asyncio.sleep(0.001)
+        turns += 1
+    assert turns > 20
+
+
+async def test_parser_that_crashes_makes_the_file_broken():
+    reader = processes._Reader()
+    os.kill(reader._process.pid, signal.SIGSEGV)
+    with pytest.raises(BrokenDocument, match="crash"):
+        reader.ask(Request("a.txt", Limits(), **SIZES), b"x" * 10_000_000)
+    reader.close()
+
+
+async def test_process_ends_when_its_parent_is_gone():
+    reader = processes._Reader()
+    reader._requests.close()
+    assert reader._process.wait() == 0
+    reader.close()
+
+
+async def test_messages_hold_no_path_of_the_machine():
+    with pytest.raises(BrokenDocument) as failure:
+        await read("/srv/data/a.json", json.dumps([1])[:-1].encode())
+    assert "/" not in str(failure.value)

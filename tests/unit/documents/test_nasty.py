@@ -1,0 +1,177 @@
+"""Files made to hurt: each ends in seconds with its text or with the error that says why not."""
+
+import time
+from contextlib import suppress
+from typing import Any
+
+import pytest
+
+from shared_code.documents import (
+    BrokenDocument,
+    DocumentError,
+    DocumentTooLarge,
+    EncryptedDocument,
+    ExtractionTimeout,
+    Limits,
+    extract,
+)
+from shared_code.documents.sandbox import close_readers, read_chunks
+from tests.unit import documents_corpus as corpus
+
+SECONDS = 30  # on a machine that is busy with other things
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _readers_end_with_the_module():
+    yield
+    close_readers()
+
+
+async def read(name, data, **limits) -> Any:
+    started = time.monotonic()
+    try:
+        return await read_chunks(name, data, Limits(**limits), max_tokens=8_000, overlap_tokens=0)
+    finally:
+        assert time.monotonic() - started < SECONDS
+
+
+async def test_pdf_without_cross_references_is_still_read():
+    chunks = await read("a.pdf", corpus.pdf(["Found again."], xref=False))
+    assert [chunk.text for chunk in chunks] == ["Found again."]
+
+
+@pytest.mark.parametrize("kept", [5, 100, 400])
+async def test_truncated_pdf_is_broken(kept):
+    with pytest.raises(BrokenDocument):
+        await read("a.pdf", corpus.pdf(["Text."])[:kept])
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("a.pdf", corpus.encrypted_pdf()),
+        ("a.docx", corpus.encrypted_office()),
+        ("a.xlsx", corpus.encrypted_office()),
+    ],
+)
+async def test_password_protected_file_is_encrypted(name, data):
+    with pytest.raises(EncryptedDocument, match="password"):
+        await read(name, data)
+
+
+@pytest.mark.parametrize("name", ["a.docx", "a.xlsx"])
+async def test_old_binary_office_file_is_told_apart_from_an_encrypted_one(name):
+    with pytest.raises(BrokenDocument, match="old binary Office format"):
+        await read(name, corpus.old_office())
+
+
+@pytest.mark.parametrize(("name", "make"), [("a.docx", corpus.docx_bomb), ("a.xlsx", corpus.xlsx_bomb)])
+async def test_zip_bomb_is_too_large_before_it_is_opened(name, make):
+    with pytest.raises(DocumentTooLarge, match="decompressed"):
+        await read(name, make())
+
+
+@pytest.mark.parametrize(("name", "make"), [("a.docx", corpus.docx_bomb), ("a.xlsx", corpus.xlsx_bomb)])
+async def test_zip_bomb_that_understates_its_size_does_no_harm(name, make):
+    with pytest.raises((DocumentTooLarge, BrokenDocument)):
+        await read(name, corpus.understating(make(), declared=1000))
+
+
+async def test_sheet_with_two_far_corners_does_not_eat_memory():
+    with pytest.raises(DocumentTooLarge):
+        await read("a.xlsx", corpus.sparse_xlsx())
+
+
+async def test_last_row_that_a_sheet_can_have_is_read():
+    (chunk,) = await read("a.xlsx", corpus.xlsx({"S": corpus.sheet_row(1_048_576, {"A": "last"})}))
+    assert (chunk.text, chunk.position.row) == ("last", 1_048_576)
+
+
+async def test_csv_of_a_hundred_thousand_columns_is_too_large():
+    with pytest.raises(DocumentTooLarge, match="16,384 columns"):
+        await read("a.csv", corpus.wide_csv(100_000))
+
+
+async def test_csv_as_wide_as_a_spreadsheet_may_be_is_read():
+    chunks = await read("a.csv", corpus.wide_csv(16_384))
+    assert {chunk.position.row for chunk in chunks} == {1, 2}
+
+
+async def test_json_of_fifty_megabytes_on_one_line_is_read():
+    data = corpus.one_line_json(50_000_000)
+    assert sum(len(chunk.text) for chunk in await read("a.json", data)) > 40_000_000
+
+
+@pytest.mark.parametrize("data", [b"[" * 200, b'{"a":' * 1_000_000, b"[" * 200 + b"]" * 200])
+async def test_json_nested_without_end_ends(data):
+    with pytest.raises((DocumentTooLarge, BrokenDocument)):
+        await read("a.json", data)
+
+
+async def test_html_with_megabytes_of_script_gives_its_text():
+    (chunk,) = await read("a.html", corpus.scripted_html(10))
+    assert chunk.text == "Read this."
+
+
+async def test_html_nested_ten_thousand_deep_gives_its_text():
+    (chunk,) = await read("a.html", b"<div>" * 10_000 + b"deep")
+    assert chunk.text == "deep"
+
+
+async def test_html_nested_so_deep_that_its_parser_crawls_is_ended():
+    with pytest.raises(ExtractionTimeout):
+        await read("a.html", b"<div>" * 300_000 + b"deep", seconds=2)
+
+
+async def test_docx_nested_without_end_is_too_large():
+    body = "<w:p>" * 50_000 + "</w:p>" * 50_000
+    with pytest.raises(DocumentTooLarge, match="nesting"):
+        await read("a.docx", corpus.docx(body))
+
+
+async def test_entities_that_multiply_are_refused():
+    laughs = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 12))
+    xml = f'<!DOCTYPE d [<!ENTITY l0 "ha">{laughs}]><d>&l11;</d>'
+    members = {"_rels/.rels": corpus.relationships(("officeDocument", "d.xml")), "d.xml": xml}
+    with pytest.raises((BrokenDocument, DocumentTooLarge)):
+        await read("a.docx", corpus.zipped(members))
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("a.docx", corpus.docx(corpus.paragraph("Text."))),
+        ("a.xlsx", corpus.xlsx({"S": corpus.sheet_row(1, {"A": "Text."})})),
+        ("a.pdf", corpus.pdf(["Text."])),
+    ],
+)
+async def test_file_with_any_damaged_byte_is_read_or_refused(name, data):
+    for place in range(0, len(data), 29):
+        with suppress(DocumentError):
+            await read(name, data[:place] + bytes([data[place] ^ 0xFF]) + data[place + 1 :])
+
+
+async def test_csv_with_an_open_quote_keeps_all_its_text():
+    data = b'a,b\n1,"open\n' + b"2,3\n" * 100_000
+    chunks = await read("a.csv", data)
+    assert sum(chunk.text.count("2,3") for chunk in chunks) == 100_000
+
+
+@pytest.mark.parametrize(
+    ("limit", "name", "data"),
+    [
+        ({"file_bytes": 10}, "a.txt", b"eleven byte"),
+        ({"pages": 1}, "a.pdf", corpus.pdf(["a", "b"])),
+        ({"sheets": 1}, "a.xlsx", corpus.xlsx({"A": "", "B": ""})),
+        ({"rows": 2}, "a.csv", b"a,b\n1,2\n3,4\n"),
+        ({"rows": 2}, "a.json", b"[1,2,3]"),
+        ({"rows": 2}, "a.jsonl", b"1\n2\n3\n"),
+        ({"columns": 1}, "a.csv", b"a,b\n"),
+        ({"nesting": 2}, "a.json", b'{"a": {"b": {"c": 1}}}'),
+        ({"characters": 5}, "a.txt", b"sixsix"),
+        ({"expanded_bytes": 100}, "a.docx", corpus.docx(corpus.paragraph("x"))),
+    ],
+)
+def test_each_limit_ends_in_a_sentence_that_says_what_the_user_can_do(limit, name, data):
+    with pytest.raises(DocumentTooLarge, match=r"^The file [^.]+: (split it|make it flatter)\.$"):
+        extract(name, data, Limits(**limit))

@@ -1,0 +1,246 @@
+"""The embeddings client against servers in this process: the project's own, and one on script."""
+
+import json
+import math
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from local.embeddings_server.app import API_KEY, create_app
+from local.embeddings_server.behaviour import Behaviour
+from local.embeddings_server.models import HashingModel
+from shared_code.clients import Clients
+from shared_code.embeddings.client import (
+    Embedding,
+    EmbeddingInvalid,
+    EmbeddingRefused,
+    EmbeddingsEndpoint,
+    EmbeddingsUnusable,
+)
+from shared_code.embeddings.vectors import Vector
+from shared_code.settings import Settings
+
+MODEL = "text-embedding-3-small"
+
+
+@asynccontextmanager
+async def client_of(app: web.Application, path: str = "/v1", key: str = API_KEY) -> Any:
+    """A client of the app's own making for a server in this process."""
+    async with TestServer(app) as server:
+        endpoint = str(server.make_url(path))
+        clients = Clients(Settings({"EMBEDDINGS_ENDPOINT": endpoint, "EMBEDDINGS_API_KEY": key}))
+        try:
+            yield clients.embeddings
+        finally:
+            await clients.close()
+
+
+def scripted(*answers: Any) -> Any:
+    """A server that gives these answers in turn, the last one for ever; it keeps the bodies it was sent."""
+    asked: list[Any] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        asked.append(await request.json())
+        status, body = answers[min(len(asked), len(answers)) - 1]
+        return web.json_response(body, status=status)
+
+    app = web.Application()
+    app.router.add_post("/v1/embeddings", answer)
+    return app, asked
+
+
+def vectors(*values: Any, tokens: int = 6) -> Any:
+    data = [{"index": index, "embedding": value} for index, value in enumerate(values)]
+    return 200, {"data": data, "usage": {"prompt_tokens": tokens, "total_tokens": tokens}}
+
+
+def refusal(status: int, message: str = "no", **details: str) -> Any:
+    return status, {"error": {"message": message, **details}}
+
+
+@pytest.mark.parametrize("path", ["/v1", "/v1/embeddings", "", "/openai/deployments/mine?api-version=1"])
+def test_address_with_or_without_its_last_part_leads_to_the_same_route(path):
+    endpoint = EmbeddingsEndpoint.parse(f"https://own.openai.azure.com{path}")
+    target, params = endpoint.target("model")
+
+    assert endpoint.azure
+    assert f"{endpoint.base_url}{target}" in {
+        "https://own.openai.azure.com/v1/embeddings",
+        "https://own.openai.azure.com/openai/deployments/model/embeddings",
+        "https://own.openai.azure.com/openai/deployments/mine/embeddings",
+    }
+    assert set(params) == ({"api-version"} if "deployments" in target else set())
+
+
+def test_address_of_any_other_host_is_taken_for_the_open_form():
+    endpoint = EmbeddingsEndpoint.parse("https://api.openai.com/v1/")
+
+    assert (endpoint.base_url, endpoint.azure) == ("https://api.openai.com/v1", False)
+    assert endpoint.target("any") == ("/embeddings", {})
+
+
+@pytest.mark.parametrize("path", ["/v1", "/openai/deployments/any?api-version=2024-10-21"])
+async def test_both_forms_of_the_api_give_the_same_vectors(path):
+    async with client_of(create_app(HashingModel()), path) as client:
+        [found] = await client.embed(["a text"], model=MODEL, dimensions=8)
+
+    assert isinstance(found, Embedding)
+    numbers = json.loads(found.vector.json)
+    assert len(numbers) == found.vector.dimensions == 8
+    assert math.isclose(sum(number * number for number in numbers), 1, rel_tol=1e-5)
+
+
+async def test_vectors_are_put_in_order_by_their_index():
+    behaviour = Behaviour()
+    async with client_of(create_app(HashingModel(), behaviour)) as client:
+        straight = await client.embed(["one", "two", "three"], model=MODEL, dimensions=8)
+        behaviour.configure({"faults": [{"kind": "reversed"}]})
+        assert await client.embed(["one", "two", "three"], model=MODEL, dimensions=8) == straight
+
+
+@pytest.mark.parametrize("answered", [[0.5, 0.25], "AAAAPwAAgD4="], ids=["numbers", "base64"])
+async def test_numbers_are_asked_for_and_base64_is_taken_too(answered):
+    app, asked = scripted(vectors(answered))
+    async with client_of(app) as client:
+        [found] = await client.embed(["x"], model=MODEL, dimensions=2)
+
+    assert json.loads(found.vector.json) == [0.5, 0.25]
+    assert (found.tokens, found.requests) == (6, 1)
+    assert asked[0]["encoding_format"] == "float"
+
+
+async def test_charged_tokens_are_shared_out_by_length_without_a_rest():
+    app, _ = scripted(vectors([1.0], [1.0], [1.0], tokens=100))
+    async with client_of(app) as client:
+        found = await client.embed(["a", "a" * 7, "aa"], model=MODEL, dimensions=1)
+
+    assert [each.tokens for each in found] == [10, 70, 20]
+
+
+@pytest.mark.parametrize(
+    ("model", "sent"),
+    [(MODEL, True), ("text-embedding-3-large", True), ("text-embedding-ada-002", False), ("own", False)],
+)
+async def test_dimensions_are_sent_only_to_a_model_that_knows_them(model, sent):
+    app, asked = scripted(vectors([1.0]))
+    async with client_of(app) as client:
+        await client.embed(["x"], model=model, dimensions=1)
+
+    assert ("dimensions" in asked[0]) is sent
+
+
+async def test_batch_that_is_too_large_is_halved_until_it_passes():
+    behaviour = Behaviour()
+    async with client_of(create_app(HashingModel(), behaviour)) as client:
+        found = await client.embed(["word"] * 5_000, model=MODEL, dimensions=8)
+
+    assert len(found) == 5_000
+    assert behaviour.counters.requests == 1 + 2 + 4
+    assert behaviour.counters.inputs == 5_000
+
+
+async def test_single_text_that_is_refused_fails_alone():
+    async with client_of(create_app(HashingModel())) as client:
+        before, refused, after = await client.embed(["a", "word " * 9_000, "b"], model=MODEL, dimensions=8)
+
+    assert isinstance(refused, EmbeddingRefused)
+    assert str(refused).startswith("The embeddings service answered 400: ")
+    assert isinstance(before, Embedding)
+    assert isinstance(after, Embedding)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        vectors([1.0, 2.0], [float("nan"), 1.0]),
+        vectors([1.0, 2.0], [float("inf"), 1.0]),
+        vectors([1.0, 2.0], [1.0]),
+        vectors([1.0, 2.0], []),
+        vectors([1.0, 2.0], None),
+        vectors([1.0, 2.0], "no base64"),
+    ],
+)
+async def test_vector_that_stays_wrong_is_a_failure_of_its_text_only(answer):
+    app, asked = scripted(answer)
+    async with client_of(app) as client:
+        right, wrong = await client.embed(["a", "b"], model=MODEL, dimensions=2)
+
+    assert isinstance(right, Embedding)
+    assert isinstance(wrong, EmbeddingInvalid)
+    assert len(asked) == 2
+
+
+@pytest.mark.parametrize("body", [{}, [], {"data": "x"}, vectors([1.0])[1], vectors([1.0], [1.0], [1.0])[1]])
+async def test_wrong_number_of_vectors_gives_none_to_any_text(body):
+    app, _ = scripted((200, body))
+    async with client_of(app) as client:
+        found = await client.embed(["a", "b"], model=MODEL, dimensions=1)
+
+    assert [type(each) for each in found] == [EmbeddingInvalid, EmbeddingInvalid]
+
+
+async def test_answer_that_was_wrong_once_is_asked_for_again_and_charged_twice():
+    app, _ = scripted(vectors([float("nan")]), vectors([1.0]))
+    async with client_of(app) as client:
+        [found] = await client.embed(["a"], model=MODEL, dimensions=1)
+
+    assert found == Embedding(Vector(b"[1.0]", 1), tokens=12, requests=2)
+
+
+async def test_sizes_may_be_the_models_own_as_long_as_they_agree():
+    app, _ = scripted(vectors([1.0, 2.0], [1.0, 2.0, 3.0]))
+    async with client_of(app) as client:
+        right, wrong = await client.embed(["a", "b"], model=MODEL, dimensions=None)
+
+    assert right.vector.dimensions == 2
+    assert "3 numbers instead of 2" in str(wrong)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        refusal(401),
+        refusal(403),
+        refusal(404, code="model_not_found"),
+        refusal(400, param="dimensions"),
+        refusal(400, param="model"),
+    ],
+)
+async def test_refusal_that_holds_for_every_text_stops_the_job_and_names_the_settings(answer):
+    app, asked = scripted(answer)
+    async with client_of(app) as client:
+        with pytest.raises(EmbeddingsUnusable, match="EMBEDDINGS_ENDPOINT, EMBEDDINGS_API_KEY"):
+            await client.embed(["a", "b"], model=MODEL, dimensions=1)
+
+    assert len(asked) == 1
+
+
+@pytest.mark.parametrize("status", [401, 403])
+async def test_words_of_a_service_that_refuses_the_key_are_not_repeated(status):
+    app, _ = scripted(refusal(status, message="Incorrect API key provided: sk-one...two"))
+    async with client_of(app) as client:
+        with pytest.raises(
+            EmbeddingsUnusable, match=f"answered {status}; check EMBEDDINGS_ENDPOINT"
+        ) as refused:
+            await client.embed(["a"], model=MODEL, dimensions=1)
+
+    assert "sk-one" not in str(refused.value)
+
+
+async def test_key_is_sent_in_the_way_of_each_form():
+    seen: list[Any] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        seen.append((request.headers.get("Authorization"), request.headers.get("api-key")))
+        return web.json_response(vectors([1.0])[1])
+
+    app = web.Application()
+    app.router.add_post("/{path:.*}", answer)
+    for path in ("/v1", "/openai/deployments/any"):
+        async with client_of(app, path, key="k") as client:
+            await client.embed(["a"], model=MODEL, dimensions=1)
+
+    assert seen == [("Bearer k", None), (None, "k")]

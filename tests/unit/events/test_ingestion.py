@@ -1,0 +1,158 @@
+"""One live event into an index in memory: what is embedded, what is written, and what a repetition costs."""
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+
+from shared_code.embeddings.batching import BatchedEmbeddings
+from shared_code.embeddings.client import EmbeddingRefused
+from shared_code.events.documents import NewDocument, StoredDocument
+from shared_code.events.ingestion import ingest_event
+from shared_code.events.source import Event
+from shared_code.jobs import EmbedEventJob
+from tests.unit.embedding_fakes import FakeEmbeddings, prose
+from tests.unit.jobs.test_embed_event import job_of
+
+EVENT = Event(tracking_id="abc123", session_id="sess789", text="An event.", time="2026-11-20T10:02:11Z")
+LONG = replace(EVENT, text=prose("trains", sentences=8))
+JOB = replace(job_of(), run="first")
+AGAIN = replace(JOB, run="second")
+
+
+@dataclass
+class FakeDocuments:
+    """The documents of one event, and what was done to them in order."""
+
+    items: dict[int, tuple[NewDocument, StoredDocument]] = field(default_factory=dict)
+    done: list[str] = field(default_factory=list)
+
+    async def stored(self, _job: EmbedEventJob) -> dict[int, StoredDocument]:
+        return {ordinal: stored for ordinal, (_, stored) in self.items.items()}
+
+    async def put(self, job: EmbedEventJob, event: Event, documents: Iterable[NewDocument]) -> None:
+        for new in documents:
+            self.done.append(f"put {new.ordinal}")
+            stored = StoredDocument(
+                ordinal=new.ordinal,
+                made=new.made,
+                run=job.run,
+                tokens=new.embedding.tokens,
+                requests=new.embedding.requests,
+                session_id=event.session_id,
+                time=event.time or "now",
+            )
+            self.items[new.ordinal] = new, stored
+
+    async def amend(self, _job: EmbedEventJob, event: Event, ordinals: Iterable[int]) -> None:
+        for ordinal in ordinals:
+            self.done.append(f"amend {ordinal}")
+            new, stored = self.items[ordinal]
+            amended = replace(stored, session_id=event.session_id, time=event.time or "now")
+            self.items[ordinal] = new, amended
+
+    async def remove(self, _job: EmbedEventJob, ordinals: Iterable[int]) -> None:
+        for ordinal in ordinals:
+            self.done.append(f"remove {ordinal}")
+            del self.items[ordinal]
+
+
+@dataclass
+class World:
+    """An index without documents, and an embeddings service."""
+
+    documents: FakeDocuments = field(default_factory=FakeDocuments)
+    service: FakeEmbeddings = field(default_factory=FakeEmbeddings)
+
+    async def ingest(self, event: Event = EVENT, job: EmbedEventJob = JOB) -> dict[str, int]:
+        fakes: Any = self
+        embeddings = BatchedEmbeddings(fakes.service, wait=0, tokens_per_request=1_000)
+        return dict(await ingest_event(event, job, documents=fakes.documents, embeddings=embeddings))
+
+    def texts(self) -> list[str]:
+        return [new.text for _, (new, _) in sorted(self.documents.items.items())]
+
+
+async def test_short_event_is_one_document():
+    world = World()
+    counts = await world.ingest()
+    assert world.texts() == ["An event."]
+    assert counts == {"completed": 1, "documents": 1, "embedded": 1, "tokens": 10, "requests": 1}
+
+
+async def test_long_event_is_several_documents_embedded_by_one_request():
+    world = World()
+    counts = await world.ingest(LONG)
+    assert counts["documents"] == len(world.texts()) > 1
+    assert (counts["requests"], len(world.service.batches)) == (1, 1)
+
+
+async def test_step_that_is_repeated_embeds_nothing_and_counts_the_same():
+    world = World()
+    first = await world.ingest(LONG)
+    world.documents.done.clear()
+    assert await world.ingest(LONG) == first
+    assert (len(world.service.batches), world.documents.done) == (1, [])
+
+
+async def test_step_that_broke_off_embeds_what_is_missing_and_counts_all():
+    world = World()
+    first = await world.ingest(LONG)
+    del world.documents.items[1]
+    counts = await world.ingest(LONG)
+    assert [len(batch) for batch in world.service.batches] == [first["documents"], 1]
+    assert counts["tokens"] == first["tokens"]
+
+
+async def test_another_run_over_unchanged_text_costs_nothing():
+    world = World()
+    await world.ingest(LONG)
+    counts = await world.ingest(LONG, AGAIN)
+    assert (counts["skipped"], counts["embedded"], counts["tokens"], counts["requests"]) == (1, 0, 0, 0)
+
+
+async def test_changed_text_replaces_the_documents_and_stale_ones_go_last():
+    world = World()
+    before = (await world.ingest(LONG))["documents"]
+    world.documents.done.clear()
+    await world.ingest(EVENT, AGAIN)
+    assert world.texts() == ["An event."]
+    assert world.documents.done == ["put 0", *(f"remove {ordinal}" for ordinal in range(1, before))]
+
+
+async def test_other_model_embeds_the_same_text_again():
+    world = World()
+    await world.ingest()
+    with pytest.raises(AssertionError):
+        await world.ingest(job=replace(AGAIN, plan=replace(JOB.plan, model="other")))
+
+
+async def test_time_that_changed_is_told_without_embedding():
+    world = World()
+    await world.ingest()
+    await world.ingest(replace(EVENT, time="2027-01-01T00:00:00Z"), AGAIN)
+    assert world.documents.done == ["put 0", "amend 0"]
+    assert len(world.service.batches) == 1
+
+
+async def test_event_without_a_time_keeps_the_one_that_its_documents_have():
+    world = World()
+    timeless = replace(EVENT, time=None)
+    await world.ingest(timeless)
+    await world.ingest(timeless, AGAIN)
+    assert world.documents.done == ["put 0"]
+
+
+async def test_nothing_is_written_of_an_event_of_which_a_part_has_no_vector():
+    world = World(service=FakeEmbeddings(failing={"Sentence 7": EmbeddingRefused("refused")}))
+    with pytest.raises(EmbeddingRefused):
+        await world.ingest(LONG)
+    assert world.documents.done == []
+
+
+async def test_same_event_twice_at_once_is_the_same_documents():
+    world = World()
+    await asyncio.gather(world.ingest(), world.ingest())
+    assert world.texts() == ["An event."]

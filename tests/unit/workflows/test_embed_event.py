@@ -1,0 +1,162 @@
+"""The workflow of a live event, without a host."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from shared_code.jobs import Budget, EmbedEventJob, JobFailed
+from shared_code.usage.month import MonthUsage
+from shared_code.workflows.embed_event import EMBED_EVENT, FETCH_EVENT, embed_event
+from tests.unit.jobs.test_embed_event import DEFAULTS, job_of
+from tests.unit.workflow_driver import NOVEMBER, Driver
+
+JOB = replace(job_of(replace(DEFAULTS, wait=timedelta(seconds=6))), run="run")
+FETCHED = {"ok": True, "characters": 9}
+EMBEDDED = {
+    "ok": True,
+    "counts": {"completed": 1, "documents": 2, "embedded": 2, "tokens": 50_000, "requests": 1},
+}
+
+
+def failure(code: str) -> dict[str, Any]:
+    return {"ok": False, "error": {"code": code, "message": "A sentence."}}
+
+
+class Activities:
+    """Answers look-ups one after another, the last one for all that follow."""
+
+    def __init__(self, *fetched: Any, embedded: Any = EMBEDDED) -> None:
+        self.fetched = list(fetched or [FETCHED])
+        self.embedded = embedded
+
+    def __call__(self, name: str, _payload: Any) -> Any:
+        if name == EMBED_EVENT:
+            return self.embedded
+        return self.fetched.pop(0) if len(self.fetched) > 1 else self.fetched[0]
+
+
+def driver_of(*fetched: Any, embedded: Any = EMBEDDED, job: EmbedEventJob = JOB) -> Driver:
+    return Driver(Activities(*fetched, embedded=embedded), payload=job.to_json())
+
+
+def run(*fetched: Any, embedded: Any = EMBEDDED) -> tuple[Driver, Any]:
+    driver = driver_of(*fetched, embedded=embedded)
+    return driver, driver.run(embed_event(driver, JOB))
+
+
+def failed(*fetched: Any, embedded: Any = EMBEDDED) -> Driver:
+    driver = driver_of(*fetched, embedded=embedded)
+    with pytest.raises(JobFailed, match=r"A sentence\."):
+        driver.run(embed_event(driver, JOB))
+    return driver
+
+
+def names(driver: Driver) -> list[str]:
+    return [call.name for call in driver.calls]
+
+
+def test_event_is_fetched_then_embedded():
+    driver, _ = run()
+    assert names(driver) == [FETCH_EVENT, EMBED_EVENT]
+    assert [status["phase"] for status in driver.statuses] == ["fetching", "embedding", "done"]
+
+
+def test_result_tells_what_was_embedded_and_what_it_cost():
+    _, result = run()
+    assert result == {
+        "trackingId": "abc123",
+        "sessionId": "sess789",
+        "documents": 2,
+        "embedded": 2,
+        "tokens": 50_000,
+        "requests": 1,
+        "cost": 0.05,
+    }
+
+
+def test_both_steps_get_the_job_and_no_text():
+    driver, _ = run()
+    assert [call.payload for call in driver.calls] == [{"jobId": "job", "job": JOB.to_json()}] * 2
+
+
+@pytest.mark.parametrize("code", ["EventNotFound", "EventsUnavailable"])
+def test_look_up_that_may_succeed_later_is_repeated_after_a_timer(code: str):
+    driver, _ = run(failure(code), FETCHED)
+    assert names(driver) == [FETCH_EVENT, FETCH_EVENT, EMBED_EVENT]
+    assert driver.statuses[1]["phase"] == "waiting"
+    assert driver.usage.now - NOVEMBER == JOB.waits[0]
+
+
+def test_event_that_stays_unknown_fails_its_job_when_its_time_is_over():
+    driver = failed(failure("EventNotFound"))
+    assert driver.usage.now - NOVEMBER == timedelta(seconds=6)
+    assert driver.statuses[-1]["error"]["code"] == "EventNotFound"
+
+
+@pytest.mark.parametrize("code", ["EventInvalid", "EventMismatch", "EventsUnusable", "StepFailed"])
+def test_look_up_that_time_does_not_cure_fails_the_job_at_once(code: str):
+    assert names(failed(failure(code))) == [FETCH_EVENT]
+
+
+def test_event_that_cannot_be_embedded_fails_its_job_with_the_reason():
+    driver = failed(embedded=failure("EmbeddingRefused"))
+    assert driver.statuses[-1] == {
+        "phase": "failed",
+        "total": 1,
+        "failed": 1,
+        "error": {"code": "EmbeddingRefused", "message": "A sentence."},
+    }
+
+
+def test_progress_counts_the_event():
+    driver, _ = run()
+    assert (driver.statuses[-1]["total"], driver.statuses[-1]["completed"]) == (1, 1)
+
+
+def test_what_was_spent_is_added_to_the_month_of_the_environment_and_the_meter_ends():
+    driver, _ = run()
+    month = driver.usage.months["prod:2026-11"]
+    assert (month.tokens, month.requests, month.amount, month.meters) == (50_000, 1, 0.05, {})
+
+
+def test_event_that_cost_nothing_asks_the_usage_entity_nothing():
+    counts = {"skipped": 1, "documents": 1, "embedded": 0, "tokens": 0, "requests": 0}
+    driver, _ = run(embedded={"ok": True, "counts": counts})
+    assert (driver.usage.asked, driver.usage.readings) == (0, [])
+
+
+LIMITED = replace(JOB, budget=Budget(amount=0.01, recheck_seconds=60))
+
+
+def limited(amount: float, spent: int) -> Driver:
+    """A job in an environment with this budget, of which so many tokens are spent."""
+    driver = driver_of(job=LIMITED)
+    driver.usage.environment["MONTHLY_BUDGETS"] = f"prod={amount}"
+    driver.usage.months["prod:2026-11"] = MonthUsage(tokens=spent, cost=spent * LIMITED.plan.price)
+    return driver
+
+
+def test_event_is_held_at_the_budget_before_anything_and_begins_anew():
+    driver = limited(0.01, spent=10_000)
+    assert driver.run(embed_event(driver, LIMITED)) is None
+    assert driver.calls == []
+    assert driver.statuses[-1]["phase"] == "held"
+    assert driver.next_input["held"]["code"] == "BudgetReached"
+    assert driver.usage.now - NOVEMBER == timedelta(seconds=60)
+
+
+def test_held_event_shows_so_until_it_goes_on():
+    driver = limited(0.02, spent=10_000)
+    driver.payload["held"] = {"code": "BudgetReached", "message": "It was."}
+    result = driver.run(embed_event(driver, LIMITED))
+    assert [status["phase"] for status in driver.statuses] == ["held", "embedding", "done"]
+    assert result["tokens"] == 50_000
+
+
+def test_event_that_waits_takes_no_meter_meanwhile():
+    driver = limited(0.02, spent=0)
+    driver.run(embed_event(driver, LIMITED))
+    month = driver.usage.months["prod:2026-11"]
+    assert (month.opened, month.meters, driver.usage.asked) == (1, {}, 2)
