@@ -14,6 +14,7 @@ from benchmarks.table_service import FIRST_DAY, Table, serve
 from shared_code.activities.audit_query import query_window
 from shared_code.clients import Clients
 from shared_code.jobs.date_range import DateRange
+from shared_code.jobs.steps import QueryWindow
 from shared_code.settings import Settings
 
 DAYS, ROWS_A_DAY = 60, 1_000
@@ -68,11 +69,10 @@ async def window_alone(account: str, table: Table) -> int:
     (window,) = dates.windows(table.days)
     clients = Clients(Settings({"AzureWebJobsStorage": account, "AUDIT_STORAGE": account}))
     try:
-        payload = {"jobId": "benchmark", "window": window.to_json(), "stage": False}
-        result = await query_window(clients, payload)
+        read = await query_window(clients, QueryWindow(job_id="benchmark", window=window, stage=False))
     finally:
         await clients.close()
-    return int(result["count"])
+    return read.count
 
 
 Cost = tuple[float, float]

@@ -1,11 +1,16 @@
-"""Counts the union of a job's staged windows, or discards them."""
+"""Counts the union of a job's staged windows."""
 
 import azure.durable_functions as df
 
 from shared_code.activities.audit_query import count_distinct
+from shared_code.activities.discard import discards
+from shared_code.activities.results import answer
 from shared_code.clients import clients
+from shared_code.jobs.steps import CountDistinct
 
 
 async def main(payload: dict, starter: str) -> dict:  # type: ignore[type-arg] # the worker takes plain classes only
-    """`{"jobId", "runs"}` or `{"jobId", "discard"}`: `{"ok"[, "count"]}` or `{"ok", "error"}`."""
-    return await count_distinct(await clients(), payload, df.DurableOrchestrationClient(starter))
+    """`CountDistinct` to `DistinctCounted`; jobs of the first version ask it to discard, too."""
+    if payload.get("discard"):
+        return await discards(await clients(), payload, df.DurableOrchestrationClient(starter))
+    return await answer(await clients(), CountDistinct, payload, count_distinct)

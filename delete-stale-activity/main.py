@@ -1,11 +1,16 @@
-"""Takes one staged page of vanished files out of the index, or discards what a job staged."""
+"""Takes one staged page of vanished files out of the index."""
 
 import azure.durable_functions as df
 
+from shared_code.activities.discard import discards
 from shared_code.activities.embed_files import delete_stale
+from shared_code.activities.results import answer
 from shared_code.clients import clients
+from shared_code.jobs.steps import DeleteStale
 
 
 async def main(payload: dict, starter: str) -> dict:  # type: ignore[type-arg] # the worker takes plain classes only
-    """`{"jobId", "job", "page"}` or `{"jobId", "discard"}`: `{"ok"[, "counts"]}` or `{"ok", "error"}`."""
-    return await delete_stale(await clients(), payload, df.DurableOrchestrationClient(starter))
+    """`DeleteStale` to `ItemDone`; jobs of the first version ask it to discard, too."""
+    if payload.get("discard"):
+        return await discards(await clients(), payload, df.DurableOrchestrationClient(starter))
+    return await answer(await clients(), DeleteStale, payload, delete_stale)

@@ -1,11 +1,10 @@
 """The orchestrator of every job: picks the workflow by the job's kind."""
 
-from collections.abc import Generator
 from typing import Any
 
 import azure.durable_functions as df
 
-from shared_code.jobs import AuditQueryJob, EmbedEventJob, EmbedFilesJob, parse_job
+from shared_code.jobs import AuditQueryJob, EmbedEventJob, EmbedFilesJob, Steps, parse_job
 from shared_code.telemetry import traced
 from shared_code.workflows.audit_query import audit_query
 from shared_code.workflows.embed_event import embed_event
@@ -18,7 +17,7 @@ WORKFLOWS: dict[str, Any] = {
 }
 
 
-def run_job(context: df.DurableOrchestrationContext) -> Generator[Any, Any, Any]:
+def run_job(context: df.DurableOrchestrationContext) -> Steps[Any]:
     """Runs the job in the orchestration's input; a kind or version it does not know fails the job."""
     job = parse_job(context.get_input())
     workflow = WORKFLOWS[job.KIND]

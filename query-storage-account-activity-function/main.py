@@ -1,9 +1,11 @@
 """Reads one window of the audit table."""
 
 from shared_code.activities.audit_query import query_window
+from shared_code.activities.results import answer
 from shared_code.clients import clients
+from shared_code.jobs.steps import QueryWindow
 
 
 async def main(payload: dict) -> dict:  # type: ignore[type-arg] # the worker takes plain classes only
-    """`{"jobId", "window", "stage"}`: `{"ok", "count", "counts"}` or `{"ok", "error"}`."""
-    return await query_window(await clients(), payload)
+    """`QueryWindow` to `WindowRead`."""
+    return await answer(await clients(), QueryWindow, payload, query_window)

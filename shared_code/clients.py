@@ -120,7 +120,7 @@ class Clients:
 
         Raises:
             ConfigurationUnavailable: the store that holds its address does not answer now.
-            Incurable: a setting or a role is wrong.
+            Permanent: a setting or a role is wrong.
         """
         return await self._audit_table.get()
 

@@ -1,12 +1,13 @@
 """Everything that can go wrong by name: a class name is the stable `code` that clients and logs see.
 
-AppError <- Incurable: SettingsError: MissingSetting, InvalidSetting, UnresolvedReference
+AppError <- Permanent: SettingsError: MissingSetting, InvalidSetting, UnresolvedReference
                        ContainerNotAllowed
                        StorageError: TableNotFound, AccessDenied, StagedRunsMissing
          <- IdempotencyError: InvalidIdempotencyKey, IdempotencyKeyReused, TrackingIdReused
          <- DateRangeError: EmptyStartDate, InvalidStartDate, EmptyEndDate, InvalidEndDate, InvalidDateRange
          <- InvalidField, RequestTooLarge, JobNotFound, BudgetReached, HostUnavailable, InvalidJob
-         <- ConfigurationUnavailable, JobFailed (in jobs: workflows raise it)
+         <- JobFailed (in jobs: workflows raise it)
+         <- Passing: ConfigurationUnavailable
 """
 
 from datetime import datetime
@@ -36,11 +37,21 @@ class AppError(Exception):
         return None
 
 
-class Incurable(AppError):
-    """Something is wrong that trying again does not cure."""
+class Permanent(AppError):
+    """Something is wrong that trying again does not cure: it ends a job."""
 
 
-class SettingsError(Incurable):
+class Passing(AppError):
+    """Something cannot be done now: a job waits and tries again.
+
+    Attributes:
+        service: what has to recover, as a job's progress names it.
+    """
+
+    service: ClassVar[str] = "service"
+
+
+class SettingsError(Permanent):
     """A setting is unusable."""
 
     def __init__(self, setting: str, message: str) -> None:
@@ -171,15 +182,17 @@ class BudgetReached(AppError):
         return format_datetime(self._renews_at, usegmt=True)
 
 
-class ConfigurationUnavailable(AppError):
+class ConfigurationUnavailable(Passing):
     """What holds a setting cannot answer right now: try again."""
+
+    service: ClassVar[str] = "configuration"
 
 
 class InvalidJob(AppError):
     """A job's input is not one that this version of the app can run."""
 
 
-class ContainerNotAllowed(Incurable):
+class ContainerNotAllowed(Permanent):
     """A job asks for files of a container that it may not read."""
 
     def __init__(self, container: str, reason: str) -> None:
@@ -187,7 +200,7 @@ class ContainerNotAllowed(Incurable):
         self.container = container
 
 
-class StorageError(Incurable):
+class StorageError(Permanent):
     """Storage refused for a reason that a retry does not cure."""
 
 

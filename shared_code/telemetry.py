@@ -5,14 +5,16 @@ In a workflow only `traced` may log: it is silent while the engine replays what 
 
 import json
 import logging
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, TypeVar
 
 from shared_code.errors import AppError
+from shared_code.jobs import OrchestrationContext, Steps
 
 Field = str | float | None
+Result = TypeVar("Result")
 
 logger = logging.getLogger("async_jobs")
 # The SDKs tell every request and its headers at INFO, a dozen lines a call, where host.json has no say.
@@ -43,8 +45,8 @@ def log_scope(**fields: Field) -> Iterator[None]:
 
 
 def traced(
-    context: Any, subject: str, workflow: Generator[Any, Any, Any], **fields: Any
-) -> Generator[Any, Any, Any]:
+    context: OrchestrationContext, subject: str, workflow: Steps[Result], **fields: Any
+) -> Steps[Result]:
     """Runs a workflow and logs once each that its subject started, and how it ended."""
 
     def log(event: str, **more: Any) -> None:

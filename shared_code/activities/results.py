@@ -1,49 +1,85 @@
-"""What an activity answers: its result, or a failure that a retry does not cure, as a value.
+"""What an activity answers: the step's result, or the failure that stopped it, always as a value.
 
-Any other exception goes up to the host, and the step is run again.
+Nothing but the end of the process gets past this: the Durable engine makes an opaque text of an exception,
+and on Azure a call never ends whose exception is no `Exception`.
 """
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from http import HTTPStatus
 from time import monotonic
-from typing import Any, TypeGuard
+from typing import ClassVar, Protocol, Self, TypeVar
 
-from azure.core.exceptions import ClientAuthenticationError, HttpResponseError
-
-from shared_code.errors import AccessDenied, AppError, Incurable
+from shared_code.activities.failures import STEP_FAILED, failed
+from shared_code.clients import Clients
+from shared_code.jobs import Counts, Json
 from shared_code.telemetry import log_event, log_scope, name_of
 
-_DENIED = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
+
+class StepInput(Protocol):
+    """What an activity is told."""
+
+    NAME: ClassVar[str]
+    FAILED: ClassVar[Counts]
+
+    @property
+    def KIND(self) -> str:  # noqa: N802 - most steps have it as a constant
+        """The kind of the job."""
+
+    @property
+    def job_id(self) -> str:
+        """The job that it belongs to."""
+
+    @classmethod
+    def from_json(cls, value: Json) -> Self:
+        """Reads the activity's input."""
 
 
-async def as_value(
-    work: Awaitable[dict[str, Any]],
-    *,
-    kind: str,
-    step: str,
-    job_id: str,
-    denied: Callable[[HttpResponseError], str],
-) -> dict[str, Any]:
-    """Awaits a step: `{"ok": true, ...}`, or `{"ok": false, "error": {"code", "message"}, ...}`.
+class StepResult(Protocol):
+    """What a step has to say when it is done."""
+
+    def to_json(self) -> Json:
+        """JSON values only."""
+
+
+Input = TypeVar("Input", bound=StepInput)
+
+
+async def answer(
+    clients: Clients,
+    step: type[Input],
+    payload: Json,
+    work: Callable[[Clients, Input], Awaitable[StepResult]],
+) -> Json:
+    """Runs a step: `{"ok": true, ...}`, or `{"ok": false, "error"[, "trouble", "counts"]}`.
 
     Args:
-        work: what the activity does.
-        kind: of the job; it is in every line that is logged meanwhile, as the next two are.
-        step: what the activity is called there.
-        job_id: of the job.
-        denied: the sentence for an Azure service that refused access: which keys and roles to check.
+        clients: what the activities of the process share.
+        step: the class of the activity's input.
+        payload: that input; the job's id, its kind and the step are in every line that is logged meanwhile.
+        work: does the step, and may do it again: each run finds what one before it has done.
     """
-    with log_scope(jobId=job_id, kind=kind, step=step):
-        try:
-            return {"ok": True, **await work}
-        except Incurable as error:
-            return failure(error)
-        except Exception as error:
-            if _is_denial(error):
-                return failure(AccessDenied(denied(error)))
-            log_event("step.raised", level=logging.WARNING, error=name_of(error))
+    try:
+        told = step.from_json(payload)
+        with log_scope(jobId=told.job_id, kind=told.KIND, step=told.NAME):
+            return await _answer(clients, told, work)
+    except Exception as error:  # noqa: BLE001 - an input that cannot be read is a fault of the app
+        return _failed(error, {})
+
+
+async def _answer(
+    clients: Clients, told: Input, work: Callable[[Clients, Input], Awaitable[StepResult]]
+) -> Json:
+    try:
+        return {"ok": True, **(await work(clients, told)).to_json()}
+    except asyncio.CancelledError as error:
+        if _is_cancelled():
             raise
+        return _failed(error, told.FAILED)
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:  # noqa: BLE001 - a library that panics raises what is no Exception
+        return _failed(error, told.FAILED)
 
 
 def milliseconds_since(began: float) -> int:
@@ -51,13 +87,22 @@ def milliseconds_since(began: float) -> int:
     return round(1_000 * (monotonic() - began))
 
 
-def failure(error: AppError) -> dict[str, Any]:
-    """What a step answers when this stopped it."""
-    log_event("step.failed", level=logging.WARNING, error=error.code, message=str(error))
-    return {"ok": False, "error": {"code": error.code, "message": str(error)}}
+def _failed(error: BaseException, counts: Counts) -> Json:
+    result = failed(error, counts)
+    failure = result.failure
+    cause = error if failure == STEP_FAILED else None
+    log_event(
+        "step.failed",
+        level=logging.WARNING,
+        cause=cause,
+        waitsFor=result.trouble.service if result.trouble else None,
+        error=name_of(error) if cause else failure.code,
+        message=failure.message,
+    )
+    return result.to_json()
 
 
-def _is_denial(error: Exception) -> TypeGuard[HttpResponseError]:
-    if not isinstance(error, HttpResponseError):
-        return False
-    return isinstance(error, ClientAuthenticationError) or error.status_code in _DENIED
+def _is_cancelled() -> bool:
+    """Whether the host wants this call to end; a library may raise CancelledError all by itself."""
+    task = asyncio.current_task()
+    return task is None or task.cancelling() > 0

@@ -9,7 +9,7 @@ from typing import Any
 
 from shared_code.api.job_instances import start_job
 from shared_code.errors import AppError, InvalidField, TrackingIdReused
-from shared_code.jobs import EVENT_FIELDS, EmbedEventJob, EventDefaults
+from shared_code.jobs import EVENT_FIELDS, DurableClient, EmbedEventJob, EventDefaults
 from shared_code.telemetry import log_event
 
 
@@ -18,7 +18,7 @@ class InvalidMessage(AppError):
 
 
 async def submit_message(
-    client: Any, body: bytes, *, message_id: str | None, defaults: EventDefaults
+    client: DurableClient, body: bytes, *, message_id: str | None, defaults: EventDefaults
 ) -> bool:
     """Starts the job of a message's event, or finds it; whether the message is one that can be used.
 

@@ -18,6 +18,7 @@ from shared_code.errors import (
 from shared_code.jobs import (
     ORCHESTRATOR,
     Account,
+    DurableClient,
     EmbedEventJob,
     Job,
     is_job_id,
@@ -42,7 +43,7 @@ class StartedJob:
 
 
 async def start_job(
-    client: Any, job: Job, *, idempotency_key: str | None, held_at_budget: bool = False
+    client: DurableClient, job: Job, *, idempotency_key: str | None, held_at_budget: bool = False
 ) -> StartedJob:
     """Starts a job, or finds the one that was started before for the same request.
 
@@ -65,7 +66,7 @@ async def start_job(
     return await _find_or_start(client, run, job, limit, IdempotencyKeyReused)
 
 
-async def find_job(client: Any, job_id: str) -> Any:
+async def find_job(client: DurableClient, job_id: str) -> Any:
     """The instance of a job.
 
     Raises:
@@ -79,7 +80,7 @@ async def find_job(client: Any, job_id: str) -> Any:
     return instance
 
 
-async def is_live(client: Any, job_id: str) -> bool:
+async def is_live(client: DurableClient, job_id: str) -> bool:
     """Whether a job may still go on.
 
     Raises:
@@ -92,7 +93,7 @@ async def is_live(client: Any, job_id: str) -> bool:
     return job.runtime_status.value not in ENDED
 
 
-async def find_instance(client: Any, instance_id: str) -> Any | None:
+async def find_instance(client: DurableClient, instance_id: str) -> Any | None:
     """The instance with this id, if there is one.
 
     Raises:
@@ -111,7 +112,7 @@ async def find_instance(client: Any, instance_id: str) -> Any | None:
     return None
 
 
-async def _start(client: Any, job_id: str, job: Job, limit: Account | None) -> StartedJob:
+async def _start(client: DurableClient, job_id: str, job: Job, limit: Account | None) -> StartedJob:
     await require_budget(client, limit)
     try:
         await client.start_new(ORCHESTRATOR, job_id, job.to_json())
@@ -123,7 +124,7 @@ async def _start(client: Any, job_id: str, job: Job, limit: Account | None) -> S
 
 
 async def _find_or_start(
-    client: Any, job_id: str, job: Job, limit: Account | None, taken: type[IdempotencyError]
+    client: DurableClient, job_id: str, job: Job, limit: Account | None, taken: type[IdempotencyError]
 ) -> StartedJob:
     """The job with this id; `taken` is raised if it is for another request."""
     if earlier := await _earlier_job(client, job_id, job, taken):
@@ -138,7 +139,7 @@ async def _find_or_start(
 
 
 async def _earlier_job(
-    client: Any, job_id: str, job: Job, taken: type[IdempotencyError]
+    client: DurableClient, job_id: str, job: Job, taken: type[IdempotencyError]
 ) -> StartedJob | None:
     try:
         instance = await find_job(client, job_id)

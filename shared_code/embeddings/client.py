@@ -1,6 +1,6 @@
 """Client of an embeddings API, in OpenAI's and in Azure OpenAI's form: texts in, checked vectors out.
 
-Incurable <- EmbeddingsUnusable: stops a job: the key, the address or the model is refused
+Permanent <- EmbeddingsUnusable: stops a job: the key, the address or the model is refused
           <- EmbeddingFailure: EmbeddingRefused, EmbeddingInvalid: values: one text has no vector
 
 What a retry of the same request may cure is the pool's to repeat.
@@ -18,7 +18,7 @@ from urllib.parse import parse_qsl, urlsplit
 import msgspec
 
 from shared_code.embeddings.vectors import Vector
-from shared_code.errors import Incurable
+from shared_code.errors import Permanent
 from shared_code.http_pool import Response, ServiceClient, ServicePool, StatusError
 
 MAX_INPUTS = 2_048
@@ -36,11 +36,11 @@ _SETTINGS = {"model", "dimensions", "encoding_format"}
 _ANSWERS = 2
 
 
-class EmbeddingsUnusable(Incurable):
+class EmbeddingsUnusable(Permanent):
     """The embeddings service cannot be used as it is set up."""
 
 
-class EmbeddingFailure(Incurable):
+class EmbeddingFailure(Permanent):
     """A text has no vector."""
 
 

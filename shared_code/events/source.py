@@ -1,7 +1,8 @@
 """The details of live events, from the events service or the table `events`, checked before they are used.
 
-AppError <- Incurable: EventNotFound, EventInvalid, EventMismatch: this event cannot be embedded (yet)
-                       EventsUnavailable, EventsUnusable: the source of events fails, or refuses the app
+AppError <- Permanent: EventNotFound, EventInvalid, EventMismatch: this event cannot be embedded (yet)
+                       EventsUnusable: the source of events refuses the app
+         <- Passing: EventsUnavailable: the source of events fails
 
 Which source there is, is up to the settings; both give the same Event or raise the same errors.
 """
@@ -12,7 +13,7 @@ from http import HTTPStatus
 from typing import Any, ClassVar, Protocol
 from urllib.parse import quote
 
-from shared_code.errors import Incurable
+from shared_code.errors import AppError, Passing, Permanent
 from shared_code.http_pool import (
     DEFAULT_STATUSES,
     ResponseTooLarge,
@@ -31,23 +32,25 @@ _MAX_TIME = 64
 _PASSING = DEFAULT_STATUSES | {HTTPStatus.INTERNAL_SERVER_ERROR}
 
 
-class EventNotFound(Incurable):
+class EventNotFound(Permanent):
     """No event has this trackingId."""
 
 
-class EventInvalid(Incurable):
+class EventInvalid(Permanent):
     """The details of an event cannot be used."""
 
 
-class EventMismatch(Incurable):
+class EventMismatch(Permanent):
     """An event belongs to another session than the job says."""
 
 
-class EventsUnavailable(Incurable):
-    """Where events are known, nobody answers as they should: submit the event again."""
+class EventsUnavailable(Passing):
+    """Where events are known, nobody answers as they should."""
+
+    service: ClassVar[str] = "events"
 
 
-class EventsUnusable(Incurable):
+class EventsUnusable(Permanent):
     """The events service refuses the app."""
 
 
@@ -144,7 +147,7 @@ class EventsTable:
         return _event(tracking_id, session_id, {**row, "time": row.get("time") or row.get("Timestamp")})
 
 
-def _refused(tracking_id: str, status: int | None) -> Incurable:
+def _refused(tracking_id: str, status: int | None) -> AppError:
     if status == HTTPStatus.NOT_FOUND:
         return _not_found(tracking_id)
     if status in _PASSING:

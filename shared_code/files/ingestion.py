@@ -12,17 +12,17 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import chain, groupby
-from operator import itemgetter
+from operator import attrgetter
 
 from shared_code.concurrency import run_all
 from shared_code.documents import DocumentError
 from shared_code.embeddings.batching import BatchedEmbeddings, CountedText, Outcome
-from shared_code.embeddings.client import Embedding, EmbeddingFailure, EmbeddingsUnusable
+from shared_code.embeddings.client import Embedding, EmbeddingFailure
 from shared_code.errors import AppError
 from shared_code.files.planner import PlannedChunk, Planner, SourceWork
 from shared_code.index.cosmos_writer import CosmosIndex, NewChunk, SourceRecord
 from shared_code.index.fingerprints import source_fingerprint
-from shared_code.jobs import EmbedFilesJob
+from shared_code.jobs import EmbedFilesJob, LedgerEntry
 from shared_code.packing import packed
 from shared_code.storage.source_files import SourceFile, UnreadableFile
 
@@ -47,13 +47,13 @@ class PageResult:
     """What became of the files of a page; an error stopped it, and stops the job, after what is counted."""
 
     counts: Counter[str] = field(default_factory=Counter)
-    ledger: list[dict[str, str]] = field(default_factory=list)
-    error: EmbeddingsUnusable | None = None
+    ledger: list[LedgerEntry] = field(default_factory=list)
+    error: Exception | None = None
 
     def fail(self, source: str, error: AppError) -> None:
         """Adds an entry to the ledger."""
         self.counts["failed"] += 1
-        self.ledger.append({"source": source, "code": error.code, "message": str(error)})
+        self.ledger.append(LedgerEntry(source, error.code, str(error)))
 
 
 class Ingestion:
@@ -99,7 +99,7 @@ class Ingestion:
                 self._result.counts.update(work.spent)
             return self._result
         await self._close()
-        self._result.ledger.sort(key=itemgetter("source"))
+        self._result.ledger.sort(key=attrgetter("source"))
         return self._result
 
     def _source_of(self, file: SourceFile) -> str:
@@ -173,11 +173,9 @@ class Ingestion:
             self._check(outcome)
 
     def _check(self, outcome: Outcome) -> None:
-        if isinstance(outcome, EmbeddingsUnusable):
-            # As a value: what other portions are writing is to be counted too.
-            self._result.error = outcome
-        elif isinstance(outcome, Exception) and not isinstance(outcome, EmbeddingFailure):
-            raise outcome
+        if isinstance(outcome, Exception) and not isinstance(outcome, EmbeddingFailure):
+            # As a value: what other portions have paid for is written, and counted, all the same.
+            self._result.error = self._result.error or outcome
 
     def _made(
         self, units: Iterable[_Unit], outcomes: Iterable[Outcome]

@@ -21,6 +21,7 @@ from shared_code.documents.token_estimate import estimated_tokens
 from shared_code.index.cosmos_writer import CosmosIndex, KnownSource
 from shared_code.index.fingerprints import source_fingerprint
 from shared_code.jobs import EmbeddingPlan, EmbedFilesJob
+from shared_code.jobs.steps import ListFiles, PartListed
 from shared_code.packing import packed
 from shared_code.storage.source_files import SourceFile, SourceFiles
 from shared_code.storage.staging import read_staged_run, stage_json, stage_run
@@ -198,39 +199,36 @@ async def list_part(
     index: CosmosIndex,
     staging: ContainerClient,
     *,
-    job_id: str,
-    job: EmbedFilesJob,
-    marker: Mapping[str, Any] | None,
-    first_page: int,
-    first_stale_page: int,
+    step: ListFiles,
     most_bytes: int,
     most_names: int = _NAMES_PER_PART,
-) -> dict[str, Any]:
-    """Lists on from a marker, stages what it finds from the given page numbers on, and counts it.
+) -> PartListed:
+    """Lists on from the step's marker, stages what it finds from its page numbers on, and counts it.
 
-    Files of more than `most_bytes` are staged too: that they are refused is told where they would be read.
+    Files of more than `most_bytes` are staged too: they are refused, by name, where they would be read.
 
     Raises:
         ContainerNotFound: there is no such container.
     """
-    place = _Place.of(marker)
+    job_id, job = step.job_id, step.job
+    place = _Place.of(step.marker)
     part = _Part(files, index, staging, job_id=job_id, job=job, place=place, most=most_names)
     await part.read()
     tokens_of = partial(_tokens_of, plan=job.plan, most_bytes=most_bytes)
     pages, stale_pages = _pages(part.changed, tokens_of), _stale_pages(part.vanished)
-    await _stage(staging, job_id, "pages", first_page, pages)
-    await _stage(staging, job_id, "stale", first_stale_page, stale_pages)
-    return {
-        "files": part.files,
-        "unchanged": part.unchanged,
-        "size": sum(file.size for file in part.changed),
-        "tokens": sum(map(tokens_of, part.changed)),
-        "known": part.known,
-        "vanished": len(part.vanished),
-        "pages": len(pages),
-        "stale_pages": len(stale_pages),
-        "marker": part.place.marker(),
-    }
+    await _stage(staging, job_id, "pages", step.first_page, pages)
+    await _stage(staging, job_id, "stale", step.first_stale_page, stale_pages)
+    return PartListed(
+        files=part.files,
+        unchanged=part.unchanged,
+        size=sum(file.size for file in part.changed),
+        tokens=sum(map(tokens_of, part.changed)),
+        known=part.known,
+        vanished=len(part.vanished),
+        pages=len(pages),
+        stale_pages=len(stale_pages),
+        marker=part.place.marker(),
+    )
 
 
 def _state(etag: str | None, fingerprint: str) -> bytes:

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Iterable, Mapping, Sequenc
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from http import HTTPStatus
-from typing import Any
+from typing import Any, ClassVar
 
 from azure.cosmos import PartitionKey
 from azure.cosmos.aio import ContainerProxy, CosmosClient, DatabaseProxy
@@ -22,7 +22,7 @@ from azure.cosmos.exceptions import (
 )
 
 from shared_code.embeddings.vectors import Vector
-from shared_code.errors import AppError
+from shared_code.errors import Passing
 from shared_code.index.cosmos_batches import CosmosPartition, only_if_still
 from shared_code.telemetry import log_event
 
@@ -37,8 +37,10 @@ _CHUNK = ("id", "source", "text", "job_id", "tokens", "requests")
 _UNINDEXED = ({"path": "/embedding/*"}, {"path": "/text/?"}, {"path": '/"_etag"/?'})
 
 
-class IndexConflict(AppError):
-    """Another job wrote the same source meanwhile: run the step again."""
+class IndexConflict(Passing):
+    """Another job wrote the same source meanwhile: the step is run again."""
+
+    service: ClassVar[str] = "index"
 
 
 @dataclass(frozen=True, kw_only=True)

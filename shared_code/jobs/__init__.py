@@ -9,32 +9,53 @@ from typing import Any
 from shared_code.errors import AppError, InvalidField, InvalidJob
 from shared_code.jobs.account import COST_UNIT, Account, Budget, month_of
 from shared_code.jobs.audit_query import AuditQueryJob
+from shared_code.jobs.compatibility import VERSIONS
+from shared_code.jobs.durable import Counts, DurableClient, Json, OrchestrationContext, Step, Steps
 from shared_code.jobs.embed_event import FIELDS as EVENT_FIELDS
 from shared_code.jobs.embed_event import EmbedEventJob, EventDefaults
 from shared_code.jobs.embed_files import EmbedFilesJob
 from shared_code.jobs.embedding_plan import EmbeddingPlan
+from shared_code.jobs.failures import DEFAULT_PATIENCE, Failure, Patience, Trouble, Waiting
 from shared_code.jobs.fields import LABEL, LABEL_FORM, label
 from shared_code.jobs.job_id import is_job_id, keyed_job_id, new_job_id
 from shared_code.jobs.ledger import ledger_prefix, whole_ledger
-from shared_code.jobs.steps import LARGE_STEPS_AT_ONCE
+from shared_code.jobs.parallelism import LARGE_STEPS_AT_ONCE
+from shared_code.jobs.progress import LEDGER_LIMIT, Estimate, LedgerEntry, Phase, Progress, Totals
 
 __all__ = [
     "COST_UNIT",
+    "DEFAULT_PATIENCE",
     "EMBEDDING_BODY",
     "EVENT_FIELDS",
     "LABEL",
     "LABEL_FORM",
     "LARGE_STEPS_AT_ONCE",
+    "LEDGER_LIMIT",
     "ORCHESTRATOR",
     "Account",
     "AuditQueryJob",
     "Budget",
+    "Counts",
+    "DurableClient",
     "EmbedEventJob",
     "EmbedFilesJob",
     "EmbeddingPlan",
+    "Estimate",
     "EventDefaults",
+    "Failure",
     "Job",
     "JobFailed",
+    "Json",
+    "LedgerEntry",
+    "OrchestrationContext",
+    "Patience",
+    "Phase",
+    "Progress",
+    "Step",
+    "Steps",
+    "Totals",
+    "Trouble",
+    "Waiting",
     "is_job_id",
     "keyed_job_id",
     "label",
@@ -56,14 +77,14 @@ _KINDS: dict[str, type[Job]] = {kind.KIND: kind for kind in (AuditQueryJob, Embe
 class JobFailed(AppError):
     """A job ended for a known reason, which its client may read."""
 
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self._code = code
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.message)
+        self._failure = failure
 
     @property
     def code(self) -> str:
         """The code of the failure that ended the job."""
-        return self._code
+        return self._failure.code
 
 
 def parse_embedding(body: Any, defaults: EventDefaults) -> EmbedFilesJob | EmbedEventJob:
@@ -89,9 +110,9 @@ def parse_job(value: Any) -> Job:
     if not isinstance(name, str) or name not in _KINDS:
         raise InvalidJob(f"A job's input needs a kind out of {sorted(_KINDS)}.")
     kind = _KINDS[name]
-    if value.get("version") != kind.VERSION:
+    if value.get("version") not in VERSIONS:
         raise InvalidJob(
-            f"Job kind {kind.KIND}: version {value.get('version')!r} is unknown, not {kind.VERSION}."
+            f"Job kind {kind.KIND}: version {value.get('version')!r} is not one of {sorted(VERSIONS)}."
         )
     try:
         return kind.from_json(value)

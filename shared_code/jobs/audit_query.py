@@ -1,11 +1,14 @@
 """The audit query as a job: which dates, and how they are cut into windows."""
 
 from dataclasses import dataclass
-from datetime import date
-from typing import Any, ClassVar, Self
+from datetime import date, timedelta
+from typing import ClassVar, Self
 
+from shared_code.jobs.compatibility import VERSION, patience_of, version_of
 from shared_code.jobs.date_range import DateRange, Window
-from shared_code.jobs.steps import LANES, LARGE_STEPS_AT_ONCE
+from shared_code.jobs.durable import Json
+from shared_code.jobs.failures import DEFAULT_PATIENCE
+from shared_code.jobs.parallelism import LANES, LARGE_STEPS_AT_ONCE
 
 _SMALL_RANGE_DAYS = 7
 _MAX_WINDOW_DAYS = 31
@@ -16,25 +19,32 @@ class AuditQueryJob:
     """Count the distinct identification numbers of the audit table in a date range."""
 
     KIND: ClassVar[str] = "audit-query"
-    VERSION: ClassVar[int] = 1
 
     dates: DateRange
     window_days: int
     lanes: int
     page_size: int
+    patience: timedelta = DEFAULT_PATIENCE
+    version: int = VERSION
 
     # It spends nothing.
     account: ClassVar[None] = None
 
     @classmethod
-    def plan(cls, dates: DateRange) -> Self:
+    def plan(cls, dates: DateRange, *, patience: timedelta = DEFAULT_PATIENCE) -> Self:
         """Cuts the work: one window for a small range, else eight or more, of which eight run at once."""
         if dates.days <= _SMALL_RANGE_DAYS:
-            return cls(dates=dates, window_days=_SMALL_RANGE_DAYS, lanes=1, page_size=1)
+            return cls(dates=dates, window_days=_SMALL_RANGE_DAYS, lanes=1, page_size=1, patience=patience)
         window_days = min(_MAX_WINDOW_DAYS, -(-dates.days // LARGE_STEPS_AT_ONCE))
         windows = -(-dates.days // window_days)
         lanes = 1 if windows <= LARGE_STEPS_AT_ONCE else LANES
-        return cls(dates=dates, window_days=window_days, lanes=lanes, page_size=LARGE_STEPS_AT_ONCE // lanes)
+        return cls(
+            dates=dates,
+            window_days=window_days,
+            lanes=lanes,
+            page_size=LARGE_STEPS_AT_ONCE // lanes,
+            patience=patience,
+        )
 
     def windows(self) -> list[Window]:
         """The windows that together make up the range."""
@@ -44,24 +54,27 @@ class AuditQueryJob:
         """Whether two jobs have the same question, however their work is cut."""
         return isinstance(other, AuditQueryJob) and self.dates == other.dates
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> Json:
         """The orchestration's input: JSON values only."""
         return {
             "kind": self.KIND,
-            "version": self.VERSION,
+            "version": self.version,
             "start": self.dates.start.isoformat(),
             "end": self.dates.end.isoformat(),
             "windowDays": self.window_days,
             "lanes": self.lanes,
             "pageSize": self.page_size,
+            "patienceSeconds": int(self.patience.total_seconds()),
         }
 
     @classmethod
-    def from_json(cls, value: dict[str, Any]) -> Self:
+    def from_json(cls, value: Json) -> Self:
         """Reads what to_json wrote."""
         return cls(
             dates=DateRange(date.fromisoformat(value["start"]), date.fromisoformat(value["end"])),
             window_days=value["windowDays"],
             lanes=value["lanes"],
             page_size=value["pageSize"],
+            patience=patience_of(value),
+            version=version_of(value),
         )

@@ -10,8 +10,11 @@ from typing import Any, ClassVar, Self
 
 from shared_code.errors import InvalidField
 from shared_code.jobs.account import Account, Budget, budget_from_json
+from shared_code.jobs.compatibility import VERSION, patience_of, version_of
+from shared_code.jobs.durable import Json
 from shared_code.jobs.embed_files import FIELDS as FILE_FIELDS
 from shared_code.jobs.embedding_plan import EmbeddingPlan
+from shared_code.jobs.failures import DEFAULT_PATIENCE
 from shared_code.jobs.fields import label
 
 FIELDS = ("trackingId", "sessionId", "env", "version", "force")
@@ -50,7 +53,6 @@ class EmbedEventJob:
     """
 
     KIND: ClassVar[str] = "embed-event"
-    VERSION: ClassVar[int] = 1
 
     tracking_id: str
     session_id: str
@@ -61,6 +63,8 @@ class EmbedEventJob:
     force: bool = False
     waits: tuple[timedelta, ...] = ()
     run: str = ""
+    patience: timedelta = DEFAULT_PATIENCE
+    version: int = VERSION
 
     @classmethod
     def parse(cls, body: Any, defaults: EventDefaults) -> Self:
@@ -111,11 +115,11 @@ class EmbedEventJob:
         """What the client asked for."""
         return self.env, self.index_version, self.tracking_id, self.session_id
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> Json:
         """The orchestration's input: JSON values only."""
         return {
             "kind": self.KIND,
-            "version": self.VERSION,
+            "version": self.version,
             "trackingId": self.tracking_id,
             "sessionId": self.session_id,
             "env": self.env,
@@ -125,10 +129,11 @@ class EmbedEventJob:
             "run": self.run,
             "plan": asdict(self.plan),
             "budget": asdict(self.budget) if self.budget else None,
+            "patienceSeconds": int(self.patience.total_seconds()),
         }
 
     @classmethod
-    def from_json(cls, value: dict[str, Any]) -> Self:
+    def from_json(cls, value: Json) -> Self:
         """Reads what to_json wrote."""
         return cls(
             tracking_id=value["trackingId"],
@@ -140,6 +145,8 @@ class EmbedEventJob:
             run=value["run"],
             plan=EmbeddingPlan(**value["plan"]),
             budget=budget_from_json(value["budget"]),
+            patience=patience_of(value),
+            version=version_of(value),
         )
 
 

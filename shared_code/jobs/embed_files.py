@@ -3,14 +3,18 @@
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 from typing import Any, ClassVar, Self
 
 from shared_code.errors import InvalidField
 from shared_code.jobs.account import Account, Budget, budget_from_json
+from shared_code.jobs.compatibility import VERSION, patience_of, version_of
+from shared_code.jobs.durable import Json
 from shared_code.jobs.embedding_plan import EmbeddingPlan
+from shared_code.jobs.failures import DEFAULT_PATIENCE
 from shared_code.jobs.fields import label
+from shared_code.jobs.parallelism import LANES, LARGE_STEPS_AT_ONCE
 from shared_code.jobs.source_containers import CONTAINER_NAME
-from shared_code.jobs.steps import LANES, LARGE_STEPS_AT_ONCE
 
 FIELDS = ("env", "version", "filesPath", "dryRun")
 _LONGEST_PREFIX = 900
@@ -23,7 +27,6 @@ class EmbedFilesJob:
     """Embed every file below a blob path into one version of an environment's index."""
 
     KIND: ClassVar[str] = "embed-files"
-    VERSION: ClassVar[int] = 1
 
     env: str
     index_version: str
@@ -34,6 +37,8 @@ class EmbedFilesJob:
     budget: Budget | None = None
     lanes: int = LANES
     page_size: int = LARGE_STEPS_AT_ONCE // LANES
+    patience: timedelta = DEFAULT_PATIENCE
+    version: int = VERSION
 
     @classmethod
     def parse(cls, body: Any, plan: EmbeddingPlan, budgets: Mapping[str, Budget]) -> Self:
@@ -83,11 +88,11 @@ class EmbedFilesJob:
         """What the client asked for."""
         return self.env, self.index_version, self.files_path, self.dry_run
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> Json:
         """The orchestration's input: JSON values only."""
         return {
             "kind": self.KIND,
-            "version": self.VERSION,
+            "version": self.version,
             "env": self.env,
             "indexVersion": self.index_version,
             "container": self.container,
@@ -97,10 +102,11 @@ class EmbedFilesJob:
             "budget": asdict(self.budget) if self.budget else None,
             "lanes": self.lanes,
             "pageSize": self.page_size,
+            "patienceSeconds": int(self.patience.total_seconds()),
         }
 
     @classmethod
-    def from_json(cls, value: dict[str, Any]) -> Self:
+    def from_json(cls, value: Json) -> Self:
         """Reads what to_json wrote."""
         return cls(
             env=value["env"],
@@ -113,6 +119,8 @@ class EmbedFilesJob:
             budget=budget_from_json(value.get("budget")),
             lanes=value["lanes"],
             page_size=value["pageSize"],
+            patience=patience_of(value),
+            version=version_of(value),
         )
 
 

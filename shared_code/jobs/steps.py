@@ -1,6 +1,352 @@
-"""How much of a job's work runs at once, of whatever kind it is."""
+"""The steps of jobs: what each activity is told, and what it answers; one class for either end.
 
-# Windows, and pages of files, that one process works on at once: each is large, and keeps a core busy. More
-# activities may run on a host, for live events: those are small, and wait for other services.
-LARGE_STEPS_AT_ONCE = 8
-LANES = 4
+An activity answers `{"ok": true, ...}`, or `{"ok": false, "error"[, "trouble", "counts"]}`, which is Failed.
+Names on the wire stay as they are in histories that were recorded: a job may run across a deployment.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Self
+
+from shared_code.jobs.compatibility import FAILED_ITEM
+from shared_code.jobs.date_range import Window
+from shared_code.jobs.durable import Counts, Json
+from shared_code.jobs.embed_event import EmbedEventJob
+from shared_code.jobs.embed_files import EmbedFilesJob
+from shared_code.jobs.failures import Failure, Trouble
+from shared_code.jobs.progress import LedgerEntry, Totals
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failed:
+    """A step that could not do its work.
+
+    Attributes:
+        failure: why.
+        trouble: what has to recover first; None if another try cannot help.
+        counts: what was done, and spent, before.
+    """
+
+    failure: Failure
+    trouble: Trouble | None = None
+    counts: Counts = field(default_factory=dict)
+
+    @property
+    def totals(self) -> Totals:
+        """What a job has of it when it ends there."""
+        return Totals(counts=self.counts, error=self.failure)
+
+    def to_json(self) -> Json:
+        """The activity's answer."""
+        trouble = {"trouble": self.trouble.to_json()} if self.trouble else {}
+        return {"ok": False, "error": self.failure.to_json(), "counts": dict(self.counts), **trouble}
+
+    @classmethod
+    def from_json(cls, value: Json) -> Self:
+        """Reads what to_json wrote."""
+        trouble = value.get("trouble")
+        return cls(
+            failure=Failure.from_json(value["error"]),
+            trouble=Trouble.from_json(trouble) if trouble else None,
+            counts=value.get("counts", FAILED_ITEM),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ItemDone:
+    """What every step that runs in lanes answers: what it counted, and what it could not do."""
+
+    counts: Counts = field(default_factory=dict)
+    ledger: tuple[LedgerEntry, ...] = ()
+
+    @property
+    def totals(self) -> Totals:
+        """What a job has of it."""
+        return Totals(counts=self.counts, ledger=self.ledger)
+
+    def to_json(self) -> Json:
+        """The activity's answer."""
+        ledger = {"ledger": [entry.to_json() for entry in self.ledger]} if self.ledger else {}
+        return {"counts": dict(self.counts), **ledger}
+
+    @classmethod
+    def from_json(cls, value: Json) -> Self:
+        """Reads the answer; steps that count something else beside have more members."""
+        ledger = tuple(map(LedgerEntry.from_json, value.get("ledger", [])))
+        return cls(counts=value.get("counts", {}), ledger=ledger)
+
+
+@dataclass(frozen=True, kw_only=True)
+class QueryWindow:
+    """Read one window of the audit table; with `stage`, keep its ids for the count of their union."""
+
+    KIND: ClassVar[str] = "audit-query"
+    NAME: ClassVar[str] = "query-window"
+    OWN: ClassVar[tuple[str, ...]] = ("window",)
+    FAILED: ClassVar[Counts] = {"failed": 1}
+    activity: ClassVar[str] = "query-storage-account-activity-function"
+
+    job_id: str
+    window: Window
+    stage: bool
+
+    def to_json(self) -> Json:
+        """The activity's input."""
+        return {"jobId": self.job_id, "window": self.window.to_json(), "stage": self.stage}
+
+    @classmethod
+    def from_json(cls, value: Json) -> Self:
+        """Reads what to_json wrote."""
+        return cls(job_id=value["jobId"], window=Window.from_json(value["window"]), stage=value["stage"])
+
+
+@dataclass(frozen=True, kw_only=True)
+class WindowRead:
+    """How many distinct ids a window has, and how many of its rows have none."""
+
+    count: int
+    skipped: int
+
+    @property
+    def totals(self) -> Totals:
+        """What a job has of it."""
+        return Totals(counts={"completed": 1, "skipped": self.skipped})
+
+    def to_json(self) -> Json:
+        """The activity's answer."""
+        return {"count": self.count, "counts": dict(self.totals.counts)}
+
+    @classmethod
+    def from_json(cls, value: Json) -> Self:
+        """Reads what to_json wrote."""
+        return cls(count=value["count"], skipped=value["counts"]["skipped"])
+
+
+@dataclass(frozen=True, kw_only=True)
+class CountDistinct:
+    """Count the union of the windows that a job has staged."""
+
+    KIND: ClassVar[str] = "audit-query"
+    NAME: ClassVar[str] = "count-distinct"
+    FAILED: ClassVar[Counts] = {}
+    activity: ClassVar[str] = "count-distinct-activity"
+
+    job_id: str
+    runs: int
+
+    def to_json(self) -> Json:
+        """The activity's input."""
+        return {"jobId": self.job_id, "runs": self.runs}
+
+    @classmethod
+    def from_json(cls, value: Json) -> Self:
+        """Reads what to_json wrote."""
+        return cls(job_id=value["jobId"], runs=value["runs"])
+
+
+@dataclass(frozen=True, kw_only=True)
+class DistinctCounted:
+    """How many distinct ids the windows have together."""
+
+    count: int
+
+    def to_json(self) -> Json:
+        """The activity's answer."""
+        return {"count": self.count}
+
+    @classmethod
+    def from_json(cls, value: Json) -> Self:
+        """Reads what to_json wrote."""
+        return cls(count=value["count"])
+
+
+@dataclass(frozen=True, kw_only=True)
+class DiscardStaged:
+    """Discard what a job of this kind has staged."""
+
+    NAME: ClassVar[str] = "discard"
+    FAILED: ClassVar[Counts] = {}
+
+    job_id: str
+    KIND: str
+    activity: str = "discard-staged-activity"
+
+    def to_json(self) -> Json:
+        """The activity's input."""
+        return {"jobId": self.job_id, "kind": self.KIND, "discard": True}
+
+    @classmethod
+    def from_json(cls, value: Json) -> Self:
+        """Reads what to_json wrote; jobs of the first version did not say their kind."""
+        return cls(job_id=value["jobId"], KIND=value.get("kind", ""))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Discarded:
+    """What was staged is gone."""
+
+    def to_json(self) -> Json:
+        """The activity's answer."""
+        return {}
+
+    @classmethod
+    def from_json(cls, _value: Json) -> Self:
+        """Reads what to_json wrote."""
+        return cls()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListFiles:
+    """List a part of a job's files from a marker on, and stage what changed and what vanished.
+
+    Attributes:
+        marker: where the part before ended; None for the first part. Only the listing knows what is in it.
+        first_page: the number of the first page to stage.
+        first_stale_page: likewise, of vanished files.
+    """
+
+    KIND: ClassVar[str] = "embed-files"
+    NAME: ClassVar[str] = "list-files"
+    FAILED: ClassVar[Counts] = {}
+    activity: ClassVar[str] = "list-files-activity"
+
+    job_id: str
+    job: EmbedFilesJob
+    marker: Mapping[str, Any] | None
+    first_page: int
+    first_stale_page: int
+
+    def to_json(self) -> Json:
+        """The activity's input."""
+        return {
+            "jobId": self.job_id,
+            "job": self.job.to_json(),
+            "marker": self.marker,
+            "firstPage": self.first_page,
+            "firstStalePage": self.first_stale_page,
+        }
+
+    @classmethod
+    def from_json(cls, value: Json) -> Self:
+        """Reads what to_json wrote."""
+        return cls(
+            job_id=value["jobId"],
+            job=EmbedFilesJob.from_json(value["job"]),
+            marker=value["marker"],
+            first_page=value["firstPage"],
+            first_stale_page=value["firstStalePage"],
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class PartListed:
+    """One part of a listing, counted.
+
+    Attributes:
+        files: all files in it.
+        unchanged: those of them that are in the index as they are.
+        size: bytes of the others.
+        tokens: what the others are estimated to have.
+        pages: how many pages of the others were staged.
+        known: sources that the index holds.
+        vanished: those of them that are no longer files.
+        stale_pages: how many pages of the vanished were staged.
+        marker: where the next part begins; None after the last part.
+    """
+
+    files: int = 0
+    unchanged: int = 0
+    size: int = 0
+    tokens: int = 0
+    pages: int = 0
+    known: int = 0
+    vanished: int = 0
+    stale_pages: int = 0
+    marker: Mapping[str, Any] | None = None
+
+    def to_json(self) -> Json:
+        """The activity's answer."""
+        return dict(vars(self))
+
+    @classmethod
+    def from_json(cls, value: Json) -> Self:
+        """Reads what to_json wrote."""
+        return cls(**{name: value[name] for name in cls.__dataclass_fields__})
+
+
+@dataclass(frozen=True, kw_only=True)
+class EmbedPage:
+    """Bring one staged page of files into the index."""
+
+    KIND: ClassVar[str] = "embed-files"
+    NAME: ClassVar[str] = "embed-page"
+    FAILED: ClassVar[Counts] = {}
+    OWN: ClassVar[tuple[str, ...]] = ("page",)
+    activity: ClassVar[str] = "embed-file-activity"
+
+    job_id: str
+    job: EmbedFilesJob
+    page: int
+
+    def to_json(self) -> Json:
+        """The activity's input."""
+        return {"jobId": self.job_id, "job": self.job.to_json(), "page": self.page}
+
+    @classmethod
+    def from_json(cls, value: Json) -> Self:
+        """Reads what to_json wrote."""
+        return cls(job_id=value["jobId"], job=EmbedFilesJob.from_json(value["job"]), page=value["page"])
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeleteStale(EmbedPage):
+    """Take one staged page of vanished files out of the index."""
+
+    NAME: ClassVar[str] = "delete-stale"
+    activity: ClassVar[str] = "delete-stale-activity"
+
+
+@dataclass(frozen=True, kw_only=True)
+class FetchEvent:
+    """Look a live event up, and check its details."""
+
+    KIND: ClassVar[str] = "embed-event"
+    NAME: ClassVar[str] = "fetch-event"
+    FAILED: ClassVar[Counts] = {}
+    activity: ClassVar[str] = "fetch-event-activity"
+
+    job_id: str
+    job: EmbedEventJob
+
+    def to_json(self) -> Json:
+        """The activity's input."""
+        return {"jobId": self.job_id, "job": self.job.to_json()}
+
+    @classmethod
+    def from_json(cls, value: Json) -> Self:
+        """Reads what to_json wrote."""
+        return cls(job_id=value["jobId"], job=EmbedEventJob.from_json(value["job"]))
+
+
+@dataclass(frozen=True, kw_only=True)
+class EmbedEvent(FetchEvent):
+    """Bring a live event into the index."""
+
+    NAME: ClassVar[str] = "embed-event"
+    activity: ClassVar[str] = "embed-event-activity"
+
+
+@dataclass(frozen=True, kw_only=True)
+class EventFetched:
+    """How long the text of an event is: the text itself does not travel through the history."""
+
+    characters: int
+
+    def to_json(self) -> Json:
+        """The activity's answer."""
+        return {"characters": self.characters}
+
+    @classmethod
+    def from_json(cls, value: Json) -> Self:
+        """Reads what to_json wrote."""
+        return cls(characters=value["characters"])

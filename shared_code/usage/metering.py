@@ -5,7 +5,7 @@ A workflow asks before it spends (`admitted`) and reports after each page (`repo
 twice or late; it gives each meter its number and forgets it with the last reading. A number that was given
 out and is not known any more is over, so that a repeat adds nothing then either.
 
-    meter, held = yield from admitted(context, Meter(account=job.account), status={})
+    meter, held = yield from admitted(context, Meter(account=job.account), Progress())
     if held:
         context.continue_as_new(context.get_input())  # it has waited
         return None
@@ -13,13 +13,11 @@ out and is not known any more is over, so that a repeat adds nothing then either
     report(context, meter.plus(counts), ended=True)
 """
 
-from collections.abc import Generator, Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import Any
 
 from azure.durable_functions import EntityId
 
-from shared_code.jobs import Account, month_of
+from shared_code.jobs import Account, Counts, Failure, Json, OrchestrationContext, Progress, Steps, month_of
 
 USAGE_ENTITY = "usage-entity"
 ASK = "ask"
@@ -48,7 +46,7 @@ class Meter:
     tokens: int = 0
     requests: int = 0
 
-    def plus(self, counts: Mapping[str, int]) -> "Meter":
+    def plus(self, counts: Counts) -> "Meter":
         """The meter after a page that counted so much."""
         return replace(
             self,
@@ -57,9 +55,13 @@ class Meter:
         )
 
     @classmethod
-    def from_json(cls, value: dict[str, Any]) -> "Meter":
+    def from_json(cls, value: Json) -> "Meter":
         """Reads what asdict made of a meter."""
         return cls(**{**value, "account": Account.from_json(value["account"])})
+
+    def to_json(self) -> Json:
+        """JSON values only."""
+        return asdict(self)
 
 
 def entity_key(env: str, month: str) -> str:
@@ -68,8 +70,8 @@ def entity_key(env: str, month: str) -> str:
 
 
 def admitted(
-    context: Any, meter: Meter, *, status: Mapping[str, Any]
-) -> Generator[Any, Any, tuple[Meter, dict[str, str] | None]]:
+    context: OrchestrationContext, meter: Meter, progress: Progress
+) -> Steps[tuple[Meter, Failure | None]]:
     """The meter to spend on; or, with the reason, that the job was held: it has waited, and begins anew.
 
     Only a meter without a number asks, and every meter of an environment with a budget. The month is that of
@@ -78,7 +80,7 @@ def admitted(
     Args:
         context: of the orchestration.
         meter: of the page before, or a new one.
-        status: what the custom status shows beside the phase while the job is held.
+        progress: what the custom status shows, beside the reason, while the job is held.
     """
     meter = _of_month(context, meter)
     budget = meter.account.budget
@@ -87,39 +89,39 @@ def admitted(
     answer = yield context.call_entity(
         _entity(meter.account.env, meter.month), ASK, {"meter": meter.number, "limited": bool(budget)}
     )
-    reason: dict[str, str] | None = answer[HELD]
+    reason = Failure.from_json(answer[HELD]) if answer[HELD] else None
     if budget and reason:
-        context.set_custom_status(held_status(status, reason))
+        context.set_custom_status(replace(progress, held=reason).to_json())
         yield context.create_timer(context.current_utc_datetime + budget.recheck)
         return meter, reason
     return replace(meter, number=answer["meter"]), None
 
 
-def held(context: Any, account: Account, *, status: Mapping[str, Any]) -> Generator[Any, Any, Any]:
+def held(context: OrchestrationContext, account: Account, progress: Progress) -> Steps[Failure | None]:
     """Why a job that spends in one go was held: it has waited, and begins anew; None if it may go on."""
     if not account.budget:
         return None
     # With a number it is given none: a job that waits for something else meanwhile takes no room.
     asking = Meter(account=account, month=_month_of(context), number=_NO_METER)
-    _, reason = yield from admitted(context, asking, status=status)
+    _, reason = yield from admitted(context, asking, progress)
     return reason
 
 
-def spent(context: Any, account: Account, counts: Mapping[str, int]) -> Generator[Any, Any, None]:
+def spent(context: OrchestrationContext, account: Account, counts: Counts) -> Steps[None]:
     """Adds what a job has spent in one go: its meter begins and ends here."""
     if counts.get("tokens") or counts.get("requests"):
         # What is spent is added, whatever the budget is now.
-        meter, _ = yield from admitted(context, Meter(account=replace(account, budget=None)), status={})
+        meter, _ = yield from admitted(context, Meter(account=replace(account, budget=None)), Progress())
         report(context, meter.plus(counts), ended=True)
 
 
-def budget_left(context: Any, env: str) -> Generator[Any, Any, float | None]:
+def budget_left(context: OrchestrationContext, env: str) -> Steps[float | None]:
     """What an environment may still spend this month; None if there is no limit any more."""
     left: float | None = yield context.call_entity(_entity(env, _month_of(context)), LEFT, {})
     return left
 
 
-def report(context: Any, meter: Meter, *, ended: bool) -> None:
+def report(context: OrchestrationContext, meter: Meter, *, ended: bool) -> None:
     """Sends the meter's reading; the entity forgets the meter when it has ended."""
     reading = {
         "meter": meter.number,
@@ -131,21 +133,11 @@ def report(context: Any, meter: Meter, *, ended: bool) -> None:
     context.signal_entity(_entity(meter.account.env, meter.month), READ, reading)
 
 
-def held_status(status: Mapping[str, Any], reason: dict[str, str] | None) -> dict[str, Any]:
-    """A custom status while a job is held, for this reason; the status itself for none."""
-    return {**status, "phase": HELD, HELD: reason} if reason else dict(status)
-
-
-def meter_json(meter: Meter | None) -> dict[str, Any] | None:
-    """A meter for the input of the next generation."""
-    return asdict(meter) if meter else None
-
-
-def _month_of(context: Any) -> str:
+def _month_of(context: OrchestrationContext) -> str:
     return month_of(context.current_utc_datetime)
 
 
-def _of_month(context: Any, meter: Meter) -> Meter:
+def _of_month(context: OrchestrationContext, meter: Meter) -> Meter:
     """The meter itself, or a new one where the month has changed since the last page."""
     month = _month_of(context)
     if meter.month == month:

@@ -6,12 +6,11 @@ It only reads; what the entity keeps is usage's to say.
 import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from azure.durable_functions import EntityId
 
 from shared_code.errors import HostUnavailable
-from shared_code.jobs import Account, Budget, month_of
+from shared_code.jobs import Account, Budget, DurableClient, Json, month_of
 from shared_code.usage.metering import USAGE_ENTITY, entity_key
 from shared_code.usage.month import MonthUsage, beginning_of_next
 
@@ -24,7 +23,7 @@ def utc_now() -> datetime:
 
 
 async def require_budget(
-    client: Any, account: Account | None, *, clock: Callable[[], datetime] = utc_now
+    client: DurableClient, account: Account | None, *, clock: Callable[[], datetime] = utc_now
 ) -> None:
     """Checks that a new job may spend something.
 
@@ -39,8 +38,8 @@ async def require_budget(
 
 
 async def read_usage(
-    client: Any, env: str, budget: Budget | None, *, clock: Callable[[], datetime] = utc_now
-) -> dict[str, Any]:
+    client: DurableClient, env: str, budget: Budget | None, *, clock: Callable[[], datetime] = utc_now
+) -> Json:
     """The body of the answer: the months with any usage among the last twelve, the newest first.
 
     Raises:
@@ -69,7 +68,7 @@ def _last_months(now: datetime) -> list[str]:
     return months
 
 
-def _budget(month: str, usage: MonthUsage, budget: Budget) -> dict[str, Any]:
+def _budget(month: str, usage: MonthUsage, budget: Budget) -> Json:
     return {
         "month": month,
         "amount": budget.amount,
@@ -79,7 +78,7 @@ def _budget(month: str, usage: MonthUsage, budget: Budget) -> dict[str, Any]:
     }
 
 
-async def _usage_of(client: Any, env: str, month: str) -> MonthUsage:
+async def _usage_of(client: DurableClient, env: str, month: str) -> MonthUsage:
     try:
         entity = await client.read_entity_state(EntityId(USAGE_ENTITY, entity_key(env, month)))
     except Exception as error:

@@ -3,18 +3,25 @@
 A range of one window needs no staging: its activity returns the count.
 """
 
-from collections.abc import Generator
-from typing import Any
+from collections.abc import Sequence
 
-from shared_code.jobs import AuditQueryJob, JobFailed
+from shared_code.jobs import AuditQueryJob, JobFailed, OrchestrationContext, Phase, Progress, Steps, Totals
+from shared_code.jobs.compatibility import discard_activity
 from shared_code.jobs.date_range import Window
-from shared_code.workflows.fan_out import Totals, fan_out, run_step
+from shared_code.jobs.steps import (
+    CountDistinct,
+    Discarded,
+    DiscardStaged,
+    DistinctCounted,
+    Failed,
+    QueryWindow,
+    WindowRead,
+)
+from shared_code.workflows.fan_out import fan_out
+from shared_code.workflows.steps import attempt, run_step
 
-QUERY_WINDOW = "query-storage-account-activity-function"
-COUNT_DISTINCT = "count-distinct-activity"
 
-
-def audit_query(context: Any, job: AuditQueryJob) -> Generator[Any, Any, int]:
+def audit_query(context: OrchestrationContext, job: AuditQueryJob) -> Steps[int]:
     """Counts the distinct identification numbers of the job's dates.
 
     Raises:
@@ -22,47 +29,64 @@ def audit_query(context: Any, job: AuditQueryJob) -> Generator[Any, Any, int]:
     """
     windows = job.windows()
     if len(windows) == 1:
-        return (yield from _count_at_once(context, windows[0]))
+        return (yield from _count_at_once(context, job, windows[0]))
     return (yield from _count_staged(context, job, windows))
 
 
-def _count_at_once(context: Any, window: Window) -> Generator[Any, Any, int]:
-    _report(context, "reading", Totals(), total=1)
-    payload = {"jobId": context.instance_id, "window": window.to_json(), "stage": False}
-    counted = yield from run_step(context, QUERY_WINDOW, payload)
-    return _end(context, Totals.of(counted), counted, total=1)
+def _count_at_once(context: OrchestrationContext, job: AuditQueryJob, window: Window) -> Steps[int]:
+    progress = Progress(phase=Phase.READING, total=1)
+    context.set_custom_status(progress.to_json())
+    step = QueryWindow(job_id=context.instance_id, window=window, stage=False)
+    read = yield from run_step(context, step, WindowRead, progress=progress, patience=job.patience)
+    return _end(context, read, read.totals, total=1)
 
 
-def _count_staged(context: Any, job: AuditQueryJob, windows: list[Window]) -> Generator[Any, Any, int]:
+def _count_staged(context: OrchestrationContext, job: AuditQueryJob, windows: Sequence[Window]) -> Steps[int]:
     total = len(windows)
-    _report(context, "reading", Totals(), total=total, lanes=job.lanes)
+    _report(context, Phase.READING, Totals(), total=total, lanes=job.lanes)
     totals = yield from fan_out(
         context,
-        QUERY_WINDOW,
-        [{"window": window.to_json()} for window in windows],
-        common={"jobId": context.instance_id, "stage": True},
+        [QueryWindow(job_id=context.instance_id, window=window, stage=True) for window in windows],
         lanes=job.lanes,
         page_size=job.page_size,
+        patience=job.patience,
     )
-    counted = {"ok": False, "error": totals.error}
-    if not totals.error:
-        _report(context, "counting", totals, total=total)
-        counted = yield from run_step(context, COUNT_DISTINCT, {"jobId": context.instance_id, "runs": total})
+    counted: DistinctCounted | Failed
+    if totals.error:
+        counted = Failed(failure=totals.error)
+    else:
+        progress = _report(context, Phase.COUNTING, totals, total=total)
+        step = CountDistinct(job_id=context.instance_id, runs=total)
+        counted = yield from run_step(
+            context, step, DistinctCounted, progress=progress, patience=job.patience
+        )
     # A step of its own after the count is recorded: a count that runs twice still finds every run. If it
     # fails, the answer stands, and the discard of a later job sweeps up what was left.
-    yield from run_step(context, COUNT_DISTINCT, {"jobId": context.instance_id, "discard": True})
-    return _end(context, totals, counted, total=total)
+    discard = DiscardStaged(
+        job_id=context.instance_id, KIND=job.KIND, activity=discard_activity(job.KIND, job.version)
+    )
+    yield from attempt(context, discard, Discarded)
+    return _end(context, counted, totals, total=total)
 
 
-def _end(context: Any, totals: Totals, counted: dict[str, Any], *, total: int) -> int:
-    if not counted["ok"]:
-        _report(context, "failed", totals + Totals(error=counted["error"]), total=total)
-        raise JobFailed(**counted["error"])
-    _report(context, "done", totals, total=total)
-    count: int = counted["count"]
-    return count
+def _end(
+    context: OrchestrationContext,
+    counted: WindowRead | DistinctCounted | Failed,
+    totals: Totals,
+    *,
+    total: int,
+) -> int:
+    if isinstance(counted, Failed):
+        _report(context, Phase.FAILED, totals + Totals(error=counted.failure), total=total)
+        raise JobFailed(counted.failure)
+    _report(context, Phase.DONE, totals, total=total)
+    return counted.count
 
 
-def _report(context: Any, phase: str, totals: Totals, *, total: int, lanes: int = 0) -> None:
+def _report(
+    context: OrchestrationContext, phase: Phase, totals: Totals, *, total: int, lanes: int = 0
+) -> Progress:
     """Sets what the status route reads; the totals of running lanes are in the lanes' own statuses."""
-    context.set_custom_status({"phase": phase, "total": total, "lanes": lanes, **totals.progress()})
+    progress = Progress(phase=phase, total=total, lanes=lanes, counts=totals.counts, error=totals.error)
+    context.set_custom_status(progress.to_json())
+    return progress

@@ -5,58 +5,72 @@ job's input. At its environment's budget the job is held before it does anything
 travel through here.
 """
 
-from collections.abc import Generator
-from typing import Any
+from dataclasses import replace
 
-from shared_code.jobs import EmbedEventJob, JobFailed
-from shared_code.usage.metering import HELD, held, held_status, spent
-from shared_code.workflows.fan_out import Totals, run_step
+from shared_code.jobs import (
+    EmbedEventJob,
+    Failure,
+    JobFailed,
+    Json,
+    OrchestrationContext,
+    Phase,
+    Progress,
+    Steps,
+    Waiting,
+)
+from shared_code.jobs.compatibility import UNKNOWN_YET
+from shared_code.jobs.steps import EmbedEvent, EventFetched, Failed, FetchEvent, ItemDone
+from shared_code.usage.metering import HELD, held, spent
+from shared_code.workflows.steps import run_step, wait
 
-FETCH_EVENT = "fetch-event-activity"
-EMBED_EVENT = "embed-event-activity"
-# What may be otherwise after a while; by their names, since a failure crosses the history as a value.
-_PASSING = {"EventNotFound", "EventsUnavailable"}
+_FETCHING = Progress(phase=Phase.FETCHING, total=1)
+_EMBEDDING = Progress(phase=Phase.EMBEDDING, total=1)
 
 
-def embed_event(context: Any, job: EmbedEventJob) -> Generator[Any, Any, dict[str, Any] | None]:
+def embed_event(context: OrchestrationContext, job: EmbedEventJob) -> Steps[Json | None]:
     """Embeds the job's event.
 
     Raises:
         JobFailed: a step failed; the custom status, which outlives the failure, tells the client why.
     """
     begun = context.get_input()
+    reason = Failure.from_json(begun[HELD]) if begun.get(HELD) else None
     # A generation begins without a custom status, and the status route reads it meanwhile.
-    status = {"phase": "fetching", "total": 1}
-    context.set_custom_status(held_status(status, begun.get(HELD)))
-    if reason := (yield from held(context, job.account, status=status)):
-        context.continue_as_new({**begun, HELD: reason})
+    context.set_custom_status(replace(_FETCHING, held=reason).to_json())
+    if reason := (yield from held(context, job.account, _FETCHING)):
+        context.continue_as_new({**begun, HELD: reason.to_json()})
         return None
-    payload = {"jobId": context.instance_id, "job": job.to_json()}
-    step = yield from _fetch(context, job, payload)
-    if step["ok"]:
-        _report(context, "embedding")
-        step = yield from run_step(context, EMBED_EVENT, payload)
-    return (yield from _end(context, job, step))
+    fetched = yield from _fetch(context, job)
+    if isinstance(fetched, Failed):
+        raise _failed(context, fetched)
+    context.set_custom_status(_EMBEDDING.to_json())
+    step = EmbedEvent(job_id=context.instance_id, job=job)
+    embedded = yield from run_step(context, step, ItemDone, progress=_EMBEDDING, patience=job.patience)
+    yield from spent(context, job.account, embedded.totals.counts)
+    if isinstance(embedded, Failed):
+        raise _failed(context, embedded)
+    return _end(context, job, embedded)
 
 
-def _fetch(context: Any, job: EmbedEventJob, payload: dict[str, Any]) -> Generator[Any, Any, dict[str, Any]]:
-    fetched = yield from run_step(context, FETCH_EVENT, payload)
-    for wait in job.waits:
-        if fetched["ok"] or fetched["error"]["code"] not in _PASSING:
+def _fetch(context: OrchestrationContext, job: EmbedEventJob) -> Steps[EventFetched | Failed]:
+    step = FetchEvent(job_id=context.instance_id, job=job)
+    fetched = yield from run_step(context, step, EventFetched, progress=_FETCHING, patience=job.patience)
+    since = context.current_utc_datetime
+    for tries, pause in enumerate(job.waits, start=1):
+        if not isinstance(fetched, Failed) or fetched.failure.code not in UNKNOWN_YET:
             break
-        _report(context, "waiting")
-        yield context.create_timer(context.current_utc_datetime + wait)
-        fetched = yield from run_step(context, FETCH_EVENT, payload)
+        now = context.current_utc_datetime
+        waiting = Waiting(
+            service="events", failure=fetched.failure, since=since, next_try=now + pause, tries=tries
+        )
+        yield from wait(context, waiting, _FETCHING)
+        fetched = yield from run_step(context, step, EventFetched, progress=_FETCHING, patience=job.patience)
     return fetched
 
 
-def _end(context: Any, job: EmbedEventJob, step: dict[str, Any]) -> Generator[Any, Any, dict[str, Any]]:
-    if not step["ok"]:
-        _report(context, "failed", Totals.of(step))
-        raise JobFailed(**step["error"])
-    counts = step["counts"]
-    yield from spent(context, job.account, counts)
-    _report(context, "done", Totals.of(step))
+def _end(context: OrchestrationContext, job: EmbedEventJob, embedded: ItemDone) -> Json:
+    counts = embedded.counts
+    context.set_custom_status(Progress(phase=Phase.DONE, total=1, counts=counts).to_json())
     return {
         "trackingId": job.tracking_id,
         "sessionId": job.session_id,
@@ -68,5 +82,8 @@ def _end(context: Any, job: EmbedEventJob, step: dict[str, Any]) -> Generator[An
     }
 
 
-def _report(context: Any, phase: str, totals: Totals = Totals()) -> None:  # noqa: B008 - it is never changed
-    context.set_custom_status({"phase": phase, "total": 1, **totals.progress()})
+def _failed(context: OrchestrationContext, step: Failed) -> JobFailed:
+    counts = {**step.counts, "failed": 1}
+    progress = Progress(phase=Phase.FAILED, total=1, counts=counts, error=step.failure)
+    context.set_custom_status(progress.to_json())
+    return JobFailed(step.failure)

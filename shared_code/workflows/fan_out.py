@@ -1,100 +1,152 @@
 """Bounded fan-out: lanes of sub-orchestrations that each run pages of activities, one page after another.
 
-An item is the input of one activity, which answers `{"ok": true, "counts"[, "ledger"]}` or
-`{"ok": false, "error"[, "counts"]}`: what is known to fail is a value. A lane stops after the first page with
-a failure and ends with its totals.
+A lane stops after the first page with a failure and ends with its totals. What cannot be done now is waited
+for: the lane begins again with what its page still lacks, so that its history stays short however long the
+wait is.
 """
 
-from collections.abc import Generator, Sequence
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, Protocol
 
-from azure.durable_functions import RetryOptions
-
-from shared_code.jobs import Account
-from shared_code.usage.metering import Meter, admitted, held_status, meter_json, report
+from shared_code.jobs import (
+    DEFAULT_PATIENCE,
+    Account,
+    Failure,
+    Json,
+    OrchestrationContext,
+    Patience,
+    Progress,
+    Step,
+    Steps,
+    Totals,
+    Waiting,
+)
+from shared_code.jobs.compatibility import patience_of
+from shared_code.jobs.steps import Failed, ItemDone
+from shared_code.usage.metering import Meter, admitted, report
+from shared_code.workflows.steps import RETRY, answer_of, read_answer, wait
 
 LANE_ORCHESTRATOR = "lane-orchestrator-function"
-# Of the ledger only so much travels through the history; all of it is in the blobs of the items.
-LEDGER_LIMIT = 100
-# Storage timers are cut to whole seconds: below two seconds there would be no wait at all.
-RETRY = RetryOptions(first_retry_interval_in_milliseconds=5_000, max_number_of_attempts=3)
-# The reason stays in the host's log: an activity's exception carries paths and stack traces.
-STEP_FAILED = {"code": "StepFailed", "message": "A step of the job failed repeatedly: submit the job again."}
+LANE_ENDED = Failure("LaneEnded", "A part of the job was ended from outside: submit the job again.")
+
+
+class LaneStep(Step, Protocol):
+    """A step of which a job has many, alike but for a few members of its input."""
+
+    OWN: ClassVar[tuple[str, ...]]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Totals:
-    """What became of the items so far.
+class LaneWork:
+    """The input of a lane: what it has still to do, and what it has done.
 
     Attributes:
-        counts: sums of what the items count: `completed`, `failed`, `skipped`, and a workflow's own.
-        error: the first failure that stopped a lane.
-        ledger: what became of single things that an item could not do, the first of them only.
+        activity: that every item is the input of.
+        common: the members that all inputs have in common.
+        pages: the other members of each input, by pages; the items of a page run at once.
+        totals: of what has been done.
+        meter: of what is spent; None if nothing is.
+        held: why the lane waited for its budget before it began again.
+        waiting: for what it waited.
+        patience: how long it goes on trying what cannot be done now.
     """
 
-    counts: dict[str, int] = field(default_factory=dict)
-    error: dict[str, str] | None = None
-    ledger: list[dict[str, str]] = field(default_factory=list)
+    activity: str
+    common: Json
+    pages: Sequence[Sequence[Json]]
+    totals: Totals = field(default_factory=Totals)
+    meter: Meter | None = None
+    held: Failure | None = None
+    waiting: Waiting | None = None
+    patience: Patience = DEFAULT_PATIENCE
+
+    @property
+    def progress(self) -> Progress:
+        """What the lane shows of it."""
+        return Progress(counts=self.totals.counts, error=self.totals.error, held=self.held)
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether nothing is left to do, or something stopped the lane."""
+        return not self.pages or self.totals.error is not None
+
+    def to_json(self) -> Json:
+        """The orchestration's input."""
+        return {
+            "activity": self.activity,
+            "common": self.common,
+            "pages": [list(page) for page in self.pages],
+            "totals": self.totals.to_json(),
+            "meter": self.meter.to_json() if self.meter else None,
+            "held": self.held.to_json() if self.held else None,
+            "waiting": self.waiting.to_json() if self.waiting else None,
+            "patienceSeconds": int(self.patience.total_seconds()),
+        }
 
     @classmethod
-    def of(cls, result: dict[str, Any]) -> "Totals":
-        """The totals of one item's result."""
-        if not result["ok"]:
-            return cls(counts=result.get("counts", {})) + cls(counts={"failed": 1}, error=result["error"])
-        return cls(counts=result["counts"], ledger=result.get("ledger", []))
-
-    def __add__(self, other: "Totals") -> "Totals":
-        names = self.counts | other.counts
-        return Totals(
-            counts={name: self.counts.get(name, 0) + other.counts.get(name, 0) for name in names},
-            error=self.error or other.error,
-            ledger=(self.ledger + other.ledger)[:LEDGER_LIMIT],
+    def from_json(cls, value: Json) -> "LaneWork":
+        """Reads what to_json wrote; a lane of the first release has no meter, and waits for nothing."""
+        meter, held, waiting = value.get("meter"), value.get("held"), value.get("waiting")
+        return cls(
+            activity=value["activity"],
+            common=value["common"],
+            pages=value["pages"],
+            totals=Totals.from_json(value["totals"]),
+            meter=Meter.from_json(meter) if meter else None,
+            held=Failure.from_json(held) if held else None,
+            waiting=Waiting.from_json(waiting) if waiting else None,
+            patience=patience_of(value),
         )
-
-    def progress(self) -> dict[str, Any]:
-        """What a custom status shows of them; it has room for 16 KB only, so the ledger stays out."""
-        return {**self.counts, "error": self.error}
 
 
 def fan_out(
-    context: Any,
-    activity: str,
-    items: Sequence[dict[str, Any]],
+    context: OrchestrationContext,
+    steps: Sequence[LaneStep],
     *,
-    common: dict[str, Any],
     lanes: int,
     page_size: int,
+    patience: Patience,
     account: Account | None = None,
-) -> Generator[Any, Any, Totals]:
-    """Runs the activity once for every item, at most lanes x page_size of them at a time.
+) -> Steps[Totals]:
+    """Runs every step once, at most lanes x page_size of them at a time.
 
-    The input of an activity is its item and what all items have in `common`. What items count as `tokens` and
-    `requests` is added to the account, page by page, and where it has a budget each page waits for it.
+    What the steps count as `tokens` and `requests` is added to the account, page by page, and where it has a
+    budget each page waits for it.
 
     No retry is alive when this returns: else the SDK and the host would number the caller's next step
     differently. That is why retries happen inside the lanes, and why a lane answers with totals only.
     """
-    pages = [list(items[start : start + page_size]) for start in range(0, len(items), page_size)]
+    if not steps:
+        return Totals()
+    works = _shared_out(steps, lanes, page_size)
+    meter = Meter(account=account) if account else None
     tasks = [
         context.call_sub_orchestrator(
             LANE_ORCHESTRATOR,
-            {
-                "activity": activity,
-                "common": common,
-                "pages": pages[number::lanes],
-                "totals": asdict(Totals()),
-                "meter": meter_json(Meter(account=account)) if account else None,
-            },
+            replace(work, meter=meter, patience=patience).to_json(),
             lane_id(context.instance_id, number),
         )
-        for number in range(min(lanes, len(pages)))
+        for number, work in enumerate(works)
     ]
     try:
         ended = yield context.task_all(tasks)
     except Exception:  # noqa: BLE001 - the SDK raises a bare Exception, here for a lane that was terminated
-        return Totals(counts={"failed": 1}, error=STEP_FAILED)
-    return sum((Totals(**totals) for totals in ended), Totals())
+        return Totals(error=LANE_ENDED)
+    return Totals.sum_of(map(Totals.from_json, ended))
+
+
+def _shared_out(steps: Sequence[LaneStep], lanes: int, page_size: int) -> list[LaneWork]:
+    """The work of each lane; what all inputs have in common stands in there once."""
+    own = steps[0].OWN
+    inputs = [step.to_json() for step in steps]
+    common = {name: value for name, value in inputs[0].items() if name not in own}
+    items = [{name: each[name] for name in own} for each in inputs]
+    pages = [items[start : start + page_size] for start in range(0, len(items), page_size)]
+    return [
+        LaneWork(activity=steps[0].activity, common=common, pages=pages[number::lanes])
+        for number in range(min(lanes, len(pages)))
+    ]
 
 
 def lane_id(job_id: str, number: int) -> str:
@@ -108,61 +160,87 @@ def job_of_lane(instance_id: str) -> tuple[str, str]:
     return job_id, number
 
 
-def lane(context: Any) -> Generator[Any, Any, dict[str, Any] | None]:
+def lane(context: OrchestrationContext) -> Steps[Json | None]:
     """One lane: runs the first page of its input and continues as new with the rest."""
-    work = context.get_input()
-    totals = Totals(**work["totals"])
+    work = LaneWork.from_json(context.get_input())
     # Every generation begins without a custom status, and the status route reads it meanwhile.
-    context.set_custom_status(held_status(totals.progress(), work.get("held")))
-    meter, held = yield from _admitted(context, work, totals)
+    context.set_custom_status(work.progress.to_json())
+    meter, held = yield from _admitted(context, work)
     if held:
-        context.continue_as_new({**work, "meter": meter_json(meter), "held": held})
+        context.continue_as_new(replace(work, meter=meter, held=held).to_json())
         return None
-    page, *rest = work["pages"]
-    paged = yield from _run_page(context, work["activity"], [{**work["common"], **item} for item in page])
-    totals += paged
-    context.set_custom_status(totals.progress())
-    ended = not rest or bool(totals.error)
+    answers = yield from _run_page(context, work)
+    left, paged = _after_page(context, work, answers)
+    context.set_custom_status(left.progress.to_json())
     if meter:
         meter = meter.plus(paged.counts)
-        report(context, meter, ended=ended)
-    if ended:
-        return asdict(totals)
-    context.continue_as_new(
-        {**work, "pages": rest, "totals": asdict(totals), "meter": meter_json(meter), "held": None}
-    )
+        report(context, meter, ended=left.has_ended)
+    if left.has_ended:
+        return left.totals.to_json()
+    if left.waiting:
+        yield from wait(context, left.waiting, left.progress)
+    context.continue_as_new(replace(left, meter=meter).to_json())
     return None
 
 
-def _admitted(
-    context: Any, work: dict[str, Any], totals: Totals
-) -> Generator[Any, Any, tuple[Meter | None, dict[str, str] | None]]:
-    """The meter of a lane that has one, when it may spend; lanes of the first release have none."""
-    if not work.get("meter"):
+def _admitted(context: OrchestrationContext, work: LaneWork) -> Steps[tuple[Meter | None, Failure | None]]:
+    """The meter of a lane that has one, when it may spend."""
+    if not work.meter:
         return None, None
-    return (yield from admitted(context, Meter.from_json(work["meter"]), status=totals.progress()))
+    return (yield from admitted(context, work.meter, replace(work.progress, held=None)))
 
 
-def _run_page(context: Any, activity: str, payloads: list[Any]) -> Generator[Any, Any, Totals]:
-    tasks = [context.call_activity_with_retry(activity, RETRY, payload) for payload in payloads]
+def _run_page(context: OrchestrationContext, work: LaneWork) -> Steps[list[ItemDone | Failed]]:
+    inputs = [{**work.common, **item} for item in work.pages[0]]
+    tasks = [context.call_activity_with_retry(work.activity, RETRY, each) for each in inputs]
     try:
         results = yield context.task_all(tasks)
     except Exception:  # noqa: BLE001 - the SDK raises a bare Exception, whose text is not for the public
         # Waiting for each keeps what the others have done, and leaves no retry alive behind this page.
-        results = []
-        for task in tasks:
-            results.append((yield from _outcome(task)))
-    return sum(map(Totals.of, results), Totals())
+        return (yield from _each_answer(tasks))
+    return [read_answer(result, ItemDone) for result in results]
 
 
-def run_step(context: Any, activity: str, payload: dict[str, Any]) -> Generator[Any, Any, dict[str, Any]]:
-    """Runs one activity with retries; when all of them raised, that is a failure as a value too."""
-    return (yield from _outcome(context.call_activity_with_retry(activity, RETRY, payload)))
+def _each_answer(tasks: Sequence[Any]) -> Steps[list[ItemDone | Failed]]:
+    answers: list[ItemDone | Failed] = []
+    for task in tasks:
+        answer = yield from answer_of(task, ItemDone)
+        answers.append(answer)
+    return answers
 
 
-def _outcome(task: Any) -> Generator[Any, Any, dict[str, Any]]:
-    try:
-        result: dict[str, Any] = yield task
-    except Exception:  # noqa: BLE001 - the SDK raises a bare Exception, whose text is not for the public
-        return {"ok": False, "error": STEP_FAILED}
-    return result
+def _after_page(
+    context: OrchestrationContext, work: LaneWork, answers: Sequence[ItemDone | Failed]
+) -> tuple[LaneWork, Totals]:
+    """What is left to do after a page, and what the page adds to the totals.
+
+    What an item has spent that is to run again is in its next answer, or counts when it gets no other try.
+    """
+    page, *rest = work.pages
+    troubled = [(item, answer) for item, answer in zip(page, answers, strict=True) if _passes(answer)]
+    paged = Totals.sum_of(answer.totals for answer in answers if not _passes(answer))
+    last = work.waiting if len(troubled) == len(page) else None
+    waiting = None if paged.error else _next_wait(context, work, [answer for _, answer in troubled], last)
+    if waiting:
+        pages = [[item for item, _ in troubled], *rest]
+    else:
+        pages, paged = rest, paged + Totals.sum_of(answer.totals for _, answer in troubled)
+    return replace(work, pages=pages, totals=work.totals + paged, held=None, waiting=waiting), paged
+
+
+def _passes(answer: ItemDone | Failed) -> bool:
+    return isinstance(answer, Failed) and answer.trouble is not None
+
+
+def _next_wait(
+    context: OrchestrationContext,
+    work: LaneWork,
+    troubled: Sequence[ItemDone | Failed],
+    last: Waiting | None,
+) -> Waiting | None:
+    """The wait for what stopped the first of these; None if nothing did, or if patience is over."""
+    first = next((answer for answer in troubled if isinstance(answer, Failed)), None)
+    if first is None or first.trouble is None:
+        return None
+    waiting = Waiting.after(first.failure, first.trouble, last, context.current_utc_datetime)
+    return None if waiting.is_over(first.trouble, work.patience) else waiting

@@ -7,7 +7,7 @@ import pytest
 from azure.storage.blob import ContainerClient
 
 from local.azurite import Azurite
-from shared_code.workflows.fan_out import LEDGER_LIMIT
+from shared_code.jobs import LEDGER_LIMIT
 from tests.support.api_client import ApiClient, StartHost
 from tests.support.corpus import DATABASE, SELF_CERTIFIED, corpus, prose
 

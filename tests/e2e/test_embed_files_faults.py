@@ -87,7 +87,7 @@ async def test_refused_key_stops_the_job_with_a_sentence_that_names_the_setting(
     assert "EMBEDDINGS_API_KEY" in status["error"]["message"]
 
 
-async def test_job_that_the_service_puts_off_for_long_ends_and_is_mended_by_the_next(
+async def test_job_that_the_service_puts_off_for_longer_than_its_patience_ends_and_is_mended_by_the_next(
     corpus, storage, settings, embeddings_server
 ):
     embeddings_server.configure({"kind": "status", "status": 429, "retry_after": 3_000})
@@ -98,7 +98,7 @@ async def test_job_that_the_service_puts_off_for_long_ends_and_is_mended_by_the_
         result = (await later.run(corpus))["result"]
         whole = await is_whole(corpus, later)
 
-    assert (status["status"], status["error"]["code"], asked) == ("Failed", "StepFailed", 1)
+    assert (status["status"], status["error"]["code"], asked) == ("Failed", "Throttled", 1)
     assert (result["embedded"], result["failed"]) == (3, 0)
     assert whole
 

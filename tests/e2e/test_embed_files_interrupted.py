@@ -194,7 +194,7 @@ async def test_job_that_a_fault_ends_at_any_of_its_writes_is_mended_by_the_next(
             scene.change_files()  # back, so that the next job finds what the one before last has indexed
         mended = await scene.run()
 
-        assert (broken["status"], broken["error"]["code"]) == ("Failed", "StepFailed")
+        assert (broken["status"], broken["error"]["code"]) == ("Failed", "IndexUnavailable")
         assert (mended["status"], mended["result"]["failed"]) == ("Completed", 0)
         assert scene.is_whole(), number
     assert number > 5

@@ -173,7 +173,7 @@ def test_secrets_that_fail_are_seen_nowhere(  # noqa: PLR0917 - fixtures
     with watched(start_host, tmp_path / "state", **marked_settings | wrong) as host:
         submit_audit(host.api, "01-02")
         denied = host.follow(corpus.submit(host.api), blobs)
-        host.has_logged("https://localhost:1/audit()")
+        host.has_logged("table audit of AUDIT_STORAGE")
         everything = host.everything()
 
     assert denied["error"]["code"] == "AccessDenied"

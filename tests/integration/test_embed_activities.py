@@ -8,10 +8,10 @@ from uuid import uuid4
 import pytest
 
 from local.azurite import Azurite
-from shared_code.activities.embed_files import delete_stale, embed_page, list_files
 from shared_code.clients import Clients
 from shared_code.jobs import EmbedFilesJob
 from shared_code.settings import Settings
+from tests.support.activities import delete_stale, embed_page, list_files
 from tests.support.corpus import DATABASE, SELF_CERTIFIED, Corpus, corpus
 
 __all__ = ["corpus"]
@@ -37,7 +37,8 @@ def job(corpus: Corpus, clients: Clients) -> dict[str, Any]:
 async def listed(clients: Clients, job: dict[str, Any]) -> dict[str, Any]:
     part = await list_files(clients, {**job, "marker": None, "firstPage": 0, "firstStalePage": 0})
     assert part["ok"], part
-    return part
+    listed: dict[str, Any] = part
+    return listed
 
 
 async def test_file_that_vanishes_before_it_is_read_is_in_the_ledger_and_its_blob(corpus, clients, job):
@@ -66,7 +67,7 @@ async def test_file_that_comes_back_before_its_deletion_is_kept(corpus, clients,
     corpus.drop("bears")
     part = await listed(clients, {**job, "jobId": "next"})
     corpus.put(bears="Bears are back.")
-    answer = await delete_stale(clients, {**job, "jobId": "next", "page": 0}, host=None)
+    answer = await delete_stale(clients, {**job, "jobId": "next", "page": 0})
 
     assert (part["vanished"], part["stale_pages"], answer["counts"]) == (1, 1, {"deleted": 0})
     assert set(corpus.searchable()) == {"apples", "bears", "cedars"}

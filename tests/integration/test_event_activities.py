@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from shared_code.activities.embed_event import embed_event, fetch_event
 from shared_code.clients import Clients
 from shared_code.jobs import EmbedEventJob
 from shared_code.settings import Settings
+from tests.support.activities import embed_event, fetch_event
 from tests.support.corpus import DATABASE, SELF_CERTIFIED, prose
 from tests.support.events_service import EventsService, events_service
 from tests.support.live_events import LiveEvents, events

@@ -5,11 +5,26 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property, partial
-from typing import Any
+from typing import Any, ClassVar
 
 from shared_code.settings import Settings
 from shared_code.usage.month import MonthUsage, answer
 from shared_code.workflows.fan_out import lane
+
+
+@dataclass(frozen=True)
+class Numbered:
+    """A step that is no more than a number."""
+
+    OWN: ClassVar[tuple[str, ...]] = ("n",)
+    activity: ClassVar[str] = "activity"
+
+    n: int
+    job_id: str = "job"
+
+    def to_json(self) -> Any:
+        return {"jobId": self.job_id, "n": self.n}
+
 
 NOVEMBER = datetime(2026, 11, 25, 12, tzinfo=UTC)
 
@@ -75,6 +90,10 @@ class Driver:
     @property
     def current_utc_datetime(self) -> datetime:
         return self.usage.now
+
+    @property
+    def is_replaying(self) -> bool:
+        return False
 
     def get_input(self) -> Any:
         return self.payload

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from shared_code.activities.audit_query import count_distinct, query_window
 from shared_code.clients import Clients
 from shared_code.jobs import LARGE_STEPS_AT_ONCE
 from shared_code.settings import Settings
+from tests.support.activities import count_distinct, discard, query_window
 from tests.unit.durable_host_fake import FakeHost
 from tests.unit.storage_stub import KEY, StorageStub, clients_of
 
@@ -35,11 +35,8 @@ async def test_staged_window_is_counted_and_then_discarded():
     async with clients_of(stub) as clients:
         await query_window(clients, window_of(stage=True))
         assert list(stub.blobs) == ["staging/job/2021-02-03.ids"]
-        assert await count_distinct(clients, {"jobId": "job", "runs": 1}, FakeHost()) == {
-            "ok": True,
-            "count": 2,
-        }
-        assert await count_distinct(clients, {"jobId": "job", "discard": True}, FakeHost()) == {"ok": True}
+        assert await count_distinct(clients, {"jobId": "job", "runs": 1}) == {"ok": True, "count": 2}
+        assert await discard(clients, {"jobId": "job"}, FakeHost()) == {"ok": True}
     assert stub.blobs == {}
 
 
@@ -58,6 +55,7 @@ async def test_missing_table_is_a_failure_as_a_value():
     assert answer == {
         "ok": False,
         "error": {"code": "TableNotFound", "message": "Table audit does not exist."},
+        "counts": {"failed": 1},
     }
 
 
@@ -65,7 +63,7 @@ async def test_missing_table_is_a_failure_as_a_value():
 async def test_refused_access_is_a_failure_that_names_the_settings(status):
     async with clients_of(StorageStub(refuse=status)) as clients:
         read = await query_window(clients, window_of())
-        count = await count_distinct(clients, {"jobId": "job", "runs": 1}, FakeHost())
+        count = await count_distinct(clients, {"jobId": "job", "runs": 1})
     assert read["error"]["code"] == count["error"]["code"] == "AccessDenied"
     assert "AUDIT_STORAGE" in read["error"]["message"]
 
@@ -87,7 +85,9 @@ async def test_bad_setting_is_a_failure_that_tells_no_value(environment, code):
     assert KEY[:-1] not in json.dumps(answer)
 
 
-async def test_unexpected_answer_is_raised_for_the_host_to_retry():
+async def test_answer_that_no_retry_mends_ends_the_job_and_names_the_service():
     async with clients_of(StorageStub(refuse=400)) as clients:
-        with pytest.raises(Exception, match="refused"):
-            await query_window(clients, window_of())
+        answer = await query_window(clients, window_of())
+    assert answer["error"]["code"] == "ServiceRefused"
+    assert "AUDIT_STORAGE refused a request with status 400" in answer["error"]["message"]
+    assert "trouble" not in answer

@@ -1,16 +1,15 @@
 """What stops an embedding job is a value of its activities; what a retry may cure is raised."""
 
 import json
-from functools import partial
 from typing import Any
 
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from shared_code.activities.embed_files import delete_stale, embed_page, list_files
 from shared_code.clients import Clients
 from shared_code.settings import Settings
+from tests.support.activities import delete_stale, discard, embed_page, list_files
 from tests.unit.durable_host_fake import FakeHost
 from tests.unit.embedding_fakes import JOB
 from tests.unit.storage_stub import StorageStub, clients_of
@@ -53,6 +52,7 @@ async def test_missing_container_is_a_failure_as_a_value():
             "code": "ContainerNotFound",
             "message": "Container docs does not exist: check filesPath, or create it.",
         },
+        "counts": {},
     }
 
 
@@ -81,7 +81,7 @@ async def test_refused_index_is_a_failure_that_names_its_setting(status):
     assert "COSMOS_KEY" in answer["error"]["message"]
 
 
-@pytest.mark.parametrize("step", [embed_page, partial(delete_stale, host=FakeHost())])
+@pytest.mark.parametrize("step", [embed_page, delete_stale])
 async def test_missing_page_is_a_failure_that_tells_to_submit_again(step):
     async with clients_of(StorageStub(has_container=True), **COSMOS) as clients:
         answer = await step(clients, payload(page=7))
@@ -95,6 +95,6 @@ async def test_discard_leaves_the_ledger():
     async with clients_of(stub) as clients:
         for name in ("staging/job/pages/0.json", "staging/job/stale/0.json", "ledger/job/0.json"):
             await clients.jobs_container.upload_blob(name, b"[]")
-        assert await delete_stale(clients, {"jobId": "job", "discard": True}, FakeHost()) == {"ok": True}
+        assert await discard(clients, {"jobId": "job"}, FakeHost()) == {"ok": True}
 
     assert list(stub.blobs) == ["ledger/job/0.json"]

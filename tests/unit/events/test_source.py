@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from shared_code.clients import Clients
-from shared_code.errors import Incurable
+from shared_code.errors import Permanent
 from shared_code.events.source import (
     MAX_TEXT,
     Event,
@@ -115,7 +115,7 @@ async def test_table_that_does_not_answer_may_do_so_later():
         (None, EventInvalid),
     ],
 )
-async def test_details_that_cannot_be_used_are_told_without_their_text(details: Any, kind: type[Incurable]):
+async def test_details_that_cannot_be_used_are_told_without_their_text(details: Any, kind: type[Permanent]):
     with pytest.raises(kind, match="abc123") as refused:
         await asked(answer_json(details))
     assert "An event" not in str(refused.value)

@@ -108,9 +108,9 @@ async def test_page_that_is_stopped_counts_what_it_has_paid_for(world):
 
 async def test_vectors_that_came_before_the_service_failed_are_written(world):
     world.embeddings.crash_after = 8
-    with pytest.raises(Crash):
-        await world.embed(tokens_per_request=64)
+    result = await world.embed(tokens_per_request=64)
 
+    assert isinstance(result.error, Crash)
     written = sum(map(len, world.index.items.values()))
     assert written == sum(map(len, world.embeddings.batches)) > 0
 
@@ -175,7 +175,7 @@ async def test_file_without_text_is_a_ledger_entry_and_no_other_suffers(world, n
     world.files.put(name, text)
     result = await world.embed(limits=Limits(file_bytes=2_900))
 
-    assert [(entry["source"], entry["code"]) for entry in result.ledger] == [(f"docs/{name}", code)]
+    assert [(entry.source, entry.code) for entry in result.ledger] == [(f"docs/{name}", code)]
     assert result.counts["completed"] == 2
     assert result.counts["failed"] == 1
 
@@ -186,7 +186,7 @@ async def test_file_that_was_emptied_is_found_no_longer_and_stays_in_the_ledger(
     results = [await world.embed("a.txt", job_id=job) for job in ("later", "last")]
 
     assert set(world.index.texts()) == {"docs/b.txt"}
-    assert [entry["code"] for result in results for entry in result.ledger] == ["EmptyDocument"] * 2
+    assert [entry.code for result in results for entry in result.ledger] == ["EmptyDocument"] * 2
 
 
 async def test_unsupported_file_is_not_even_read(world):
@@ -201,7 +201,7 @@ async def test_file_that_vanished_after_the_listing_is_a_ledger_entry(world):
     del world.files.texts["a.txt"]
     result = await world.ingestion().embed(files)
 
-    assert [entry["code"] for entry in result.ledger] == ["FileVanished"]
+    assert [entry.code for entry in result.ledger] == ["FileVanished"]
     assert set(world.index.texts()) == {"docs/b.txt"}
 
 
@@ -212,9 +212,7 @@ async def test_refused_chunk_fails_its_file_only_and_keeps_what_was_indexed(worl
     world.embeddings.failing["Sentence 20 tells one more thing about avocados"] = EmbeddingRefused()
     result = await world.embed(job_id="later")
 
-    assert [(entry["source"], entry["code"]) for entry in result.ledger] == [
-        ("docs/a.txt", "EmbeddingRefused")
-    ]
+    assert [(entry.source, entry.code) for entry in result.ledger] == [("docs/a.txt", "EmbeddingRefused")]
     assert set(before) <= set(world.index.texts()["docs/a.txt"])
     assert not world.index.known_records["docs/a.txt"].is_complete
     assert world.index.known_records["docs/b.txt"].is_complete

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from shared_code.files.listing import list_part
 from shared_code.jobs import EmbedFilesJob
+from shared_code.jobs.steps import ListFiles
 from shared_code.storage.staging import read_staged_json
 from tests.unit.embedding_fakes import JOB, FakeFiles, FakeIndex, World, of_code_units, of_folders
 from tests.unit.storage_stub import StorageStub, clients_of
@@ -37,11 +38,14 @@ async def listed(
     async with clients_of(StorageStub()) as clients:
         container = clients.jobs_container
         while sums["parts"] == 0 or marker:
-            part = await list_part(
-                fakes.files, fakes.index, container, job_id="job", job=job, marker=marker,
-                first_page=sums["pages"], first_stale_page=sums["stale_pages"], most_names=most_names,
-                most_bytes=MOST_BYTES,
+            step = ListFiles(
+                job_id="job", job=job, marker=marker,
+                first_page=sums["pages"], first_stale_page=sums["stale_pages"],
             )  # fmt: skip
+            listed = await list_part(
+                fakes.files, fakes.index, container, step=step, most_names=most_names, most_bytes=MOST_BYTES
+            )
+            part = listed.to_json()
             marker = json.loads(json.dumps(part.pop("marker")))
             sums.update(part, parts=1)
         pages = await staged(container, "pages", sums["pages"])

@@ -92,7 +92,7 @@ def test_long_job_goes_lanes_then_count_then_discard():
     counted = completed(1, {"ok": True, "count": 17})
     state = state_of("orchestrator-function", LONG_JOB, lanes, counted, completed(2, {"ok": True}))
     inputs = [json.loads(action["compoundActions"][0]["input"]) for action in state["actions"][0][1:]]
-    assert inputs == [{"jobId": "job", "runs": 8}, {"jobId": "job", "discard": True}]
+    assert inputs == [{"jobId": "job", "runs": 8}, {"jobId": "job", "kind": "audit-query", "discard": True}]
     assert (state["isDone"], state["output"]) == (True, 17)
 
 
@@ -143,7 +143,7 @@ def test_lane_that_ends_on_a_failure_schedules_nothing_more():
     assert ended["actions"] == scheduled
 
 
-def test_lane_turns_exhausted_retries_into_its_totals():
+def test_lane_whose_activity_the_host_keeps_ending_waits_and_shows_why():
     tries = [
         failed(0),
         event(11, TimerId=1, FireAt=STARTED_AT),
@@ -153,6 +153,6 @@ def test_lane_turns_exhausted_retries_into_its_totals():
         event(11, TimerId=5, FireAt=STARTED_AT),
     ]
     state = state_of("lane-orchestrator-function", lane_work([[{"n": 1}], [{"n": 2}]]), *tries)
-    assert state["isDone"]
-    assert state["output"]["error"]["code"] == "StepFailed"
+    assert not state["isDone"]
+    assert state["customStatus"]["waiting"]["code"] == "StepInterrupted"
     assert "secret" not in json.dumps(state)

@@ -5,10 +5,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from shared_code.jobs import Account, Budget
-from shared_code.workflows.fan_out import STEP_FAILED, fan_out
-from tests.unit.workflow_driver import Driver, UsageHost
+from shared_code.workflows.fan_out import fan_out
+from tests.unit.workflow_driver import Driver, Numbered, UsageHost
 
 KEY = "prod:2026-11"
+BROKEN = {"code": "Broken", "message": "It broke."}
 FREE = Account(env="prod", price=20_000, budget=None)
 # A million tokens cost 0.02.
 LIMITED = replace(FREE, budget=Budget(amount=0.02, recheck_seconds=60))
@@ -20,9 +21,9 @@ def page(_name: Any, _payload: Any) -> Any:
 
 def run(items: int, account: Account | None, *, lanes: int = 1, answer: Any = page, **usage: Any) -> Any:
     driver = Driver(answer, usage=UsageHost(**usage))
-    numbered = [{"n": n} for n in range(items)]
+    steps = [Numbered(n) for n in range(items)]
     totals = driver.run(
-        fan_out(driver, "activity", numbered, common={}, lanes=lanes, page_size=1, account=account)
+        fan_out(driver, steps, lanes=lanes, page_size=1, patience=timedelta(hours=1), account=account)
     )
     return driver, totals
 
@@ -60,7 +61,7 @@ def test_work_without_an_account_is_not_metered():
 
 def test_what_a_failed_page_has_spent_is_reported_and_ends_the_meter():
     def fail(_name: Any, payload: Any) -> Any:
-        return page(_name, payload) if payload["n"] else {"ok": False, "error": STEP_FAILED}
+        return page(_name, payload) if payload["n"] else {"ok": False, "error": BROKEN}
 
     driver, _ = run(4, FREE, lanes=2, answer=fail)
     assert figures(driver)[0] == 1_000_000
@@ -74,7 +75,12 @@ def test_page_is_counted_in_the_month_in_which_it_began():
 
     driver = Driver(last_minute)
     work = fan_out(
-        driver, "activity", [{"n": n} for n in range(3)], common={}, lanes=1, page_size=1, account=FREE
+        driver,
+        [Numbered(n) for n in range(3)],
+        lanes=1,
+        page_size=1,
+        patience=timedelta(hours=1),
+        account=FREE,
     )
     driver.run(work)
     assert figures(driver)[0] == 500_000

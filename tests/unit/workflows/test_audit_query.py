@@ -5,8 +5,12 @@ import pytest
 
 from shared_code.jobs import AuditQueryJob, JobFailed
 from shared_code.jobs.date_range import DateRange
-from shared_code.workflows.audit_query import COUNT_DISTINCT, QUERY_WINDOW, audit_query
-from tests.unit.workflow_driver import Driver
+from shared_code.jobs.steps import CountDistinct, DiscardStaged, QueryWindow
+from shared_code.workflows.audit_query import audit_query
+from tests.unit.workflow_driver import NOVEMBER, Driver
+
+QUERY_WINDOW, COUNT_DISTINCT = QueryWindow.activity, CountDistinct.activity
+DISCARD = {"jobId": "job", "kind": "audit-query", "discard": True}
 
 MISSING = {"code": "TableNotFound", "message": "Table audit does not exist."}
 
@@ -31,7 +35,7 @@ def run(answer: Any, days: Any) -> Any:
 
 
 def steps(driver: Any) -> Any:
-    return [call.payload for call in driver.calls if call.name == COUNT_DISTINCT]
+    return [call.payload for call in driver.calls if call.name in {COUNT_DISTINCT, DiscardStaged.activity}]
 
 
 def test_small_range_is_counted_by_one_activity_that_stages_nothing():
@@ -50,7 +54,7 @@ def test_long_range_is_staged_and_its_union_counted():
 
 def test_staged_runs_are_discarded_only_after_their_count_is_known():
     driver, _ = run(succeed, 60)
-    assert steps(driver) == [{"jobId": "job", "runs": 8}, {"jobId": "job", "discard": True}]
+    assert steps(driver) == [{"jobId": "job", "runs": 8}, DISCARD]
 
 
 def test_last_status_of_a_finished_job_holds_the_whole_progress():
@@ -88,7 +92,7 @@ def test_failed_job_discards_what_it_staged_and_counts_nothing():
     driver = Driver(fail_reading)
     with pytest.raises(JobFailed):
         driver.run(audit_query(driver, job_of(60)))
-    assert steps(driver) == [{"jobId": "job", "discard": True}]
+    assert steps(driver) == [DISCARD]
 
 
 def test_failed_discard_leaves_the_answer_as_it_is():
@@ -101,17 +105,18 @@ def test_failed_discard_leaves_the_answer_as_it_is():
     assert result == 17
 
 
-def test_failed_count_fails_the_job_after_the_discard():
+def test_count_that_fails_until_patience_is_over_fails_the_job_after_the_discard():
     def fail_counting(name: Any, payload: Any) -> Any:
         if "runs" in payload:
             raise RuntimeError("storage is down")
         return succeed(name, payload)
 
     driver = Driver(fail_counting)
-    with pytest.raises(JobFailed, match="failed repeatedly"):
+    with pytest.raises(JobFailed, match="host ended a step"):
         driver.run(audit_query(driver, job_of(60)))
-    assert driver.statuses[-1]["error"]["code"] == "StepFailed"
-    assert steps(driver)[-1] == {"jobId": "job", "discard": True}
+    assert driver.statuses[-1]["error"]["code"] == "StepInterrupted"
+    assert driver.usage.now - NOVEMBER > timedelta(hours=23)
+    assert steps(driver)[-1] == DISCARD
 
 
 def test_longest_range_stays_within_eight_activities_at_a_time():

@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 
 from shared_code.jobs import Budget, EmbedEventJob, JobFailed
+from shared_code.jobs.steps import EmbedEvent, FetchEvent
 from shared_code.usage.month import MonthUsage
-from shared_code.workflows.embed_event import EMBED_EVENT, FETCH_EVENT, embed_event
+from shared_code.workflows.embed_event import embed_event
 from tests.unit.jobs.test_embed_event import DEFAULTS, job_of
 from tests.unit.workflow_driver import NOVEMBER, Driver
 
+FETCH_EVENT, EMBED_EVENT = FetchEvent.activity, EmbedEvent.activity
 JOB = replace(job_of(replace(DEFAULTS, wait=timedelta(seconds=6))), run="run")
 FETCHED = {"ok": True, "characters": 9}
 EMBEDDED = {
@@ -105,6 +107,7 @@ def test_event_that_cannot_be_embedded_fails_its_job_with_the_reason():
     assert driver.statuses[-1] == {
         "phase": "failed",
         "total": 1,
+        "lanes": 0,
         "failed": 1,
         "error": {"code": "EmbeddingRefused", "message": "A sentence."},
     }

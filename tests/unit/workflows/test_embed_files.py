@@ -5,11 +5,21 @@ from typing import Any
 import pytest
 
 from shared_code.errors import InvalidField
-from shared_code.jobs import AuditQueryJob, Budget, EmbeddingPlan, EmbedFilesJob, JobFailed, parse_job
-from shared_code.workflows.embed_files import DELETE_STALE, EMBED_FILE, LIST_FILES, embed_files
-from shared_code.workflows.fan_out import LEDGER_LIMIT
+from shared_code.jobs import (
+    LEDGER_LIMIT,
+    AuditQueryJob,
+    Budget,
+    EmbeddingPlan,
+    EmbedFilesJob,
+    JobFailed,
+    parse_job,
+)
+from shared_code.jobs.steps import DeleteStale, DiscardStaged, EmbedPage, ListFiles
+from shared_code.workflows.embed_files import embed_files
 from tests.unit.workflow_driver import Driver, UsageHost
 
+LIST_FILES, EMBED_FILE = ListFiles.activity, EmbedPage.activity
+DELETE_STALE, DISCARD = DeleteStale.activity, DiscardStaged.activity
 PLAN = EmbeddingPlan(
     model="text-embedding-3-small",
     dimensions=256,
@@ -31,6 +41,7 @@ PART = {
     "stale_pages": 0,
     "marker": None,
 }
+UNSUPPORTED = {"code": "UnsupportedKind", "message": "It is not read."}
 DENIED = {"code": "AccessDenied", "message": "Cosmos DB refused access."}
 
 
@@ -130,7 +141,7 @@ def test_long_listing_goes_on_at_its_marker_with_the_next_page_number():
 
 def test_vanished_sources_are_deleted_after_all_files_are_embedded():
     driver, result = run(Activities({**PART, "vanished": 10, "stale_pages": 1}))
-    assert [p["page"] for p in calls_of(driver, DELETE_STALE) if "page" in p] == [0]
+    assert [p["page"] for p in calls_of(driver, DELETE_STALE)] == [0]
     assert result["deleted"] == 7
     phases = [status["phase"] for status in driver.statuses]
     assert phases == ["listing", "embedding", "deleting", "done"]
@@ -138,7 +149,7 @@ def test_vanished_sources_are_deleted_after_all_files_are_embedded():
 
 def test_nothing_is_deleted_when_the_listing_has_shrunk_suspiciously():
     driver, result = run(Activities({**PART, "vanished": 21, "stale_pages": 1}))
-    assert [p for p in calls_of(driver, DELETE_STALE) if "page" in p] == []
+    assert calls_of(driver, DELETE_STALE) == []
     assert result["deleted"] == 0
     assert result["ledger"] == [
         {
@@ -152,7 +163,9 @@ def test_nothing_is_deleted_when_the_listing_has_shrunk_suspiciously():
 
 def test_listing_that_has_shrunk_comes_before_files_that_failed_and_behind_is_where_all_of_them_are():
     activities = Activities({**PART, "vanished": 21, "stale_pages": 1})
-    entries = [{"source": f"docs/{n}.bin", "code": "UnsupportedKind"} for n in range(LEDGER_LIMIT)]
+    entries = [
+        {"source": f"docs/{n}.bin", "code": "UnsupportedKind", "message": ""} for n in range(LEDGER_LIMIT)
+    ]
     activities.page = {"ok": True, "counts": {"failed": LEDGER_LIMIT}, "ledger": entries}
     _, result = run(activities)
 
@@ -163,7 +176,9 @@ def test_listing_that_has_shrunk_comes_before_files_that_failed_and_behind_is_wh
 
 def test_ledger_that_is_whole_names_no_other_place():
     activities = Activities({**PART, "vanished": 21, "pages": 1})
-    entries = [{"source": f"docs/{n}.bin", "code": "UnsupportedKind"} for n in range(LEDGER_LIMIT)]
+    entries = [
+        {"source": f"docs/{n}.bin", "code": "UnsupportedKind", "message": ""} for n in range(LEDGER_LIMIT)
+    ]
     activities.page = {"ok": True, "counts": {"failed": LEDGER_LIMIT}, "ledger": entries}
     _, result = run(activities)
 
@@ -195,7 +210,7 @@ def test_nothing_is_deleted_when_a_page_could_not_be_embedded():
     driver = Driver(activities)
     with pytest.raises(JobFailed, match="Cosmos DB refused access"):
         driver.run(embed_files(driver, job_of()))
-    assert [p for p in calls_of(driver, DELETE_STALE) if "page" in p] == []
+    assert calls_of(driver, DELETE_STALE) == []
 
 
 def test_failed_listing_fails_the_job_with_its_sentence():
@@ -209,7 +224,7 @@ def test_failed_listing_fails_the_job_with_its_sentence():
 
 def test_staged_pages_are_discarded_however_the_job_ends():
     driver, _ = run(Activities())
-    assert calls_of(driver, DELETE_STALE)[-1] == {"jobId": "job", "discard": True}
+    assert calls_of(driver, DISCARD) == [{"jobId": "job", "kind": "embed-files", "discard": True}]
 
 
 def test_failed_files_are_listed_and_do_not_fail_the_job():

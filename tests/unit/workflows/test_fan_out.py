@@ -1,10 +1,14 @@
 import json
+from datetime import timedelta
 from typing import Any
 
-from shared_code.workflows.fan_out import LEDGER_LIMIT, STEP_FAILED, Totals, fan_out, lane_id, run_step
-from tests.unit.workflow_driver import Driver
+from shared_code.jobs import LEDGER_LIMIT, Failure, Progress, Totals
+from shared_code.jobs.steps import Failed, ItemDone
+from shared_code.workflows.fan_out import fan_out, lane_id
+from shared_code.workflows.steps import INTERRUPTED, run_step
+from tests.unit.workflow_driver import NOVEMBER, Driver, Numbered
 
-COMMON = {"jobId": "job"}
+AWAY = {"code": "CircuitOpen", "message": "embeddings: CircuitOpen."}
 DENIED = {"code": "AccessDenied", "message": "Storage refused access."}
 
 
@@ -14,8 +18,8 @@ def succeed(_name: Any, _payload: Any) -> Any:
 
 def run_fan_out(answer: Any, items: Any, *, lanes: Any, page_size: Any) -> Any:
     driver = Driver(answer)
-    numbered = [{"n": item} for item in items]
-    workflow = fan_out(driver, "activity", numbered, common=COMMON, lanes=lanes, page_size=page_size)
+    steps = [Numbered(item) for item in items]
+    workflow = fan_out(driver, steps, lanes=lanes, page_size=page_size, patience=timedelta(hours=1))
     return driver, driver.run(workflow)
 
 
@@ -60,7 +64,7 @@ def test_lane_stops_after_the_page_of_a_failure():
 
     driver, totals = run_fan_out(fail_on_second, range(10), lanes=1, page_size=2)
     assert activity_inputs(driver) == [0, 1]
-    assert totals == Totals(counts={"completed": 1, "failed": 1}, error=DENIED)
+    assert totals == Totals(counts={"completed": 1, "failed": 1}, error=Failure.from_json(DENIED))
 
 
 def test_first_failure_is_the_one_that_is_kept():
@@ -69,12 +73,15 @@ def test_first_failure_is_the_one_that_is_kept():
 
     _, totals = run_fan_out(fail, range(2), lanes=1, page_size=2)
     assert totals.counts["failed"] == 2
-    assert totals.error == {"code": "E0", "message": ""}
+    assert totals.error == Failure("E0", "")
 
 
 def test_ledgers_of_the_items_are_joined_up_to_a_limit():
     def note(_name: Any, payload: Any) -> Any:
-        entries = [{"source": f"{payload['n']}-{n}", "code": "Broken"} for n in range(LEDGER_LIMIT // 4)]
+        entries = [
+            {"source": f"{payload['n']}-{n}", "code": "Broken", "message": ""}
+            for n in range(LEDGER_LIMIT // 4)
+        ]
         return {"ok": True, "counts": {"failed": len(entries)}, "ledger": entries}
 
     _, totals = run_fan_out(note, range(5), lanes=2, page_size=1)
@@ -82,39 +89,120 @@ def test_ledgers_of_the_items_are_joined_up_to_a_limit():
     assert len(totals.ledger) == LEDGER_LIMIT
 
 
-def test_exception_of_an_activity_becomes_a_failure_without_its_text():
-    def explode(_name: Any, _payload: Any) -> Any:
-        raise RuntimeError("AccountKey=secret")
+def trouble(service: str = "embeddings", **more: Any) -> Any:
+    answer = {"service": service, "until": None, "mostTries": None, **more}
+    return {"ok": False, "error": AWAY, "counts": {"tokens": 70}, "trouble": answer}
 
-    _, totals = run_fan_out(explode, range(2), lanes=1, page_size=2)
-    assert totals == Totals(counts={"failed": 2}, error=STEP_FAILED)
-    assert "secret" not in json.dumps(totals.error)
+
+class Recovering:
+    """Activities of which each is in trouble for so many tries, and then succeeds."""
+
+    def __init__(self, tries: int, answer: Any = None) -> None:
+        self.left: dict[int, int] = {}
+        self.tries = tries
+        self.answer = answer or trouble()
+
+    def __call__(self, _name: Any, payload: Any) -> Any:
+        left = self.left.setdefault(payload["n"], self.tries if payload["n"] % 2 else 0)
+        self.left[payload["n"]] = left - 1
+        return self.answer if left > 0 else {"ok": True, "counts": {"completed": 1, "tokens": 100}}
+
+
+def test_items_in_trouble_run_again_until_they_succeed_and_the_others_do_not():
+    driver, totals = run_fan_out(Recovering(3), range(4), lanes=1, page_size=4)
+    assert activity_inputs(driver) == [0, 1, 2, 3, *(1, 3) * 3]
+    assert totals == Totals(counts={"completed": 4, "tokens": 400})
+
+
+def test_what_a_try_in_trouble_has_spent_counts_only_if_there_is_no_other_try():
+    _, totals = run_fan_out(Recovering(1_000), range(2), lanes=1, page_size=2)
+    assert totals == Totals(counts={"completed": 1, "tokens": 170}, error=Failure.from_json(AWAY))
+
+
+def test_lane_that_waits_shows_for_what_since_when_and_until_when():
+    driver, _ = run_fan_out(Recovering(2), [1], lanes=1, page_size=1)
+    waits = [status for status in driver.lanes["job:lane:0"].statuses if "waiting" in status]
+    assert [status["phase"] for status in waits] == ["waiting", "waiting"]
+    assert [status["waiting"]["nextTry"][14:19] for status in waits] == ["00:05", "00:15"]
+    assert {status["waiting"]["since"] for status in waits} == {NOVEMBER.isoformat()}
+    assert waits[0]["waiting"]["service"] == "embeddings"
+
+
+def test_pauses_grow_to_minutes_and_end_with_the_jobs_patience():
+    driver, totals = run_fan_out(Recovering(1_000), [1], lanes=1, page_size=1)
+    assert len(activity_inputs(driver)) == 7 + 10  # five minutes of doubling pauses, then one in five minutes
+    assert totals.error == Failure.from_json(AWAY)
+    assert driver.usage.now - NOVEMBER <= timedelta(hours=1)
+
+
+def test_time_that_a_service_names_is_waited_for():
+    until = NOVEMBER + timedelta(seconds=61)
+    answer = trouble(until=until.isoformat())
+    driver, _ = run_fan_out(Recovering(1, answer), [1], lanes=1, page_size=1)
+    assert driver.usage.now == until
+
+
+def test_time_far_away_is_not_believed():
+    answer = trouble(until=(NOVEMBER + timedelta(days=1)).isoformat())
+    driver, totals = run_fan_out(Recovering(1, answer), [1], lanes=1, page_size=1)
+    assert driver.usage.now == NOVEMBER + timedelta(minutes=5)
+    assert totals.error is None
+
+
+def test_fault_of_the_app_is_tried_three_times():
+    driver, totals = run_fan_out(Recovering(1_000, trouble("app", mostTries=3)), [1], lanes=1, page_size=1)
+    assert activity_inputs(driver) == [1, 1, 1]
+    assert totals.error == Failure.from_json(AWAY)
+
+
+def test_failure_for_good_ends_a_lane_whose_other_items_are_in_trouble():
+    def answer(_name: Any, payload: Any) -> Any:
+        return trouble() if payload["n"] else {"ok": False, "error": DENIED, "counts": {}}
+
+    driver, totals = run_fan_out(answer, range(3), lanes=1, page_size=3)
+    assert activity_inputs(driver) == [0, 1, 2]
+    assert totals == Totals(counts={"tokens": 140}, error=Failure.from_json(DENIED))
+
+
+def test_activity_that_the_host_ended_is_run_again_and_its_text_goes_nowhere():
+    def explode_twice(_name: Any, payload: Any) -> Any:
+        tries.append(payload["n"])
+        if len(tries) < 3:
+            raise RuntimeError("exited with code 137 AccountKey=secret")
+        return {"ok": True, "counts": {"completed": 1}}
+
+    tries: list[int] = []
+    driver, totals = run_fan_out(explode_twice, [1], lanes=1, page_size=1)
+    assert totals == Totals(counts={"completed": 1})
+    assert "secret" not in json.dumps(driver.lanes["job:lane:0"].statuses)
 
 
 def test_what_the_others_of_a_page_have_done_is_counted_beside_an_exception():
-    def explode_once(_name: Any, payload: Any) -> Any:
+    def explode_first(_name: Any, payload: Any) -> Any:
         if payload["n"] == 0:
             raise RuntimeError("boom")
         return {"ok": True, "counts": {"completed": 1, "tokens": 70}}
 
-    _, totals = run_fan_out(explode_once, range(3), lanes=1, page_size=3)
-    assert totals == Totals(counts={"failed": 1, "completed": 2, "tokens": 140}, error=STEP_FAILED)
+    _, totals = run_fan_out(explode_first, range(3), lanes=1, page_size=3)
+    assert totals == Totals(counts={"completed": 2, "tokens": 140}, error=INTERRUPTED.failure)
 
 
 def test_failure_may_count_what_was_done_before_it():
     def stop(_name: Any, _payload: Any) -> Any:
-        return {"ok": False, "error": DENIED, "counts": {"failed": 1, "tokens": 70}}
+        return {"ok": False, "error": DENIED, "counts": {"tokens": 70}}
 
     _, totals = run_fan_out(stop, range(1), lanes=1, page_size=1)
-    assert totals == Totals(counts={"failed": 2, "tokens": 70}, error=DENIED)
+    assert totals == Totals(counts={"tokens": 70}, error=Failure.from_json(DENIED))
 
 
-def test_step_that_keeps_raising_is_a_failure_as_a_value():
+def test_step_that_the_host_keeps_ending_is_a_failure_as_a_value_when_patience_is_over():
     def explode(_name: Any, _payload: Any) -> Any:
         raise RuntimeError("boom")
 
     driver = Driver(explode)
-    assert driver.run(run_step(driver, "activity", {})) == {"ok": False, "error": STEP_FAILED}
+    work = run_step(driver, Numbered(0), ItemDone, progress=Progress(), patience=timedelta(hours=1))
+    assert driver.run(work) == Failed(failure=INTERRUPTED.failure)
+    assert timedelta(minutes=50) < driver.usage.now - NOVEMBER <= timedelta(hours=1)
 
 
 def test_input_of_a_lane_is_made_of_json_values():

@@ -2,21 +2,41 @@
 
 import json
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 import azure.durable_functions as df
 import pytest
 
 from shared_code.jobs import Account, Budget
+from shared_code.jobs.steps import ItemDone
 from shared_code.settings import Settings
 from shared_code.usage.metering import USAGE_ENTITY
 from shared_code.usage.month import MonthUsage, answer
-from shared_code.workflows.fan_out import LANE_ORCHESTRATOR, STEP_FAILED, fan_out, lane, run_step
+from shared_code.workflows.fan_out import LANE_ORCHESTRATOR, fan_out, lane
+from shared_code.workflows.steps import attempt
 from tests.engine.app import App, Hub, output
 
 FREE = Account(env="prod", price=20_000, budget=None)
 DAILY = Budget(amount=1, recheck_seconds=86_400)
+
+BROKEN = {"code": "Broken", "message": "It broke."}
+
+
+@dataclass(frozen=True)
+class Embed:
+    """A step that fails for good where its number is among the broken ones."""
+
+    OWN: ClassVar[tuple[str, ...]] = ("n",)
+    activity: ClassVar[str] = "embed"
+
+    n: int
+    broken: list[int]
+    job_id: str = "job"
+
+    def to_json(self) -> Any:
+        return {"n": self.n, "broken": self.broken}
 
 
 @pytest.fixture
@@ -41,7 +61,7 @@ def app(environment: dict[str, str]) -> App:
     @app.activity
     def embed(payload: dict[str, Any]) -> dict[str, Any]:
         if payload["n"] in payload["broken"]:
-            raise ValueError("boom")
+            return {"ok": False, "error": BROKEN, "counts": {"failed": 1}}
         return {"ok": True, "counts": {"completed": 1, "tokens": 100, "requests": 1}}
 
     return app
@@ -58,13 +78,12 @@ def job(app: App, account: Account, *, items: int, broken: list[int], lanes: int
 
     @app.orchestrator
     def job(context: Any) -> Any:
-        numbered = [{"n": n} for n in range(items)]
-        common = {"broken": broken}
+        steps = [Embed(n, broken) for n in range(items)]
         totals = yield from fan_out(
-            context, "embed", numbered, common=common, lanes=lanes, page_size=3, account=account
+            context, steps, lanes=lanes, page_size=3, patience=timedelta(1), account=account
         )
-        after = yield from run_step(context, "embed", {"n": 0, "broken": []})
-        return [totals.counts, totals.error, after["ok"]]
+        after = yield from attempt(context, Embed(0, []), ItemDone)
+        return [totals.counts, totals.error and totals.error.to_json(), isinstance(after, ItemDone)]
 
 
 async def usage_of(hub: Hub, month: str) -> MonthUsage:
@@ -88,7 +107,7 @@ async def test_page_that_fails_for_good_counts_what_its_others_have_done(app: Ap
     counts, error, after = output(await hub.run("job"))
     failed = len([n for n in broken if n < 3])
     assert counts.get("failed", 0) == failed
-    assert (error, after) == (STEP_FAILED if failed else None, True)
+    assert (error, after) == (BROKEN if failed else None, True)
     assert (await usage_of(hub, "2026-01")).tokens == counts.get("tokens", 0) == 100 * (3 - failed)
     assert (await usage_of(hub, "2026-01")).meters == {}
 

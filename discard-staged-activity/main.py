@@ -1,0 +1,11 @@
+"""Discards what a job has staged, and what others left that ended without doing so."""
+
+import azure.durable_functions as df
+
+from shared_code.activities.discard import discards
+from shared_code.clients import clients
+
+
+async def main(payload: dict, starter: str) -> dict:  # type: ignore[type-arg] # the worker takes plain classes only
+    """`DiscardStaged` to `Discarded`."""
+    return await discards(await clients(), payload, df.DurableOrchestrationClient(starter))

@@ -1,0 +1,132 @@
+"""Which of the three kinds a failure is (ADR 34): this is the one place that decides.
+
+An item's failure never gets here: it is an entry of the ledger. A permanent one ends the job at once. A
+passing one is trouble, for which the job waits: services that are down or throttle, conflicts, processes that
+were ended from outside. Whatever is left is taken for a fault of the app and tried three times.
+"""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
+from json import JSONDecodeError
+
+from azure.core.exceptions import AzureError, ClientAuthenticationError, DecodeError, HttpResponseError
+from azure.cosmos.exceptions import CosmosHttpResponseError
+
+from shared_code.errors import AccessDenied, Passing, Permanent
+from shared_code.http_pool import ServiceError, StatusError, TlsFailed
+from shared_code.jobs import Counts, Failure, Trouble
+from shared_code.jobs.steps import Failed
+from shared_code.settings import COSMOS_DATABASE, COSMOS_ENDPOINT, COSMOS_KEY, FILES_STORAGE
+
+# The reason stays in the host's log: what a foreign error says may quote a path, an address or a key.
+STEP_FAILED = Failure("StepFailed", "A step of the job failed repeatedly: submit the job again.")
+_MOST_TRIES = 3
+_DENIED = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
+_PASSING = {
+    HTTPStatus.REQUEST_TIMEOUT,
+    HTTPStatus.CONFLICT,
+    HTTPStatus.GONE,  # a partition of Cosmos DB is moving
+    HTTPStatus.PRECONDITION_FAILED,
+    HTTPStatus.TOO_MANY_REQUESTS,
+    449,  # Cosmos DB: a concurrent write was not committed; retry
+}
+
+
+class Stopped(Exception):
+    """A step was stopped after it had done a part of its work.
+
+    Attributes:
+        cause: what stopped it.
+        counts: what it had done, and spent.
+    """
+
+    def __init__(self, cause: Exception, counts: Counts) -> None:
+        super().__init__(str(cause))
+        self.cause = cause
+        self.counts = counts
+
+
+def failed(error: BaseException, counts: Counts) -> Failed:
+    """What a step answers that was stopped by this; the counts are those of a step that did nothing."""
+    if isinstance(error, Stopped):
+        return replace(_kind(error.cause), counts=error.counts)
+    return replace(_kind(error), counts=counts)
+
+
+def _kind(error: BaseException) -> Failed:
+    if isinstance(error, Permanent):
+        return Failed(failure=Failure.of(error))
+    if isinstance(error, Passing):
+        return _passing(error.service, error.code, str(error), until=_until(error.__cause__))
+    if isinstance(error, ServiceError):
+        return _of_pool(error)
+    if isinstance(error, CosmosHttpResponseError):
+        return _of_cosmos(error)
+    if isinstance(error, AzureError):
+        return _of_storage(error)
+    if isinstance(error, (JSONDecodeError, DecodeError)):
+        return Failed(failure=_unlike("A service", COSMOS_ENDPOINT.name))
+    if isinstance(error, (ConnectionError, TimeoutError)):
+        return _passing("network", type(error).__name__, "A connection failed.")
+    return Failed(failure=STEP_FAILED, trouble=Trouble(service="app", most_tries=_MOST_TRIES))
+
+
+def _of_pool(error: ServiceError) -> Failed:
+    what = f"{error.service}: {type(error).__name__}"
+    if isinstance(error, TlsFailed):
+        return Failed(failure=Failure(type(error).__name__, f"{what}: {error.advice}."))
+    if isinstance(error, StatusError) and not _may_pass(error.status):
+        what = f"{error.service} refused a request with status {error.status}"
+        return Failed(failure=Failure("ServiceRefused", f"{what}: check its address and settings."))
+    answered = f" (it answered {error.status})" if error.status else ""
+    message = f"{what}{answered}: {error.advice}."
+    return _passing(error.service, type(error).__name__, message, until=_until(error))
+
+
+def _of_cosmos(error: CosmosHttpResponseError) -> Failed:
+    status = error.status_code
+    if status in _DENIED:
+        fix = f"check {COSMOS_KEY.name} or the app's data role; a role cannot create the container"
+        return Failed(failure=Failure.of(AccessDenied(f"Cosmos DB refused access: {fix}.")))
+    if _may_pass(status):
+        return _passing("index", "IndexUnavailable", f"Cosmos DB answered {status}.")
+    name = f"{COSMOS_ENDPOINT.name} and {COSMOS_DATABASE.name}"
+    return Failed(failure=_unlike(f"Cosmos DB (status {status})", name))
+
+
+def _of_storage(error: AzureError) -> Failed:
+    """Blobs, and what the SDKs of Azure raise where there was no answer at all."""
+    if isinstance(error, ClientAuthenticationError) or _status_of(error) in _DENIED:
+        fix = f"check keys and roles behind {FILES_STORAGE.name}"
+        return Failed(failure=Failure.of(AccessDenied(f"Storage refused access: {fix}.")))
+    status = _status_of(error)
+    if status is None:
+        fix = f"if this lasts, check {COSMOS_ENDPOINT.name} and {FILES_STORAGE.name}"
+        return _passing("azure", "ServiceUnreachable", f"Cosmos DB or storage cannot be reached: {fix}.")
+    if _may_pass(status):
+        return _passing("storage", "StorageUnavailable", f"Storage answered {status}.")
+    return Failed(failure=_unlike(f"Storage (status {status})", FILES_STORAGE.name))
+
+
+def _status_of(error: AzureError) -> int | None:
+    return error.status_code if isinstance(error, HttpResponseError) else None
+
+
+def _may_pass(status: int | None) -> bool:
+    return status is None or status in _PASSING or status >= HTTPStatus.INTERNAL_SERVER_ERROR
+
+
+def _unlike(service: str, settings: str) -> Failure:
+    return Failure("EndpointUnusable", f"{service} answered what the app cannot use: check {settings}.")
+
+
+def _until(error: BaseException | None) -> datetime | None:
+    """When the service of a failed request expects to be ready again."""
+    if not isinstance(error, ServiceError) or error.retry_after is None:
+        return None
+    return datetime.now(UTC) + timedelta(seconds=error.retry_after)
+
+
+def _passing(service: str, code: str, message: str, *, until: datetime | None = None) -> Failed:
+    return Failed(failure=Failure(code, message), trouble=Trouble(service=service, until=until))

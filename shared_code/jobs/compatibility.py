@@ -1,0 +1,39 @@
+"""What jobs that an earlier release started still need; every such rule is in here (ADR 35).
+
+A job outlives a deployment: its history replays on the new code, and its input is that of the old one.
+"""
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+from shared_code.jobs.durable import Json
+from shared_code.jobs.failures import DEFAULT_PATIENCE
+
+# The version of a job's input that is written now; and those that are still read.
+VERSION = 2
+VERSIONS = frozenset({1, VERSION})
+# Until version 2 a flag in the input of these activities, by kind of job, said to discard what was staged.
+_DISCARDED_BY = {"audit-query": "count-distinct-activity", "embed-files": "delete-stale-activity"}
+DISCARD_ACTIVITY = "discard-staged-activity"
+# Until version 2 an events service that was away was waited for as an unknown event is, without any trouble.
+UNKNOWN_YET = frozenset({"EventNotFound", "EventsUnavailable"})
+
+# Until version 2 an item that failed without saying what it had counted was counted as one.
+FAILED_ITEM: Mapping[str, int] = {"failed": 1}
+
+
+def version_of(value: Json) -> int:
+    """The version of a job's input."""
+    version: int = value["version"]
+    return version
+
+
+def discard_activity(kind: str, version: int) -> str:
+    """The activity that discards what a job has staged."""
+    return _DISCARDED_BY[kind] if version < VERSION else DISCARD_ACTIVITY
+
+
+def patience_of(value: Json) -> timedelta:
+    """How long a job waits for what has to recover; version 1 did not say."""
+    seconds = value.get("patienceSeconds")
+    return DEFAULT_PATIENCE if seconds is None else timedelta(seconds=seconds)

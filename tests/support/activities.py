@@ -1,0 +1,42 @@
+"""The activities as their folders run them, on clients that a test has opened: JSON in, JSON out."""
+
+from typing import Any
+
+from shared_code.activities import audit_query, embed_files
+from shared_code.activities import embed_event as of_event
+from shared_code.activities.discard import discards
+from shared_code.activities.results import answer
+from shared_code.clients import Clients
+from shared_code.jobs import steps
+
+
+async def query_window(clients: Clients, payload: Any) -> Any:
+    return await answer(clients, steps.QueryWindow, payload, audit_query.query_window)
+
+
+async def count_distinct(clients: Clients, payload: Any) -> Any:
+    return await answer(clients, steps.CountDistinct, payload, audit_query.count_distinct)
+
+
+async def discard(clients: Clients, payload: Any, host: Any) -> Any:
+    return await discards(clients, {"discard": True, **payload}, host)
+
+
+async def list_files(clients: Clients, payload: Any) -> Any:
+    return await answer(clients, steps.ListFiles, payload, embed_files.list_files)
+
+
+async def embed_page(clients: Clients, payload: Any) -> Any:
+    return await answer(clients, steps.EmbedPage, payload, embed_files.embed_page)
+
+
+async def delete_stale(clients: Clients, payload: Any) -> Any:
+    return await answer(clients, steps.DeleteStale, payload, embed_files.delete_stale)
+
+
+async def fetch_event(clients: Clients, payload: Any) -> Any:
+    return await answer(clients, steps.FetchEvent, payload, of_event.fetch_event)
+
+
+async def embed_event(clients: Clients, payload: Any) -> Any:
+    return await answer(clients, steps.EmbedEvent, payload, of_event.embed_event)
