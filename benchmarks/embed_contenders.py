@@ -17,9 +17,9 @@ from azure.core.exceptions import ResourceExistsError
 from azure.storage.blob import BlobServiceClient
 
 from benchmarks.embed_corpus import Draft
-from local.cosmos import KEY
-from local.embeddings_server.app import API_KEY
-from local.emulators import Emulators
+from local.emulators.all import Emulators
+from local.emulators.cosmos.service import KEY
+from local.emulators.embeddings.app import API_KEY
 from local.host import clean_environment, host, origin
 from local.http_client import request
 from local.job_polling import statuses

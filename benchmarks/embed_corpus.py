@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
-from local.office_files import docx, pdf
+from local.samples.office_files import docx, pdf
 
 PARAGRAPH_CHARACTERS = 600
 EDITED_SHARE = 0.01

@@ -17,8 +17,8 @@ from benchmarks.embed_contenders import Contender, job, peer
 from benchmarks.embed_corpus import Draft, drafts, edited
 from benchmarks.process_tree import tree_cpu_seconds, tree_peak_megabytes
 from benchmarks.report import report
-from local.embeddings import Embeddings
-from local.emulators import Emulators, emulators
+from local.emulators.all import Emulators, emulators
+from local.emulators.embeddings.service import Embeddings
 from local.ports import free_port
 from local.settings import Port, StackSettings
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from local.azurite import azurite
+from local.emulators.azurite import azurite
 from local.host import clean_environment, host, origin
 from local.http_client import request
 from local.job_polling import statuses

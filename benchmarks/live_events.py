@@ -21,13 +21,13 @@ from azure.storage.queue.aio import QueueClient
 from benchmarks.embed_files import local_stack
 from benchmarks.processes import cpu_seconds
 from benchmarks.report import report
-from local.cosmos import KEY
-from local.embeddings import Embeddings
-from local.emulators import Emulators, emulators
+from local.emulators.all import Emulators, emulators
+from local.emulators.cosmos.service import KEY
+from local.emulators.embeddings.service import Embeddings
 from local.host import clean_environment, host
 from local.http_client import request
 from local.ports import free_port
-from local.sample_events import QUEUE, TABLE, write
+from local.samples.events import QUEUE, TABLE, write
 from local.settings import Port
 from shared_code.concurrency import run_all
 

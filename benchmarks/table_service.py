@@ -16,7 +16,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from local.azurite import ACCOUNT, ACCOUNT_KEY
+from local.emulators.azurite import ACCOUNT, ACCOUNT_KEY
 from local.ports import LOOPBACK, free_port, is_free
 from local.services import Service, running
 

@@ -9,7 +9,7 @@ from typing import NoReturn
 
 from azure.core.exceptions import AzureError
 
-from local.demo import run_demo
+from local.demo.run import run_demo
 from local.errors import LocalStackError
 from local.settings import StackSettings
 from local.stack import run_host, run_services

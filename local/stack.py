@@ -8,14 +8,14 @@ from pathlib import Path
 from azure.data.tables import TableClient
 from azure.storage.blob import BlobServiceClient
 
-from local import sample_events
-from local.azurite import Azurite
-from local.emulators import Emulators, emulators
+from local.emulators.all import Emulators, emulators
+from local.emulators.azurite import Azurite
 from local.errors import ForeignTable, StateInUse
 from local.host import SAMPLE_SETTINGS, host, origin, require_free
 from local.ports import is_free
-from local.sample_data import END, START, rows, seed
-from local.sample_documents import upload
+from local.samples import events as sample_events
+from local.samples.audit_table import END, START, rows, seed
+from local.samples.documents import upload
 from local.services import watch
 from local.settings import ROOT, StackSettings
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from local.azurite import Azurite, azurite
-from local.cosmos import Cosmos, cosmos
-from local.embeddings import Embeddings, embeddings
+from local.emulators.azurite import Azurite, azurite
+from local.emulators.cosmos.service import Cosmos, cosmos
+from local.emulators.embeddings.service import Embeddings, embeddings
 from local.ports import free_port
 from local.settings import Port, StackSettings
 

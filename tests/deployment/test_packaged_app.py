@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from azure.data.tables import TableClient
 
-from local.azurite import Azurite
+from local.emulators.azurite import Azurite
 from local.host import serves
 from local.ports import free_port
 from local.services import Service, running

@@ -17,7 +17,7 @@ from yarl import URL
 
 from devhost.host import Host, HostOptions
 from devhost.settings import read_host_settings
-from local.azurite import Azurite
+from local.emulators.azurite import Azurite
 from tests.devhost.sample_app import SampleApp
 from tests.devhost.storage_app import Storage
 

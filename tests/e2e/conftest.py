@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from azure.data.tables import TableClient
 
-from local.azurite import Azurite
+from local.emulators.azurite import Azurite
 from local.host import clean_environment, host, origin
 from local.ports import free_port
 from local.services import RunningService

@@ -9,8 +9,8 @@ from uuid import UUID
 import pytest
 from azure.data.tables import EdmType, EntityProperty, TableClient, TransactionOperation
 
-from local.azurite import Azurite
-from local.sample_data import reference_count
+from local.emulators.azurite import Azurite
+from local.samples.audit_table import reference_count
 from tests.support.api_client import ApiClient, StartHost
 
 Row = dict[str, Any]

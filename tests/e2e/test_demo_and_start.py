@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from local.demo import SHOWN, Measured, report_counts, report_embedding
+from local.demo.run import SHOWN, Measured, report_counts, report_embedding
 from local.errors import DemoFailed
 from local.ports import is_free
-from local.sample_data import END, KNOWN_ANSWER, START
-from local.sample_documents import documents
+from local.samples.audit_table import END, KNOWN_ANSWER, START
+from local.samples.documents import documents
 from tests.support.api_client import ApiClient
 from tests.support.commands import PORTS, own_environment, spawn, wait_for_line
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from azure.storage.blob import ContainerClient
 
-from local.azurite import Azurite
+from local.emulators.azurite import Azurite
 from shared_code.jobs import LEDGER_LIMIT
 from tests.support.api_client import ApiClient, StartHost
 from tests.support.corpus import DATABASE, SELF_CERTIFIED, corpus, prose

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from azure.cosmos.exceptions import CosmosResourceNotFoundError
 
-from local.azurite import Azurite
-from local.cosmos import Cosmos
-from local.embeddings import Embeddings
+from local.emulators.azurite import Azurite
+from local.emulators.cosmos.service import Cosmos
+from local.emulators.embeddings.service import Embeddings
 from tests.support.corpus import DATABASE, SELF_CERTIFIED, SHORT_VECTORS, Corpus, corpus, prose
 from tests.support.cosmos_proxy import cosmos_proxy, is_write
 from tests.support.instant_app import InstantApp, instant_app

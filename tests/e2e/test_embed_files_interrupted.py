@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from local.azurite import ACCOUNT, Azurite
-from local.cosmos import Cosmos
+from local.emulators.azurite import ACCOUNT, Azurite
+from local.emulators.cosmos.service import Cosmos
 from local.ports import LOOPBACK
 from local.settings import StackSettings
 from tests.support.corpus import DATABASE, SELF_CERTIFIED, SHORT_VECTORS, Corpus, empty_corpus, prose

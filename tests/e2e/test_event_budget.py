@@ -6,7 +6,7 @@ from pathlib import Path
 from azure.storage.queue import QueueClient
 
 from local import sample_events
-from local.azurite import Azurite
+from local.emulators.azurite import Azurite
 from tests.support.corpus import DATABASE, SELF_CERTIFIED
 from tests.support.live_events import LiveEvents, events, wait_for
 

@@ -9,7 +9,7 @@ import pytest
 from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.queue import QueueClient
 
-from local.azurite import Azurite
+from local.emulators.azurite import Azurite
 from tests.support.corpus import SELF_CERTIFIED
 from tests.support.live_events import LiveEvents, api, events, service, wait_for
 

@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 from azure.storage.blob import ContainerClient
 
-from local.azurite import ACCOUNT, Azurite
+from local.emulators.azurite import ACCOUNT, Azurite
 from local.ports import LOOPBACK
 from local.settings import StackSettings
 from shared_code.jobs import ORCHESTRATOR, EmbedFilesJob

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from azure.data.tables import TableClient
 
-from local.azurite import ACCOUNT, Azurite
-from local.sample_data import reference_count
+from local.emulators.azurite import ACCOUNT, Azurite
+from local.samples.audit_table import reference_count
 from local.settings import StackSettings
 from tests.support.api_client import StartHost
 from tests.support.table_proxy import TableProxy, table_proxy

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from azure.data.tables import TableClient
 
 from local import sample_events
-from local.azurite import Azurite
+from local.emulators.azurite import Azurite
 from tests.support.corpus import DATABASE, SELF_CERTIFIED, prose
 from tests.support.live_events import TIME, api, events, service
 

@@ -23,7 +23,7 @@ from azure.storage.blob import (
     generate_account_sas,
 )
 
-from local.azurite import ACCOUNT, ACCOUNT_KEY, Azurite
+from local.emulators.azurite import ACCOUNT, ACCOUNT_KEY, Azurite
 from tests.support.api_client import ApiClient, StartHost
 from tests.support.configuration_services import configuration_services
 from tests.support.corpus import DATABASE, SELF_CERTIFIED, corpus

@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 from azure.cosmos.exceptions import CosmosHttpResponseError
 
-from local.cosmos import KEY, Cosmos
+from local.emulators.cosmos.service import KEY, Cosmos
 from shared_code.clients import Clients
 from shared_code.embeddings.vectors import Vector
 from shared_code.index.cosmos_writer import CosmosIndex

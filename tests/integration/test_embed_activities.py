@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from local.azurite import Azurite
+from local.emulators.azurite import Azurite
 from shared_code.clients import Clients
 from shared_code.jobs import EmbedFilesJob
 from shared_code.settings import Settings

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from local.azurite import Azurite
+from local.emulators.azurite import Azurite
 from shared_code.clients import Clients
 from shared_code.settings import Settings
 from shared_code.storage.source_files import ContainerNotFound, FileTooLarge, FileVanished, SourceFiles

@@ -10,8 +10,8 @@ import pytest
 from azure.cosmos import ContainerProxy, CosmosClient
 from azure.storage.blob import ContainerClient
 
-from local.azurite import Azurite
-from local.cosmos import KEY, Cosmos
+from local.emulators.azurite import Azurite
+from local.emulators.cosmos.service import KEY, Cosmos
 from local.http_client import Answer, request
 from tests.support.api_client import ApiClient
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from local.cosmos import Cosmos
+from local.emulators.cosmos.service import Cosmos
 from local.ports import LOOPBACK
 from tests.support.service_proxy import AnswerLost, Call, Reply, Rule, ServiceProxy, service_proxy
 

@@ -11,7 +11,7 @@ import pytest
 from azure.cosmos import ContainerProxy, CosmosClient
 from azure.cosmos.exceptions import CosmosResourceNotFoundError
 
-from local.cosmos import KEY, Cosmos
+from local.emulators.cosmos.service import KEY, Cosmos
 from local.http_client import Answer, request
 from shared_code.jobs import EmbedEventJob, EventDefaults
 from shared_code.settings import Settings

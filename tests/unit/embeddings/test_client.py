@@ -9,9 +9,9 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from local.embeddings_server.app import API_KEY, create_app
-from local.embeddings_server.behaviour import Behaviour
-from local.embeddings_server.models import HashingModel
+from local.emulators.embeddings.app import API_KEY, create_app
+from local.emulators.embeddings.behaviour import Behaviour
+from local.emulators.embeddings.models import HashingModel
 from shared_code.clients import Clients
 from shared_code.embeddings.client import (
     Embedding,

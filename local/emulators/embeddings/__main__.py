@@ -1,16 +1,16 @@
-"""`python -m local.embeddings_server --host H --port N --model wordllama|hashing`."""
+"""`python -m local.emulators.embeddings --host H --port N --model wordllama|hashing`."""
 
 import argparse
 
 from aiohttp import web
 
-from local.embeddings_server.app import create_app
-from local.embeddings_server.models import LOADERS
+from local.emulators.embeddings.app import create_app
+from local.emulators.embeddings.models import LOADERS
 
 
 def main() -> None:
     """Serve until the process is ended."""
-    parser = argparse.ArgumentParser(prog="python -m local.embeddings_server")
+    parser = argparse.ArgumentParser(prog="python -m local.emulators.embeddings")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--model", choices=LOADERS, required=True)

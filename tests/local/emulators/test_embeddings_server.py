@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from local.embeddings import Embeddings
-from local.embeddings_server.app import API_KEY
+from local.emulators.embeddings.app import API_KEY
+from local.emulators.embeddings.service import Embeddings
 from local.http_client import Answer, request
 
 Ask = Callable[..., Answer]

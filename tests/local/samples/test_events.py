@@ -3,8 +3,8 @@
 from azure.data.tables import TableClient
 from azure.storage.queue import QueueClient
 
-from local import sample_events
-from local.azurite import Azurite
+from local.emulators.azurite import Azurite
+from local.samples import events as sample_events
 
 
 def test_events_and_their_queues_are_there_however_often_they_are_written(storage: Azurite) -> None:

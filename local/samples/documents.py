@@ -19,7 +19,7 @@ from datetime import date, timedelta
 from azure.core.exceptions import ResourceExistsError
 from azure.storage.blob import BlobServiceClient, ContentSettings
 
-from local.office_files import docx, pdf, xlsx
+from local.samples.office_files import docx, pdf, xlsx
 
 CONTAINER = "samples"
 

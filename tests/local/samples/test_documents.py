@@ -5,8 +5,8 @@ from pathlib import PurePosixPath
 import pytest
 from azure.storage.blob import BlobServiceClient
 
-from local.azurite import Azurite
-from local.sample_documents import CONTAINER, SampleDocument, documents, upload
+from local.emulators.azurite import Azurite
+from local.samples.documents import CONTAINER, SampleDocument, documents, upload
 from shared_code.documents.document import Limits
 from shared_code.documents.errors import DocumentError
 from shared_code.documents.extraction import READERS, extract

@@ -7,14 +7,15 @@ import http.client
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
-from local import node
+from local.emulators import node
 from local.http_client import request
 from local.ports import LOOPBACK
 from local.services import RunningService, Service, already_runs, running
 from local.settings import Port, StackSettings
 
-PROGRAM = node.FOLDER / "cosmos_server.js"
+PROGRAM = Path(__file__).with_name("cosmos_server.js")
 KEY = "C2y6yDjf5/R+ob0N8A7Cgv30VRDJIWEHLM+4QDU5DE2nQ9nDuVTqobD4b8mGGyPMbIZnqyMsEcaGQy67XIw/Jw=="
 """No secret: every Cosmos DB emulator has this key, and Microsoft documents it."""
 

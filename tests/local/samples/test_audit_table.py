@@ -3,9 +3,9 @@ from collections.abc import Iterator
 import pytest
 from azure.data.tables import TableClient
 
-from local.azurite import Azurite
+from local.emulators.azurite import Azurite
 from local.errors import ForeignTable
-from local.sample_data import END, KNOWN_ANSWER, START, reference_count, rows, seed
+from local.samples.audit_table import END, KNOWN_ANSWER, START, reference_count, rows, seed
 
 
 @pytest.fixture(scope="module")

@@ -15,13 +15,13 @@ from azure.storage.blob import BlobServiceClient
 from rich.console import Console
 from rich.table import Table
 
-from local import sample_events
-from local.demo_jobs import Jobs
-from local.emulators import Emulators, emulators
+from local.demo.jobs import Jobs
+from local.emulators.all import Emulators, emulators
 from local.errors import DemoFailed
 from local.host import clean_environment, host, origin, require_free
-from local.sample_data import END, KNOWN_ANSWER, START, reference_count, rows, seed
-from local.sample_documents import CONTAINER, documents, upload
+from local.samples import events as sample_events
+from local.samples.audit_table import END, KNOWN_ANSWER, START, reference_count, rows, seed
+from local.samples.documents import CONTAINER, documents, upload
 from local.settings import StackSettings
 from local.stack import clear_if_fresh
 

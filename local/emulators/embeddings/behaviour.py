@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any, Self
 
-from local.embeddings_server.errors import InvalidRequest, TooManyRequests
+from local.emulators.embeddings.errors import InvalidRequest, TooManyRequests
 
 BURST_SECONDS = 10.0
 """The limit of a minute is watched over a shorter span, as the real API does."""

@@ -22,7 +22,7 @@ from azure.cosmos.exceptions import (
     CosmosResourceNotFoundError,
 )
 
-from local.cosmos import KEY, Cosmos, cosmos
+from local.emulators.cosmos.service import KEY, Cosmos, cosmos
 from local.errors import PortTaken
 from local.ports import is_free
 from local.settings import Port, StackSettings

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from local.embeddings_server.errors import InvalidRequest
-from local.embeddings_server.models import Model, Tokens, Vectors
+from local.emulators.embeddings.errors import InvalidRequest
+from local.emulators.embeddings.models import Model, Tokens, Vectors
 
 MAX_INPUTS = 2_048
 MAX_TOKENS_AN_INPUT = 8_192

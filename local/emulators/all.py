@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from local.azurite import Azurite, azurite
-from local.cosmos import Cosmos, cosmos
-from local.embeddings import Embeddings, embeddings
+from local.emulators.azurite import Azurite, azurite
+from local.emulators.cosmos.service import Cosmos, cosmos
+from local.emulators.embeddings.service import Embeddings, embeddings
 from local.services import RunningService
 from local.settings import StackSettings
 

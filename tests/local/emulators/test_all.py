@@ -1,6 +1,6 @@
 import pytest
 
-from local.emulators import emulators
+from local.emulators.all import emulators
 from local.settings import StackSettings
 from shared_code.settings import SETTINGS
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from local import node
+from local.emulators import node
 from local.errors import PortTaken, StateInUse
 from local.ports import LOOPBACK, server_name
 from local.services import RunningService, Service, already_runs, running

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from local.azurite import Azurite, azurite
+from local.emulators.azurite import Azurite, azurite
 from local.errors import PortTaken, StateInUse
 from local.ports import free_port, is_free
 from local.settings import Port, StackSettings

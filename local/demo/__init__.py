@@ -1,0 +1,1 @@
+"""`make demo`: jobs on sample data whose right results are known."""

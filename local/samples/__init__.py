@@ -1,0 +1,1 @@
+"""Sample data: what `make start` and `make demo` write before a job runs."""
