@@ -1,4 +1,4 @@
-"""Documents of mixed kinds and sizes for the embedding benchmark: made up, the same bytes each time.
+"""Documents of mixed kinds and sizes for the embedding benchmark: made up, the same texts each time.
 
 No two paragraphs are alike, so that nobody saves work by finding the same text twice.
 """
@@ -12,7 +12,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
-from local.samples.office_files import docx, pdf
+import docx
+from reportlab.pdfgen.canvas import Canvas
 
 PARAGRAPH_CHARACTERS = 600
 EDITED_SHARE = 0.01
@@ -127,12 +128,26 @@ def _records(paragraphs: Sequence[str]) -> str:
 
 
 def _word(paragraphs: Sequence[str]) -> bytes:
-    return docx("A report", paragraphs, [])
+    document = docx.Document()
+    document.add_heading("A report")
+    for paragraph in paragraphs:
+        document.add_paragraph(paragraph)
+    file = io.BytesIO()
+    document.save(file)
+    return file.getvalue()
 
 
 def _pages(paragraphs: Sequence[str]) -> bytes:
     lines = [line for paragraph in paragraphs for line in textwrap.wrap(paragraph, 90)]
-    return pdf(_groups(lines, _LINES_A_PAGE))
+    file = io.BytesIO()
+    canvas = Canvas(file, pageCompression=1, invariant=1)
+    for page in _groups(lines, _LINES_A_PAGE):
+        text = canvas.beginText(56, 780)
+        text.textLines(page)
+        canvas.drawText(text)
+        canvas.showPage()
+    canvas.save()
+    return file.getvalue()
 
 
 KINDS: dict[str, Callable[[Sequence[str]], bytes | str]] = {
