@@ -5,8 +5,8 @@ from pathlib import Path
 
 from azure.storage.queue import QueueClient
 
-from local import sample_events
 from local.emulators.azurite import Azurite
+from local.samples import events as sample_events
 from tests.support.corpus import DATABASE, SELF_CERTIFIED
 from tests.support.live_events import LiveEvents, events, wait_for
 

@@ -4,8 +4,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 from azure.data.tables import TableClient
 
-from local import sample_events
 from local.emulators.azurite import Azurite
+from local.samples import events as sample_events
 from tests.support.corpus import DATABASE, SELF_CERTIFIED, prose
 from tests.support.live_events import TIME, api, events, service
 
