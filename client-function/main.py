@@ -5,11 +5,13 @@ import azure.functions as func
 
 from shared_code.api.answers import accepted, guarded, public_origin
 from shared_code.api.job_instances import start_job
+from shared_code.edge import at_edge
 from shared_code.jobs import AuditQueryJob
 from shared_code.jobs.date_range import DateRange
 from shared_code.settings import settings
 
 
+@at_edge
 async def main(req: func.HttpRequest, starter: str) -> func.HttpResponse:
     """`GET|POST submit/query?s=<date>&e=<date>`: 202, or 400 for unusable dates."""
     return await guarded(_submit, req, df.DurableOrchestrationClient(starter))

@@ -6,9 +6,11 @@ from shared_code.activities.discard import discards
 from shared_code.activities.embed_files import delete_stale
 from shared_code.activities.results import answer
 from shared_code.clients import clients
+from shared_code.edge import at_edge
 from shared_code.jobs.steps import DeleteStale
 
 
+@at_edge
 async def main(payload: dict, starter: str) -> dict:  # type: ignore[type-arg] # the worker takes plain classes only
     """`DeleteStale` to `ItemDone`; jobs of the first version ask it to discard, too."""
     if payload.get("discard"):

@@ -4,8 +4,10 @@ import azure.durable_functions as df
 
 from shared_code.activities.discard import discards
 from shared_code.clients import clients
+from shared_code.edge import at_edge
 
 
+@at_edge
 async def main(payload: dict, starter: str) -> dict:  # type: ignore[type-arg] # the worker takes plain classes only
     """`DiscardStaged` to `Discarded`."""
     return await discards(await clients(), payload, df.DurableOrchestrationClient(starter))

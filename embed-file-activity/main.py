@@ -3,9 +3,11 @@
 from shared_code.activities.embed_files import embed_page
 from shared_code.activities.results import answer
 from shared_code.clients import clients
+from shared_code.edge import at_edge
 from shared_code.jobs.steps import EmbedPage
 
 
+@at_edge
 async def main(payload: dict) -> dict:  # type: ignore[type-arg] # the worker takes plain classes only
     """`EmbedPage` to `ItemDone`."""
     return await answer(await clients(), EmbedPage, payload, embed_page)

@@ -5,9 +5,11 @@ import azure.functions as func
 
 from shared_code.api.answers import POLL_SECONDS, guarded, json_answer
 from shared_code.api.job_status import read_status
+from shared_code.edge import at_edge
 from shared_code.settings import settings
 
 
+@at_edge
 async def main(req: func.HttpRequest, starter: str) -> func.HttpResponse:
     """`GET status/{id}`: 200 in every state of a job, 404 for anything else."""
     return await guarded(_read, req, df.DurableOrchestrationClient(starter))

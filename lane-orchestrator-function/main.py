@@ -2,6 +2,7 @@
 
 import azure.durable_functions as df
 
+from shared_code.edge import at_edge
 from shared_code.jobs import Json, Steps
 from shared_code.telemetry import traced
 from shared_code.workflows.fan_out import job_of_lane, lane
@@ -13,4 +14,4 @@ def run_lane(context: df.DurableOrchestrationContext) -> Steps[Json | None]:
     return (yield from traced(context, "lane", lane(context), jobId=job_id, lane=number))
 
 
-main = df.Orchestrator.create(run_lane)
+main = at_edge(df.Orchestrator.create(run_lane))

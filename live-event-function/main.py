@@ -4,9 +4,11 @@ import azure.durable_functions as df
 import azure.functions as func
 
 from shared_code.api.event_messages import submit_message
+from shared_code.edge import at_edge
 from shared_code.settings import settings
 
 
+@at_edge
 async def main(message: func.QueueMessage, starter: str, poison: func.Out[str]) -> None:
     """What is no event goes to the poison queue at once; after any other failure a message comes again."""
     body = message.get_body()

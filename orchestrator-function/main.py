@@ -4,6 +4,7 @@ from typing import Any
 
 import azure.durable_functions as df
 
+from shared_code.edge import at_edge
 from shared_code.jobs import AuditQueryJob, EmbedEventJob, EmbedFilesJob, Steps, parse_job
 from shared_code.telemetry import traced
 from shared_code.workflows.audit_query import audit_query
@@ -25,4 +26,4 @@ def run_job(context: df.DurableOrchestrationContext) -> Steps[Any]:
     return (yield from traced(context, "workflow", work, jobId=context.instance_id, kind=job.KIND))
 
 
-main = df.Orchestrator.create(run_job)
+main = at_edge(df.Orchestrator.create(run_job))

@@ -5,6 +5,7 @@ In a workflow only `traced` may log: it is silent while the engine replays what 
 
 import json
 import logging
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -27,11 +28,18 @@ def log_event(
     event: str, *, level: int = logging.INFO, cause: BaseException | None = None, **fields: Field
 ) -> None:
     """Writes one line; fields are names, counts and durations; a cause adds its traceback."""
-    logger.log(
-        logging.ERROR if cause else level,
-        json.dumps({"event": event, **_scope.get({}), **fields}),
-        exc_info=cause,
-    )
+    line = json.dumps({"event": event, **_scope.get({}), **fields})
+    if cause and not can_be_written(cause):
+        # A log that cannot write a traceback would raise in the middle of what it is told about.
+        line, cause = f"{line}\n{_escaped(_traceback(cause))}", None
+        level = logging.ERROR
+    logger.log(logging.ERROR if cause else level, line, exc_info=cause)
+
+
+def can_be_written(error: BaseException) -> bool:
+    """Whether the text of an exception, and of what caused it, is free of halves of surrogate pairs."""
+    text = _traceback(error)
+    return text == _escaped(text)
 
 
 @contextmanager
@@ -61,6 +69,14 @@ def traced(
         raise
     log("ended")
     return result
+
+
+def _traceback(error: BaseException) -> str:
+    return "".join(traceback.format_exception(error)).rstrip()
+
+
+def _escaped(text: str) -> str:
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def name_of(error: BaseException) -> str:

@@ -5,10 +5,12 @@ import azure.functions as func
 
 from shared_code.api.answers import accepted, guarded, json_body, public_origin
 from shared_code.api.job_instances import start_job
+from shared_code.edge import at_edge
 from shared_code.jobs import EMBEDDING_BODY, EmbedFilesJob, parse_embedding
 from shared_code.settings import settings
 
 
+@at_edge
 async def main(req: func.HttpRequest, starter: str) -> func.HttpResponse:
     """`POST orchestrators/start`, `{"env", "version", "filesPath"}` or `{"trackingId", "sessionId"}`: 202."""
     return await guarded(_submit, req, df.DurableOrchestrationClient(starter))

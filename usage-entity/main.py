@@ -2,6 +2,7 @@
 
 import azure.durable_functions as df
 
+from shared_code.edge import at_edge
 from shared_code.settings import settings
 from shared_code.usage.month import MonthUsage, answer
 
@@ -14,4 +15,4 @@ def run_operation(context: df.DurableEntityContext) -> None:
     context.set_result(result)
 
 
-main = df.Entity.create(run_operation)
+main = at_edge(df.Entity.create(run_operation))

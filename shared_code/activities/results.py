@@ -12,6 +12,7 @@ from typing import ClassVar, Protocol, Self, TypeVar
 
 from shared_code.activities.failures import STEP_FAILED, failed
 from shared_code.clients import Clients
+from shared_code.edge import is_cancelled
 from shared_code.jobs import Counts, Json
 from shared_code.telemetry import log_event, log_scope, name_of
 
@@ -59,27 +60,23 @@ async def answer(
         payload: that input; the job's id, its kind and the step are in every line that is logged meanwhile.
         work: does the step, and may do it again: each run finds what one before it has done.
     """
+    counts: Counts = {}
     try:
         told = step.from_json(payload)
+        counts = told.FAILED
         with log_scope(jobId=told.job_id, kind=told.KIND, step=told.NAME):
-            return await _answer(clients, told, work)
+            return await _value(work(clients, told), counts)
     except Exception as error:  # noqa: BLE001 - an input that cannot be read is a fault of the app
-        return _failed(error, {})
+        return _failed(error, counts)
 
 
-async def _answer(
-    clients: Clients, told: Input, work: Callable[[Clients, Input], Awaitable[StepResult]]
-) -> Json:
+async def _value(work: Awaitable[StepResult], counts: Counts) -> Json:
     try:
-        return {"ok": True, **(await work(clients, told)).to_json()}
-    except asyncio.CancelledError as error:
-        if _is_cancelled():
+        return {"ok": True, **(await work).to_json()}
+    except BaseException as error:  # a library that panics raises what is no Exception
+        if isinstance(error, asyncio.CancelledError) and is_cancelled():
             raise
-        return _failed(error, told.FAILED)
-    except (KeyboardInterrupt, SystemExit):
-        raise
-    except BaseException as error:  # noqa: BLE001 - a library that panics raises what is no Exception
-        return _failed(error, told.FAILED)
+        return _failed(error, counts)
 
 
 def milliseconds_since(began: float) -> int:
@@ -100,9 +97,3 @@ def _failed(error: BaseException, counts: Counts) -> Json:
         message=failure.message,
     )
     return result.to_json()
-
-
-def _is_cancelled() -> bool:
-    """Whether the host wants this call to end; a library may raise CancelledError all by itself."""
-    task = asyncio.current_task()
-    return task is None or task.cancelling() > 0

@@ -8,12 +8,14 @@ import pytest
 from ruamel.yaml import YAML
 
 ROOT = Path(__file__).parents[2]
+# Samples of what people have in their files.
+BROKEN_ON_PURPOSE = ":!local/samples/files/broken"
 
 
 def tracked(*patterns: str) -> list[Path]:
     """Files under version control; where there is none, as in an export, no file at all."""
     done = subprocess.run(
-        ["git", "ls-files", "-z", "--", *patterns],  # noqa: S607 - the git of this machine
+        ["git", "ls-files", "-z", "--", *patterns, BROKEN_ON_PURPOSE],  # noqa: S607 - the git of this machine
         cwd=ROOT,
         capture_output=True,
         text=True,

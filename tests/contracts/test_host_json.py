@@ -55,6 +55,30 @@ def test_lanes_of_a_job_run_beside_each_other():
     assert DURABLE["maxConcurrentOrchestratorFunctions"] >= EmbedFilesJob.lanes
 
 
+def seconds_of(timespan: str) -> int:
+    hours, minutes, seconds = map(int, timespan.split(":"))
+    return 3_600 * hours + 60 * minutes + seconds
+
+
+@pytest.mark.parametrize(
+    ("name", "least", "most"),
+    [
+        # What the extension takes: a value outside stops the whole host. After this time another host gets
+        # what one that ended had at hand: five minutes, where nothing is said.
+        ("controlQueueVisibilityTimeout", 60, 3_600),
+        ("workItemQueueVisibilityTimeout", 1, 604_800),
+    ],
+)
+def test_work_of_a_host_that_ended_is_taken_over_within_a_minute(name: str, least: int, most: int):
+    seconds = seconds_of(DURABLE["storageProvider"][name])
+    assert least <= seconds <= most
+    assert seconds <= 60
+
+
+def test_time_of_a_function_is_one_that_every_plan_takes():
+    assert seconds_of(HOST["functionTimeout"]) == 600  # the most of the Consumption plan
+
+
 @pytest.mark.parametrize(
     ("category", "level"),
     [

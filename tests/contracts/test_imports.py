@@ -13,7 +13,7 @@ DEVHOST = sorted((ROOT / "devhost").rglob("*.py"))
 
 # Any room may raise the app's errors and import within itself.
 MAY_IMPORT = {
-    "activities": "api audit clients documents events files http_pool jobs settings storage telemetry",
+    "activities": "api audit clients documents edge events files http_pool jobs settings storage telemetry",
     "clients": (
         "app_configuration concurrency embeddings events http_pool index jobs settings storage telemetry"
     ),
@@ -30,6 +30,7 @@ MAY_IMPORT = {
     "documents": "",
     "app_configuration": "settings",
     "settings": "jobs",
+    "edge": "telemetry",
     "telemetry": "jobs",
     "http_pool": "",
 }

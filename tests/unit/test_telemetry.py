@@ -100,3 +100,10 @@ async def test_scope_is_in_every_line_of_its_tasks_and_in_no_other(caplog):
     assert {line["step"] for line in lines if line["event"] == "in a thread"} == {"one", "two"}
     assert {line["step"] for line in lines if line["event"] == "after it"} == {"of its own"}
     assert lines[-1] == {"event": "outside"}
+
+
+def test_traceback_that_cannot_be_written_is_logged_escaped(caplog: pytest.LogCaptureFixture):
+    log_event("step.failed", cause=ValueError("half of a pair: \ud800"))
+    (record,) = caplog.records
+    assert (record.exc_info, record.levelname) == (None, "ERROR")
+    assert "half of a pair: \\ud800" in record.getMessage()

@@ -1,0 +1,70 @@
+"""The edge between the functions and their host: what leaves a function is something the host can take.
+
+On Azure a call never ends whose exception is no `Exception`, such as a panic of a Rust library, or whose
+text holds half a surrogate pair: the worker cannot pass either on. Each folder's `main` stands behind this.
+"""
+
+import asyncio
+import inspect
+import logging
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, TypeVar
+
+from shared_code.telemetry import can_be_written, log_event
+
+Main = TypeVar("Main", bound=Callable[..., Any])
+
+
+class FunctionFailed(Exception):
+    """A function raised what its host cannot take; the text is what of it can be passed on."""
+
+
+def at_edge(main: Main) -> Main:
+    """The function, which raises ordinary exceptions alone; its signature stays as the host reads it."""
+    if inspect.iscoroutinefunction(main):
+
+        @wraps(main)
+        async def guarded(*args: Any, **kwargs: Any) -> Any:
+            try:
+                return await main(*args, **kwargs)
+            except BaseException as error:
+                if can_leave(error):
+                    raise
+                raise _ordinary(error) from None
+    else:
+
+        @wraps(main)
+        def guarded(*args: Any, **kwargs: Any) -> Any:
+            try:
+                return main(*args, **kwargs)
+            except BaseException as error:
+                if can_leave(error):
+                    raise
+                raise _ordinary(error) from None
+
+    return guarded  # type: ignore[return-value] # wraps keeps the signature, which mypy cannot see
+
+
+def can_leave(error: BaseException) -> bool:
+    """Whether the host can take an exception, or itself ended the call by it."""
+    if isinstance(error, asyncio.CancelledError):
+        return is_cancelled()
+    if isinstance(error, GeneratorExit):
+        return True
+    return isinstance(error, Exception) and can_be_written(error)
+
+
+def is_cancelled() -> bool:
+    """Whether the host wants the present call to end; a library may raise CancelledError all by itself."""
+    try:
+        task = asyncio.current_task()
+    except RuntimeError:
+        return False
+    return task is None or task.cancelling() > 0
+
+
+def _ordinary(error: BaseException) -> FunctionFailed:
+    text = f"{type(error).__name__}: {error}".encode("utf-8", "backslashreplace").decode()
+    log_event("function.panicked", level=logging.ERROR, error=type(error).__name__)
+    return FunctionFailed(text)

@@ -1,0 +1,106 @@
+"""Every function stands behind the edge: whatever its libraries raise, the host gets what it can take."""
+
+import asyncio
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shared_code.edge import FunctionFailed, at_edge
+
+ROOT = Path(__file__).parents[3]
+FOLDERS = sorted(path.parent.name for path in ROOT.glob("*/main.py"))
+HALF = "half of a pair: \ud800"
+
+
+class Panic(BaseException):
+    """Stands for a panic of a Rust library, which PyO3 raises as a BaseException."""
+
+
+class Hostile:
+    """Raises whatever is done with it."""
+
+    def __init__(self, error: BaseException) -> None:
+        object.__setattr__(self, "error", error)
+
+    def __getattribute__(self, name: str) -> Any:
+        raise object.__getattribute__(self, "error")
+
+    def __getitem__(self, key: Any) -> Any:
+        raise object.__getattribute__(self, "error")
+
+
+def main_of(folder: str) -> Any:
+    spec = spec_from_file_location(f"edge_{folder}".replace("-", "_"), ROOT / folder / "main.py")
+    assert spec
+    assert spec.loader
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.main
+
+
+async def call(main: Any, argument: Any) -> Any:
+    wanted = main.__wrapped__.__code__.co_argcount
+    result = main(*[argument] * wanted)
+    return await result if asyncio.iscoroutine(result) else result
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+@pytest.mark.parametrize(
+    "error",
+    [Panic("a panic"), SystemExit(3), ValueError(HALF), asyncio.CancelledError()],
+    ids=["panic", "exit", "half-a-surrogate", "cancelled-by-a-library"],
+)
+async def test_whatever_a_function_raises_leaves_it_as_an_ordinary_exception_or_a_value(folder, error):
+    try:
+        answer = await call(main_of(folder), Hostile(error))
+    except Exception as left:  # noqa: BLE001 - any ordinary exception is right here
+        str(left).encode()
+    else:
+        assert answer["ok"] is False
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_every_main_is_behind_the_edge(folder):
+    assert main_of(folder).__code__.co_filename.endswith("edge.py")
+
+
+async def test_call_that_the_host_cancels_ends_as_cancelled():
+    @at_edge
+    async def wait() -> None:
+        await asyncio.Event().wait()
+
+    task = asyncio.create_task(wait())
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+def test_ordinary_exception_stays_as_it_is():
+    @at_edge
+    def fail() -> None:
+        raise KeyError("a")
+
+    with pytest.raises(KeyError):
+        fail()
+
+
+def test_text_that_cannot_be_written_is_passed_on_escaped():
+    @at_edge
+    def fail() -> None:
+        raise ValueError(HALF)
+
+    with pytest.raises(FunctionFailed, match=r"ValueError: half of a pair: \\ud800"):
+        fail()
+
+
+def test_cause_that_cannot_be_written_is_not_passed_on():
+    @at_edge
+    def fail() -> None:
+        raise ValueError("plain") from ValueError(HALF)
+
+    with pytest.raises(FunctionFailed) as failed:
+        fail()
+    assert failed.value.__suppress_context__
