@@ -1,6 +1,6 @@
 """Settings of the local stack, read from the environment: ports, the state folder, a fresh start.
 
-The app's own settings are in shared_code/settings.py; the two share nothing.
+The app's own settings are in shared_code/settings; the two share nothing.
 """
 
 import re

@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 from azure.core.exceptions import ClientAuthenticationError, HttpResponseError
 from azure.identity import DefaultAzureCredential
 
-from shared_code.errors import AccessDenied, AppError, ConfigurationUnavailable, InvalidSetting
-from shared_code.settings import APP_CONFIG
+from shared_code.errors import AccessDenied, AppError, ConfigurationUnavailable
+from shared_code.settings import Settings
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 KEY = "storage-account-connection-string"
 LABEL = "async-http-api"
 
+_STORE = Settings.app_config_endpoint
 _DENIED = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
 
 
@@ -32,7 +33,7 @@ async def load_audit_storage(endpoint: str, *, client_id: str) -> str:
         client_id: of the user-assigned identity that signs in to store and vault; empty: the app's own.
 
     Raises:
-        InvalidSetting: the store has no such key, or it refers to no secret.
+        InvalidSetting: the store has no such key, or it does not refer to a secret.
         AccessDenied: the identity may not read the store or the vault.
         ConfigurationUnavailable: one of them does not answer.
     """
@@ -43,7 +44,7 @@ def _load(endpoint: str, client_id: str) -> str:
     with DefaultAzureCredential(managed_identity_client_id=client_id or None) as credential:
         value = _value_of(endpoint, credential)
     if not value:
-        raise InvalidSetting(APP_CONFIG.name, f"give the store the key {KEY} with the label {LABEL}")
+        raise _STORE.invalid(f"give the store the key {KEY} with the label {LABEL}")
     return value
 
 
@@ -64,9 +65,7 @@ def _value_of(endpoint: str, credential: "TokenCredential") -> str:
     except ValueError as error:
         if error.__cause__:
             raise ConfigurationUnavailable("Key Vault does not answer: try again.") from error
-        raise InvalidSetting(
-            APP_CONFIG.name, f"the store's {KEY} refers to no secret of a Key Vault"
-        ) from None
+        raise _STORE.invalid(f"the store's {KEY} does not refer to a secret of a Key Vault") from None
     with provider:
         return str(provider.get(KEY, ""))
 
@@ -76,17 +75,17 @@ def _failure(endpoint: str, error: Exception) -> AppError:
     response: Any = error.response if isinstance(error, HttpResponseError) else None
     asked = urlsplit(response.request.url) if response else None
     if asked and asked.netloc == urlsplit(endpoint).netloc:
-        return _refusal(f"The store of {APP_CONFIG.name}", response, role="App Configuration Data Reader")
+        return _refusal(f"The store of {_STORE.name}", response, role="App Configuration Data Reader")
     if asked and asked.path.startswith("/secrets/"):
-        return _refusal(f"The Key Vault behind {APP_CONFIG.name}", response, role="Key Vault Secrets User")
+        return _refusal(f"The Key Vault behind {_STORE.name}", response, role="Key Vault Secrets User")
     if isinstance(error, ClientAuthenticationError):
-        return AccessDenied(f"There is no identity to sign in with to {APP_CONFIG.name}: give the app one.")
-    return ConfigurationUnavailable(f"The store of {APP_CONFIG.name} does not answer: try again.")
+        return AccessDenied(f"There is no identity to sign in with to {_STORE.name}: give the app one.")
+    return ConfigurationUnavailable(f"The store of {_STORE.name} does not answer: try again.")
 
 
 def _refusal(name: str, response: Any, *, role: str) -> AppError:
     if response.status_code in _DENIED:
         return AccessDenied(f"{name} refused access: give the app's identity the role {role}.")
     if response.status_code == HTTPStatus.NOT_FOUND:
-        return InvalidSetting(APP_CONFIG.name, f"the store's {KEY} refers to a secret that does not exist")
+        return _STORE.invalid(f"the store's {KEY} refers to a secret that does not exist")
     return ConfigurationUnavailable(f"{name} answered {response.status_code}: try again.")

@@ -53,16 +53,8 @@ from shared_code.http_pool import (
 from shared_code.index.cosmos_writer import CosmosIndex
 from shared_code.jobs import LARGE_STEPS_AT_ONCE
 from shared_code.jobs.source_containers import JOBS_CONTAINER
-from shared_code.settings import (
-    APP_CONFIG,
-    AUDIT_STORAGE,
-    COSMOS_KEY,
-    EVENTS_STORAGE,
-    FILES_STORAGE,
-    Setting,
-    Settings,
-    settings,
-)
+from shared_code.settings import Settings, settings
+from shared_code.settings.setting import Setting
 from shared_code.storage.source_files import SourceFiles
 from shared_code.storage.staging import CHUNK_SIZE
 from shared_code.storage.table_account import TableAccount
@@ -130,7 +122,9 @@ class Clients:
         endpoint = self.settings.events_endpoint
         if not endpoint:
             storage = self.settings.events_storage
-            return EventsTable(self._table(storage, TABLE, at_once=_LOOK_UPS, setting=EVENTS_STORAGE))
+            return EventsTable(
+                self._table(storage, TABLE, at_once=_LOOK_UPS, setting=Settings.events_storage)
+            )
         limits = Limits(max_connections=_LOOK_UPS, max_response_bytes=MAX_ANSWER_BYTES)
         self.pool.register(
             Service(
@@ -211,12 +205,14 @@ class Clients:
         name, at_once = self.settings.audit_table, self.settings.audit_concurrency
         return self._table(storage, name, at_once=at_once, setting=given_by)
 
-    async def _audit_storage(self) -> tuple[Setting, str]:
+    async def _audit_storage(self) -> tuple[Setting[str], str]:
         """Where the audit table is, and the setting that says so."""
         store = self.settings.app_config_endpoint
         if not store:
-            return AUDIT_STORAGE, self.settings.audit_storage
-        return APP_CONFIG, await load_audit_storage(store, client_id=self.settings.client_id)
+            return Settings.audit_storage, self.settings.audit_storage
+        return Settings.app_config_endpoint, await load_audit_storage(
+            store, client_id=self.settings.client_id
+        )
 
     def _batched_embeddings(self, *, wait: float) -> BatchedEmbeddings:
         tokens = self.settings.embeddings_tokens_per_request
@@ -231,7 +227,7 @@ class Clients:
             slots=self._cosmos_slots,
         )
 
-    def _table(self, storage: str, name: str, *, at_once: int, setting: Setting) -> StorageTable:
+    def _table(self, storage: str, name: str, *, at_once: int, setting: Setting[str]) -> StorageTable:
         try:
             account = TableAccount.parse(storage, lambda: self.identity)
             return StorageTable(self.pool, account, name, at_once=at_once, setting=setting)
@@ -249,7 +245,7 @@ class Clients:
             else:
                 blobs = BlobServiceClient.from_connection_string(storage, **options)
         except ValueError:
-            raise _unusable(FILES_STORAGE) from None
+            raise _unusable(Settings.files_storage) from None
         self._closing.push_async_callback(blobs.close)
         return blobs
 
@@ -257,7 +253,7 @@ class Clients:
     def _cosmos(self) -> CosmosClient:
         key = self.settings.cosmos_key
         if key and not _is_base64(key):
-            raise InvalidSetting(COSMOS_KEY.name, "use the account's primary or secondary key")
+            raise Settings.cosmos_key.invalid("use the account's primary or secondary key")
         client = CosmosClient(self.settings.cosmos_endpoint, key or self.identity, transport=_transport())
         self._closing.push_async_callback(client.close)
         return client
@@ -320,9 +316,9 @@ def _is_base64(key: str) -> bool:
         return False
 
 
-def _unusable(setting: Setting) -> InvalidSetting:
+def _unusable(setting: Setting[str]) -> InvalidSetting:
     # The SDK's own error may quote the value, so it is not chained either.
-    return InvalidSetting(setting.name, "use a storage connection string or an account URL")
+    return setting.invalid("use a storage connection string or an account URL")
 
 
 _opened: dict[asyncio.AbstractEventLoop, tuple[Clients, AsyncGenerator[None]]] = {}

@@ -1,4 +1,4 @@
-// The function app on its Flex Consumption plan, and its settings: README.md lists what they mean.
+// The function app on its Flex Consumption plan, and its settings: docs/settings.md lists what they mean.
 param name string
 param planName string
 param location string

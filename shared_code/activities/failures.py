@@ -17,7 +17,7 @@ from shared_code.errors import AccessDenied, Passing, Permanent
 from shared_code.http_pool import ServiceError, StatusError, TlsFailed
 from shared_code.jobs import Counts, Failure, Trouble
 from shared_code.jobs.steps import Failed
-from shared_code.settings import COSMOS_DATABASE, COSMOS_ENDPOINT, COSMOS_KEY, FILES_STORAGE
+from shared_code.settings import Settings
 
 # The reason stays in the host's log: what a foreign error says may quote a path, an address or a key.
 STEP_FAILED = Failure("StepFailed", "A step of the job failed repeatedly: submit the job again.")
@@ -66,7 +66,7 @@ def _kind(error: BaseException) -> Failed:
     if isinstance(error, AzureError):
         return _of_storage(error)
     if isinstance(error, (JSONDecodeError, DecodeError)):
-        return Failed(failure=_unlike("A service", COSMOS_ENDPOINT.name))
+        return Failed(failure=_unlike("A service", Settings.cosmos_endpoint.name))
     if isinstance(error, (ConnectionError, TimeoutError)):
         return _passing("network", type(error).__name__, "A connection failed.")
     return Failed(failure=STEP_FAILED, trouble=Trouble(service="app", most_tries=_MOST_TRIES))
@@ -87,26 +87,26 @@ def _of_pool(error: ServiceError) -> Failed:
 def _of_cosmos(error: CosmosHttpResponseError) -> Failed:
     status = error.status_code
     if status in _DENIED:
-        fix = f"check {COSMOS_KEY.name} or the app's data role; a role cannot create the container"
+        fix = f"check {Settings.cosmos_key.name} or the app's data role; a role cannot create the container"
         return Failed(failure=Failure.of(AccessDenied(f"Cosmos DB refused access: {fix}.")))
     if _may_pass(status):
         return _passing("index", "IndexUnavailable", f"Cosmos DB answered {status}.")
-    name = f"{COSMOS_ENDPOINT.name} and {COSMOS_DATABASE.name}"
+    name = f"{Settings.cosmos_endpoint.name} and {Settings.cosmos_database.name}"
     return Failed(failure=_unlike(f"Cosmos DB (status {status})", name))
 
 
 def _of_storage(error: AzureError) -> Failed:
     """Blobs, and what the SDKs of Azure raise where there was no answer at all."""
     if isinstance(error, ClientAuthenticationError) or _status_of(error) in _DENIED:
-        fix = f"check keys and roles behind {FILES_STORAGE.name}"
+        fix = f"check keys and roles behind {Settings.files_storage.name}"
         return Failed(failure=Failure.of(AccessDenied(f"Storage refused access: {fix}.")))
     status = _status_of(error)
     if status is None:
-        fix = f"if this lasts, check {COSMOS_ENDPOINT.name} and {FILES_STORAGE.name}"
+        fix = f"if this lasts, check {Settings.cosmos_endpoint.name} and {Settings.files_storage.name}"
         return _passing("azure", "ServiceUnreachable", f"Cosmos DB or storage cannot be reached: {fix}.")
     if _may_pass(status):
         return _passing("storage", "StorageUnavailable", f"Storage answered {status}.")
-    return Failed(failure=_unlike(f"Storage (status {status})", FILES_STORAGE.name))
+    return Failed(failure=_unlike(f"Storage (status {status})", Settings.files_storage.name))
 
 
 def _status_of(error: AzureError) -> int | None:

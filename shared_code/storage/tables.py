@@ -16,7 +16,7 @@ from shared_code.http_pool import (
     Timeouts,
     TokenUnavailable,
 )
-from shared_code.settings import Setting
+from shared_code.settings.setting import Setting
 from shared_code.storage.table_account import TableAccount
 
 _HEADERS = {
@@ -35,7 +35,7 @@ class StorageTable:
     """The rows of one table; `setting` is where its account is named, for whoever has to mend it."""
 
     def __init__(
-        self, pool: ServicePool, account: TableAccount, name: str, *, at_once: int, setting: Setting
+        self, pool: ServicePool, account: TableAccount, name: str, *, at_once: int, setting: Setting[str]
     ) -> None:
         self.name = name
         # Tables of the same name may lie in different accounts.

@@ -11,6 +11,7 @@ from deployment.dependencies import PYTHON
 from deployment.package import DIST, SITE_PACKAGES
 from local.settings import ROOT
 from shared_code.settings import SETTINGS, Settings
+from shared_code.settings.setting import Setting
 from tests.deployment.test_infrastructure import OF_THE_HOST, ON_AZURE, storage_variable
 
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
@@ -97,8 +98,8 @@ def test_settings_of_the_cluster_exist_and_are_enough_for_the_app(manifest: dict
 
     assert set(values) <= known
     for name, value in vars(Settings).items():
-        if isinstance(value, property):
-            assert getattr(settings, name) is not None
+        if isinstance(value, property | Setting):
+            getattr(settings, name)  # raises where something is missing or malformed
     assert values["AZURE_FUNCTIONS_DURABLE_STRICT_TYPING"] == "true"
 
 

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from local.settings import ROOT, StackSettings
-from shared_code.settings import SETTINGS
 
 README = (ROOT / "README.md").read_text()
 MAKEFILE = (ROOT / "Makefile").read_text()
@@ -31,12 +30,6 @@ def function_folders() -> dict[str, dict[str, str]]:
         )
         for path in ROOT.glob("*/function.json")
     }
-
-
-def test_settings_table_is_the_settings_of_the_code() -> None:
-    code = [[f"`{one.name}`", f"`{one.default}`" if one.default else "", one.meaning] for one in SETTINGS]
-
-    assert table("Settings") == code
 
 
 def test_route_table_is_the_routes_of_the_functions() -> None:

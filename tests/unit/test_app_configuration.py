@@ -93,7 +93,7 @@ async def test_failing_store_does_not_hold_up_the_event_loop(services, monkeypat
         ({}, InvalidSetting, "give the store the key storage-account-connection-string with the label"),
         ({"value": "no storage"}, InvalidSetting, "AppConfigEndpoint has an invalid value: use a storage"),
         ({"reference": "{vault}/secrets/other"}, InvalidSetting, "refers to a secret that does not exist"),
-        ({"reference": "no-url"}, InvalidSetting, "refers to no secret of a Key Vault"),
+        ({"reference": "no-url"}, InvalidSetting, "does not refer to a secret of a Key Vault"),
         ({"value": STORAGE, "store_status": 403}, AccessDenied, "role App Configuration Data Reader"),
         (
             {"reference": "{vault}/secrets/storage", "vault_status": 403},

@@ -62,7 +62,7 @@ REFERENCES = {
 @pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.name)
 def test_unresolved_reference_is_never_used_but_named(setting, reference, fix):
     with pytest.raises(UnresolvedReference, match=f"{setting.name} is a reference to .*{fix}") as unresolved:
-        Settings({setting.name: reference})._value(setting)
+        setting.text({setting.name: reference})
     assert "vault.azure.net" not in str(unresolved.value)
 
 

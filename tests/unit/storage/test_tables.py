@@ -11,7 +11,7 @@ from yarl import URL
 
 from shared_code.errors import AccessDenied, TableNotFound
 from shared_code.http_pool import ServicePool
-from shared_code.settings import EVENTS_STORAGE
+from shared_code.settings import Settings
 from shared_code.storage.table_account import TableAccount
 from shared_code.storage.tables import StorageTable, key_literal
 from tests.unit.http_pool.scripted_service import ScriptedService, answer_json, serving
@@ -23,7 +23,7 @@ ROW = {"text": "An event.", "time": "2026-11-20T10:02:11Z"}
 async def table_of(*script: Any) -> AsyncIterator[tuple[ScriptedService, StorageTable]]:
     async with serving(*script) as service, ServicePool() as pool:
         account = TableAccount(f"{service.url}/account", None, {})
-        yield service, StorageTable(pool, account, "events", at_once=2, setting=EVENTS_STORAGE)
+        yield service, StorageTable(pool, account, "events", at_once=2, setting=Settings.events_storage)
 
 
 def refusal(status: int, code: str) -> Any:
