@@ -5,12 +5,9 @@ They close when their loop shuts down; no other module opens or closes a client.
 
 import asyncio
 import logging
-from base64 import b64decode
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack
-from datetime import timedelta
 from functools import cached_property
-from http import HTTPStatus
 from typing import Any, TypeVar
 from urllib.request import getproxies
 
@@ -22,60 +19,29 @@ from azure.storage.blob.aio import BlobServiceClient, ContainerClient
 from shared_code.app_configuration import load_audit_storage
 from shared_code.concurrency import Once
 from shared_code.embeddings.batching import BatchedEmbeddings
-from shared_code.embeddings.client import EmbeddingsClient, EmbeddingsEndpoint
+from shared_code.embeddings.client import EmbeddingsClient, EmbeddingsEndpoint, embeddings_service
 from shared_code.errors import InvalidSetting
 from shared_code.events.documents import EventDocuments
 from shared_code.events.source import (
-    MAX_ANSWER_BYTES,
+    LOOK_UPS_AT_ONCE,
     TABLE,
     EventsClient,
     EventSource,
     EventsTable,
     FetchedEvents,
+    events_service,
 )
-from shared_code.http_pool import (
-    DEFAULT_METHODS,
-    DEFAULT_STATUSES,
-    Auth,
-    Facts,
-    FixedAuth,
-    Hooks,
-    Limits,
-    RetryPolicy,
-    Service,
-    ServicePool,
-    Timeouts,
-    Token,
-    TokenAuth,
-    bearer,
-    header,
-)
+from shared_code.http_pool import Facts, Hooks, ServicePool, Token, TokenAuth
 from shared_code.index.cosmos_writer import CosmosIndex
 from shared_code.jobs import LARGE_STEPS_AT_ONCE
 from shared_code.jobs.source_containers import JOBS_CONTAINER
 from shared_code.settings import Settings, settings
 from shared_code.settings.setting import Setting
+from shared_code.storage.blob_account import blob_service
 from shared_code.storage.source_files import SourceFiles
-from shared_code.storage.staging import CHUNK_SIZE
 from shared_code.storage.table_account import TableAccount
 from shared_code.storage.tables import StorageTable
 from shared_code.telemetry import log_event
-
-# The SDK's own waits, from fifteen seconds on, would hold an activity that its workflow can repeat anyway.
-_BLOB_RETRIES: dict[str, Any] = {"retry_total": 5, "initial_backoff": 1, "increment_base": 2}
-_EMBEDDINGS_SCOPE = "https://cognitiveservices.azure.com/.default"
-# Embedding the same text twice changes nothing, so that a POST may be repeated. The service's rate limits are
-# by the minute: a caller that waits one out loses nothing.
-_EMBEDDINGS_RETRIES = RetryPolicy(
-    attempts=6,
-    retry_after_max=120.0,
-    methods=DEFAULT_METHODS | {"POST"},
-    statuses=DEFAULT_STATUSES | {HTTPStatus.INTERNAL_SERVER_ERROR},
-)
-_BLOB_OPTIONS = {**_BLOB_RETRIES, "max_single_get_size": CHUNK_SIZE, "max_chunk_get_size": CHUNK_SIZE}
-# A look-up that takes longer is repeated by the workflow, whose durable timers hold no activity meanwhile.
-_EVENTS_TIMEOUTS = Timeouts(attempt=10.0, total=30.0)
-_LOOK_UPS = 32
 
 Index = TypeVar("Index", bound=CosmosIndex)
 
@@ -123,14 +89,9 @@ class Clients:
         if not endpoint:
             storage = self.settings.events_storage
             return EventsTable(
-                self._table(storage, TABLE, at_once=_LOOK_UPS, setting=Settings.events_storage)
+                self._table(storage, TABLE, at_once=LOOK_UPS_AT_ONCE, setting=Settings.events_storage)
             )
-        limits = Limits(max_connections=_LOOK_UPS, max_response_bytes=MAX_ANSWER_BYTES)
-        self.pool.register(
-            Service(
-                name=EventsClient.service_name, base_url=endpoint, limits=limits, timeouts=_EVENTS_TIMEOUTS
-            )
-        )
+        self.pool.register(events_service(endpoint))
         return EventsClient(self.pool)
 
     @cached_property
@@ -167,13 +128,11 @@ class Clients:
         """The service that turns texts into vectors."""
         endpoint = EmbeddingsEndpoint.parse(self.settings.embeddings_endpoint)
         self.pool.register(
-            Service(
-                name=EmbeddingsClient.service_name,
-                base_url=endpoint.base_url,
-                auth=self._embeddings_auth(endpoint),
-                timeouts=_embeddings_timeouts(self.settings.embeddings_timeout),
-                limits=Limits(max_connections=self.settings.embeddings_concurrency),
-                retries=_EMBEDDINGS_RETRIES,
+            embeddings_service(
+                endpoint,
+                auth=endpoint.auth(self.settings.embeddings_api_key, self._tokens_for),
+                attempt=self.settings.embeddings_timeout,
+                at_once=self.settings.embeddings_concurrency,
             )
         )
         return EmbeddingsClient(self.pool, endpoint)
@@ -229,7 +188,7 @@ class Clients:
 
     def _table(self, storage: str, name: str, *, at_once: int, setting: Setting[str]) -> StorageTable:
         try:
-            account = TableAccount.parse(storage, lambda: self.identity)
+            account = TableAccount.parse(storage, self._tokens_for)
             return StorageTable(self.pool, account, name, at_once=at_once, setting=setting)
         except ValueError:
             raise _unusable(setting) from None
@@ -238,12 +197,7 @@ class Clients:
     def _blobs(self) -> BlobServiceClient:
         storage = self.settings.files_storage
         try:
-            options = {**_BLOB_OPTIONS, "transport": _transport()}
-            if _is_url(storage):
-                credential = None if "sig=" in storage else self.identity
-                blobs = BlobServiceClient(storage, credential=credential, **options)
-            else:
-                blobs = BlobServiceClient.from_connection_string(storage, **options)
+            blobs = blob_service(storage, lambda: self.identity, transport=_transport())
         except ValueError:
             raise _unusable(Settings.files_storage) from None
         self._closing.push_async_callback(blobs.close)
@@ -251,10 +205,8 @@ class Clients:
 
     @cached_property
     def _cosmos(self) -> CosmosClient:
-        key = self.settings.cosmos_key
-        if key and not _is_base64(key):
-            raise Settings.cosmos_key.invalid("use the account's primary or secondary key")
-        client = CosmosClient(self.settings.cosmos_endpoint, key or self.identity, transport=_transport())
+        key: Any = self.settings.cosmos_key or self.identity
+        client = CosmosClient(self.settings.cosmos_endpoint, key, transport=_transport())
         self._closing.push_async_callback(client.close)
         return client
 
@@ -262,21 +214,12 @@ class Clients:
     def _cosmos_slots(self) -> asyncio.Semaphore:
         return asyncio.Semaphore(self.settings.cosmos_concurrency)
 
-    def _embeddings_auth(self, endpoint: EmbeddingsEndpoint) -> FixedAuth | Auth | None:
-        key = self.settings.embeddings_api_key
-        if key:
-            return header("api-key", key) if endpoint.azure else bearer(key)
-        return TokenAuth(self._embeddings_token) if endpoint.azure else None
+    def _tokens_for(self, scope: str) -> TokenAuth:
+        async def ask() -> Token:
+            token = await self.identity.get_token(scope)
+            return Token(token.token, token.expires_on)
 
-    async def _embeddings_token(self) -> Token:
-        token = await self.identity.get_token(_EMBEDDINGS_SCOPE)
-        return Token(token.token, token.expires_on)
-
-
-def _embeddings_timeouts(attempt: timedelta) -> Timeouts:
-    """A slow service has the time of five attempts, and any service enough to wait out its rate limits."""
-    seconds = attempt.total_seconds()
-    return Timeouts(attempt=seconds, total=max(300.0, 5 * seconds))
+        return TokenAuth(ask)
 
 
 def _log_retry(facts: Facts) -> None:
@@ -303,17 +246,6 @@ def _transport() -> AioHttpTransport:
     That is a tenth of what a request costs. Where no proxy is set, nothing can be found.
     """
     return AioHttpTransport(use_env_settings=bool(getproxies()))
-
-
-def _is_url(storage: str) -> bool:
-    return storage.startswith(("https://", "http://"))
-
-
-def _is_base64(key: str) -> bool:
-    try:
-        return bool(b64decode(key, validate=True))
-    except ValueError:
-        return False
 
 
 def _unusable(setting: Setting[str]) -> InvalidSetting:

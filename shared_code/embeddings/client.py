@@ -8,8 +8,9 @@ What a retry of the same request may cure is the pool's to repeat.
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from http import HTTPStatus
 from itertools import accumulate, pairwise
 from typing import Any, ClassVar
@@ -19,7 +20,22 @@ import msgspec
 
 from shared_code.embeddings.vectors import Vector
 from shared_code.errors import Permanent
-from shared_code.http_pool import Response, ServiceClient, ServicePool, StatusError
+from shared_code.http_pool import (
+    DEFAULT_METHODS,
+    DEFAULT_STATUSES,
+    Auth,
+    FixedAuth,
+    Limits,
+    Response,
+    RetryPolicy,
+    Service,
+    ServiceClient,
+    ServicePool,
+    StatusError,
+    Timeouts,
+    bearer,
+    header,
+)
 
 MAX_INPUTS = 2_048
 _API_VERSION = "2024-10-21"
@@ -34,6 +50,18 @@ _TOO_MUCH = {HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE}
 # A 400 about one of these holds for every text, so that no smaller batch can help.
 _SETTINGS = {"model", "dimensions", "encoding_format"}
 _ANSWERS = 2
+_SCOPE = "https://cognitiveservices.azure.com/.default"
+# Embedding the same text twice changes nothing, so that a POST may be repeated. The service's rate limits are
+# by the minute: a caller that waits one out loses nothing.
+_RETRIES = RetryPolicy(
+    attempts=6,
+    retry_after_max=120.0,
+    methods=DEFAULT_METHODS | {"POST"},
+    statuses=DEFAULT_STATUSES | {HTTPStatus.INTERNAL_SERVER_ERROR},
+)
+# A slow service has the time of this many attempts, and any service enough to wait out its rate limits.
+_ATTEMPTS_IN_TIME = 5
+_LEAST_SECONDS = 300.0
 
 
 class EmbeddingsUnusable(Permanent):
@@ -109,12 +137,40 @@ class EmbeddingsEndpoint:
             return cls(base_url=origin + path.removesuffix("/openai"), azure=True, api_version=version)
         return cls(base_url=origin + path, azure=on_azure)
 
+    def auth(self, key: str, tokens_for: Callable[[str], Auth]) -> FixedAuth | Auth | None:
+        """How requests are signed; a scope is only asked for where there is no key, and on Azure."""
+        if key:
+            return header("api-key", key) if self.azure else bearer(key)
+        return tokens_for(_SCOPE) if self.azure else None
+
     def target(self, model: str) -> tuple[str, dict[str, str]]:
         """Path and query parameters for a model; Azure's form has a deployment, which may be named for it."""
         if not self.api_version:
             return "/embeddings", {}
         deployment = self.deployment or model
         return f"/openai/deployments/{deployment}/embeddings", {"api-version": self.api_version}
+
+
+def embeddings_service(
+    endpoint: EmbeddingsEndpoint, *, auth: FixedAuth | Auth | None, attempt: timedelta, at_once: int
+) -> Service:
+    """The service to register for an EmbeddingsClient.
+
+    Args:
+        endpoint: where it is.
+        auth: how its requests are signed.
+        attempt: how long one attempt at a request may take.
+        at_once: how many requests are under way at most.
+    """
+    seconds = attempt.total_seconds()
+    return Service(
+        name=EmbeddingsClient.service_name,
+        base_url=endpoint.base_url,
+        auth=auth,
+        timeouts=Timeouts(attempt=seconds, total=max(_LEAST_SECONDS, _ATTEMPTS_IN_TIME * seconds)),
+        limits=Limits(max_connections=at_once),
+        retries=_RETRIES,
+    )
 
 
 class EmbeddingsClient(ServiceClient):

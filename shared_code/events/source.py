@@ -16,17 +16,23 @@ from urllib.parse import quote
 from shared_code.errors import AppError, Passing, Permanent
 from shared_code.http_pool import (
     DEFAULT_STATUSES,
+    Limits,
     ResponseTooLarge,
+    Service,
     ServiceClient,
     ServiceError,
     StatusError,
+    Timeouts,
 )
 from shared_code.storage.tables import StorageTable
 
 TABLE = "events"
 MAX_TEXT = 100_000
+LOOK_UPS_AT_ONCE = 32
 # A text is at most four bytes a character as JSON's UTF-8, or six where it is escaped; the rest is room.
-MAX_ANSWER_BYTES = 1_000_000
+_MAX_ANSWER_BYTES = 1_000_000
+# A look-up that takes longer is repeated by the workflow, whose durable timers hold no activity meanwhile.
+_TIMEOUTS = Timeouts(attempt=10.0, total=30.0)
 _MAX_TIME = 64
 # Statuses that pass: what the pool retries, and what it leaves to its callers.
 _PASSING = DEFAULT_STATUSES | {HTTPStatus.INTERNAL_SERVER_ERROR}
@@ -103,6 +109,12 @@ class EventSource(Protocol):
         ...
 
 
+def events_service(endpoint: str) -> Service:
+    """The service to register for an EventsClient."""
+    limits = Limits(max_connections=LOOK_UPS_AT_ONCE, max_response_bytes=_MAX_ANSWER_BYTES)
+    return Service(name=EventsClient.service_name, base_url=endpoint, limits=limits, timeouts=_TIMEOUTS)
+
+
 class EventsClient(ServiceClient):
     """The events service: `GET /events/{trackingId}` answers `{"sessionId", "text"[, "time"]}`."""
 
@@ -123,7 +135,7 @@ class EventsClient(ServiceClient):
         try:
             return await self.http.get_json(f"/events/{quote(tracking_id, safe='')}")
         except ResponseTooLarge:
-            raise _invalid(tracking_id, f"have more than {MAX_ANSWER_BYTES} bytes") from None
+            raise _invalid(tracking_id, f"have more than {_MAX_ANSWER_BYTES} bytes") from None
         except StatusError as refusal:
             raise _refused(tracking_id, refusal.status) from refusal
         except ServiceError as failure:

@@ -19,6 +19,7 @@ from shared_code.settings.parsers import (
     amounts_by_label,
     as_it_is,
     https_or_empty,
+    key_or_empty,
     label,
     origin_or_empty,
     positive,
@@ -123,7 +124,7 @@ class Settings:
         url,
         example="https://account.documents.azure.com",
     )
-    cosmos_key = Setting("COSMOS_KEY", "", "its key; empty: the app's managed identity", as_it_is)
+    cosmos_key = Setting("COSMOS_KEY", "", "its key; empty: the app's managed identity", key_or_empty)
     cosmos_database = Setting("COSMOS_DATABASE", "embeddings", "database of the vectors", as_it_is)
     cosmos_container = Setting(
         "COSMOS_CONTAINER", "chunks", "container of the vectors; created if need be", as_it_is

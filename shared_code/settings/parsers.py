@@ -1,6 +1,7 @@
 """Parsers of settings: each checks the text of one, and makes its value or raises an error that names it."""
 
 import re
+from base64 import b64decode
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -96,6 +97,15 @@ def account_name(setting: Setting[Any], text: str) -> str:
     """The name of a storage account, or an empty text."""
     if text and not _ACCOUNT_NAME.fullmatch(text):
         raise setting.invalid("use 3 to 24 lower-case letters and digits")
+    return text
+
+
+def key_or_empty(setting: Setting[Any], text: str) -> str:
+    """A key of a Cosmos DB account, which is base64, or an empty text."""
+    try:
+        b64decode(text, validate=True)
+    except ValueError:
+        raise setting.invalid("use the account's primary or secondary key") from None
     return text
 
 

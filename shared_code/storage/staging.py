@@ -21,8 +21,6 @@ from shared_code.errors import StagedRunsMissing
 from shared_code.jobs import ledger_prefix
 
 STAGING = "staging"
-# Every run of a job is open at once while their union is counted.
-CHUNK_SIZE = 256 * 1024
 _DELETIONS_AT_ONCE = 16
 
 

@@ -12,9 +12,9 @@ from email.utils import formatdate
 from hashlib import sha256
 from urllib.parse import parse_qsl, urlsplit
 
-from azure.core.credentials_async import AsyncTokenCredential
+from azure.core.utils import parse_connection_string
 
-from shared_code.http_pool import Auth, Token, TokenAuth
+from shared_code.http_pool import Auth
 
 _SCOPE = "https://storage.azure.com/.default"
 # Published, and the same for every emulator.
@@ -33,14 +33,14 @@ class TableAccount:
     query: Mapping[str, str] = field(repr=False)
 
     @classmethod
-    def parse(cls, storage: str, credential: Callable[[], AsyncTokenCredential]) -> "TableAccount":
-        """Reads a setting; the credential is asked for only if nothing else signs in.
+    def parse(cls, storage: str, tokens_for: Callable[[str], Auth]) -> "TableAccount":
+        """Reads a setting; the identity's tokens for a scope are asked for only if nothing else signs in.
 
         Raises:
-            ValueError: it is neither connection string nor account URL. The message holds no part of it.
+            ValueError: it is neither connection string nor account URL.
         """
         if storage.startswith(("https://", "http://")):
-            return _from_url(storage, credential)
+            return _from_url(storage, tokens_for)
         return _from_connection_string(storage)
 
 
@@ -63,37 +63,22 @@ class SharedKey:
         return False
 
 
-def identity(credential: AsyncTokenCredential) -> TokenAuth:
-    """Tokens of the app's identity."""
-
-    async def ask() -> Token:
-        token = await credential.get_token(_SCOPE)
-        return Token(token.token, token.expires_on)
-
-    return TokenAuth(ask)
-
-
-def _from_url(url: str, credential: Callable[[], AsyncTokenCredential]) -> TableAccount:
+def _from_url(url: str, tokens_for: Callable[[str], Auth]) -> TableAccount:
     endpoint, _, signature = url.partition("?")
     if signature:
         return TableAccount(endpoint, None, _signature(signature))
-    return TableAccount(endpoint, identity(credential()), {})
+    return TableAccount(endpoint, tokens_for(_SCOPE), {})
 
 
 def _from_connection_string(text: str) -> TableAccount:
     if text.rstrip(";").lower() == "usedevelopmentstorage=true":
         text = _EMULATOR
-    parts = _parts(text)
+    parts = parse_connection_string(text)
     name, key = parts.get("accountname", ""), parts.get("accountkey", "")
     endpoint = parts.get("tableendpoint") or _public_endpoint(name, parts)
     if key and name:
         return TableAccount(endpoint, SharedKey(name, key), {})
     return TableAccount(endpoint, None, _signature(parts.get("sharedaccesssignature", "")))
-
-
-def _parts(text: str) -> dict[str, str]:
-    pairs = [part.partition("=") for part in text.split(";") if part]
-    return {name.strip().lower(): value for name, _, value in pairs}
 
 
 def _public_endpoint(name: str, parts: Mapping[str, str]) -> str:

@@ -144,7 +144,7 @@ async def test_no_client_shows_a_key_when_it_is_printed():
         )
     )
     services = await audit_service(built), built.embeddings.http.service
-    account = TableAccount.parse(storage, lambda: built.identity)
+    account = TableAccount.parse(storage, built._tokens_for)
     printed = repr(
         [
             built,
@@ -158,7 +158,7 @@ async def test_no_client_shows_a_key_when_it_is_printed():
     )
     await built.close()
     assert KEY not in printed
-    assert "sig" not in repr(TableAccount.parse(TABLES + SIGNED, lambda: built.identity))
+    assert "sig" not in repr(TableAccount.parse(TABLES + SIGNED, built._tokens_for))
 
 
 async def test_activities_of_one_loop_share_their_clients():

@@ -127,6 +127,7 @@ def test_chunks_may_have_no_overlap():
         ("PUBLIC_ORIGIN", "https://jobs.example.com/path", "public_origin"),
         ("TRUST_FORWARDED_HEADERS", "maybe", "trust_forwarded_headers"),
         ("COSMOS_ENDPOINT", "account", "cosmos_endpoint"),
+        ("COSMOS_KEY", "no base64", "cosmos_key"),
         ("EMBEDDINGS_ENDPOINT", "https://user@host/v1", "embeddings_endpoint"),
         ("EMBEDDINGS_DIMENSIONS", "many", "embedding_plan"),
         ("EMBEDDINGS_PRICE_PER_MILLION", "-1", "embedding_plan"),

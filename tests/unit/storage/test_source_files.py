@@ -2,8 +2,8 @@
 
 import pytest
 
+from shared_code.storage.blob_account import CHUNK_SIZE
 from shared_code.storage.source_files import FileArchived, FileContent, FileReplaced, UnreadableFile
-from shared_code.storage.staging import CHUNK_SIZE
 from tests.unit.storage_stub import StorageStub, clients_of
 
 LONG = b"x" * (CHUNK_SIZE + 1)  # is read in two requests

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from shared_code.audit.distinct_ids import digest
 from shared_code.errors import StagedRunsMissing
+from shared_code.storage.blob_account import CHUNK_SIZE
 from shared_code.storage.staging import (
-    CHUNK_SIZE,
     count_staged,
     count_union,
     discard_staged,

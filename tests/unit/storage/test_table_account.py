@@ -1,13 +1,11 @@
 import re
 from base64 import b64encode
 from email.utils import parsedate_to_datetime
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from azure.core.credentials import AccessToken
 
-from shared_code.http_pool import TokenAuth
+from shared_code.http_pool import bearer
 from shared_code.storage.table_account import SharedKey, TableAccount
 
 KEY = b64encode(b"secret-key").decode()
@@ -19,7 +17,7 @@ def parse(storage: str) -> TableAccount:
     return TableAccount.parse(storage, no_identity)
 
 
-def no_identity() -> Any:
+def no_identity(scope: str) -> Any:
     raise AssertionError("Nothing but an account URL needs the identity.")
 
 
@@ -55,18 +53,10 @@ def test_shared_access_signature_goes_along_with_each_request(storage):
     assert parse(storage) == TableAccount("https://a.table.core.windows.net", None, SIGNATURE)
 
 
-async def test_account_url_signs_in_with_a_token_for_storage():
-    asked: list[str] = []
-
-    async def get_token(*scopes):
-        asked.extend(scopes)
-        return AccessToken("t0ken", 10**12)
-
-    identity: Any = SimpleNamespace(get_token=get_token)
-    account = TableAccount.parse("https://a.table.core.windows.net", lambda: identity)
-    assert isinstance(account.auth, TokenAuth)
-    assert await account.auth.headers("GET", account.endpoint) == {"Authorization": "Bearer t0ken"}
-    assert asked == ["https://storage.azure.com/.default"]
+def test_account_url_signs_in_with_tokens_for_storage():
+    tokens: dict[str, Any] = {"https://storage.azure.com/.default": bearer("t0ken")}
+    account = TableAccount.parse("https://a.table.core.windows.net", tokens.__getitem__)
+    assert account.auth is tokens["https://storage.azure.com/.default"]
 
 
 async def test_key_signs_date_and_path_as_the_service_documents_it():
@@ -83,6 +73,8 @@ async def test_key_signs_date_and_path_as_the_service_documents_it():
         "AccountName=a",
         f"AccountKey={KEY}",
         "AccountName=a;AccountKey=no base64",
+        f"AccountName=a;AccountName=b;AccountKey={KEY}",
+        f"AccountName=a;AccountKey={KEY};nonsense",
         "https://a.table.core.windows.net?sv=2024",
         "TableEndpoint=http://localhost:1/a",
     ],
