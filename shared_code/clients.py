@@ -5,10 +5,9 @@ They close when their loop shuts down; no other module opens or closes a client.
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any
 from urllib.request import getproxies
 
 from azure.core.pipeline.transport import AioHttpTransport
@@ -17,7 +16,7 @@ from azure.identity.aio import DefaultAzureCredential
 from azure.storage.blob.aio import BlobServiceClient, ContainerClient
 
 from shared_code.app_configuration import load_audit_storage
-from shared_code.concurrency import Once
+from shared_code.concurrency import Once, PerLoop
 from shared_code.embeddings.batching import BatchedEmbeddings
 from shared_code.embeddings.client import EmbeddingsClient, EmbeddingsEndpoint, embeddings_service
 from shared_code.errors import InvalidSetting
@@ -32,6 +31,7 @@ from shared_code.events.source import (
     events_service,
 )
 from shared_code.http_pool import Facts, Hooks, ServicePool, Token, TokenAuth
+from shared_code.index.cosmos_version import CosmosVersion
 from shared_code.index.cosmos_writer import CosmosIndex
 from shared_code.jobs import LARGE_STEPS_AT_ONCE
 from shared_code.jobs.source_containers import JOBS_CONTAINER
@@ -42,8 +42,6 @@ from shared_code.storage.source_files import SourceFiles
 from shared_code.storage.table_account import TableAccount
 from shared_code.storage.tables import StorageTable
 from shared_code.telemetry import log_event
-
-Index = TypeVar("Index", bound=CosmosIndex)
 
 
 class Clients:
@@ -149,11 +147,11 @@ class Clients:
 
     def index(self, env: str, version: str) -> CosmosIndex:
         """One version of an environment's index."""
-        return self._index(CosmosIndex, env, version)
+        return CosmosIndex(self._version(env, version))
 
     def event_documents(self, env: str, version: str) -> EventDocuments:
         """The documents of live events in that version."""
-        return self._index(EventDocuments, env, version)
+        return EventDocuments(self._version(env, version))
 
     async def close(self) -> None:
         """Closes every client that was built."""
@@ -177,8 +175,8 @@ class Clients:
         tokens = self.settings.embeddings_tokens_per_request
         return BatchedEmbeddings(self.embeddings, wait=wait, tokens_per_request=tokens)
 
-    def _index(self, kind: type[Index], env: str, version: str) -> Index:
-        return kind(
+    def _version(self, env: str, version: str) -> CosmosVersion:
+        return CosmosVersion(
             self._cosmos,
             database=self.settings.cosmos_database,
             container=self.settings.cosmos_container,
@@ -253,23 +251,13 @@ def _unusable(setting: Setting[str]) -> InvalidSetting:
     return setting.invalid("use a storage connection string or an account URL")
 
 
-_opened: dict[asyncio.AbstractEventLoop, tuple[Clients, AsyncGenerator[None]]] = {}
+async def _open() -> Clients:
+    return Clients(settings())
+
+
+_clients = PerLoop(_open, Clients.close)
 
 
 async def clients() -> Clients:
     """The clients of the running event loop."""
-    loop = asyncio.get_running_loop()
-    if loop not in _opened:
-        opened = Clients(settings())
-        _opened[loop] = opened, _close_with_loop(loop, opened)
-        await anext(_opened[loop][1])
-    return _opened[loop][0]
-
-
-async def _close_with_loop(loop: asyncio.AbstractEventLoop, opened: Clients) -> AsyncGenerator[None]:
-    """Waits for the end of the loop: a loop that shuts down closes the generators it has begun."""
-    try:
-        yield
-    finally:
-        del _opened[loop]
-        await opened.close()
+    return await _clients.get()

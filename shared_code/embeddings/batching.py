@@ -44,6 +44,22 @@ class _Gathering:
     departure: "asyncio.Task[None]"
 
 
+class Announcement:
+    """A caller's word that it is going to have texts; those of others wait for them until it is withdrawn."""
+
+    def __init__(self, among: "set[Announcement]", none_left: asyncio.Event) -> None:
+        self._among = among
+        self._none_left = none_left
+        among.add(self)
+        none_left.clear()
+
+    def withdraw(self) -> None:
+        """Lets nobody wait for this caller any longer; more than once does no harm."""
+        self._among.discard(self)
+        if not self._among:
+            self._none_left.set()
+
+
 class BatchedEmbeddings:
     """Embeds texts together with those of others, in requests as full as the service takes them.
 
@@ -66,22 +82,19 @@ class BatchedEmbeddings:
         self._patience = patience
         self._sleep = sleep
         self._gathered: dict[_Kind, _Gathering] = {}
-        self._announced = 0
+        self._announced: set[Announcement] = set()
         self._all_here = asyncio.Event()
         self._all_here.set()
         self._sending: set[asyncio.Task[None]] = set()
 
     @contextmanager
-    def announced(self) -> Iterator[None]:
-        """As long as this lasts, the texts of others wait for those that this caller is going to have."""
-        self._announced += 1
-        self._all_here.clear()
+    def announced(self) -> Iterator[Announcement]:
+        """Announces texts for as long as this lasts, or until the announcement is withdrawn."""
+        announcement = Announcement(self._announced, self._all_here)
         try:
-            yield
+            yield announcement
         finally:
-            self._announced -= 1
-            if not self._announced:
-                self._all_here.set()
+            announcement.withdraw()
 
     def embed(
         self, texts: Sequence[CountedText], *, model: str, dimensions: int | None

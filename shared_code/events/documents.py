@@ -13,7 +13,8 @@ from azure.cosmos.exceptions import CosmosResourceNotFoundError
 
 from shared_code.embeddings.client import Embedding
 from shared_code.events.source import Event
-from shared_code.index.cosmos_writer import CosmosIndex
+from shared_code.index.cosmos_partition import CosmosPartition
+from shared_code.index.cosmos_version import CosmosVersion
 from shared_code.jobs import EmbedEventJob
 
 
@@ -47,54 +48,60 @@ class NewDocument:
     embedding: Embedding
 
 
-class EventDocuments(CosmosIndex):
+class EventDocuments:
     """The documents of events in one index version."""
+
+    def __init__(self, version: CosmosVersion) -> None:
+        self._version = version
 
     async def stored(self, job: EmbedEventJob) -> dict[int, StoredDocument]:
         """The documents of an event by their ordinals."""
+        documents = self._documents_of(job)
         # Nearly every event is new, and then this is cheaper than a query.
-        if not await self._has_first(job):
+        if not await documents.has(_id(job, 0)):
             return {}
         names = ("ordinal", "made", "run", "tokens", "requests", "sessionId", "time")
         query = f"SELECT {', '.join(f'c.{name}' for name in names)} FROM c WHERE c.pk = @pk"  # noqa: S608 - own names
         return {
             item["ordinal"]: StoredDocument(session_id=item.pop("sessionId"), **item)
-            async for item in self._query(query, self._partition_of(_source(job)))
+            async for item in documents.query(query)
         }
 
     async def put(self, job: EmbedEventJob, event: Event, documents: Sequence[NewDocument]) -> None:
         """Writes documents, or the same ones once more; the container is created if need be."""
         if not documents:
             return
-        items = [(self._document(job, event, document), document.embedding.vector) for document in documents]
+        partition = self._documents_of(job)
+        items = [
+            (self._document(job, event, document, partition.key), document.embedding.vector)
+            for document in documents
+        ]
         try:
-            await self._chunks_of(_source(job)).upsert(items)
+            await partition.upsert(items)
         except CosmosResourceNotFoundError:
-            await self._create_container(documents[0].embedding.vector.dimensions)
-            await self._chunks_of(_source(job)).upsert(items)
+            await self._version.create_container(documents[0].embedding.vector.dimensions)
+            await partition.upsert(items)
 
     async def amend(self, job: EmbedEventJob, event: Event, ordinals: Iterable[int]) -> None:
         """Tells session and time of an event where its text has not changed."""
         facts = {"sessionId": event.session_id, "time": event.time or _now()}
-        await self._chunks_of(_source(job)).patch({_id(job, ordinal): facts for ordinal in ordinals})
+        await self._documents_of(job).patch({_id(job, ordinal): facts for ordinal in ordinals})
 
     async def remove(self, job: EmbedEventJob, ordinals: Iterable[int]) -> None:
         """Deletes documents, those that are there."""
-        await self.delete(_source(job), [_id(job, ordinal) for ordinal in ordinals])
+        await self._documents_of(job).delete([_id(job, ordinal) for ordinal in ordinals])
 
-    async def _has_first(self, job: EmbedEventJob) -> bool:
-        try:
-            async with self._slots:
-                await self._container.read_item(_id(job, 0), self._partition_of(_source(job)))
-        except CosmosResourceNotFoundError:
-            return False
-        return True
+    def _documents_of(self, job: EmbedEventJob) -> CosmosPartition:
+        # An event is a source, too: no file's name begins so, since no container's name has a colon.
+        return self._version.chunks_of(f"event:{job.tracking_id}")
 
-    def _document(self, job: EmbedEventJob, event: Event, document: NewDocument) -> dict[str, Any]:
+    def _document(
+        self, job: EmbedEventJob, event: Event, document: NewDocument, partition_key: str
+    ) -> dict[str, Any]:
         return {
             "id": _id(job, document.ordinal),
-            "pk": self._partition_of(_source(job)),
-            "index": self._records,
+            "pk": partition_key,
+            "index": self._version.name,
             "trackingId": event.tracking_id,
             "sessionId": event.session_id,
             "env": job.env,
@@ -108,11 +115,6 @@ class EventDocuments(CosmosIndex):
             "tokens": document.embedding.tokens,
             "requests": document.embedding.requests,
         }
-
-
-def _source(job: EmbedEventJob) -> str:
-    """The event as a source: no file's name begins so, since no container's name has a colon."""
-    return f"event:{job.tracking_id}"
 
 
 def _id(job: EmbedEventJob, ordinal: int) -> str:

@@ -9,7 +9,6 @@ raised stops the page.
 import asyncio
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import chain, groupby
 from operator import attrgetter
@@ -20,8 +19,9 @@ from shared_code.embeddings.batching import BatchedEmbeddings, CountedText, Outc
 from shared_code.embeddings.client import Embedding, EmbeddingFailure
 from shared_code.errors import AppError
 from shared_code.files.planner import PlannedChunk, Planner, SourceWork
-from shared_code.index.cosmos_writer import CosmosIndex, NewChunk, SourceRecord
+from shared_code.index.cosmos_writer import CosmosIndex
 from shared_code.index.fingerprints import source_fingerprint
+from shared_code.index.records import NewChunk, SourceRecord
 from shared_code.jobs import EmbedFilesJob, LedgerEntry
 from shared_code.packing import packed
 from shared_code.storage.source_files import SourceFile, UnreadableFile
@@ -84,8 +84,7 @@ class Ingestion:
         Raises:
             IndexConflict: another job wrote one of the sources meanwhile.
         """
-        with ExitStack() as self._announcement:
-            self._announcement.enter_context(self._embeddings.announced())
+        with self._embeddings.announced() as self._announcement:
             return await self._embed(page)
 
     async def _embed(self, page: Sequence[SourceFile]) -> PageResult:
@@ -164,7 +163,7 @@ class Ingestion:
             [text for text, _ in units], model=plan.model, dimensions=plan.dimensions
         )
         if last:
-            self._announcement.close()  # nobody need wait for this page any more
+            self._announcement.withdraw()  # all of its texts are there
         outcomes = await coming
         # What has a vector is paid for: it is written before an error of the others stops anything.
         made = self._made(units, outcomes)

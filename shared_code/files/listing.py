@@ -18,8 +18,9 @@ from azure.storage.blob.aio import ContainerClient
 from shared_code.audit.distinct_ids import DIGEST_SIZE, digest, split
 from shared_code.concurrency import run_all
 from shared_code.documents.token_estimate import estimated_tokens
-from shared_code.index.cosmos_writer import CosmosIndex, KnownSource
+from shared_code.index.cosmos_writer import CosmosIndex
 from shared_code.index.fingerprints import source_fingerprint
+from shared_code.index.records import KnownSource
 from shared_code.jobs import EmbeddingPlan, EmbedFilesJob
 from shared_code.jobs.steps import ListFiles, PartListed
 from shared_code.packing import packed

@@ -14,8 +14,9 @@ from shared_code.documents.sandbox import read_chunks
 from shared_code.documents.token_estimate import is_supported
 from shared_code.embeddings.batching import CountedText
 from shared_code.errors import AppError
-from shared_code.index.cosmos_writer import CosmosIndex, Place, SourceRecord, StoredChunk
+from shared_code.index.cosmos_writer import CosmosIndex
 from shared_code.index.fingerprints import chunk_id, content_hash, source_fingerprint
+from shared_code.index.records import Place, SourceRecord, StoredChunk
 from shared_code.jobs import EmbedFilesJob
 from shared_code.storage.source_files import FileContent, FileTooLarge, SourceFile, SourceFiles
 

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from shared_code.concurrency import run_all
-from shared_code.index.cosmos_writer import CosmosIndex, SourceRecord
+from shared_code.index.cosmos_writer import CosmosIndex
+from shared_code.index.records import SourceRecord
 from shared_code.storage.source_files import SourceFiles
 
 _SOURCES_AT_ONCE = 8

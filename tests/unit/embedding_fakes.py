@@ -12,7 +12,8 @@ from shared_code.embeddings.client import Embedding, EmbeddingFailure, Embedding
 from shared_code.embeddings.vectors import Vector
 from shared_code.files.ingestion import Ingestion, PageResult
 from shared_code.files.planner import Planner
-from shared_code.index.cosmos_writer import (
+from shared_code.index.fingerprints import source_fingerprint
+from shared_code.index.records import (
     IndexConflict,
     KnownSource,
     NewChunk,
@@ -20,7 +21,6 @@ from shared_code.index.cosmos_writer import (
     SourceRecord,
     StoredChunk,
 )
-from shared_code.index.fingerprints import source_fingerprint
 from shared_code.jobs import EmbeddingPlan, EmbedFilesJob
 from shared_code.storage.source_files import FileContent, FilePage, FileVanished, SourceFile
 

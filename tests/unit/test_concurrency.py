@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from shared_code.concurrency import Once, run_all
+from shared_code.concurrency import Once, PerLoop, run_all
 
 
 async def test_results_come_in_the_order_of_their_coroutines():
@@ -87,3 +87,60 @@ async def test_who_gives_up_waiting_does_not_end_the_attempt_of_others():
     impatient.cancel()
     ready.set()
     assert await patient == "made"
+
+
+class Opened:
+    """A value that notes how it is opened and closed; the first `failures` attempts to open it fail."""
+
+    def __init__(self, failures: int = 0) -> None:
+        self.log: list[str] = []
+        self.failures = failures
+        self.values = PerLoop(self.open, self.close)
+
+    async def open(self) -> object:
+        self.log.append("open")
+        await asyncio.sleep(0)
+        if len(self.log) <= self.failures:
+            raise ValueError("cannot be opened")
+        return object()
+
+    async def close(self, value: object) -> None:
+        await asyncio.sleep(0)
+        self.log.append("close")
+
+
+async def both(values: PerLoop[object]) -> tuple[object, object]:
+    first, second = await asyncio.gather(values.get(), values.get())
+    return first, second
+
+
+def test_value_is_opened_once_for_its_loop_and_closed_with_it():
+    opened = Opened()
+    first, second = asyncio.run(both(opened.values))
+    assert first is second
+    assert opened.log == ["open", "close"]
+
+
+def test_each_loop_has_a_value_of_its_own():
+    opened = Opened()
+    assert asyncio.run(opened.values.get()) is not asyncio.run(opened.values.get())
+    assert opened.log == ["open", "close"] * 2
+
+
+def test_value_that_could_not_be_opened_is_opened_at_the_next_use():
+    opened = Opened(failures=1)
+
+    async def use() -> None:
+        with pytest.raises(ValueError, match="cannot be opened"):
+            await opened.values.get()
+        await opened.values.get()
+
+    asyncio.run(use())
+    assert opened.log == ["open", "open", "close"]
+
+
+def test_loop_that_has_shut_down_is_not_kept():
+    opened = Opened()
+    asyncio.run(opened.values.get())
+    assert not opened.values._values
+    assert not opened.values._closers

@@ -152,6 +152,19 @@ async def test_texts_wait_for_a_caller_that_has_announced_itself():
     assert batches.service.batches == [["a", "b"]]
 
 
+async def test_withdrawn_announcement_is_waited_for_no_longer():
+    batches = Batches(patience=60)
+    with batches.embeddings.announced() as announcement, batches.embeddings.announced() as other:
+        announcement.withdraw()
+        announcement.withdraw()
+        first = await batches.ask("a")
+        batches.clock.advance(WAIT)
+        second = await batches.ask("b")
+        other.withdraw()
+        await asyncio.gather(first, second)
+    assert batches.service.batches == [["a", "b"]]
+
+
 async def test_patience_with_a_caller_that_does_not_come_ends():
     batches = Batches(patience=0.001)
     with batches.embeddings.announced():

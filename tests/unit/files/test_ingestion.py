@@ -6,7 +6,7 @@ import pytest
 
 from shared_code.documents import Limits
 from shared_code.embeddings.client import EmbeddingRefused
-from shared_code.index.cosmos_writer import IndexConflict
+from shared_code.index.records import IndexConflict
 from tests.unit.embedding_fakes import JOB, Crash, FakeEmbeddings, World, prose
 
 

@@ -1,11 +1,12 @@
-"""Operations on the items of one Cosmos DB partition, in as few requests as the service allows.
+"""The items of one Cosmos DB partition, written in as few requests as the service allows.
 
 A batch is a way to save requests and no more: nothing here counts on all of it happening or none. What the
 service refuses as a batch is done one by one, where the SDK waits out a 429 and an error is that of one item.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
@@ -30,6 +31,8 @@ VECTOR = "embedding"
 _OPERATIONS_PER_BATCH = 100
 _BYTES_PER_BATCH = 1_000_000
 _BATCHES_AT_ONCE = 8
+# A page ends at 4 MB, too; by itself the service would end it after 100 items.
+_ITEMS_PER_PAGE = 1_000
 # As the SDK writes it: within a string the quotation marks would be escaped, so that no text looks like it.
 _OPERATION = '{"operationType":'
 _QUIET_OPERATION = '{"minimalReturnPreference":true,"operationType":'
@@ -49,9 +52,36 @@ class CosmosPartition:
     """One partition of a container; `slots` bounds the requests."""
 
     def __init__(self, container: ContainerProxy, key: str, slots: asyncio.Semaphore) -> None:
+        self.key = key
         self._container = container
-        self._key = key
         self._slots = slots
+
+    async def query(self, query: str, **values: Any) -> AsyncIterator[Any]:
+        """The answers of a query with `@pk` in its WHERE; none if the container is still to be created."""
+        given = {"pk": self.key, **values}
+        pages = self._container.query_items(
+            query,
+            parameters=[{"name": f"@{name}", "value": value} for name, value in given.items()],
+            partition_key=self.key,
+            max_item_count=_ITEMS_PER_PAGE,
+        ).by_page()
+        while True:
+            try:
+                async with self._slots:
+                    page = [item async for item in await anext(pages)]
+            except (StopAsyncIteration, CosmosResourceNotFoundError):
+                return
+            for item in page:
+                yield item
+
+    async def has(self, item: str) -> bool:
+        """Whether there is an item with this id; by far cheaper than a query."""
+        try:
+            async with self._slots:
+                await self._container.read_item(item, self.key)
+        except CosmosResourceNotFoundError:
+            return False
+        return True
 
     async def upsert(self, items: Iterable[tuple[dict[str, Any], Vector]]) -> None:
         """Writes items with their vectors, or the same items once more."""
@@ -77,6 +107,16 @@ class CosmosPartition:
         """Deletes items, those that are there."""
         await self._run(_Operation(("delete", (item,)), partial(self._delete, item)) for item in ids)
 
+    async def delete_if_still(self, item: str, etag: str | None) -> None:
+        """Deletes an item, if it is there.
+
+        Raises:
+            CosmosAccessConditionFailedError: it has another ETag by now.
+        """
+        with suppress(CosmosResourceNotFoundError):  # deleted twice
+            async with self._slots:
+                await self._container.delete_item(item, self.key, **_only_if_still(etag))
+
     def _upsert(self, item: dict[str, Any], vector: Vector) -> _Operation:
         body = msgspec.json.encode({**item, VECTOR: msgspec.Raw(vector.json)})
         alone = partial(self._container.upsert_item, item, no_response=True, **_sending(body))
@@ -85,19 +125,17 @@ class CosmosPartition:
     def _save(self, item: dict[str, Any], etag: str | None) -> _Operation:
         if etag is None:
             return _Operation(("create", (item,)), partial(self._container.create_item, item))
-        alone = partial(self._container.replace_item, item["id"], item, **only_if_still(etag))
+        alone = partial(self._container.replace_item, item["id"], item, **_only_if_still(etag))
         return _Operation(("replace", (item["id"], item), {"if_match_etag": etag}), alone)
 
     def _patch(self, item: str, fields: Mapping[str, Any]) -> _Operation:
         changes = [{"op": "set", "path": f"/{name}", "value": value} for name, value in fields.items()]
-        alone = partial(self._container.patch_item, item, self._key, changes, no_response=True)
+        alone = partial(self._container.patch_item, item, self.key, changes, no_response=True)
         return _Operation(("patch", (item, changes)), alone)
 
     async def _delete(self, item: str) -> None:
-        try:
-            await self._container.delete_item(item, self._key)
-        except CosmosResourceNotFoundError:
-            return  # deleted twice
+        with suppress(CosmosResourceNotFoundError):  # deleted twice
+            await self._container.delete_item(item, self.key)
 
     async def _run(self, operations: Iterable[_Operation]) -> list[str]:
         """Does operations of one kind, and gives the new ETags of their items as far as there are any."""
@@ -123,7 +161,7 @@ class CosmosPartition:
         try:
             async with self._slots:
                 return await self._container.execute_item_batch(
-                    [operation.batched for operation in batch], self._key, **options
+                    [operation.batched for operation in batch], self.key, **options
                 )
         except (CosmosBatchOperationError, CosmosHttpResponseError) as error:
             # The status of a batch error is that of an operation; the other kind is about the whole request.
@@ -139,7 +177,7 @@ class CosmosPartition:
         return written.get("_etag", "")
 
 
-def only_if_still(etag: str | None) -> dict[str, Any]:
+def _only_if_still(etag: str | None) -> dict[str, Any]:
     """Options by which an item is changed only if it has this ETag."""
     return {"etag": etag, "match_condition": MatchConditions.IfNotModified}
 
