@@ -15,8 +15,8 @@ from typing import Any, Self
 
 from azure.storage.blob.aio import ContainerClient
 
-from shared_code.audit.distinct_ids import DIGEST_SIZE, digest, split
 from shared_code.concurrency import run_all
+from shared_code.digests import DIGEST_SIZE, digest, split
 from shared_code.documents.token_estimate import estimated_tokens
 from shared_code.index.cosmos_writer import CosmosIndex
 from shared_code.index.fingerprints import source_fingerprint

@@ -4,9 +4,7 @@ A blob is overwritten when its activity is repeated, and nothing here deletes on
 discarding is a call of its own. Ledgers, below `ledger/`, stay.
 """
 
-import asyncio
 import json
-from bisect import bisect_right
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any
@@ -15,7 +13,6 @@ from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 from azure.storage.blob import BlobProperties
 from azure.storage.blob.aio import ContainerClient
 
-from shared_code.audit.distinct_ids import DIGEST_SIZE, split
 from shared_code.concurrency import run_all
 from shared_code.errors import StagedRunsMissing
 from shared_code.jobs import ledger_prefix
@@ -76,64 +73,22 @@ async def _create(container: ContainerClient) -> None:
         return  # another step of the job was first
 
 
-async def count_staged(container: ContainerClient, job_id: str, *, runs: int) -> int:
-    """Counts the distinct digests of a job's runs.
+async def staged_runs(container: ContainerClient, job_id: str, *, runs: int) -> list[AsyncIterator[bytes]]:
+    """The runs of a job, each a chunk at a time.
 
     Raises:
-        StagedRunsMissing: there are not as many runs as the job staged.
+        StagedRunsMissing: there are not as many as the job staged.
     """
     names = [name async for name in container.list_blob_names(name_starts_with=f"{STAGING}/{job_id}/")]
     if len(names) != runs:
         raise StagedRunsMissing(f"Job {job_id} has {len(names)} staged runs of {runs}: submit it again.")
-    return await count_union([_chunks(container, name) for name in names])
+    return [_chunks(container, name) for name in names]
 
 
 async def _chunks(container: ContainerClient, name: str) -> AsyncIterator[bytes]:
     download = await container.download_blob(name)
     async for chunk in download.chunks():
         yield chunk
-
-
-async def count_union(runs: Sequence[AsyncIterator[bytes]]) -> int:
-    """Counts the distinct digests of sorted runs, in lockstep by their first byte: one 256th at a time."""
-    readers = [_RunReader(run) for run in runs]
-    count = 0
-    for first_byte in range(256):
-        parts = await asyncio.gather(*(reader.take(first_byte) for reader in readers))
-        count += await asyncio.to_thread(_count_distinct, parts)
-    return count
-
-
-def _count_distinct(parts: Sequence[bytes]) -> int:
-    return len(set[bytes]().union(*map(split, parts)))
-
-
-class _RunReader:
-    """Reads a sorted run from the front, no further than it has to."""
-
-    def __init__(self, chunks: AsyncIterator[bytes]) -> None:
-        self._chunks = chunks
-        self._buffer = bytearray()
-        self._ended = False
-
-    async def take(self, first_byte: int) -> bytes:
-        """The digests that begin with this byte, once all lesser ones have been taken."""
-        while not self._ended and self._may_go_on(first_byte):
-            chunk = await anext(self._chunks, None)
-            self._ended = chunk is None
-            self._buffer += chunk or b""
-        digests = range(len(self._buffer) // DIGEST_SIZE)
-        end = DIGEST_SIZE * bisect_right(
-            digests, first_byte, key=lambda index: self._buffer[index * DIGEST_SIZE]
-        )
-        taken = bytes(self._buffer[:end])
-        del self._buffer[:end]
-        return taken
-
-    def _may_go_on(self, first_byte: int) -> bool:
-        """Whether digests with this first byte may lie beyond the buffer; its tail may be a part of one."""
-        whole = len(self._buffer) // DIGEST_SIZE * DIGEST_SIZE
-        return whole == 0 or self._buffer[whole - DIGEST_SIZE] <= first_byte
 
 
 async def discard_staged(container: ContainerClient, job_id: str) -> None:

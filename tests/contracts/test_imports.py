@@ -13,18 +13,20 @@ DEVHOST = sorted((ROOT / "devhost").rglob("*.py"))
 
 # Any room may raise the app's errors and import within itself.
 MAY_IMPORT = {
-    "activities": "api audit clients documents edge events files http_pool jobs settings storage telemetry",
+    "activities": (
+        "api audit clients digests documents edge events files http_pool jobs settings storage telemetry"
+    ),
     "clients": (
         "app_configuration concurrency embeddings events http_pool index jobs settings storage telemetry"
     ),
     "api": "jobs settings telemetry usage workflows",
     "workflows": "jobs usage.metering",
-    "files": "audit.distinct_ids concurrency documents embeddings index jobs packing storage",
+    "files": "concurrency digests documents embeddings index jobs packing storage",
     "events": "documents embeddings http_pool index jobs storage",
     "audit": "digests jobs storage",
     "usage": "jobs settings",
     "usage.metering": "jobs",
-    "storage": "audit.distinct_ids concurrency http_pool jobs settings",
+    "storage": "concurrency http_pool jobs settings",
     "index": "concurrency documents embeddings jobs packing telemetry",
     "embeddings": "http_pool packing",
     "documents": "",

@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from shared_code.audit.audit_table import read_window
-from shared_code.audit.distinct_ids import digest, split
+from shared_code.digests import digest, split
 from shared_code.errors import AccessDenied, TableNotFound
 from shared_code.http_pool import ServiceError
 from shared_code.jobs.date_range import Window
