@@ -8,35 +8,42 @@ from shared_code.errors import ContainerNotAllowed
 
 CONTAINER_NAME = re.compile(r"(?=.{3,63}$)[a-z0-9](?:-?[a-z0-9])+")
 JOBS_CONTAINER = "jobs"
-TASK_HUB = "asyncjobs"
-# The account of the files may be the host's own: its keys, the packages of the code and the task hub's
-# payloads are no documents. The deployment containers are those that Azure's tools and pipelines make.
+# The account of the files may be the host's own: its keys, the packages of the code and the payloads of task
+# hubs (those of other slots and apps, too) are not documents. The deployment containers are those that
+# Azure's tools and pipelines make.
 _HOST_CONTAINER = re.compile(
-    rf"azure-webjobs-.*|{TASK_HUB}-.*|app-package.*|deploymentpackage.*"
+    r"azure-webjobs-.*|[a-z0-9]+-(largemessages|applease)|app-package.*|deploymentpackage.*"
     r"|(function|scm)-releases|(github-actions|azure-pipelines)-deploy"
 )
 
 
 @dataclass(frozen=True)
 class SourceContainers:
-    """The containers that hold files to embed; without names: all but the app's and the host's own."""
+    """The containers that hold files to embed.
+
+    Attributes:
+        names: of those that may be read; without any: all but the app's and the host's own.
+        task_hub: name of the task hub, whose own containers begin with it.
+    """
 
     names: frozenset[str]
+    task_hub: str
 
     @classmethod
-    def parse(cls, text: str) -> Self:
+    def parse(cls, text: str, *, task_hub: str) -> Self:
         """Reads names that are separated by commas.
 
         Raises:
-            ValueError: one of them is no container's name, or a container that no job may read.
+            ValueError: one of them is not a container's name, or is a container that no job may read.
         """
+        containers = cls(frozenset(), task_hub)
         names = frozenset(name.strip() for name in text.split(",") if name.strip())
         for name in sorted(names):
             if not CONTAINER_NAME.fullmatch(name):
                 raise ValueError("use the names of containers, separated by commas")
-            if _is_reserved(name):
+            if containers._is_reserved(name):
                 raise ValueError(f"leave out {name}, which is the app's or the host's own")
-        return cls(names)
+        return cls(names, task_hub)
 
     def require(self, container: str) -> None:
         """Refuses a container that is not among them.
@@ -44,11 +51,11 @@ class SourceContainers:
         Raises:
             ContainerNotAllowed: it is the app's or the host's own, or not listed.
         """
-        if _is_reserved(container):
+        if self._is_reserved(container):
             raise ContainerNotAllowed(container, "belongs to the app or its host")
         if self.names and container not in self.names:
             raise ContainerNotAllowed(container, "is not among those that this app reads")
 
-
-def _is_reserved(name: str) -> bool:
-    return name == JOBS_CONTAINER or bool(_HOST_CONTAINER.fullmatch(name))
+    def _is_reserved(self, name: str) -> bool:
+        is_of_hub = name.startswith(f"{self.task_hub.lower()}-")
+        return name == JOBS_CONTAINER or is_of_hub or bool(_HOST_CONTAINER.fullmatch(name))

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cache
 
+from shared_code.errors import MissingSetting
 from shared_code.jobs import Budget, EmbeddingPlan, EventDefaults
 from shared_code.jobs.source_containers import SourceContainers
 from shared_code.settings.parsers import (
@@ -33,6 +34,7 @@ from shared_code.settings.parsers import (
     whole,
 )
 from shared_code.settings.setting import Environment, Setting
+from shared_code.settings.task_hub import hub_name
 
 
 def _storage_of_host(service: str, service_url: Setting[str]) -> Callable[[Environment], str]:
@@ -75,6 +77,12 @@ class Settings:
         "AzureWebJobsStorage__clientId",
         "",
         "client id of the user-assigned identity that the host uses there",
+        as_it_is,
+    )
+    host_hub_name = Setting(
+        "AzureFunctionsJobHost__extensions__durableTask__hubName",
+        "",
+        "name of the task hub; empty: that of `host.json`",
         as_it_is,
     )
     client_id = Setting(
@@ -245,10 +253,22 @@ class Settings:
     job_retention_days = Setting("JOB_RETENTION_DAYS", "30", "days an ended job can be read", positive)
 
     @property
+    def task_hub(self) -> str:
+        """The name of the task hub, as the host goes by it."""
+        setting = Settings.host_hub_name
+        try:
+            name = hub_name(self.environment, override=setting.name)
+        except LookupError as unset:
+            raise MissingSetting(unset.args[0], "set it, as the name of the task hub refers to it") from None
+        if not name:
+            raise setting.missing("set it, or extensions.durableTask.hubName in host.json, to a name")
+        return name
+
+    @property
     def source_containers(self) -> SourceContainers:
         """The containers that embedding jobs may read."""
         try:
-            return SourceContainers.parse(self.allowed_containers)
+            return SourceContainers.parse(self.allowed_containers, task_hub=self.task_hub)
         except ValueError as error:
             raise Settings.allowed_containers.invalid(str(error)) from None
 

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from devhost.client import COMMANDS
-from shared_code.jobs.source_containers import TASK_HUB
 from shared_code.settings import SETTINGS
 
 ROOT = Path(__file__).parents[2]
@@ -158,4 +157,6 @@ def test_queues_that_are_named_are_those_of_the_app():
     named = {word for word in quoted(PROSE) if word.startswith("live-events")}
     assert named
     assert [queue for queue in named if f'"{queue}"' not in folders] == []
-    assert set(re.findall(r"`(\w+)-(?:control|workitems)", TEXT)) == {TASK_HUB}
+    assert set(re.findall(r"`(\w+)-(?:control|workitems)", TEXT)) == {
+        HOST["extensions"]["durableTask"]["hubName"]
+    }
