@@ -9,5 +9,5 @@ from shared_code.edge import at_edge
 
 @at_edge
 async def main(payload: dict, starter: str) -> dict:  # type: ignore[type-arg] # the worker takes plain classes only
-    """`DiscardStaged` to `Discarded`."""
+    """`DiscardStaged` to `Done`."""
     return await discards(await clients(), payload, df.DurableOrchestrationClient(starter))

@@ -1,5 +1,9 @@
 """Brings one staged page of files into the index."""
 
+from functools import partial
+
+import azure.durable_functions as df
+
 from shared_code.activities.embed_files import embed_page
 from shared_code.activities.results import answer
 from shared_code.clients import clients
@@ -8,6 +12,7 @@ from shared_code.jobs.steps import EmbedPage
 
 
 @at_edge
-async def main(payload: dict) -> dict:  # type: ignore[type-arg] # the worker takes plain classes only
+async def main(payload: dict, starter: str) -> dict:  # type: ignore[type-arg] # the worker takes plain classes only
     """`EmbedPage` to `ItemDone`."""
-    return await answer(await clients(), EmbedPage, payload, embed_page)
+    work = partial(embed_page, host=df.DurableOrchestrationClient(starter))
+    return await answer(await clients(), EmbedPage, payload, work)

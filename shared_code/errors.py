@@ -1,13 +1,13 @@
 """Everything that can go wrong by name: a class name is the stable `code` that clients and logs see.
 
 AppError <- Permanent: SettingsError: MissingSetting, InvalidSetting, UnresolvedReference
-                       ContainerNotAllowed
+                       ContainerNotAllowed, JobEnded
                        StorageError: TableNotFound, AccessDenied, StagedRunsMissing
          <- IdempotencyError: InvalidIdempotencyKey, IdempotencyKeyReused, TrackingIdReused
          <- DateRangeError: EmptyStartDate, InvalidStartDate, EmptyEndDate, InvalidEndDate, InvalidDateRange
-         <- InvalidField, RequestTooLarge, JobNotFound, BudgetReached, HostUnavailable, InvalidJob
-         <- JobFailed (in jobs: workflows raise it)
-         <- Passing: ConfigurationUnavailable
+         <- InvalidField, RequestTooLarge, EventRunning, JobNotFound, BudgetReached
+         <- HostUnavailable, InvalidJob, JobFailed (in jobs: workflows raise it)
+         <- Passing: ConfigurationUnavailable, JobSuspended
 """
 
 from datetime import datetime
@@ -46,9 +46,11 @@ class Passing(AppError):
 
     Attributes:
         service: what has to recover, as a job's progress names it.
+        is_endless: whether it may last however long it likes.
     """
 
     service: ClassVar[str] = "service"
+    is_endless: ClassVar[bool] = False
 
 
 class SettingsError(Permanent):
@@ -131,6 +133,15 @@ class TrackingIdReused(IdempotencyError):
     """This trackingId belongs to an event of another session: check sessionId, or send another trackingId."""
 
 
+class EventRunning(AppError):
+    """The job of this event still runs: send the request with force again when it has ended."""
+
+    @property
+    def retry_after(self) -> str:
+        """Most events are embedded within seconds."""
+        return "5"
+
+
 class JobNotFound(AppError):
     """Job not found"""  # noqa: D415 - the sentence is part of the HTTP contract
 
@@ -186,6 +197,17 @@ class ConfigurationUnavailable(Passing):
     """What holds a setting cannot answer right now: try again."""
 
     service: ClassVar[str] = "configuration"
+
+
+class JobSuspended(Passing):
+    """The job was suspended: resume it."""
+
+    service: ClassVar[str] = "operator"
+    is_endless: ClassVar[bool] = True
+
+
+class JobEnded(Permanent):
+    """The job has ended, or was ended from outside: nothing more is done for it."""
 
 
 class InvalidJob(AppError):

@@ -4,14 +4,22 @@ An event's text is not in their results: what the one step fetched waits in memo
 fetches it again where another process did or where it has to repeat itself.
 """
 
+import json
 from time import monotonic
-from typing import Any
+from typing import Any, Protocol
 
 from shared_code.activities.results import milliseconds_since
 from shared_code.clients import Clients
 from shared_code.events.ingestion import ingest_event
-from shared_code.jobs.steps import EmbedEvent, EventFetched, FetchEvent, ItemDone
+from shared_code.jobs.steps import Done, EmbedEvent, EventFetched, FetchEvent, ItemDone, PoisonEvent
 from shared_code.telemetry import log_event
+
+
+class TextOutput(Protocol):
+    """An output binding for one text."""
+
+    def set(self, val: str, /) -> None:
+        """Has the host write it when the activity has ended."""
 
 
 async def fetch_event(clients: Clients, step: FetchEvent) -> EventFetched:
@@ -23,6 +31,13 @@ async def fetch_event(clients: Clients, step: FetchEvent) -> EventFetched:
     characters = len(event.text)
     log_event("event.fetched", characters=characters, milliseconds=milliseconds_since(began))
     return EventFetched(characters=characters)
+
+
+async def poison_event(_clients: Clients, step: PoisonEvent, *, poison: TextOutput) -> Done:
+    """Puts the message of an event that could not be embedded on the poison queue."""
+    poison.set(json.dumps(step.job.message))
+    log_event("event.poisoned", env=step.job.env)
+    return Done()
 
 
 async def embed_event(clients: Clients, step: EmbedEvent) -> ItemDone:

@@ -5,12 +5,14 @@ from typing import Any
 
 from shared_code.activities.failures import Stopped
 from shared_code.activities.results import milliseconds_since
+from shared_code.api.job_instances import require_running
 from shared_code.clients import Clients
 from shared_code.documents import Limits
 from shared_code.files.ingestion import Ingestion
 from shared_code.files.listing import list_part
 from shared_code.files.planner import Planner
 from shared_code.files.vanished import delete_vanished
+from shared_code.jobs import DurableClient
 from shared_code.jobs.steps import DeleteStale, EmbedPage, ItemDone, ListFiles, PartListed
 from shared_code.storage.source_files import SourceFile
 from shared_code.storage.staging import keep_ledger, read_staged_json
@@ -38,9 +40,10 @@ async def list_files(clients: Clients, step: ListFiles) -> PartListed:
     return part
 
 
-async def embed_page(clients: Clients, step: EmbedPage) -> ItemDone:
-    """Brings one staged page of files into the index."""
+async def embed_page(clients: Clients, step: EmbedPage, *, host: DurableClient) -> ItemDone:
+    """Brings one staged page of files into the index, unless the host says that the job was stopped."""
     began = monotonic()
+    await require_running(host, step.job_id)
     job, job_id = step.job, step.job_id
     staged = await read_staged_json(clients.jobs_container, job_id, f"pages/{step.page}.json")
     index = clients.index(job.env, job.index_version)

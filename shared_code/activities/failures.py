@@ -58,7 +58,8 @@ def _kind(error: BaseException) -> Failed:
     if isinstance(error, Permanent):
         return Failed(failure=Failure.of(error))
     if isinstance(error, Passing):
-        return _passing(error.service, error.code, str(error), until=_until(error.__cause__))
+        trouble = Trouble(service=error.service, until=_until(error.__cause__), is_endless=error.is_endless)
+        return Failed(failure=Failure.of(error), trouble=trouble)
     if isinstance(error, ServiceError):
         return _of_pool(error)
     if isinstance(error, CosmosHttpResponseError):

@@ -5,6 +5,7 @@ What is wrong with a message itself is told, in the log, without anything that i
 
 import json
 from base64 import b64decode
+from dataclasses import replace
 from typing import Any
 
 from shared_code.api.job_instances import start_job
@@ -26,9 +27,10 @@ async def submit_message(
 
     Raises:
         HostUnavailable: the host did not take the job, and may do so later.
+        EventRunning: it asks for a run by force while one is under way, and may do so later.
     """
     try:
-        job = EmbedEventJob.parse(parse_message(body), defaults)
+        job = replace(EmbedEventJob.parse(parse_message(body), defaults), from_queue=True)
         await start_job(client, job, idempotency_key=None, held_at_budget=True)
     except (InvalidMessage, InvalidField, TrackingIdReused) as error:
         log_event("message.refused", messageId=message_id, error=error.code, reason=str(error))

@@ -8,11 +8,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from shared_code.errors import (
+    EventRunning,
     HostUnavailable,
     IdempotencyError,
     IdempotencyKeyReused,
     InvalidJob,
+    JobEnded,
     JobNotFound,
+    JobSuspended,
     TrackingIdReused,
 )
 from shared_code.jobs import (
@@ -54,6 +57,7 @@ async def start_job(
         InvalidIdempotencyKey: the key cannot be used.
         IdempotencyKeyReused: the key belongs to another request.
         TrackingIdReused: the event belongs to another session.
+        EventRunning: an event is to run again by force while its job runs.
         BudgetReached: its environment has spent the month's budget; earlier jobs are found all the same.
         HostUnavailable: the host did not take the job.
     """
@@ -91,6 +95,24 @@ async def is_live(client: DurableClient, job_id: str) -> bool:
     except JobNotFound:
         return False
     return job.runtime_status.value not in ENDED
+
+
+async def require_running(client: DurableClient, job_id: str) -> None:
+    """Checks that a job still wants its work done; where the host cannot say, it is taken to.
+
+    Raises:
+        JobSuspended: not now.
+        JobEnded: not any more. What an operator ends has lanes, which the host lets go on.
+    """
+    try:
+        job = await find_instance(client, job_id)
+    except HostUnavailable:
+        return
+    status = job.runtime_status.value if job else "Terminated"
+    if status == "Suspended":
+        raise JobSuspended
+    if status in ENDED:
+        raise JobEnded
 
 
 async def find_instance(client: DurableClient, instance_id: str) -> Any | None:
@@ -153,7 +175,11 @@ async def _earlier_job(
         return None
     if not job.asks_the_same_as(earlier):
         raise taken
-    return None if status == "Completed" and _is_forced(job, earlier) else StartedJob(job_id, status)
+    if not _is_forced(job, earlier):
+        return StartedJob(job_id, status)
+    if status == "Completed":
+        return None
+    raise EventRunning
 
 
 def _is_forced(job: Job, earlier: Job) -> bool:

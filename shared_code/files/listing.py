@@ -226,6 +226,7 @@ async def list_part(
         tokens=sum(map(tokens_of, part.changed)),
         known=part.known,
         vanished=len(part.vanished),
+        vanished_itself=part.vanished.count(job.prefix.removesuffix("/")),
         pages=len(pages),
         stale_pages=len(stale_pages),
         marker=part.place.marker(),

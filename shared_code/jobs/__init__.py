@@ -97,7 +97,7 @@ def parse_embedding(body: Any, defaults: EventDefaults) -> EmbedFilesJob | Embed
         raise InvalidField("body", f"send {EMBEDDING_BODY}")
     if body.keys() & {"trackingId", "sessionId"}:
         return EmbedEventJob.parse(body, defaults)
-    return EmbedFilesJob.parse(body, defaults.plan, defaults.budgets)
+    return EmbedFilesJob.parse(body, defaults.plan, defaults.budgets, patience=defaults.patience)
 
 
 def parse_job(value: Any) -> Job:

@@ -37,3 +37,13 @@ def patience_of(value: Json) -> timedelta:
     """How long a job waits for what has to recover; version 1 did not say."""
     seconds = value.get("patienceSeconds")
     return DEFAULT_PATIENCE if seconds is None else timedelta(seconds=seconds)
+
+
+def came_from_queue(value: Json) -> bool:
+    """Whether an event's job was started by a message; version 1 did not say, and lost it if it failed."""
+    return bool(value.get("fromQueue", False))
+
+
+def may_shrink(value: Json) -> bool:
+    """Whether a path may lose most of its files; version 1 did not ask."""
+    return bool(value.get("allowShrink", False))

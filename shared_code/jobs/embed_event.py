@@ -10,12 +10,12 @@ from typing import Any, ClassVar, Self
 
 from shared_code.errors import InvalidField
 from shared_code.jobs.account import Account, Budget, budget_from_json
-from shared_code.jobs.compatibility import VERSION, patience_of, version_of
+from shared_code.jobs.compatibility import VERSION, came_from_queue, patience_of, version_of
 from shared_code.jobs.durable import Json
 from shared_code.jobs.embed_files import FIELDS as FILE_FIELDS
 from shared_code.jobs.embedding_plan import EmbeddingPlan
 from shared_code.jobs.failures import DEFAULT_PATIENCE
-from shared_code.jobs.fields import label
+from shared_code.jobs.fields import flag, label
 
 FIELDS = ("trackingId", "sessionId", "env", "version", "force")
 # What an Azure Table takes as a key; a service gets it as a segment of a path, which "." and ".." are not.
@@ -33,6 +33,7 @@ class EventDefaults:
         wait: how long an event may stay unknown before its job fails.
         plan: how its text becomes vectors.
         budgets: those of environments that have one.
+        patience: how long a job waits for a service that is away.
     """
 
     env: str
@@ -40,6 +41,7 @@ class EventDefaults:
     wait: timedelta
     plan: EmbeddingPlan
     budgets: Mapping[str, Budget]
+    patience: timedelta = DEFAULT_PATIENCE
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +52,7 @@ class EmbedEventJob:
         force: whether it is to run again although it has completed.
         waits: the pauses between looks for an event that is not known yet.
         run: names this run of the job: what of the index it has paid for is known by it.
+        from_queue: whether its message is gone by now, so that a failure has to leave another.
     """
 
     KIND: ClassVar[str] = "embed-event"
@@ -63,6 +66,7 @@ class EmbedEventJob:
     force: bool = False
     waits: tuple[timedelta, ...] = ()
     run: str = ""
+    from_queue: bool = False
     patience: timedelta = DEFAULT_PATIENCE
     version: int = VERSION
 
@@ -80,9 +84,6 @@ class EmbedEventJob:
                 raise InvalidField(name, "it belongs to a job over files: send it or trackingId, not both")
             if name not in FIELDS:
                 raise InvalidField(name, f"unknown; there are {', '.join(FIELDS)}")
-        force = body.get("force", False)
-        if not isinstance(force, bool):
-            raise InvalidField("force", "use true or false")
         env = label(body.get("env", defaults.env), "env")
         return cls(
             tracking_id=_event_key(body, "trackingId"),
@@ -91,8 +92,9 @@ class EmbedEventJob:
             index_version=label(body.get("version", defaults.index_version), "version"),
             plan=defaults.plan,
             budget=defaults.budgets.get(env),
-            force=force,
+            force=flag(body, "force"),
             waits=_waits(defaults.wait),
+            patience=defaults.patience,
         )
 
     @property
@@ -115,6 +117,13 @@ class EmbedEventJob:
         """What the client asked for."""
         return self.env, self.index_version, self.tracking_id, self.session_id
 
+    @property
+    def message(self) -> Json:
+        """The message that asks for this job."""
+        force = {"force": True} if self.force else {}
+        ids = {"trackingId": self.tracking_id, "sessionId": self.session_id}
+        return {**ids, "env": self.env, "version": self.index_version, **force}
+
     def to_json(self) -> Json:
         """The orchestration's input: JSON values only."""
         return {
@@ -127,6 +136,7 @@ class EmbedEventJob:
             "force": self.force,
             "waits": [int(wait.total_seconds()) for wait in self.waits],
             "run": self.run,
+            "fromQueue": self.from_queue,
             "plan": asdict(self.plan),
             "budget": asdict(self.budget) if self.budget else None,
             "patienceSeconds": int(self.patience.total_seconds()),
@@ -143,6 +153,7 @@ class EmbedEventJob:
             force=value["force"],
             waits=tuple(timedelta(seconds=wait) for wait in value["waits"]),
             run=value["run"],
+            from_queue=came_from_queue(value),
             plan=EmbeddingPlan(**value["plan"]),
             budget=budget_from_json(value["budget"]),
             patience=patience_of(value),

@@ -8,15 +8,15 @@ from typing import Any, ClassVar, Self
 
 from shared_code.errors import InvalidField
 from shared_code.jobs.account import Account, Budget, budget_from_json
-from shared_code.jobs.compatibility import VERSION, patience_of, version_of
+from shared_code.jobs.compatibility import VERSION, may_shrink, patience_of, version_of
 from shared_code.jobs.durable import Json
 from shared_code.jobs.embedding_plan import EmbeddingPlan
 from shared_code.jobs.failures import DEFAULT_PATIENCE
-from shared_code.jobs.fields import label
+from shared_code.jobs.fields import flag, label
 from shared_code.jobs.parallelism import LANES, LARGE_STEPS_AT_ONCE
 from shared_code.jobs.source_containers import CONTAINER_NAME
 
-FIELDS = ("env", "version", "filesPath", "dryRun")
+FIELDS = ("env", "version", "filesPath", "dryRun", "allowShrink")
 _LONGEST_PREFIX = 900
 # Storage answers names as XML, which cannot have these.
 _IN_NO_NAME = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
@@ -24,7 +24,11 @@ _IN_NO_NAME = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
 @dataclass(frozen=True, kw_only=True)
 class EmbedFilesJob:
-    """Embed every file below a blob path into one version of an environment's index."""
+    """Embed every file below a blob path into one version of an environment's index.
+
+    Attributes:
+        allow_shrink: whether files that are gone are taken out of the index, however many they are.
+    """
 
     KIND: ClassVar[str] = "embed-files"
 
@@ -35,13 +39,21 @@ class EmbedFilesJob:
     dry_run: bool
     plan: EmbeddingPlan
     budget: Budget | None = None
+    allow_shrink: bool = False
     lanes: int = LANES
     page_size: int = LARGE_STEPS_AT_ONCE // LANES
     patience: timedelta = DEFAULT_PATIENCE
     version: int = VERSION
 
     @classmethod
-    def parse(cls, body: Any, plan: EmbeddingPlan, budgets: Mapping[str, Budget]) -> Self:
+    def parse(
+        cls,
+        body: Any,
+        plan: EmbeddingPlan,
+        budgets: Mapping[str, Budget],
+        *,
+        patience: timedelta = DEFAULT_PATIENCE,
+    ) -> Self:
         """Reads a request's JSON body; the budgets are those of environments that have one.
 
         Raises:
@@ -53,18 +65,17 @@ class EmbedFilesJob:
             if name not in FIELDS:
                 raise InvalidField(name, f"unknown; there are {', '.join(FIELDS)}")
         container, prefix = _files_path(body.get("filesPath"))
-        dry_run = body.get("dryRun", False)
-        if not isinstance(dry_run, bool):
-            raise InvalidField("dryRun", "use true or false")
         env = label(body.get("env"), "env")
         return cls(
             env=env,
             index_version=label(body.get("version"), "version"),
             container=container,
             prefix=prefix,
-            dry_run=dry_run,
+            dry_run=flag(body, "dryRun"),
             plan=plan,
             budget=budgets.get(env),
+            allow_shrink=flag(body, "allowShrink"),
+            patience=patience,
         )
 
     @property
@@ -84,9 +95,9 @@ class EmbedFilesJob:
         return isinstance(other, EmbedFilesJob) and self.request == other.request
 
     @property
-    def request(self) -> tuple[str, str, str, bool]:
+    def request(self) -> tuple[str, str, str, bool, bool]:
         """What the client asked for."""
-        return self.env, self.index_version, self.files_path, self.dry_run
+        return self.env, self.index_version, self.files_path, self.dry_run, self.allow_shrink
 
     def to_json(self) -> Json:
         """The orchestration's input: JSON values only."""
@@ -98,6 +109,7 @@ class EmbedFilesJob:
             "container": self.container,
             "prefix": self.prefix,
             "dryRun": self.dry_run,
+            "allowShrink": self.allow_shrink,
             "plan": asdict(self.plan),
             "budget": asdict(self.budget) if self.budget else None,
             "lanes": self.lanes,
@@ -114,6 +126,7 @@ class EmbedFilesJob:
             container=value["container"],
             prefix=value["prefix"],
             dry_run=value["dryRun"],
+            allow_shrink=may_shrink(value),
             plan=EmbeddingPlan(**value["plan"]),
             # Jobs of the first release had none.
             budget=budget_from_json(value.get("budget")),

@@ -49,11 +49,13 @@ class Trouble:
         service: what has to recover, such as `embeddings`, `index` or `storage`.
         until: when the service expects to be ready again; None if it did not say.
         most_tries: how many tries in a row may end like this; None for any number.
+        is_endless: whether it may last longer than the job's patience.
     """
 
     service: str
     until: datetime | None = None
     most_tries: int | None = None
+    is_endless: bool = False
 
     @classmethod
     def from_json(cls, value: Json) -> Self:
@@ -63,12 +65,18 @@ class Trouble:
             service=value["service"],
             until=datetime.fromisoformat(until) if until else None,
             most_tries=value["mostTries"],
+            is_endless=value.get("endless", False),
         )
 
     def to_json(self) -> Json:
         """JSON values only."""
         until = self.until.isoformat() if self.until else None
-        return {"service": self.service, "until": until, "mostTries": self.most_tries}
+        return {
+            "service": self.service,
+            "until": until,
+            "mostTries": self.most_tries,
+            "endless": self.is_endless,
+        }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,8 +115,9 @@ class Waiting:
 
     def is_over(self, trouble: Trouble, patience: Patience) -> bool:
         """Whether the job gives up instead of waiting once more."""
-        exhausted = trouble.most_tries is not None and self.tries >= trouble.most_tries
-        return exhausted or self.next_try - self.since > patience
+        if trouble.most_tries is not None and self.tries >= trouble.most_tries:
+            return True
+        return not trouble.is_endless and self.next_try - self.since > patience
 
     @classmethod
     def from_json(cls, value: Json) -> "Waiting":

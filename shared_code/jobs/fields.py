@@ -1,6 +1,7 @@
 """Fields that requests of several kinds have."""
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from shared_code.errors import InvalidField
@@ -17,4 +18,16 @@ def label(value: Any, field: str) -> str:
     """
     if not isinstance(value, str) or not LABEL.fullmatch(value):
         raise InvalidField(field, f"use {LABEL_FORM}")
+    return value
+
+
+def flag(body: Mapping[str, Any], field: str) -> bool:
+    """A field that is true or false, and false where it is absent.
+
+    Raises:
+        InvalidField: it is something else.
+    """
+    value = body.get(field, False)
+    if not isinstance(value, bool):
+        raise InvalidField(field, "use true or false")
     return value

@@ -182,20 +182,6 @@ class DiscardStaged:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Discarded:
-    """What was staged is gone."""
-
-    def to_json(self) -> Json:
-        """The activity's answer."""
-        return {}
-
-    @classmethod
-    def from_json(cls, _value: Json) -> Self:
-        """Reads what to_json wrote."""
-        return cls()
-
-
-@dataclass(frozen=True, kw_only=True)
 class ListFiles:
     """List a part of a job's files from a marker on, and stage what changed and what vanished.
 
@@ -251,6 +237,7 @@ class PartListed:
         known: sources that the index holds.
         vanished: those of them that are no longer files.
         stale_pages: how many pages of the vanished were staged.
+        vanished_itself: whether one of the vanished is the path itself, which named a file.
         marker: where the next part begins; None after the last part.
     """
 
@@ -262,6 +249,7 @@ class PartListed:
     known: int = 0
     vanished: int = 0
     stale_pages: int = 0
+    vanished_itself: int = 0
     marker: Mapping[str, Any] | None = None
 
     def to_json(self) -> Json:
@@ -271,7 +259,7 @@ class PartListed:
     @classmethod
     def from_json(cls, value: Json) -> Self:
         """Reads what to_json wrote."""
-        return cls(**{name: value[name] for name in cls.__dataclass_fields__})
+        return cls(**{name: value[name] for name in cls.__dataclass_fields__ if name in value})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -350,3 +338,25 @@ class EventFetched:
     def from_json(cls, value: Json) -> Self:
         """Reads what to_json wrote."""
         return cls(characters=value["characters"])
+
+
+@dataclass(frozen=True, kw_only=True)
+class PoisonEvent(FetchEvent):
+    """Put the message of an event that could not be embedded on the poison queue."""
+
+    NAME: ClassVar[str] = "poison-event"
+    activity: ClassVar[str] = "poison-event-activity"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Done:
+    """The step is done, and has nothing to say."""
+
+    def to_json(self) -> Json:
+        """The activity's answer."""
+        return {}
+
+    @classmethod
+    def from_json(cls, _value: Json) -> Self:
+        """Reads what to_json wrote."""
+        return cls()

@@ -250,6 +250,12 @@ class Settings:
         "whether X-Forwarded-Host and -Proto name the public origin",
         true_or_false,
     )
+    patience = Setting(
+        "PATIENCE_HOURS",
+        "24",
+        "hours that a job waits for a service that is away before it fails with that cause",
+        lambda setting, text: timedelta(hours=amount(setting, text)),
+    )
     job_retention_days = Setting("JOB_RETENTION_DAYS", "30", "days an ended job can be read", positive)
 
     @property
@@ -304,6 +310,7 @@ class Settings:
             wait=self.events_wait,
             plan=self.embedding_plan,
             budgets=self.budgets,
+            patience=self.patience,
         )
 
 

@@ -10,9 +10,9 @@ from shared_code.jobs.compatibility import discard_activity
 from shared_code.jobs.date_range import Window
 from shared_code.jobs.steps import (
     CountDistinct,
-    Discarded,
     DiscardStaged,
     DistinctCounted,
+    Done,
     Failed,
     QueryWindow,
     WindowRead,
@@ -65,7 +65,7 @@ def _count_staged(context: OrchestrationContext, job: AuditQueryJob, windows: Se
     discard = DiscardStaged(
         job_id=context.instance_id, KIND=job.KIND, activity=discard_activity(job.KIND, job.version)
     )
-    yield from attempt(context, discard, Discarded)
+    yield from attempt(context, discard, Done)
     return _end(context, counted, totals, total=total)
 
 

@@ -19,7 +19,7 @@ from shared_code.jobs import (
     Waiting,
 )
 from shared_code.jobs.compatibility import UNKNOWN_YET
-from shared_code.jobs.steps import EmbedEvent, EventFetched, Failed, FetchEvent, ItemDone
+from shared_code.jobs.steps import Done, EmbedEvent, EventFetched, Failed, FetchEvent, ItemDone, PoisonEvent
 from shared_code.usage.metering import HELD, held, spent
 from shared_code.workflows.steps import run_step, wait
 
@@ -42,13 +42,13 @@ def embed_event(context: OrchestrationContext, job: EmbedEventJob) -> Steps[Json
         return None
     fetched = yield from _fetch(context, job)
     if isinstance(fetched, Failed):
-        raise _failed(context, fetched)
+        raise (yield from _failed(context, job, fetched))
     context.set_custom_status(_EMBEDDING.to_json())
     step = EmbedEvent(job_id=context.instance_id, job=job)
     embedded = yield from run_step(context, step, ItemDone, progress=_EMBEDDING, patience=job.patience)
     yield from spent(context, job.account, embedded.totals.counts)
     if isinstance(embedded, Failed):
-        raise _failed(context, embedded)
+        raise (yield from _failed(context, job, embedded))
     return _end(context, job, embedded)
 
 
@@ -82,7 +82,11 @@ def _end(context: OrchestrationContext, job: EmbedEventJob, embedded: ItemDone) 
     }
 
 
-def _failed(context: OrchestrationContext, step: Failed) -> JobFailed:
+def _failed(context: OrchestrationContext, job: EmbedEventJob, step: Failed) -> Steps[JobFailed]:
+    """What to raise; the message that is gone leaves another, on the poison queue."""
+    if job.from_queue:
+        poison = PoisonEvent(job_id=context.instance_id, job=job)
+        yield from run_step(context, poison, Done, progress=_EMBEDDING, patience=job.patience)
     counts = {**step.counts, "failed": 1}
     progress = Progress(phase=Phase.FAILED, total=1, counts=counts, error=step.failure)
     context.set_custom_status(progress.to_json())

@@ -24,8 +24,8 @@ from shared_code.jobs import (
 from shared_code.jobs.compatibility import discard_activity
 from shared_code.jobs.steps import (
     DeleteStale,
-    Discarded,
     DiscardStaged,
+    Done,
     EmbedPage,
     Failed,
     ListFiles,
@@ -34,6 +34,10 @@ from shared_code.jobs.steps import (
 from shared_code.usage.metering import budget_left
 from shared_code.workflows.fan_out import LaneStep, fan_out
 from shared_code.workflows.steps import attempt, run_step
+
+_SUMS = (
+    "files", "unchanged", "size", "tokens", "pages", "known", "vanished", "stale_pages", "vanished_itself",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,13 +56,14 @@ class Listing:
 
     def extended(self, part: PartListed) -> "Listing":
         """The listing with its next part."""
-        names = ("files", "unchanged", "size", "tokens", "pages", "known", "vanished", "stale_pages")
-        sums = {name: getattr(self.found, name) + getattr(part, name) for name in names}
+        sums = {name: getattr(self.found, name) + getattr(part, name) for name in _SUMS}
         return replace(self, found=PartListed(**sums, marker=part.marker))
 
-    def has_shrunk(self, limit: float) -> bool:
-        """Whether more of the known sources are gone than may be believed."""
-        return self.found.vanished > limit * self.found.known
+    def has_shrunk(self, job: EmbedFilesJob) -> bool:
+        """Whether more of the known sources are gone than may be believed; not so for a path of one file."""
+        vanished = self.found.vanished - self.found.vanished_itself
+        known = self.found.known - self.found.vanished_itself
+        return not job.allow_shrink and vanished > job.plan.shrink_limit * known
 
 
 def embed_files(context: OrchestrationContext, job: EmbedFilesJob) -> Steps[Json]:
@@ -105,7 +110,7 @@ def _delete_vanished(
     context: OrchestrationContext, job: EmbedFilesJob, listing: Listing, embedded: Totals
 ) -> Steps[Totals]:
     """Deletes what is gone, unless the job has failed or more is gone than can be meant."""
-    if embedded.error or not listing.found.vanished or listing.has_shrunk(job.plan.shrink_limit):
+    if embedded.error or not listing.found.vanished or listing.has_shrunk(job):
         return Totals()
     # These lanes have the ids of the ones before, whose counts are in the totals already.
     _report(context, job, Phase.DELETING, listing, embedded)
@@ -132,7 +137,7 @@ def _in_lanes(
 def _end(context: OrchestrationContext, job: EmbedFilesJob, listing: Listing, totals: Totals) -> Steps[Json]:
     activity = discard_activity(job.KIND, job.version)
     discard = DiscardStaged(job_id=context.instance_id, KIND=job.KIND, activity=activity)
-    yield from attempt(context, discard, Discarded)
+    yield from attempt(context, discard, Done)
     if totals.error:
         _report(context, job, Phase.FAILED, listing, totals)
         raise JobFailed(totals.error)
@@ -155,7 +160,7 @@ def _end(context: OrchestrationContext, job: EmbedFilesJob, listing: Listing, to
 
 def _ledger(context: OrchestrationContext, job: EmbedFilesJob, listing: Listing, totals: Totals) -> Json:
     """What concerns the whole path comes first; of the files that failed, only the first ones are in here."""
-    shrunk = [_shrunk(job, listing)] if listing.has_shrunk(job.plan.shrink_limit) else []
+    shrunk = [_shrunk(job, listing)] if listing.has_shrunk(job) else []
     is_cut = totals.counts.get("failed", 0) > len(totals.ledger)
     whole = {"wholeLedger": whole_ledger(context.instance_id)} if is_cut else {}
     return {"ledger": [entry.to_json() for entry in (*shrunk, *totals.ledger)], **whole}
@@ -202,5 +207,8 @@ def _nothing_found(job: EmbedFilesJob) -> Failure:
 
 def _shrunk(job: EmbedFilesJob, listing: Listing) -> LedgerEntry:
     share = f"{listing.found.vanished} of {listing.found.known} sources below {job.files_path} are gone"
-    message = f"{share}, more than a share of {job.plan.shrink_limit:g}: nothing was deleted."
+    message = (
+        f"{share}, more than a share of {job.plan.shrink_limit:g}: nothing was deleted. If they are meant to "
+        'be gone, submit the job again with "allowShrink": true, or raise SHRINK_LIMIT.'
+    )
     return LedgerEntry(job.files_path, "ListingShrank", message)

@@ -39,7 +39,7 @@ MAY_IMPORT = {
 PURE = {"workflows", "jobs"}
 IMPURE = {"asyncio", "datetime", "os", "random", "secrets", "time", "uuid", "aiohttp", "logging"}
 NOT_DEPLOYED = {"devhost", "local", "tests", "benchmarks"}
-OF_MAINS = {"azure.durable_functions", "azure.functions", "collections.abc", "typing"}
+OF_MAINS = {"azure.durable_functions", "azure.functions", "collections.abc", "functools", "typing"}
 
 
 def name_of(path: Path) -> str:

@@ -1,5 +1,6 @@
 """The activities as their folders run them, on clients that a test has opened: JSON in, JSON out."""
 
+from functools import partial
 from typing import Any
 
 from shared_code.activities import audit_query, embed_files
@@ -8,6 +9,7 @@ from shared_code.activities.discard import discards
 from shared_code.activities.results import answer
 from shared_code.clients import Clients
 from shared_code.jobs import steps
+from tests.support.durable_host_fake import FakeHost, instance
 
 
 async def query_window(clients: Clients, payload: Any) -> Any:
@@ -26,8 +28,9 @@ async def list_files(clients: Clients, payload: Any) -> Any:
     return await answer(clients, steps.ListFiles, payload, embed_files.list_files)
 
 
-async def embed_page(clients: Clients, payload: Any) -> Any:
-    return await answer(clients, steps.EmbedPage, payload, embed_files.embed_page)
+async def embed_page(clients: Clients, payload: Any, host: Any = None) -> Any:
+    work = partial(embed_files.embed_page, host=host or FakeHost({payload["jobId"]: instance()}))
+    return await answer(clients, steps.EmbedPage, payload, work)
 
 
 async def delete_stale(clients: Clients, payload: Any) -> Any:

@@ -8,7 +8,7 @@ from shared_code.clients import Clients
 from shared_code.jobs import LARGE_STEPS_AT_ONCE
 from shared_code.settings import Settings
 from tests.support.activities import count_distinct, discard, query_window
-from tests.unit.durable_host_fake import FakeHost
+from tests.support.durable_host_fake import FakeHost
 from tests.unit.storage_stub import KEY, StorageStub, clients_of
 
 WINDOW = {"lower": "2021-02-03", "upper": "2021-02-05", "closed": True}

@@ -10,7 +10,7 @@ from aiohttp.test_utils import TestServer
 from shared_code.clients import Clients
 from shared_code.settings import Settings
 from tests.support.activities import delete_stale, discard, embed_page, list_files
-from tests.unit.durable_host_fake import FakeHost
+from tests.support.durable_host_fake import FakeHost, instance
 from tests.unit.embedding_fakes import JOB
 from tests.unit.storage_stub import StorageStub, clients_of
 
@@ -98,3 +98,13 @@ async def test_discard_leaves_the_ledger():
         assert await discard(clients, {"jobId": "job"}, FakeHost()) == {"ok": True}
 
     assert list(stub.blobs) == ["ledger/job/0.json"]
+
+
+@pytest.mark.parametrize(("status", "code"), [("Suspended", "JobSuspended"), ("Terminated", "JobEnded")])
+async def test_page_of_a_job_that_was_stopped_spends_nothing(status: str, code: str):
+    stub = StorageStub(has_container=True)
+    async with clients_of(stub, **COSMOS) as clients:
+        answer = await embed_page(clients, payload(page=0), FakeHost({"job": instance(status=status)}))
+
+    assert (answer["error"]["code"], answer["counts"]) == (code, {})
+    assert answer.get("trouble", {}).get("endless", False) is (status == "Suspended")

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from shared_code.api.event_messages import InvalidMessage, parse_message, submit_message
 from shared_code.errors import HostUnavailable
 from shared_code.jobs import Budget
+from tests.support.durable_host_fake import FakeHost
 from tests.unit.api.test_job_instances import host_that_has_spent
-from tests.unit.durable_host_fake import FakeHost
 from tests.unit.jobs.test_embed_event import DEFAULTS, REQUEST, job_of
 
 PLAIN = json.dumps(REQUEST).encode()

@@ -4,20 +4,23 @@ from typing import Any
 
 import pytest
 
-from shared_code.api.job_instances import find_job, is_live, start_job
+from shared_code.api.job_instances import find_job, is_live, require_running, start_job
 from shared_code.errors import (
     BudgetReached,
+    EventRunning,
     HostUnavailable,
     IdempotencyKeyReused,
     InvalidIdempotencyKey,
+    JobEnded,
     JobNotFound,
+    JobSuspended,
     TrackingIdReused,
 )
 from shared_code.jobs import COST_UNIT, AuditQueryJob, Budget, EmbedFilesJob, keyed_job_id, month_of
 from shared_code.jobs.date_range import DateRange
 from shared_code.settings import Settings
 from shared_code.usage.month import MonthUsage
-from tests.unit.durable_host_fake import FakeHost, instance
+from tests.support.durable_host_fake import FakeHost, instance
 from tests.unit.jobs.test_embed_event import job_of
 
 JOB = AuditQueryJob.plan(DateRange(date(2021, 2, 3), date(2021, 2, 5)))
@@ -145,12 +148,43 @@ async def test_event_whose_job_came_to_nothing_runs_again_for_any_session(status
     assert (started.id, host.started) == (EVENT.id, [EVENT.id])
 
 
-async def test_forced_event_runs_again_unless_its_job_is_live():
-    ended, live = await after("Completed"), await after("Running")
-    ended.replaceable = True
-    for host in (ended, live):
+async def test_forced_event_runs_again_when_its_job_has_completed():
+    host = await after("Completed")
+    host.replaceable = True
+    await start_job(host, job_of(force=True), idempotency_key=None)
+    assert host.started == [EVENT.id]
+
+
+@pytest.mark.parametrize("status", ["Pending", "Running", "Suspended"])
+async def test_forced_event_whose_job_is_live_is_refused_and_not_dropped(status):
+    host = await after(status)
+    with pytest.raises(EventRunning, match="when it has ended"):
         await start_job(host, job_of(force=True), idempotency_key=None)
-    assert (ended.started, live.started) == ([EVENT.id], [])
+    assert host.started == []
+
+
+async def test_job_that_runs_wants_its_work_done():
+    await require_running(FakeHost({"job": instance()}), "job")
+
+
+async def test_job_that_is_suspended_is_waited_for():
+    with pytest.raises(JobSuspended):
+        await require_running(FakeHost({"job": instance(status="Suspended")}), "job")
+
+
+@pytest.mark.parametrize("status", ["Terminated", "Failed", "Completed", "Canceled"])
+async def test_nothing_more_is_done_for_a_job_that_has_ended(status):
+    with pytest.raises(JobEnded):
+        await require_running(FakeHost({"job": instance(status=status)}), "job")
+
+
+async def test_nothing_more_is_done_for_a_job_that_was_purged():
+    with pytest.raises(JobEnded):
+        await require_running(FakeHost(), "job")
+
+
+async def test_host_that_cannot_say_stops_no_work():
+    await require_running(FakeHost(broken=Exception("503")), "job")
 
 
 async def test_forced_event_that_is_repeated_with_its_key_runs_once():

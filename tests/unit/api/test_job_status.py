@@ -5,7 +5,7 @@ import pytest
 
 from shared_code.api.job_status import read_status
 from shared_code.errors import JobNotFound
-from tests.unit.durable_host_fake import FakeHost, instance
+from tests.support.durable_host_fake import FakeHost, instance
 
 ID = "0123456789abcdef0123456789abcdef"
 READING = {

@@ -177,7 +177,7 @@ async def test_path_of_a_file_lists_that_file_alone(world):
 
     assert (await listed(world, job=path))[0] == counts(files=1, unchanged=1, known=1)
     del world.files.texts["b/c.txt"]
-    assert (await listed(world, job=path))[0] == counts(known=1, vanished=1, stale_pages=1)
+    assert (await listed(world, job=path))[0] == counts(known=1, vanished=1, stale_pages=1, vanished_itself=1)
 
 
 @pytest.mark.parametrize("most_names", [1, 1_000])

@@ -8,7 +8,7 @@ from shared_code.errors import HostUnavailable
 from shared_code.jobs import COST_UNIT, Budget
 from shared_code.usage.month import MonthUsage
 from shared_code.usage.report import read_usage
-from tests.unit.durable_host_fake import FakeHost
+from tests.support.durable_host_fake import FakeHost
 
 SOME = MonthUsage(tokens=1_500, requests=3, cost=30_000_000, opened=9, meters={"9": [5, 1, 100]})
 LAST_OF_MARCH = datetime(2026, 3, 31, 23, 59, tzinfo=UTC)

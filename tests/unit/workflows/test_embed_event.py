@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from shared_code.jobs import Budget, EmbedEventJob, JobFailed
-from shared_code.jobs.steps import EmbedEvent, FetchEvent
+from shared_code.jobs.steps import EmbedEvent, FetchEvent, PoisonEvent
 from shared_code.usage.month import MonthUsage
 from shared_code.workflows.embed_event import embed_event
 from tests.unit.jobs.test_embed_event import DEFAULTS, job_of
@@ -163,3 +163,38 @@ def test_event_that_waits_takes_no_meter_meanwhile():
     driver.run(embed_event(driver, LIMITED))
     month = driver.usage.months["prod:2026-11"]
     assert (month.opened, month.meters, driver.usage.asked) == (1, {}, 2)
+
+
+QUEUED = replace(JOB, from_queue=True)
+POISON_EVENT = PoisonEvent.activity
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [{"fetched": [failure("EventInvalid")]}, {"embedded": failure("EmbeddingRefused")}],
+    ids=["fetching", "embedding"],
+)
+def test_event_of_the_queue_that_gives_up_leaves_its_message_on_the_poison_queue(steps: dict[str, Any]):
+    driver = driver_of(*steps.get("fetched", []), embedded=steps.get("embedded", EMBEDDED), job=QUEUED)
+    with pytest.raises(JobFailed):
+        driver.run(embed_event(driver, QUEUED))
+    assert names(driver)[-1] == POISON_EVENT
+    assert driver.statuses[-1]["phase"] == "failed"
+
+
+def test_event_of_a_request_leaves_no_message():
+    assert POISON_EVENT not in names(failed(failure("EventInvalid")))
+
+
+def test_service_that_is_away_is_waited_for_and_the_event_embedded():
+    away = {
+        **failure("EventsUnavailable"),
+        "trouble": {"service": "events", "until": None, "mostTries": None},
+    }
+    driver, result = run(*[away] * 20, FETCHED)
+    assert result["embedded"] == 2
+    assert {status["waiting"]["service"] for status in driver.statuses if "waiting" in status} == {"events"}
+
+
+def test_message_that_is_left_asks_for_the_same_event_again():
+    assert EmbedEventJob.parse(QUEUED.message, DEFAULTS).request == QUEUED.request

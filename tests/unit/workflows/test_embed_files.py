@@ -156,9 +156,22 @@ def test_nothing_is_deleted_when_the_listing_has_shrunk_suspiciously():
             "source": "docs/uploads",
             "code": "ListingShrank",
             "message": "21 of 40 sources below docs/uploads are gone, more than a share of 0.5: "
-            "nothing was deleted.",
+            "nothing was deleted. If they are meant to be gone, submit the job again with "
+            '"allowShrink": true, or raise SHRINK_LIMIT.',
         }
     ]
+
+
+def test_listing_that_is_allowed_to_shrink_deletes_whatever_is_gone():
+    driver, result = run(Activities({**PART, "vanished": 40, "stale_pages": 1}), allowShrink=True)
+    assert [p["page"] for p in calls_of(driver, DELETE_STALE)] == [0]
+    assert (result["deleted"], result["ledger"]) == (7, [])
+
+
+def test_path_that_names_one_file_may_lose_it():
+    part = {**PART, "files": 0, "unchanged": 0, "pages": 0, "known": 1, "vanished": 1, "vanished_itself": 1}
+    _, result = run(Activities({**part, "stale_pages": 1}))
+    assert (result["deleted"], result["ledger"]) == (7, [])
 
 
 def test_listing_that_has_shrunk_comes_before_files_that_failed_and_behind_is_where_all_of_them_are():

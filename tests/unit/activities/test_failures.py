@@ -1,0 +1,120 @@
+"""Which failures end a job, which are waited for, and how they are named."""
+
+import asyncio
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from azure.core.exceptions import HttpResponseError, ServiceRequestError, ServiceResponseError
+from azure.cosmos.exceptions import CosmosHttpResponseError
+
+from shared_code.activities.failures import STEP_FAILED, Stopped, failed
+from shared_code.errors import ConfigurationUnavailable, InvalidSetting, JobSuspended
+from shared_code.events.source import EventsUnavailable
+from shared_code.http_pool import CircuitOpen, ConnectionFailed, StatusError, Throttled, TlsFailed
+from shared_code.index.records import IndexConflict
+
+
+def of_pool(kind: Any, **facts: Any) -> Exception:
+    url = "https://example.com"
+    error: Exception = kind(
+        "failed", service="embeddings", method="POST", url=url, attempts=1, elapsed=1, **facts
+    )
+    return error
+
+
+def of_cosmos(status: int) -> Exception:
+    answer: Any = CosmosHttpResponseError
+    error: Exception = answer(status, "AccountKey=secret")
+    return error
+
+
+def of_storage(status: int) -> HttpResponseError:
+    error = HttpResponseError("AccountKey=secret")
+    error.status_code = status
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "service"),
+    [
+        (of_pool(CircuitOpen), "embeddings"),
+        (of_pool(ConnectionFailed), "embeddings"),
+        (of_pool(Throttled, status=429, retry_after=61.0), "embeddings"),
+        (of_pool(StatusError, status=503), "embeddings"),
+        (of_storage(503), "storage"),
+        (of_storage(500), "storage"),
+        (of_storage(429), "storage"),
+        (ServiceRequestError("refused"), "azure"),
+        (ServiceResponseError("cut"), "azure"),
+        (of_cosmos(429), "index"),
+        (of_cosmos(503), "index"),
+        (of_cosmos(449), "index"),
+        (IndexConflict(), "index"),
+        (ConfigurationUnavailable(), "configuration"),
+        (EventsUnavailable(), "events"),
+        (JobSuspended(), "operator"),
+        (ConnectionResetError(), "network"),
+        (TimeoutError(), "network"),
+    ],
+    ids=str,
+)
+def test_what_passes_is_waited_for_by_the_name_of_its_service(error: Exception, service: str):
+    answer = failed(error, {})
+    assert answer.trouble
+    assert (answer.trouble.service, answer.trouble.most_tries) == (service, None)
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (InvalidSetting("COSMOS_KEY", "use the key"), "InvalidSetting"),
+        (of_pool(TlsFailed), "TlsFailed"),
+        (of_pool(StatusError, status=422), "ServiceRefused"),
+        (of_storage(403), "AccessDenied"),
+        (of_storage(400), "EndpointUnusable"),
+        (of_cosmos(401), "AccessDenied"),
+        (of_cosmos(404), "EndpointUnusable"),
+        (json.JSONDecodeError("no", "<html>", 0), "EndpointUnusable"),
+    ],
+    ids=str,
+)
+def test_what_no_try_mends_ends_the_job_and_names_what_to_check(error: Exception, code: str):
+    answer = failed(error, {})
+    assert (answer.trouble, answer.failure.code) == (None, code)
+    assert any(word in answer.failure.message for word in ("check", "use"))
+
+
+@pytest.mark.parametrize("error", [ValueError("AccountKey=secret"), SystemExit(), asyncio.CancelledError()])
+def test_whatever_else_is_a_fault_of_the_app_which_is_tried_three_times(error: BaseException):
+    answer = failed(error, {})
+    assert answer.failure == STEP_FAILED
+    assert answer.trouble
+    assert answer.trouble.most_tries == 3
+
+
+def test_no_sentence_repeats_what_a_foreign_error_says():
+    assert "secret" not in json.dumps(failed(of_storage(503), {}).to_json())
+    assert "secret" not in json.dumps(failed(of_storage(403), {}).to_json())
+
+
+def test_time_that_a_service_names_is_when_it_is_tried_again():
+    answer = failed(of_pool(Throttled, retry_after=61.0), {})
+    assert answer.trouble
+    assert answer.trouble.until
+    assert timedelta(60) > answer.trouble.until - datetime.now(UTC) > timedelta(seconds=30)
+
+
+def test_cause_of_an_unavailable_service_says_until_when():
+    error = EventsUnavailable()
+    error.__cause__ = of_pool(Throttled, retry_after=61.0)
+    answer = failed(error, {})
+    assert answer.trouble
+    assert answer.trouble.until
+
+
+def test_step_that_was_stopped_says_what_it_had_done():
+    answer = failed(Stopped(of_pool(CircuitOpen), {"tokens": 70}), {"failed": 1})
+    assert answer.trouble
+    assert answer.counts == {"tokens": 70}
