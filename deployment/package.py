@@ -1,4 +1,7 @@
-"""The package: the app and its dependencies in one zip, the same bytes from the same input."""
+"""The package: the app and its dependencies in one zip, the same bytes from the same input.
+
+ADR 24 has the reasons.
+"""
 
 import hashlib
 import shutil

@@ -2,6 +2,8 @@
 
 Looking costs 1 ms for a few hundred files, needs no dependency and works in every kind of folder. What has
 been saved is checked first: as long as it cannot even be parsed, the running host is not disturbed.
+
+ADR 7 has the reasons.
 """
 
 from __future__ import annotations

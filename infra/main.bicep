@@ -1,4 +1,4 @@
-// Everything the app runs on, in a resource group of its own. The app signs in everywhere with one
+// Everything the app runs on, in a resource group of its own (ADR 25). The app signs in everywhere with one
 // user-assigned identity; the only secret there may be is the key of an embeddings service outside of Azure.
 targetScope = 'subscription'
 

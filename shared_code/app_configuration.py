@@ -2,6 +2,8 @@
 
 The SDK's provider is used in its synchronous form and in a thread: after a failure the asynchronous one
 sleeps for seconds on the event loop, where every other activity of the process would wait too.
+
+ADR 22 has the reasons.
 """
 
 import asyncio

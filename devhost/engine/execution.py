@@ -2,6 +2,8 @@
 
 All of it can be made again from the stored history. It is kept so that an episode costs the host what is new,
 however long the history has grown.
+
+ADR 26 has the reasons.
 """
 
 from __future__ import annotations

@@ -2,6 +2,8 @@
 
 It differs from Unix cron in three ways that are kept here: days of the month and of the week must both match,
 7 is no day of the week, and a range written backwards means the same as forwards.
+
+ADR 10 has the reasons.
 """
 
 from __future__ import annotations

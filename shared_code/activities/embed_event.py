@@ -2,6 +2,8 @@
 
 An event's text is not in their results: what the one step fetched waits in memory for the other, which
 fetches it again where another process did or where it has to repeat itself.
+
+ADR 19 has the reasons.
 """
 
 import json

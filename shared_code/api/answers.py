@@ -1,6 +1,8 @@
 """The HTTP answers of the app: the 202 of a submitted job, JSON, and problem+json for whatever went wrong.
 
 Nothing else shapes an answer; this module starts and reads no jobs.
+
+ADR 3 has the reasons.
 """
 
 import json

@@ -2,6 +2,8 @@
 
 Page round trips are what takes the time, so the days of a window are read concurrently, as many as the limit
 of the pool's service lets; and a page is decoded no further than its JSON.
+
+ADR 5 has the reasons.
 """
 
 import asyncio

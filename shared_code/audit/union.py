@@ -1,4 +1,7 @@
-"""Counts the union of the runs that the windows of an audit query have staged, in bounded memory."""
+"""Counts the union of the runs that the windows of an audit query have staged, in bounded memory.
+
+ADR 2 has the reasons.
+"""
 
 import asyncio
 from bisect import bisect_right

@@ -3,6 +3,8 @@
 Each break has its cost: less for a better kind, and the rest by a hash of what follows. Of all ways to cut a
 text the cheapest is taken. Cheap breaks attract the cuts from wherever the text before was cut, so an edit
 changes the chunks around it and no others.
+
+ADR 12 has the reasons.
 """
 
 import math

@@ -2,6 +2,8 @@
 
 A caller gets the outcomes of its own texts, whatever becomes of the others'. Knows nothing of events and
 files.
+
+ADR 20 has the reasons.
 """
 
 import asyncio

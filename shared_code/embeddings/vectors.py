@@ -1,6 +1,8 @@
 """Vectors as the JSON that one service answers and the other stores.
 
 Their numbers are never read: turning a million of them into text again was most of the work of a large job.
+
+ADR 27 has the reasons.
 """
 
 import math

@@ -4,6 +4,8 @@ The records of its sources are opened before a chunk of any of them changes; new
 stale ones are deleted, and then the records are completed. What was indexed never lacks vectors, and a run
 that breaks off is mended by the next one. What is wrong with one file is an entry of the ledger; what is
 raised stops the page.
+
+ADR 13 has the reasons.
 """
 
 import asyncio

@@ -3,6 +3,8 @@
 A request goes through layers, each one concern: retries within a deadline (policy.py), admission (slots,
 pause, circuit: admission.py, restraint.py), sign-in (auth.py), one attempt (transport.py); see caller.py.
 The first attempt pays for none that it does not need. Nothing in here knows the app: no settings, no tables.
+
+ADR 15 has the reasons.
 """
 
 from shared_code.http_pool.auth import Auth, FixedAuth, Token, TokenAuth, basic, bearer, header

@@ -2,6 +2,8 @@
 
 A batch is a way to save requests and no more: nothing here counts on all of it happening or none. What the
 service refuses as a batch is done one by one, where the SDK waits out a 429 and an error is that of one item.
+
+ADR 16 has the reasons.
 """
 
 import asyncio

@@ -1,4 +1,7 @@
-"""Which containers of the files' storage account jobs may read; it opens none."""
+"""Which containers of the files' storage account jobs may read; it opens none.
+
+ADR 23 has the reasons.
+"""
 
 import re
 from dataclasses import dataclass

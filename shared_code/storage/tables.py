@@ -1,4 +1,7 @@
-"""One table of a storage account, read through the pool; it knows the service's protocol, and no columns."""
+"""One table of a storage account, read through the pool; it knows the service's protocol, and no columns.
+
+ADR 6 and ADR 14 have the reasons.
+"""
 
 import json
 from collections.abc import AsyncIterator, Mapping

@@ -11,6 +11,8 @@ out and is not known any more is over, so that a repeat adds nothing then either
         return None
     ...
     report(context, meter.plus(counts), ended=True)
+
+ADR 21 has the reasons.
 """
 
 from dataclasses import asdict, dataclass, replace

@@ -3,6 +3,8 @@
 A lane stops after the first page with a failure and ends with its totals. What cannot be done now is waited
 for: the lane begins again with what its page still lacks, so that its history stays short however long the
 wait is.
+
+ADR 4 has the reasons.
 """
 
 from collections.abc import Sequence

@@ -10,13 +10,16 @@ from local.settings import ROOT, StackSettings
 
 README = (ROOT / "README.md").read_text()
 MAKEFILE = (ROOT / "Makefile").read_text()
+CODE = ("shared_code", "devhost", "local/emulators", "deployment", "infra")
+SUFFIXES = {".py", ".js", ".bicep"}
+LOCAL_STACK = (ROOT / "docs" / "local-stack.md").read_text()
 NAMED = ("README.md", "CONTRIBUTING.md", "SECURITY.md")
 DOCUMENTS = sorted([*(ROOT / name for name in NAMED), *(ROOT / "docs").rglob("*.md")])
 
 
-def table(heading: str) -> list[list[str]]:
-    """The cells of the last table under a heading of the README, without its head."""
-    section = README.split(f"\n## {heading}")[1].split("\n## ")[0]
+def table(heading: str, document: str = README) -> list[list[str]]:
+    """The cells of the last table under a heading of a document, without its head."""
+    section = document.split(f"\n## {heading}")[1].split("\n## ", maxsplit=1)[0]
     lines = section.strip().splitlines()
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("|")]
     return rows[max(index for index, row in enumerate(rows) if set(row[0]) == {"-"}) + 1 :]
@@ -80,7 +83,7 @@ def test_links_and_paths_of_a_document_lead_somewhere(document: Path) -> None:
 def test_variables_of_the_commands_are_documented_with_their_defaults() -> None:
     documented = dict(
         pair
-        for row in table("Commands")
+        for row in table("Variables", LOCAL_STACK)
         for pair in zip(row[0].split(", "), row[1].split(", "), strict=False)
     )
     settings = StackSettings.read({})
@@ -93,10 +96,40 @@ def test_variables_of_the_commands_are_documented_with_their_defaults() -> None:
 
 
 def test_first_screen_of_the_readme_shows_the_demo_and_the_api() -> None:
-    first_screen = "\n".join(README.splitlines()[:45])
+    first_screen = "\n".join(README.splitlines()[:55])
 
     for part in ("make demo", "All three agree.", "/api/submit/query?s=", "/api/status/", "Python 3.11"):
         assert part in first_screen
+    for job in ("Audit query", "Embedding", "Live event", "embedded nothing", "one job, and one document"):
+        assert job in first_screen
+
+
+def test_readme_is_short_enough_to_be_read() -> None:
+    assert len(README.splitlines()) <= 140
+
+
+def test_every_page_is_reachable_from_the_readme() -> None:
+    linked = re.findall(r"\]\((docs/[^)#]+)\)", README)
+
+    assert {str(page.relative_to(ROOT)) for page in (ROOT / "docs").glob("*.md")} <= set(linked)
+
+
+def test_index_of_the_decisions_names_each_with_its_title() -> None:
+    adr = ROOT / "docs" / "adr"
+    rows = re.findall(r"^\| (\d+) \| \[(.+)\]\((.+)\) \|$", (adr / "README.md").read_text(), re.MULTILINE)
+
+    assert [(f"# {number}. {title}", name) for number, title, name in rows] == [
+        (path.read_text().splitlines()[0], path.name) for path in sorted(adr.glob("0*.md"))
+    ]
+
+
+@pytest.mark.parametrize("record", sorted((ROOT / "docs" / "adr").glob("0*.md")), ids=lambda path: path.name)
+def test_decision_is_named_by_what_it_explains(record: Path) -> None:
+    named = re.compile(rf"\bADR {int(record.name[:4])}\b")
+    code = [path for folder in CODE for path in (ROOT / folder).rglob("*") if path.suffix in SUFFIXES]
+    superseded = "Superseded" in record.read_text()
+
+    assert superseded or any(named.search(path.read_text()) for path in code)
 
 
 @pytest.mark.parametrize("script", [".ci/run", ".github/workflows/ci.yml", "azure-pipelines.yml"])

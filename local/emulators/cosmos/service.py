@@ -1,6 +1,8 @@
 """An emulator of Cosmos DB: used where one runs already, else started.
 
 It listens on loopback only and keeps its data in memory. docs/local-stack.md tells what it can do.
+
+ADR 9 has the reasons.
 """
 
 import http.client

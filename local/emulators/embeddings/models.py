@@ -1,6 +1,8 @@
 """The models of the embeddings server: deterministic, offline, vectors of length one.
 
 A model makes tokens of texts and vectors of tokens, so that the limits on tokens are checked in between.
+
+ADR 8 has the reasons.
 """
 
 import importlib.util

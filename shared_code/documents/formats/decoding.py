@@ -1,6 +1,8 @@
 """Bytes to text, whatever wrote them: as Unicode in any form, as declared, or in the likeliest old encoding.
 
 Text comes out clean: line ends are newlines, and there are no control characters and no lone surrogates.
+
+ADR 29 has the reasons.
 """
 
 import codecs
