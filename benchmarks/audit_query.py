@@ -12,7 +12,7 @@ from benchmarks.processes import cpu_seconds
 from benchmarks.report import report
 from benchmarks.table_service import FIRST_DAY, Table, serve
 from shared_code.activities.audit_query import query_window
-from shared_code.clients import Clients
+from shared_code.clients.composition import Clients
 from shared_code.jobs.date_range import DateRange
 from shared_code.jobs.steps import QueryWindow
 from shared_code.settings import Settings

@@ -2,7 +2,6 @@
 
 import azure.durable_functions as df
 
-from shared_code.activities.discard import discards
 from shared_code.clients import clients
 from shared_code.edge import at_edge
 
@@ -10,4 +9,7 @@ from shared_code.edge import at_edge
 @at_edge
 async def main(payload: dict, starter: str) -> dict:  # type: ignore[type-arg] # the worker takes plain classes only
     """`DiscardStaged` to `Done`."""
-    return await discards(await clients(), payload, df.DurableOrchestrationClient(starter))
+    opened = await clients()
+    from shared_code.activities.discard import discards
+
+    return await discards(opened, payload, df.DurableOrchestrationClient(starter))

@@ -6,7 +6,7 @@ from time import monotonic
 from shared_code.activities.results import milliseconds_since
 from shared_code.audit.audit_table import read_window
 from shared_code.audit.union import count_staged
-from shared_code.clients import Clients
+from shared_code.clients.composition import Clients
 from shared_code.digests import DIGEST_SIZE
 from shared_code.jobs.steps import CountDistinct, DistinctCounted, QueryWindow, WindowRead
 from shared_code.storage.staging import stage_run

@@ -5,7 +5,7 @@ from functools import partial
 
 from shared_code.activities.results import answer
 from shared_code.api.job_instances import is_live
-from shared_code.clients import Clients
+from shared_code.clients.composition import Clients
 from shared_code.jobs import DurableClient, Json
 from shared_code.jobs.steps import DiscardStaged, Done
 from shared_code.storage.staging import discard_staged, sweep_staged

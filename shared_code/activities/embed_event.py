@@ -11,7 +11,7 @@ from time import monotonic
 from typing import Any, Protocol
 
 from shared_code.activities.results import milliseconds_since
-from shared_code.clients import Clients
+from shared_code.clients.composition import Clients
 from shared_code.events.ingestion import ingest_event
 from shared_code.jobs.steps import Done, EmbedEvent, EventFetched, FetchEvent, ItemDone, PoisonEvent
 from shared_code.telemetry import log_event

@@ -6,7 +6,7 @@ from typing import Any
 from shared_code.activities.failures import Stopped
 from shared_code.activities.results import milliseconds_since
 from shared_code.api.job_instances import require_running
-from shared_code.clients import Clients
+from shared_code.clients.composition import Clients
 from shared_code.documents import Limits
 from shared_code.files.ingestion import Ingestion
 from shared_code.files.listing import list_part

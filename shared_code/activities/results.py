@@ -11,7 +11,7 @@ from time import monotonic
 from typing import ClassVar, Protocol, Self, TypeVar
 
 from shared_code.activities.failures import STEP_FAILED, failed
-from shared_code.clients import Clients
+from shared_code.clients.composition import Clients
 from shared_code.edge import is_cancelled
 from shared_code.jobs import Counts, Json
 from shared_code.telemetry import log_event, log_scope, name_of

@@ -11,7 +11,7 @@ import pytest
 from azure.cosmos.exceptions import CosmosHttpResponseError
 
 from local.emulators.cosmos.service import KEY, Cosmos
-from shared_code.clients import Clients
+from shared_code.clients.composition import Clients
 from shared_code.embeddings.vectors import Vector
 from shared_code.index.cosmos_writer import CosmosIndex
 from shared_code.settings import Settings

@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 
 from local.emulators.cosmos.service import Cosmos
-from shared_code.clients import Clients
+from shared_code.clients.composition import Clients
 from shared_code.embeddings.vectors import Vector
 from shared_code.index.cosmos_writer import CosmosIndex
 from shared_code.index.records import (

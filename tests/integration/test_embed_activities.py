@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from local.emulators.azurite import Azurite
-from shared_code.clients import Clients
+from shared_code.clients.composition import Clients
 from shared_code.jobs import EmbedFilesJob
 from shared_code.settings import Settings
 from tests.support.activities import delete_stale, embed_page, list_files

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from shared_code.clients import Clients
+from shared_code.clients.composition import Clients
 from shared_code.jobs import EmbedEventJob
 from shared_code.settings import Settings
 from tests.support.activities import embed_event, fetch_event

@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 
 from local.emulators.azurite import Azurite
-from shared_code.clients import Clients
+from shared_code.clients.composition import Clients
 from shared_code.settings import Settings
 from shared_code.storage.source_files import ContainerNotFound, FileTooLarge, FileVanished, SourceFiles
 

@@ -7,7 +7,7 @@ from shared_code.activities import audit_query, embed_files
 from shared_code.activities import embed_event as of_event
 from shared_code.activities.discard import discards
 from shared_code.activities.results import answer
-from shared_code.clients import Clients
+from shared_code.clients.composition import Clients
 from shared_code.jobs import steps
 from tests.support.durable_host_fake import FakeHost, instance
 

@@ -13,7 +13,7 @@ from xml.sax.saxutils import escape
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from shared_code.clients import Clients
+from shared_code.clients.composition import Clients
 from shared_code.settings import Settings
 
 KEY = "c2VjcmV0LWtleQ=="

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from shared_code.clients import Clients
+from shared_code.clients.composition import Clients
 from shared_code.errors import AccessDenied, ConfigurationUnavailable, InvalidSetting
 from shared_code.settings import Settings
 from tests.support.configuration_services import ConfigurationServices

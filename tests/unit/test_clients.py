@@ -8,7 +8,8 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from azure.identity.aio import DefaultAzureCredential
 
-from shared_code.clients import Clients, clients
+from shared_code.clients import clients
+from shared_code.clients.composition import Clients
 from shared_code.errors import ContainerNotAllowed
 from shared_code.http_pool import FixedAuth, ServiceError, TokenAuth
 from shared_code.settings import Settings

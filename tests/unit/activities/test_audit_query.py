@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from shared_code.clients import Clients
+from shared_code.clients.composition import Clients
 from shared_code.jobs import LARGE_STEPS_AT_ONCE
 from shared_code.settings import Settings
 from tests.support.activities import count_distinct, discard, query_window

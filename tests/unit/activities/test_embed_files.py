@@ -7,7 +7,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from shared_code.clients import Clients
+from shared_code.clients.composition import Clients
 from shared_code.settings import Settings
 from tests.support.activities import delete_stale, discard, embed_page, list_files
 from tests.support.durable_host_fake import FakeHost, instance

@@ -12,7 +12,7 @@ from aiohttp.test_utils import TestServer
 from local.emulators.embeddings.app import API_KEY, create_app
 from local.emulators.embeddings.behaviour import Behaviour
 from local.emulators.embeddings.models import HashingModel
-from shared_code.clients import Clients
+from shared_code.clients.composition import Clients
 from shared_code.embeddings.client import (
     Embedding,
     EmbeddingInvalid,

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from shared_code.clients import Clients
+from shared_code.clients.composition import Clients
 from shared_code.errors import Permanent
 from shared_code.events.source import (
     MAX_TEXT,

@@ -1,6 +1,6 @@
-"""Composition root: pool and storage clients of this process, one set per event loop, opened at first use.
+"""Composition root: puts pool, SDKs and settings together; no other module opens or closes a client.
 
-They close when their loop shuts down; no other module opens or closes a client.
+It imports the SDKs, so that only the package, in a thread, and the steps, which run after that, import it.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from azure.identity.aio import DefaultAzureCredential
 from azure.storage.blob.aio import BlobServiceClient, ContainerClient
 
 from shared_code.app_configuration import load_audit_storage
-from shared_code.concurrency import Once, PerLoop
+from shared_code.concurrency import Once
 from shared_code.embeddings.batching import BatchedEmbeddings
 from shared_code.embeddings.client import EmbeddingsClient, EmbeddingsEndpoint, embeddings_service
 from shared_code.errors import InvalidSetting
@@ -35,7 +35,7 @@ from shared_code.index.cosmos_version import CosmosVersion
 from shared_code.index.cosmos_writer import CosmosIndex
 from shared_code.jobs import LARGE_STEPS_AT_ONCE
 from shared_code.jobs.source_containers import JOBS_CONTAINER
-from shared_code.settings import Settings, settings
+from shared_code.settings import Settings
 from shared_code.settings.setting import Setting
 from shared_code.storage.blob_account import blob_service
 from shared_code.storage.source_files import SourceFiles
@@ -249,15 +249,3 @@ def _transport() -> AioHttpTransport:
 def _unusable(setting: Setting[str]) -> InvalidSetting:
     # The SDK's own error may quote the value, so it is not chained either.
     return setting.invalid("use a storage connection string or an account URL")
-
-
-async def _open() -> Clients:
-    return Clients(settings())
-
-
-_clients = PerLoop(_open, Clients.close)
-
-
-async def clients() -> Clients:
-    """The clients of the running event loop."""
-    return await _clients.get()
