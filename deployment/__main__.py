@@ -1,4 +1,4 @@
-"""`python -m deployment package|lock`; what goes wrong is told in one sentence, with exit code 1."""
+"""`python -m deployment package|lock`; an error is one sentence, with exit code 1."""
 
 import argparse
 import sys

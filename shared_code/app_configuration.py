@@ -60,7 +60,7 @@ def _value_of(endpoint: str, credential: "TokenCredential") -> str:
             endpoint, credential, keyvault_credential=credential, selects=selected, startup_timeout=0
         )
     except TimeoutError as error:
-        # That is how the provider tells of failures: its second argument lists them.
+        # The provider reports failures like this: its second argument lists them.
         raise _failure(endpoint, error.args[1][-1]) from error
     except HttpResponseError as error:
         raise _failure(endpoint, error) from error
@@ -79,7 +79,7 @@ def _failure(endpoint: str, error: Exception) -> AppError:
     if asked and asked.netloc == urlsplit(endpoint).netloc:
         return _refusal(f"The store of {_STORE.name}", response, role="App Configuration Data Reader")
     if asked and asked.path.startswith("/secrets/"):
-        return _refusal(f"The Key Vault behind {_STORE.name}", response, role="Key Vault Secrets User")
+        return _refusal(f"The Key Vault of {_STORE.name}", response, role="Key Vault Secrets User")
     if isinstance(error, ClientAuthenticationError):
         return AccessDenied(f"There is no identity to sign in with to {_STORE.name}: give the app one.")
     return ConfigurationUnavailable(f"The store of {_STORE.name} does not answer: try again.")

@@ -18,7 +18,7 @@ Field = str | float | None
 Result = TypeVar("Result")
 
 logger = logging.getLogger("async_jobs")
-# The SDKs tell every request and its headers at INFO, a dozen lines a call, where host.json has no say.
+# The SDKs log every request and its headers at INFO, a dozen lines a call, where host.json has no say.
 logging.getLogger("azure").setLevel(logging.WARNING)
 
 _scope: ContextVar[dict[str, Field]] = ContextVar("log_scope")
@@ -30,7 +30,7 @@ def log_event(
     """Writes one line; fields are names, counts and durations; a cause adds its traceback."""
     line = json.dumps({"event": event, **_scope.get({}), **fields})
     if cause and not can_be_written(cause):
-        # A log that cannot write a traceback would raise in the middle of what it is told about.
+        # A log that cannot write a traceback would raise in the middle of what it reports.
         line, cause = f"{line}\n{_escaped(_traceback(cause))}", None
         level = logging.ERROR
     logger.log(logging.ERROR if cause else level, line, exc_info=cause)

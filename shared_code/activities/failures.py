@@ -99,7 +99,7 @@ def _of_cosmos(error: CosmosHttpResponseError) -> Failed:
 def _of_storage(error: AzureError) -> Failed:
     """Blobs, and what the SDKs of Azure raise where there was no answer at all."""
     if isinstance(error, ClientAuthenticationError) or _status_of(error) in _DENIED:
-        fix = f"check keys and roles behind {Settings.files_storage.name}"
+        fix = f"check the keys and roles of {Settings.files_storage.name}"
         return Failed(failure=Failure.of(AccessDenied(f"Storage refused access: {fix}.")))
     status = _status_of(error)
     if status is None:

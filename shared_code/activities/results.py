@@ -18,7 +18,7 @@ from shared_code.telemetry import log_event, log_scope, name_of
 
 
 class StepInput(Protocol):
-    """What an activity is told."""
+    """The input of an activity."""
 
     NAME: ClassVar[str]
     FAILED: ClassVar[Counts]
@@ -62,10 +62,10 @@ async def answer(
     """
     counts: Counts = {}
     try:
-        told = step.from_json(payload)
-        counts = told.FAILED
-        with log_scope(jobId=told.job_id, kind=told.KIND, step=told.NAME):
-            return await _value(work(clients, told), counts)
+        given = step.from_json(payload)
+        counts = given.FAILED
+        with log_scope(jobId=given.job_id, kind=given.KIND, step=given.NAME):
+            return await _value(work(clients, given), counts)
     except Exception as error:  # noqa: BLE001 - an input that cannot be read is a fault of the app
         return _failed(error, counts)
 

@@ -77,7 +77,7 @@ def json_body(request: func.HttpRequest, example: str) -> Any:
     """The JSON value that a request carries.
 
     Raises:
-        InvalidField: its body is no JSON; the example tells what is.
+        InvalidField: its body is not JSON; the example shows what is.
     """
     try:
         return request.get_json()

@@ -1,6 +1,6 @@
 """Messages on the queue of live events: JSON such as a request's body, as it is or as base64.
 
-What is wrong with a message itself is told, in the log, without anything that it holds.
+The log says what is wrong with a message, and repeats nothing that it holds.
 """
 
 import json
@@ -15,7 +15,7 @@ from shared_code.telemetry import log_event
 
 
 class InvalidMessage(AppError):
-    """A message is no live event."""
+    """A message is not a live event."""
 
 
 async def submit_message(
@@ -42,14 +42,14 @@ def parse_message(body: bytes) -> dict[str, Any]:
     """The fields of a message.
 
     Raises:
-        InvalidMessage: it is no JSON object of an event's fields.
+        InvalidMessage: it is not a JSON object of an event's fields.
     """
     try:
         value = json.loads(_text_of(body))
     except (ValueError, RecursionError):
         raise InvalidMessage("The message is neither JSON nor base64 of JSON.") from None
     if not isinstance(value, dict):
-        raise InvalidMessage("The message is no JSON object.")
+        raise InvalidMessage("The message is not a JSON object.")
     if not value.keys() <= set(EVENT_FIELDS):
         raise InvalidMessage(f"The message has fields other than {', '.join(EVENT_FIELDS)}.")
     return value

@@ -74,7 +74,7 @@ async def find_job(client: DurableClient, job_id: str) -> Any:
     """The instance of a job.
 
     Raises:
-        JobNotFound: nothing has this id, or what has it is no job.
+        JobNotFound: nothing has this id, or what has it is not a job.
         HostUnavailable: the host did not answer.
     """
     # The SDK pastes an id into a URL as it is, so an odd one must not get that far.

@@ -57,8 +57,8 @@ class _Place:
         step: what is read next.
         itself: the file that has the path for its name.
         token: leads to the next files.
-        after: the next sources are behind this one.
-        begin: and the first ones behind this one.
+        after: the next sources come after this one.
+        begin: and the first ones after this one.
         known_runs: how many runs of known sources are staged.
         file_runs: how many runs of files are.
         missing: known sources that no file was found for so far.

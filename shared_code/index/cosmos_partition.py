@@ -102,7 +102,7 @@ class CosmosPartition:
         return await self._run(self._save(item, etag) for item, etag in items)
 
     async def patch(self, changes: Mapping[str, Mapping[str, Any]]) -> None:
-        """Sets fields of items, which are told by their ids."""
+        """Sets fields of the items with these ids."""
         await self._run(self._patch(item, fields) for item, fields in changes.items())
 
     async def delete(self, ids: Iterable[str]) -> None:

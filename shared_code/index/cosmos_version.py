@@ -27,7 +27,7 @@ class CosmosVersion:
     def __init__(
         self, client: CosmosClient, *, database: str, container: str, name: str, slots: asyncio.Semaphore
     ) -> None:
-        """Opens nothing; `name` tells the versions of all environments apart, such as `prod|v1`."""
+        """Opens nothing; `name` is different for each version of each environment, such as `prod|v1`."""
         self.name = name
         self._client = client
         self._database = database

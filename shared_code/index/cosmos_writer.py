@@ -32,7 +32,7 @@ class CosmosIndex:
         self._version = version
 
     async def known(self, path: str, *, after: str, most: int) -> list[KnownSource]:
-        """The next sources behind `after`, in the index's own order: the path itself and all below it."""
+        """The next sources after `after`, in the index's own order: the path itself and all below it."""
         query = (
             "SELECT TOP @most c.source, c.etag, c.fingerprint FROM c "
             "WHERE c.pk = @pk AND (c.source = @path OR STARTSWITH(c.source, @below)) AND c.source > @after "

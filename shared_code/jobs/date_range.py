@@ -56,7 +56,7 @@ def parse_date(text: str) -> date:
     as they can be read in more than one way.
 
     Raises:
-        ValueError: the text is no complete date of the years 1900 to 9998.
+        ValueError: the text is not a complete date of the years 1900 to 9998.
     """
     text = text.strip()
     if not text.isascii() or len(text) > MAX_DATE_LENGTH:
@@ -125,7 +125,7 @@ class DateRange:
         return (self.end - self.start).days
 
     def windows(self, days: int) -> list["Window"]:
-        """Cuts the range into windows of so many days; together they hold every key of the range once."""
+        """Cuts the range into windows of `days` days; together they hold every key of the range once."""
         starts = [self.start + timedelta(offset) for offset in range(0, self.days, days)]
         bounds = [day.isoformat() for day in (*starts, self.end)]
         return [Window(lower, upper, closed=upper == bounds[-1]) for lower, upper in pairwise(bounds)]

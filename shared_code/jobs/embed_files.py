@@ -141,10 +141,10 @@ def _files_path(value: Any) -> tuple[str, str]:
     if not isinstance(value, str) or "\\" in value or any(part == ".." for part in value.split("/")):
         raise InvalidField("filesPath", "use container, container/folder or the path of a file")
     if found := _IN_NO_NAME.search(value):
-        raise InvalidField("filesPath", f"no name has the character {found[0]!a}")
+        raise InvalidField("filesPath", f"a name cannot have the character {found[0]!a}")
     container, _, prefix = value.strip("/").partition("/")
     if not CONTAINER_NAME.fullmatch(container):
-        raise InvalidField("filesPath", f"{container!r} is no name of a container; use container/folder")
+        raise InvalidField("filesPath", f"{container!r} is not a name of a container; use container/folder")
     if len(prefix) > _LONGEST_PREFIX:
-        raise InvalidField("filesPath", f"use at most {_LONGEST_PREFIX} characters behind the container")
+        raise InvalidField("filesPath", f"use at most {_LONGEST_PREFIX} characters after the container")
     return container, f"{prefix}/" if prefix else ""

@@ -25,7 +25,7 @@ class EmbeddingPlan:
     shrink_limit: float
 
     def cost(self, tokens: int) -> float:
-        """What so many tokens cost."""
+        """What this number of tokens costs."""
         return tokens * self.price / COST_UNIT
 
     @property

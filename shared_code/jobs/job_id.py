@@ -1,4 +1,4 @@
-"""Ids of jobs: made up, or following from a client's key; what has another shape is no job's."""
+"""Ids of jobs: made up, or following from a client's key; an id of another shape is not a job's."""
 
 import hashlib
 import re

@@ -1,4 +1,4 @@
-"""The steps of jobs: what each activity is told, and what it answers; one class for either end.
+"""The steps of jobs: what each activity gets, and what it answers; one class for either end.
 
 An activity answers `{"ok": true, ...}`, or `{"ok": false, "error"[, "trouble", "counts"]}`, which is Failed.
 Names on the wire stay as they are in histories that were recorded: a job may run across a deployment.

@@ -1,6 +1,6 @@
 """The name of the task hub, found as the Functions host finds it: in an app setting, or else in host.json.
 
-The host takes comments and trailing commas in host.json, does not tell upper from lower case in names, and
+The host takes comments and trailing commas in host.json, takes names in any case, and
 puts an app setting in the place of each `%NAME%`.
 """
 

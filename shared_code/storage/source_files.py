@@ -48,7 +48,7 @@ class FileTooLarge(UnreadableFile):
 
     @classmethod
     def past(cls, limit: int) -> "FileTooLarge":
-        """The error for more than so many bytes."""
+        """The error for more than `limit` bytes."""
         return cls(f"The file has more than {limit:,} bytes: split it, or raise MAX_FILE_MB.")
 
 
@@ -151,7 +151,7 @@ class SourceFiles:
         return await self._container.get_blob_client(name).exists()
 
     def _list(self, prefix: str, per_page: int) -> Any:
-        # Only the metadata tell a folder of a hierarchical account from an empty file.
+        # Only metadata show whether a blob of a hierarchical account is a folder or an empty file.
         return self._container.list_blobs(
             name_starts_with=prefix, include=["metadata"], results_per_page=per_page
         )

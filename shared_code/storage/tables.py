@@ -23,7 +23,7 @@ from shared_code.settings.setting import Setting
 from shared_code.storage.table_account import TableAccount
 
 _HEADERS = {
-    # Without metadata the service would not tell a number of 64 bits, a GUID or a date from a text.
+    # Without metadata the service would not say that a text stands for a number of 64 bits, a GUID or a date.
     "Accept": "application/json;odata=minimalmetadata",
     "DataServiceVersion": "3.0",
     "x-ms-version": "2020-12-06",
@@ -103,7 +103,7 @@ class StorageTable:
 
     def _denied(self) -> AccessDenied:
         what = f"The {self.name} table refused access"
-        return AccessDenied(f"{what}: check key or role behind {self._setting.name}.")
+        return AccessDenied(f"{what}: check the key or role in {self._setting.name}.")
 
 
 class _RowNotFound(Exception):

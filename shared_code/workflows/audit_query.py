@@ -25,7 +25,7 @@ def audit_query(context: OrchestrationContext, job: AuditQueryJob) -> Steps[int]
     """Counts the distinct identification numbers of the job's dates.
 
     Raises:
-        JobFailed: a step failed; the custom status, which outlives the failure, tells the client why.
+        JobFailed: a step failed; the custom status, which outlives the failure, says why.
     """
     windows = job.windows()
     if len(windows) == 1:

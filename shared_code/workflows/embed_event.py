@@ -31,7 +31,7 @@ def embed_event(context: OrchestrationContext, job: EmbedEventJob) -> Steps[Json
     """Embeds the job's event.
 
     Raises:
-        JobFailed: a step failed; the custom status, which outlives the failure, tells the client why.
+        JobFailed: a step failed; the custom status, which outlives the failure, says why.
     """
     begun = context.get_input()
     reason = Failure.from_json(begun[HELD]) if begun.get(HELD) else None

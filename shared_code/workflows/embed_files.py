@@ -70,7 +70,7 @@ def embed_files(context: OrchestrationContext, job: EmbedFilesJob) -> Steps[Json
     """Brings the index in line with the files of the job's path.
 
     Raises:
-        JobFailed: the path, a setting or a service stopped the job; the custom status tells the client why.
+        JobFailed: the path, a setting or a service stopped the job; the custom status says why.
     """
     listing = yield from _list(context, job)
     if job.budget:

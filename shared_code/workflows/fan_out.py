@@ -198,7 +198,7 @@ def _run_page(context: OrchestrationContext, work: LaneWork) -> Steps[list[ItemD
     try:
         results = yield context.task_all(tasks)
     except Exception:  # noqa: BLE001 - the SDK raises a bare Exception, whose text is not for the public
-        # Waiting for each keeps what the others have done, and leaves no retry alive behind this page.
+        # Waiting for each keeps what the others have done, and leaves no retry of this page alive.
         return (yield from _each_answer(tasks))
     return [read_answer(result, ItemDone) for result in results]
 

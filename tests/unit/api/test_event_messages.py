@@ -66,7 +66,7 @@ async def test_host_that_takes_no_job_lets_the_message_come_again():
         (b"{secret", "neither JSON nor base64"),
         (b64encode(b"secret"), "neither JSON nor base64"),
         (b64encode(b"\xff\xfe"), "neither JSON nor base64"),
-        (b64encode(b'["secret"]'), "no JSON object"),
+        (b64encode(b'["secret"]'), "not a JSON object"),
         (json.dumps({**REQUEST, "secret": 1}).encode(), "has fields other than trackingId,"),
         (b'{"trackingId": "secret"}', "Field sessionId cannot be used"),
         (b'{"sessionId": "secret"}', "Field trackingId cannot be used"),
@@ -75,7 +75,7 @@ async def test_host_that_takes_no_job_lets_the_message_come_again():
         (b"{" + b'"a":{' * 100_000, "neither JSON nor base64"),
     ],
 )
-async def test_message_that_is_no_event_is_refused_with_a_reason_that_repeats_nothing(
+async def test_message_that_is_not_an_event_is_refused_with_a_reason_that_repeats_nothing(
     body: bytes, reason: str, caplog: pytest.LogCaptureFixture
 ):
     caplog.set_level(logging.INFO)
