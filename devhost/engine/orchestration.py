@@ -26,13 +26,13 @@ from .actions import (
     SignalEntity,
 )
 from .clock import Clock
-from .concerns import divergence, misunderstandings
 from .episode import Episode, Outcome
 from .errors import FunctionFailed, NonDeterminismError, ProtocolError, UnknownEntity, unknown_function
 from .executor import FunctionExecutor
 from .history import EventType, HistoryEvent
 from .instance import Instance, RuntimeStatus
 from .options import HubOptions
+from .traps import divergence, misunderstandings
 from .versions import FailureStrategy
 from .walk import Walk
 from .work import Checkpoint, WorkItem

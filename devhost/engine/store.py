@@ -12,7 +12,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, Final
 
-from .commits import CommitThread
+from .commit_thread import CommitThread
 from .entity import is_entity_id, new_entity
 from .errors import (
     InstanceAlreadyExists,
