@@ -10,6 +10,7 @@ import functools
 import json
 import logging
 import os
+import re
 import sys
 import time
 import traceback
@@ -17,6 +18,7 @@ import warnings
 from typing import TYPE_CHECKING, Any, TextIO
 
 from .app.app_frames import AppFrames
+from .engine.errors import text_of_error
 from .worker import invocation
 
 if TYPE_CHECKING:
@@ -29,6 +31,11 @@ _COLOURS = {
     logging.ERROR: "\x1b[31m",
     logging.CRITICAL: "\x1b[31;1m",
 }
+_OWN = f"{__package__}."  # begins the names of this host's loggers
+_CONTINUED = "\n    "  # so that no text can pass for a record of its own
+# What moves a terminal's cursor, changes its colours or the order of what is read, ends a line, or is half a
+# character; line feeds and tabs are left.
+_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _RESET = "\x1b[0m"
 _DIM = "\x1b[2m"
 
@@ -96,16 +103,20 @@ class CategoryLevels:
 def category_of(record: logging.LogRecord) -> str:
     """The category that Azure would file the record under, seen from the code that logs it."""
     call = invocation.current.get()
-    package = f"{__package__}."
-    if record.name.startswith(f"{package}engine."):
+    if record.name.startswith(f"{_OWN}engine."):
         return "Host.Triggers.DurableTask"
-    if record.name.startswith(package):
+    if record.name.startswith(_OWN):
         return f"Function.{call.function_name}" if call else "Host"
     return f"Function.{call.function_name}.User" if call else "Worker"
 
 
+def escaped(text: str) -> str:
+    r"""The text with escapes such as `\u001b`, right in JSON too, for what does more than show itself."""
+    return _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
 class LineFormatter(logging.Formatter):
-    """Time, level, function and call, message on one line; a traceback below it."""
+    """Time, level, function and call, message; further lines, as of a traceback, are indented below."""
 
     def __init__(self, frames: AppFrames, *, colours: bool = False, verbose: bool = False) -> None:
         super().__init__()
@@ -118,8 +129,11 @@ class LineFormatter(logging.Formatter):
         clock = f"{time.strftime('%H:%M:%S', time.localtime(record.created))}.{int(record.msecs):03}"
         origin = invocation.describe_current()
         line = f"{record.levelname:7} {f'[{origin}] ' if origin else ''}{record.getMessage()}"
+        if record.name.startswith(_OWN):  # the host has a line a record; what breaks it comes from outside
+            line = line.replace("\n", "\\n")
         if record.exc_info and record.exc_info[1]:
             line += f"\n{self._traceback(record.exc_info[1])}"
+        line = escaped(line).replace("\n", _CONTINUED)
         if not self._colours:
             return f"{clock} {line}"
         return f"{_DIM}{clock}{_RESET} {_COLOURS.get(record.levelno, '')}{line}{_RESET}"
@@ -140,18 +154,22 @@ class JsonFormatter(logging.Formatter):
         """The record as JSON text without line breaks."""
         call = invocation.current.get()
         seconds = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
-        return json.dumps(
-            {
-                "time": f"{seconds}.{int(record.msecs):03}Z",
-                "level": record.levelname,
-                "logger": record.name,
-                "message": record.getMessage(),
-                "function": call.function_name if call else None,
-                "invocation": call.invocation_id if call else invocation.thread_call_id(),
-                "instance": call.instance_id if call else None,
-                "error": self._error(record.exc_info[1]) if record.exc_info and record.exc_info[1] else None,
-            },
-            ensure_ascii=False,
+        return escaped(
+            json.dumps(
+                {
+                    "time": f"{seconds}.{int(record.msecs):03}Z",
+                    "level": record.levelname,
+                    "logger": record.name,
+                    "message": record.getMessage(),
+                    "function": call.function_name if call else None,
+                    "invocation": call.invocation_id if call else invocation.thread_call_id(),
+                    "instance": call.instance_id if call else None,
+                    "error": self._error(record.exc_info[1])
+                    if record.exc_info and record.exc_info[1]
+                    else None,
+                },
+                ensure_ascii=False,
+            )
         )
 
     def _error(self, error: BaseException) -> dict[str, Any]:
@@ -159,7 +177,7 @@ class JsonFormatter(logging.Formatter):
         text = _whole(error) if self._verbose else self._frames.shortened(error)
         return {
             "type": type(error).__name__,
-            "message": str(error),
+            "message": text_of_error(error),
             "file": file,
             "line": line,
             "traceback": text,

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import ast
 import asyncio
-import json
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from .errors import StartError
+from .jsonc import read_jsonc
 from .settings import read_host_settings
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class SourceWatcher:
             if path == self._app_dir / "host.json":
                 read_host_settings(self._app_dir)
             elif path.is_file() and path.suffix == ".json":
-                json.loads(path.read_text(encoding="utf-8-sig"))
+                read_jsonc(path)
             elif path.is_file():
                 ast.parse(path.read_bytes(), filename=str(path))
         except StartError as error:

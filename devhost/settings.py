@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from .engine.versions import VersionPolicy
 from .errors import BrokenSettings, NotAnApp
+from .jsonc import read_jsonc
 from .timespan import parse_timespan
 
 if TYPE_CHECKING:
@@ -218,7 +219,7 @@ def _function_timeout(root: _Section, default: timedelta | None) -> timedelta | 
 
 def _read_object(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_text(encoding="utf-8-sig"))
+        content = read_jsonc(path)
     except ValueError as error:
         raise BrokenSettings(path, f"it is not JSON: {error}.") from error
     if not isinstance(content, dict):

@@ -11,6 +11,7 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from devhost.engine.errors import describe_error
 from devhost.errors import FunctionLoadError
 
 from .app_frames import AppFrames
@@ -66,7 +67,7 @@ class AppFolder:
             return bind(function, self._import(function))
         except FunctionLoadError:
             raise
-        except (Exception, SystemExit) as error:
+        except BaseException as error:  # a module may raise anything; Ctrl-C is for another thread
             raise FunctionLoadError(function.name, self._describe(error)) from error
 
     def format_stack(self, error: BaseException) -> str:
@@ -101,6 +102,6 @@ class AppFolder:
     def _describe(self, error: BaseException) -> str:
         if isinstance(error, SyntaxError):  # whose own text leaves the folders of the file out
             return f"{type(error).__name__}: {error.msg} ({error.filename}, line {error.lineno})"
-        text = f"{type(error).__name__}: {error}"
+        text = describe_error(error)
         place = self._frames.place_of(error)
         return f"{text} ({place[0]}, line {place[1]})" if place else text

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from devhost.engine.dotnet_json import parse
 from devhost.errors import UnresolvedExpression
 from devhost.settings import app_setting
 
@@ -79,8 +80,8 @@ class BindingData:
 
 def _members(body: Any) -> dict[str, str]:
     try:
-        content = json.loads(body)
-    except (ValueError, TypeError):
+        content = parse(body.decode("utf-8", "replace") if isinstance(body, bytes) else body)
+    except (ValueError, TypeError, AttributeError):
         return {}
     return {name: _text(value) for name, value in content.items()} if isinstance(content, dict) else {}
 

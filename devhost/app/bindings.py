@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from azure.functions.meta import Datum, get_binding_registry
 
+from devhost.engine.dotnet_json import to_json
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -35,6 +37,7 @@ OUT_ONLY = frozenset({"queue"})
 
 # The converter that passes texts and bytes as they are; the worker uses it for `str` and `bytes` parameters.
 _VERBATIM = "durableClient"
+_SENT_AS_JSON = frozenset({"list", "dict", "int", "double", "bool"})
 
 Converter: TypeAlias = Any  # a class of the registry, which has no types
 
@@ -115,7 +118,7 @@ class Conversion:
             TypeError: the binding takes no value of this type.
         """
         try:
-            return self.converter.encode(value, expected_type=self.python_type)
+            return _as_host_takes_it(self.converter.encode(value, expected_type=self.python_type))
         except NotImplementedError:
             raise TypeError(
                 f'unable to encode outgoing TypedData: unsupported type "{self.binding.type}" '
@@ -141,6 +144,13 @@ class OutParameter:
 def text_datum(value: str) -> Datum:
     """A text as the host hands it to a worker."""
     return Datum(value, "string")
+
+
+def _as_host_takes_it(datum: Datum) -> Datum:
+    """The value as the worker sends it: lists, objects, numbers and booleans travel as JSON."""
+    if datum.type in _SENT_AS_JSON:
+        return Datum(to_json(datum.value), "json")
+    return datum
 
 
 def _converter(binding_type: str) -> Converter:

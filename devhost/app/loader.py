@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from devhost.errors import IndexingError
+from devhost.jsonc import read_jsonc
 
 from .bindings import BINDING_TYPES, OUT_ONLY, Binding, Direction
 from .routes import BrokenRoute, RouteTemplate
@@ -110,7 +111,7 @@ def read_function(path: Path) -> Function:
 
 def _read_json(function: str, path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_text(encoding="utf-8-sig"))
+        content = read_jsonc(path)
     except ValueError as error:
         raise IndexingError(function, f"{path} is not JSON: {error}.") from error
     if not isinstance(content, dict):

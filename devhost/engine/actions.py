@@ -6,15 +6,17 @@ that were there before need not be read again.
 
 from __future__ import annotations
 
-import json
+import math
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from .dotnet_json import TooDeep, parse, to_dotnet_json, to_json
 from .errors import ProtocolError
-from .history import parse_time, to_dotnet_json, to_json
+from .history import parse_time
+from .instance import is_entity_id
 
 OUT_OF_PROC_LABEL = "\n\n$OutOfProcData$:"
 """Divides the text of an orchestrator's exception from the state that the SDK appends to it."""
@@ -141,13 +143,13 @@ def parse_state(text: str) -> OrchestratorState:
         ProtocolError: the text is not the SDK's protocol.
     """
     with _protocol():
-        state = json.loads(text)
+        state = parse(text)
         return OrchestratorState(
             is_done=state["isDone"],
             actions=[action for episode in state["actions"] for action in episode],
             output=_optional_json(state.get("output")),
             custom_status=_optional_json(state.get("customStatus")),
-            error=state.get("error"),
+            error=_optional_text(state.get("error")),
         )
 
 
@@ -172,7 +174,9 @@ def _protocol() -> Iterator[None]:
     """Names the protocol as the cause of what goes wrong while an answer is read."""
     try:
         yield
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except TooDeep as error:  # whose sentence says it all
+        raise ProtocolError(str(error)) from error
+    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError) as error:
         raise ProtocolError(
             f"The orchestrator's answer is not the durable protocol ({type(error).__name__}: {error}). "
             "Does its main come from df.Orchestrator.create?"
@@ -186,27 +190,27 @@ def _optional_json(value: Any) -> str | None:
 def _action(action: RawAction) -> Action:
     match action["actionType"]:
         case 0 | 1:
-            return CallActivity(action["functionName"], action.get("input"), _retry(action))
+            return CallActivity(_text(action["functionName"]), _input(action), _retry(action))
         case 2 | 3:
             return CallSubOrchestrator(
-                action["functionName"],
-                action.get("input"),
-                action.get("instanceId"),
-                action.get("version"),
+                _text(action["functionName"]),
+                _input(action),
+                _optional_text(action.get("instanceId")),
+                _optional_text(action.get("version")),
                 _retry(action),
             )
         case 4:
-            return ContinueAsNew(action.get("input"))
+            return ContinueAsNew(_input(action))
         case 5:
-            return CreateTimer(parse_time(action["fireAt"]), action["isCanceled"])
+            return CreateTimer(parse_time(action["fireAt"]).astimezone(UTC), action["isCanceled"])
         case 6:
-            return WaitForExternalEvent(action["externalEventName"])
+            return WaitForExternalEvent(_event_name(action["externalEventName"]))
         case 7:
-            return CallEntity(action["instanceId"], action["operation"], action.get("input"))
+            return CallEntity(_entity(action), _text(action["operation"]), _input(action))
         case 8:
             return CallActivity(HTTP_ACTIVITY, to_json(action["httpRequest"]))
         case 9:
-            return SignalEntity(action["instanceId"], action["operation"], action.get("input"))
+            return SignalEntity(_entity(action), _text(action["operation"]), _input(action))
         case 11:
             return WhenAny(tuple(map(_action, action["compoundActions"])))
         case 12:
@@ -222,6 +226,49 @@ def _retry(action: RawAction) -> RetryOptions | None:
     if not options:
         return None
     return RetryOptions(
-        interval=timedelta(milliseconds=options["firstRetryIntervalInMilliseconds"]),
-        attempts=options["maxNumberOfAttempts"],
+        interval=timedelta(milliseconds=_int32(options, "firstRetryIntervalInMilliseconds")),
+        attempts=_int32(options, "maxNumberOfAttempts"),
     )
+
+
+def _int32(options: dict[str, Any], name: str) -> int:
+    """A whole number, rounded as .NET does."""
+    number = float(options[name])
+    if not math.isfinite(number) or not -(2**31) <= round(number) < 2**31:
+        raise ProtocolError(
+            f"Value was either too large or too small for an Int32. ({name} is {options[name]}.)"
+        )
+    return round(number)
+
+
+def _text(value: Any) -> str:
+    """A name; .NET takes numbers and booleans for the texts that they are written as."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, int | float):
+        return str(value)
+    raise ProtocolError(f"The orchestrator names something {to_json(value)}: a name has to be a text.")
+
+
+def _optional_text(value: Any) -> str | None:
+    return None if value is None else _text(value)
+
+
+def _input(action: RawAction) -> str | None:
+    return _optional_text(action.get("input"))
+
+
+def _event_name(name: Any) -> str:
+    if isinstance(name, str):
+        return name
+    raise ProtocolError(
+        f"The orchestrator waits for an external event named {to_json(name)}, and the SDK knows events by "
+        "texts alone: on Azure the instance would stay Running for ever, whatever is raised. Wait for a text."
+    )
+
+
+def _entity(action: RawAction) -> str:
+    entity_id = _text(action["instanceId"])
+    if is_entity_id(entity_id):
+        return entity_id
+    raise ProtocolError(f"The orchestrator asks the entity {to_json(entity_id)}, not one named @name@key.")

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import json
+import logging
 from typing import Any
 
 from .actions import HTTP_ACTIVITY
 from .clock import Clock
+from .dotnet_json import MAX_DEPTH, parse, to_dotnet_json, to_json
 from .errors import FunctionFailed
-from .executor import FunctionExecutor
-from .history import HistoryEvent, task_completed, task_failed, to_dotnet_json, to_json
+from .executor import FunctionExecutor, answer_of
+from .history import HistoryEvent, task_completed, task_failed
 from .work import ActivityCall
+
+logger = logging.getLogger(__name__)
 
 _HRESULT = -2146233088  # of every .NET exception that has none of its own
 
@@ -26,22 +29,30 @@ class ActivityProcessor:
         """Runs the activity to its end."""
         is_http = call.name == HTTP_ACTIVITY
         try:
-            result = await (self._call_http(call) if is_http else self._run(call))
+            result = await answer_of(self._call_http(call) if is_http else self._run(call))
         except FunctionFailed as failure:
             describe = _describe_request if is_http else _describe_call
             return task_failed(self._clock.now(), call.task_id, *describe(call, failure))
-        return task_completed(self._clock.now(), call.task_id, _as_stored(result))
+        return task_completed(self._clock.now(), call.task_id, result)
 
     async def _run(self, call: ActivityCall) -> str | None:
-        return await self._executor.run_activity(call.name, call.instance_id, call.input)
+        return _as_stored(call, await self._executor.run_activity(call.name, call.instance_id, call.input))
 
     async def _call_http(self, call: ActivityCall) -> str | None:
-        return await self._executor.call_http(call.input or "{}")
+        return _as_stored(call, await self._executor.call_http(call.input or "{}"))
 
 
-def _as_stored(result: str | None) -> str | None:
-    """JSON as .NET writes it again; JSON null is no result."""
-    value = None if result is None else json.loads(result)
+def _as_stored(call: ActivityCall, result: str | None) -> str | None:
+    """JSON as .NET writes it again; JSON null is no result.
+
+    Raises:
+        FunctionFailed: it is not JSON, or deeper than .NET reads it within the list that carries results.
+    """
+    try:
+        value = None if result is None else parse(result, depth=MAX_DEPTH - 1)
+    except ValueError as error:
+        logger.error("The result of '%s' cannot be stored: %s", call.name, error)  # noqa: TRY400 (it says all)
+        raise FunctionFailed(str(error)) from error
     return None if value is None else to_dotnet_json(value)
 
 

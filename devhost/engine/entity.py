@@ -6,21 +6,23 @@ clients of the status API find it on Azure too. Requests travel as messages, ans
 
 from __future__ import annotations
 
-import json
+import asyncio
 import logging
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeGuard
 
 from . import history
 from .clock import Clock
-from .errors import FunctionFailed, ProtocolError
-from .executor import FunctionExecutor
-from .history import EventType, format_time, to_json
+from .dotnet_json import parse, to_json
+from .errors import FunctionFailed, ProtocolError, describe_error
+from .executor import FunctionExecutor, answer_of
+from .history import EventType, format_time
 from .instance import Instance, RuntimeStatus
-from .work import Checkpoint, Message, WorkItem
+from .work import LAST_RUN, Checkpoint, Message, WorkItem
 
 logger = logging.getLogger(__name__)
 
@@ -41,7 +43,7 @@ class EntityState:
     @classmethod
     def of(cls, instance: Instance) -> EntityState:
         """The state that an entity's instance holds."""
-        stored = json.loads(instance.input or "{}")
+        stored = parse(instance.input or "{}")
         return cls(stored.get("exists", False), stored.get("state"))
 
     def stored_in(self, instance: Instance, now: datetime) -> Instance:
@@ -53,16 +55,6 @@ class EntityState:
             created_at=now,  # on Azure an entity continues as new with each batch
             updated_at=now,
         )
-
-
-def entity_id(name: str, key: str) -> str:
-    """The instance id of an entity; names are matched in lower case."""
-    return f"@{name.lower()}@{key}"
-
-
-def is_entity_id(instance_id: str) -> bool:
-    """Whether a request to this id makes an entity where there is none yet."""
-    return instance_id.startswith("@") and "@" in instance_id[1:]
 
 
 def new_entity(instance_id: str, now: datetime) -> Instance:
@@ -114,13 +106,25 @@ class EntityProcessor:
         """Takes all requests, in batches of what Azure hands to one call; then its end, if that came too."""
         state = EntityState.of(item.instance)
         answers: list[Message] = []
-        for batch in _batches(_requests(item)):
-            state, results = await self._run(item.instance.instance_id, state, batch)
-            answers += self._answers(batch, results)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LAST_RUN if item.termination else None):
+                for batch in _batches(_requests(item)):
+                    state, results = await self._run(item.instance.instance_id, state, batch)
+                    _log_failures(item.instance.instance_id, batch, results)
+                    answers += self._answers(batch, results)
+        return self._checkpoint(item, state, answers)
+
+    def give_up(self, item: WorkItem, error: BaseException) -> Checkpoint:
+        """Drops requests that the engine itself failed at: nothing has happened and every caller is told."""
+        requests = _requests(item)
+        failures = [_failure(describe_error(error))] * len(requests)
+        answers = list(self._answers(requests, failures))
+        return self._checkpoint(item, EntityState.of(item.instance), answers)
+
+    def _checkpoint(self, item: WorkItem, state: EntityState, answers: list[Message]) -> Checkpoint:
         instance = state.stored_in(item.instance, self._clock.now())
-        for event in item.new_events:
-            if event["EventType"] == EventType.EXECUTION_TERMINATED:
-                instance = replace(instance, status=RuntimeStatus.TERMINATED, output=event["Input"])
+        if (termination := item.termination) is not None:
+            instance = replace(instance, status=RuntimeStatus.TERMINATED, output=termination["Input"])
         return Checkpoint(instance, history=[], message_ids=item.message_ids, messages=answers)
 
     async def _run(
@@ -129,11 +133,12 @@ class EntityProcessor:
         """Runs one batch; if the function itself fails, nothing has happened and every caller is told."""
         _, name, key = instance_id.split("@", 2)
         try:
-            answer = await self._executor.run_entity(name, instance_id, _context(name, key, state, batch))
+            context = _context(name, key, state, batch)
+            answer = await answer_of(self._executor.run_entity(name, instance_id, context))
             return _parse_answer(answer, len(batch))
         except (FunctionFailed, ProtocolError) as error:
             logger.exception("Entity %s took none of %d requests.", instance_id, len(batch))
-            return state, [{"isError": True, "result": to_json(str(error))}] * len(batch)
+            return state, [_failure(str(error))] * len(batch)
 
     def _answers(
         self, batch: Sequence[dict[str, Any]], results: Sequence[dict[str, Any]]
@@ -151,12 +156,32 @@ def _requests(item: WorkItem) -> list[dict[str, Any]]:
     """The requests among an entity's messages; a client of the management API may have sent others."""
     requests: list[dict[str, Any]] = []
     for event in item.new_events:
-        content = json.loads(event["Input"]) if event.get("Name") == _REQUEST_EVENT else None
-        if isinstance(content, dict) and content.keys() >= {"op", "input", "id"}:
+        content = parse(event["Input"]) if event.get("Name") == _REQUEST_EVENT else None
+        if _is_request(content):
             requests.append(content)
         elif event["EventType"] != EventType.EXECUTION_TERMINATED:
             logger.warning("Entity %s takes nothing but requests.", item.instance.instance_id)
     return requests
+
+
+def _is_request(content: Any) -> TypeGuard[dict[str, Any]]:
+    if not isinstance(content, dict) or not isinstance(content.get("input"), str | None):
+        return False
+    names = ("op", "id") if content.get("signal") else ("op", "id", "parent", "parentExecution")
+    return all(isinstance(content.get(name), str) for name in names)
+
+
+def _failure(error: str) -> dict[str, Any]:
+    return {"isError": True, "result": to_json(error)}
+
+
+def _log_failures(
+    instance_id: str, batch: Iterable[dict[str, Any]], results: Iterable[dict[str, Any]]
+) -> None:
+    """Says which operations failed: nobody waits for the answer to a signal."""
+    for asked, result in zip(batch, results, strict=True):
+        if result["isError"]:
+            logger.error("Entity %s failed at '%s': %s", instance_id, asked["op"], result["result"])
 
 
 def _batches(requests: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
@@ -186,10 +211,10 @@ def _context(name: str, key: str, state: EntityState, batch: Sequence[dict[str, 
 
 def _parse_answer(text: str, requests: int) -> tuple[EntityState, list[dict[str, Any]]]:
     try:
-        answer = json.loads(text)
+        answer = parse(text)
         results = [{"isError": r["isError"], "result": r.get("result")} for r in answer["results"]]
         state = EntityState(answer["entityExists"], answer.get("entityState"))
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
         raise ProtocolError(
             f"The entity's answer is not the durable protocol ({type(error).__name__}: {error}). "
             "Does its main come from df.Entity.create?"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -22,10 +21,11 @@ from .actions import (
     parse_failure,
     parse_state,
 )
+from .dotnet_json import parse, to_json
 from .entity import request
 from .errors import FunctionFailed
-from .executor import FunctionExecutor
-from .history import EventType, HistoryEvent, to_json
+from .executor import FunctionExecutor, answer_of
+from .history import EventType, HistoryEvent
 from .instance import Instance, Parent, RuntimeStatus
 from .nodes import Task
 from .options import HubOptions
@@ -87,7 +87,9 @@ class Episode:
         """
         instance = self.item.instance
         try:
-            answer = await executor.run_orchestrator(instance.name, instance.instance_id, self.context())
+            answer = await answer_of(
+                executor.run_orchestrator(instance.name, instance.instance_id, self.context())
+            )
         except FunctionFailed as failure:
             if OUT_OF_PROC_LABEL not in failure.error:
                 raise
@@ -279,7 +281,7 @@ def _parsed(text: str | None) -> Any:
     if text is None:
         return None
     try:
-        return json.loads(text)
+        return parse(text)
     except ValueError:
         return text
 

@@ -18,6 +18,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from .dotnet_json import well_formed
+
 
 class EngineError(Exception):
     """Base of all errors of the engine."""
@@ -88,9 +90,22 @@ class FunctionFailed(EngineError):
     """
 
     def __init__(self, error: str, stack: str = "") -> None:
-        super().__init__(error)
-        self.error = error
-        self.stack = stack
+        super().__init__(well_formed(error))
+        self.error = well_formed(error)
+        self.stack = well_formed(stack)
+
+
+def describe_error(error: BaseException) -> str:
+    """Type and text of an error, such as `ValueError: boom`."""
+    return f"{type(error).__name__}: {text_of_error(error)}"
+
+
+def text_of_error(error: BaseException) -> str:
+    """What an error says; a class of the app's own may fail even at that."""
+    try:
+        return str(error)
+    except BaseException:  # noqa: BLE001 - nothing that the app raises may get any further
+        return "<exception str() failed>"
 
 
 class NonDeterminismError(EngineError):

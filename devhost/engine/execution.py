@@ -13,7 +13,8 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 
 from .actions import Action, RawAction, parse_actions
-from .history import HistoryEvent, to_json
+from .dotnet_json import to_json
+from .history import HistoryEvent
 from .walk import Walk
 
 

@@ -2,8 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import Protocol
+import asyncio
+import logging
+from collections.abc import Awaitable, Collection
+from typing import Protocol, TypeVar
+
+from .errors import FunctionFailed, describe_error
+
+logger = logging.getLogger(__name__)
+
+_Answer = TypeVar("_Answer")
+
+
+async def answer_of(call: Awaitable[_Answer]) -> _Answer:
+    """What a call of the app comes to; nothing else that it raises reaches the engine's loops.
+
+    Raises:
+        FunctionFailed: it raised, be it an error that is no `Exception`.
+    """
+    try:
+        return await call
+    except FunctionFailed:
+        raise
+    except BaseException as error:
+        if is_cancelled(error):
+            raise
+        logger.exception("A call of the app failed")
+        raise FunctionFailed(describe_error(error)) from error
+
+
+def is_cancelled(error: BaseException) -> bool:
+    """Whether an error ends the running task because someone has cancelled it, and not the app's code."""
+    task = asyncio.current_task()
+    return isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling() > 0
 
 
 class FunctionExecutor(Protocol):

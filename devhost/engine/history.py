@@ -7,17 +7,12 @@ created a task; events that refer to one complete it. Field names and order foll
 from __future__ import annotations
 
 import enum
-import json
-import re
 from datetime import UTC, datetime
 from typing import Any
 
 from .instance import Parent
 
 HistoryEvent = dict[str, Any]
-
-_COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
-_TEXT_OR_EXPONENT = re.compile(r'"(?:[^"\\]|\\.)*"|e(?=[+-])')
 
 
 class EventType(enum.IntEnum):
@@ -52,19 +47,6 @@ def parse_time(text: str) -> datetime:
     """The time that a protocol text names; without an offset it is UTC."""
     time = datetime.fromisoformat(text)
     return time if time.tzinfo else time.replace(tzinfo=UTC)
-
-
-def to_json(value: Any) -> str:
-    """Compact JSON text with non-ASCII characters as they are."""
-    return _COMPACT.encode(value)
-
-
-def to_dotnet_json(value: Any) -> str:
-    """What .NET makes of a function's value: as `to_json`, but with exponents such as that of `1E+300`."""
-    text = to_json(value)
-    if "e+" not in text and "e-" not in text:
-        return text
-    return _TEXT_OR_EXPONENT.sub(lambda found: "E" if found[0] == "e" else found[0], text)
 
 
 def as_played(event: HistoryEvent) -> HistoryEvent:

@@ -65,6 +65,16 @@ class Instance:
         return self.name.startswith("@")
 
 
+def entity_id(name: str, key: str) -> str:
+    """The instance id of an entity; names are matched in lower case."""
+    return f"@{name.lower()}@{key}"
+
+
+def is_entity_id(instance_id: str) -> bool:
+    """Whether a request to this id makes an entity where there is none yet."""
+    return instance_id.startswith("@") and "@" in instance_id[1:]
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class InstanceQuery:
     """Which instances to list; an absent field does not narrow the list."""

@@ -11,6 +11,7 @@ An instance goes through these states; only an episode moves it:
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
@@ -27,15 +28,21 @@ from .actions import (
 )
 from .clock import Clock
 from .episode import Episode, Outcome
-from .errors import FunctionFailed, NonDeterminismError, ProtocolError, UnknownEntity, unknown_function
+from .errors import (
+    FunctionFailed,
+    NonDeterminismError,
+    ProtocolError,
+    UnknownEntity,
+    describe_error,
+    unknown_function,
+)
 from .executor import FunctionExecutor
-from .history import EventType, HistoryEvent
 from .instance import Instance, RuntimeStatus
 from .options import HubOptions
 from .traps import divergence, misunderstandings
 from .versions import FailureStrategy
 from .walk import Walk
-from .work import Checkpoint, WorkItem
+from .work import LAST_RUN, Checkpoint, WorkItem
 
 logger = logging.getLogger(__name__)
 
@@ -62,6 +69,13 @@ class OrchestrationProcessor:
             self._warned.pop(item.instance.instance_id, None)
         return checkpoint
 
+    def give_up(self, item: WorkItem, error: BaseException) -> Checkpoint:
+        """Ends an instance that the engine itself failed at, for this or any other reason."""
+        episode = Episode(item, self._clock.now(), self._options)
+        if (termination := item.termination) is not None:
+            return episode.end(Outcome(RuntimeStatus.TERMINATED, termination["Input"]))
+        return episode.end(_failure(item.instance.name, f"The host failed at it: {describe_error(error)}"))
+
     def _refuse(self, episode: Episode) -> Checkpoint | None:
         if self._options.versions.on_mismatch is FailureStrategy.FAIL:
             return episode.end(Outcome(RuntimeStatus.FAILED, VERSION_MISMATCH))
@@ -74,8 +88,7 @@ class OrchestrationProcessor:
 
     async def _run(self, episode: Episode) -> Checkpoint:
         name = episode.item.instance.name
-        termination = _termination(episode.item.new_events)
-        if termination is not None:
+        if (termination := episode.item.termination) is not None:
             return await self._terminate(episode, termination["Input"])
         if not self._is_orchestrator(name):
             return episode.end(_unknown_orchestrator(name, self._executor.orchestrators))
@@ -90,8 +103,9 @@ class OrchestrationProcessor:
     async def _terminate(self, episode: Episode, reason: str | None) -> Checkpoint:
         """Ends the instance. As on Azure, the code runs once more before that, and only its status counts."""
         if self._is_orchestrator(episode.item.instance.name):
-            with suppress(FunctionFailed, ProtocolError):
-                episode.custom_status = (await episode.ask(self._executor)).custom_status
+            with suppress(FunctionFailed, ProtocolError, TimeoutError):
+                async with asyncio.timeout(LAST_RUN):
+                    episode.custom_status = (await episode.ask(self._executor)).custom_status
         return episode.end(Outcome(RuntimeStatus.TERMINATED, reason))
 
     def _is_orchestrator(self, name: str) -> bool:
@@ -163,8 +177,8 @@ class OrchestrationProcessor:
         return UnknownEntity(self._called(action)[1], self._executor.entities)
 
     def _knows(self, action: Action) -> bool:
-        _, name, known = self._called(action)
-        return not name or name.lower() in map(str.lower, known)
+        kind, name, known = self._called(action)
+        return not kind or name.lower() in map(str.lower, known)
 
     def _called(self, action: Action) -> tuple[str, str, Collection[str]]:
         """The kind and the name of the function that an action calls, and the names that there are."""
@@ -184,10 +198,6 @@ def _anything(_action: Action) -> bool:
 
 def _has_ended(state: OrchestratorState) -> bool:
     return state.is_done or state.error is not None
-
-
-def _termination(events: Iterable[HistoryEvent]) -> HistoryEvent | None:
-    return next((e for e in events if e["EventType"] == EventType.EXECUTION_TERMINATED), None)
 
 
 def _failure(name: str, error: str) -> Outcome:

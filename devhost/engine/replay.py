@@ -6,11 +6,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from .actions import OrchestratorState, parse_actions
+from .dotnet_json import to_json
 from .episode import Episode
 from .errors import NonDeterminismError
 from .execution import Execution
 from .executor import FunctionExecutor
-from .history import EventType, HistoryEvent, parse_time, to_json
+from .history import EventType, HistoryEvent, parse_time
 from .instance import Instance, RuntimeStatus
 from .options import HubOptions
 from .walk import Walk

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from .commit_thread import CommitThread
-from .entity import is_entity_id, new_entity
+from .dotnet_json import to_json
+from .entity import new_entity
 from .errors import (
     InstanceAlreadyExists,
     InstanceNotEnded,
@@ -22,8 +23,8 @@ from .errors import (
     StateFileOutdated,
 )
 from .execution import Execution
-from .history import HistoryEvent, format_time, parse_time, sub_orchestration_failed, to_json
-from .instance import Instance, InstanceQuery, Parent, RuntimeStatus
+from .history import HistoryEvent, format_time, parse_time, sub_orchestration_failed
+from .instance import Instance, InstanceQuery, Parent, RuntimeStatus, is_entity_id
 from .work import ActivityCall, Checkpoint, Message, NewInstance, QueuedActivity, WorkItem
 
 SCHEMA_VERSION: Final = 2

@@ -8,12 +8,13 @@ from datetime import datetime
 
 from . import history
 from .clock import Clock, SystemClock
-from .entity import EntityState, entity_id, request
+from .dotnet_json import to_json
+from .entity import EntityState, request
 from .episode import new_instance
 from .errors import InstanceEnded, InstanceNotFound, InvalidTransition, UnknownEntity
 from .executor import FunctionExecutor
 from .history import HistoryEvent
-from .instance import TERMINAL, Instance, InstanceQuery, RuntimeStatus
+from .instance import TERMINAL, Instance, InstanceQuery, RuntimeStatus, entity_id
 from .options import HubOptions
 from .rewind import Rewound, rewind
 from .store import Store
@@ -116,14 +117,16 @@ class TaskHub:
         await self._send(instance_id, history.event_raised(self._clock.now(), name, data))
 
     async def terminate(self, instance_id: str, reason: str | None) -> None:
-        """Ends an instance at once; its children go on.
+        """Ends an instance at once, whatever its code is at; its children go on.
 
         Raises:
             InstanceNotFound: there is no such instance.
             InstanceEnded: there is nothing left to end.
         """
         await self._live(instance_id)
-        await self._send(instance_id, history.execution_terminated(self._clock.now(), reason))
+        event = history.execution_terminated(self._clock.now(), reason)
+        await self._store.send(Message(instance_id, event))
+        self._worker.end(instance_id)
 
     async def suspend(self, instance_id: str, reason: str | None) -> None:
         """Keeps an instance from taking events until it is resumed.
@@ -167,7 +170,7 @@ class TaskHub:
             await self._store.complete(
                 Checkpoint(
                     instance=replace(instance, status=RuntimeStatus.PENDING, updated_at=now),
-                    history=[history.to_json(event) for event in rewound.history],
+                    history=[to_json(event) for event in rewound.history],
                     message_ids=[],
                     restarted=True,
                     messages=[] if rewound.children else [news],

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
 
 from .execution import Execution
-from .history import HistoryEvent
+from .history import EventType, HistoryEvent
 from .instance import Instance
+
+LAST_RUN: Final = 1.0
+"""Seconds that the code of an instance gets when a client has ended it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,12 @@ class WorkItem:
     execution: Execution
     new_events: list[HistoryEvent]
     message_ids: list[int]
+
+    @property
+    def termination(self) -> HistoryEvent | None:
+        """The event by which a client ends the instance, if one has come."""
+        ends = (e for e in self.new_events if e["EventType"] == EventType.EXECUTION_TERMINATED)
+        return next(ends, None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,24 +9,28 @@ from __future__ import annotations
 import asyncio
 import heapq
 import logging
+import sqlite3
 from collections.abc import Callable, Coroutine, Iterable
 from datetime import datetime
-from typing import Any
+from typing import Any, Final, TypeAlias
 
 from .activity import ActivityProcessor
 from .clock import Clock
 from .entity import EntityProcessor
 from .execution import ExecutionCache
-from .executor import FunctionExecutor
+from .executor import FunctionExecutor, is_cancelled
 from .history import succeeded_task
 from .instance import Instance
 from .options import HubOptions
 from .orchestration import OrchestrationProcessor
 from .store import Store
-from .work import ActivityCall, Checkpoint, Message, QueuedActivity
+from .work import ActivityCall, Checkpoint, Message, QueuedActivity, WorkItem
 
 logger = logging.getLogger(__name__)
 
+Processor: TypeAlias = OrchestrationProcessor | EntityProcessor
+
+_FINISHING_TIME: Final = 0.5  # seconds that code gets which runs when its instance is terminated
 _KEPT_CHARACTERS = 8_000_000  # of the histories of live executions in memory: some 5,000 short ones
 
 
@@ -47,10 +51,12 @@ class Worker:
         self._busy: set[str] = set()
         self._missed: set[str] = set()
         self._awaited: dict[str, set[int]] = {}
+        self._episodes: dict[str, asyncio.Future[Checkpoint | None]] = {}
         self._running: dict[int, tuple[ActivityCall, datetime]] = {}
         self._timers: list[tuple[datetime, str]] = []
         self._timer_added = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
+        self._endings: set[asyncio.Task[None]] = set()
         self._unfinished = 0
         self._idle = asyncio.Event()
         self._idle.set()
@@ -72,12 +78,13 @@ class Worker:
         for _ in self._tasks:
             self._ready.put_nowait(None)
             self._calls.put_nowait(None)
-        if not self._tasks:
+        tasks = [*self._tasks, *self._endings]
+        if not tasks:
             return
-        _, unfinished = await asyncio.wait(self._tasks, timeout=grace)
+        _, unfinished = await asyncio.wait(tasks, timeout=grace)
         for task in unfinished:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     def wake(self, instance_id: str, due: datetime | None = None) -> None:
         """Says that an instance has something to do, now or later."""
@@ -90,6 +97,18 @@ class Worker:
             self._waiting.add(instance_id)
             self._begin()
             self._ready.put_nowait(instance_id)
+
+    def end(self, instance_id: str) -> None:
+        """Sees to an instance that was terminated, whatever holds up its code or takes all the slots."""
+        if instance_id in self._busy:
+            self._missed.add(instance_id)
+            if episode := self._episodes.get(instance_id):
+                asyncio.get_running_loop().call_later(_FINISHING_TIME, episode.cancel)
+            return
+        self._begin()
+        ending = asyncio.create_task(self._run_instance(instance_id))
+        self._endings.add(ending)
+        ending.add_done_callback(self._endings.discard)
 
     @property
     def next_timer(self) -> datetime | None:
@@ -131,6 +150,12 @@ class Worker:
     async def _run_all_instances(self) -> None:
         while (instance_id := await self._ready.get()) is not None and not self._stopping:
             self._waiting.discard(instance_id)
+            await self._run_instance(instance_id)
+
+    async def _run_instance(self, instance_id: str) -> None:
+        if instance_id in self._busy:
+            self._missed.add(instance_id)
+        else:
             self._awaited.pop(instance_id, None)
             self._busy.add(instance_id)
             await self._guarded(self._process(instance_id), f"instance {instance_id}")
@@ -138,7 +163,7 @@ class Worker:
             if instance_id in self._missed:
                 self._missed.discard(instance_id)
                 self.wake(instance_id)
-            self._end()
+        self._end()
 
     async def _process(self, instance_id: str) -> None:
         known = self._executions.get(instance_id)
@@ -147,7 +172,35 @@ class Worker:
             return
         self._executions.drop(instance_id)  # what it comes to counts only when it is stored
         processor = self._entities if item.instance.is_entity else self._orchestrations
-        checkpoint = await processor.process(item)
+        try:
+            await self._complete(instance_id, await self._episode(processor, item))
+        except sqlite3.OperationalError:
+            raise  # the disk's matter, and not that of the instance
+        except BaseException as error:
+            if is_cancelled(error):
+                raise
+            logger.exception("The host failed at instance %s and ends what it was at.", instance_id)
+            await self._give_up(processor, instance_id, error)
+
+    async def _episode(self, processor: Processor, item: WorkItem) -> Checkpoint | None:
+        """What the work item comes to; `None` if it was interrupted, or has to wait."""
+        instance_id = item.instance.instance_id
+        self._episodes[instance_id] = episode = asyncio.ensure_future(processor.process(item))
+        try:
+            return await episode
+        except asyncio.CancelledError as error:
+            if is_cancelled(error):
+                raise
+            return None
+        finally:
+            del self._episodes[instance_id]
+
+    async def _give_up(self, processor: Processor, instance_id: str, error: BaseException) -> None:
+        item = await self._store.load(instance_id, self._clock.now())
+        if item is not None:
+            await self._complete(instance_id, processor.give_up(item, error))
+
+    async def _complete(self, instance_id: str, checkpoint: Checkpoint | None) -> None:
         if checkpoint is None:
             return
         activities = await self._store.complete(checkpoint)

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from azure.storage.queue.aio import QueueClient
 
 
+# The SDK writes a QueueMessage as such an object; only its body travels.
+_MEMBERS_OF_A_MESSAGE = {"id", "body"}
+
+
 class Undecodable(ValueError):
     """A message's text is not base64, or what it stands for is not UTF-8."""
 
@@ -87,6 +91,7 @@ def trigger_metadata(message: QueueMessage, content: bytes) -> dict[str, Datum]:
 
 
 def _content(item: Any) -> bytes:
-    # The SDK writes a QueueMessage as an object; only its body travels.
-    text = item["body"] if isinstance(item, dict) else item
-    return str(text).encode()
+    if isinstance(item, dict) and item.keys() == _MEMBERS_OF_A_MESSAGE:
+        return str(item["body"]).encode()
+    text = json.dumps(item, indent=2, ensure_ascii=False) if isinstance(item, dict | list) else str(item)
+    return text.encode()

@@ -5,11 +5,11 @@ The raw history, which orchestrators get, is the engine's; section 2 of the prot
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from devhost.engine.dotnet_json import parse
 from devhost.engine.history import EventType
 
 _NAMES = {
@@ -78,7 +78,7 @@ def parse_stored(text: str | None) -> Any:
     if text is None:
         return None
     try:
-        return json.loads(text)
+        return parse(text)
     except ValueError:
         return text.strip()
 

@@ -162,6 +162,9 @@ class HttpServer:
             return _refused(function, error)
         except FunctionFailed:  # logged where it ran
             return web.Response(status=500)
+        except Exception:
+            log.exception("'%s' answers 500: the host failed at it.", function.name)
+            return web.Response(status=500)
         finally:
             self._in_flight -= 1
             if not self._in_flight:

@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 
 MAX_BODY = 100 * 1024 * 1024
 
+_HEADER_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _SENDABLE_HEADER = re.compile(r"[\t\x20-\x7e]*")
 _SERVER_OWNED = frozenset({"transfer-encoding", "connection"})
 
@@ -67,17 +68,19 @@ def to_response(function: Function, outcome: Outcome, request: web.BaseRequest) 
     datum = _answer_of(function, outcome)
     if datum is None:
         return web.Response(status=204)
-    if datum.type == "string":
-        return _chunked(web.Response(text=datum.value), request)
+    if datum.type in ("string", "json"):
+        return _chunked(_text_response(datum.value), request)
+    if datum.type == "bytes":
+        return _chunked(web.Response(body=datum.value), request)
     parts = datum.value
     body: bytes = parts["body"].value
     response = web.Response(status=_status(parts["status_code"].value), body=body)
     for name, header in parts["headers"].items():
         if name.lower() not in _SERVER_OWNED:
-            response.headers[name] = _sendable(name, header.value)
+            response.headers[_sendable_name(name)] = _sendable(name, header.value)
     for cookie in parts["cookies"] or ():
         for morsel in cookie.values():
-            response.headers.add("Set-Cookie", morsel.OutputString())
+            response.headers.add("Set-Cookie", _sendable("Set-Cookie", morsel.OutputString()))
     _require_right_length(response, len(body))
     return _chunked(response, request)
 
@@ -102,6 +105,19 @@ def _status(text: str) -> int:
     if not text.isdecimal() or not 200 <= int(text) <= 999:  # noqa: PLR2004 (the range of final statuses)
         raise UnsendableAnswer(f"The status code {text} is not valid.")
     return int(text)
+
+
+def _text_response(text: str) -> web.Response:
+    try:
+        return web.Response(text=text)
+    except UnicodeEncodeError as error:
+        raise UnsendableAnswer(f"The text holds half a character: {error}.") from error
+
+
+def _sendable_name(name: str) -> str:
+    if not _HEADER_NAME.fullmatch(name):
+        raise UnsendableAnswer(f"'{name}' cannot be the name of a header.")
+    return name
 
 
 def _sendable(name: str, value: str) -> str:

@@ -6,7 +6,6 @@ Codes, bodies and headers are those of section 2 of the protocol notes. Keys are
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import time
 from collections.abc import Awaitable, Callable
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from aiohttp import web
 
 from devhost.app.routes import RouteTemplate
+from devhost.engine.dotnet_json import parse, to_dotnet_json
 from devhost.engine.entity import EntityState
 from devhost.engine.errors import (
     InstanceAlreadyExists,
@@ -25,7 +25,7 @@ from devhost.engine.errors import (
     InvalidTransition,
     UnknownEntity,
 )
-from devhost.engine.history import format_time, to_dotnet_json
+from devhost.engine.history import format_time
 from devhost.engine.instance import Instance, InstanceQuery, RuntimeStatus
 
 from .client_binding import check_status_links
@@ -42,6 +42,7 @@ log = logging.getLogger(__name__)
 
 _INVALID_JSON = "Invalid JSON content"
 _EMPTY_KEY = "$"  # stands for an entity's empty key
+_FIRST = "\0"  # sorts before every id
 # Valid names of the protocol that no instance of this engine ever has.
 _NEVER_REACHED = frozenset({"Canceled", "ContinuedAsNew"})
 
@@ -178,7 +179,8 @@ class ManagementApi:
         """A page of instances, and the header that leads to the next one."""
         top = call.page_size
         found = await self._hub.list_instances(query, top=top + 1, after=call.after)
-        return found[:top], continuation(found[top - 1].instance_id if len(found) > top else None)
+        last = found[:top][-1].instance_id if found[:top] else call.after or _FIRST
+        return found[:top], continuation(last if len(found) > top else None)
 
     async def _raise_event(self, call: Call) -> web.Response:
         instance = await self._hub.get_instance(call.instance_id)
@@ -191,7 +193,7 @@ class ManagementApi:
         text = await call.text()
         if error := json_error(text):
             return error_answer(400, _INVALID_JSON, error)
-        await self._hub.raise_event(call.instance_id, call.route["event"], to_dotnet_json(json.loads(text)))
+        await self._hub.raise_event(call.instance_id, call.route["event"], to_dotnet_json(parse(text)))
         return web.Response(status=202)
 
     async def _terminate(self, call: Call) -> web.Response:
@@ -280,7 +282,7 @@ class ManagementApi:
             return await self._signal(call, operation, to_dotnet_json(text) if text else None)
         if text and (error := json_error(text)):
             return json_answer({"Message": f"Could not parse JSON content: {error}"}, status=400)
-        return await self._signal(call, operation, to_dotnet_json(json.loads(text)) if text else None)
+        return await self._signal(call, operation, to_dotnet_json(parse(text)) if text else None)
 
     async def _delete_entity(self, call: Call) -> web.Response:
         return await self._signal(call, "delete", None)

@@ -5,11 +5,14 @@ from __future__ import annotations
 import base64
 import dataclasses
 import json
+import math
+import re
 from datetime import UTC, datetime
 from typing import Any
 
 from aiohttp import web
 
+from devhost.engine.dotnet_json import parse, to_json
 from devhost.engine.errors import InstanceAlreadyExists, InstanceNotFound, InvalidTransition
 
 from .http_request import origin_of
@@ -17,6 +20,7 @@ from .http_request import origin_of
 CONTINUATION_HEADER = "x-ms-continuation-token"
 
 _PAGE_SIZE = 100
+_INT32 = re.compile(r"[+-]?[0-9]{1,10}")
 _DOTNET_ERRORS: dict[type[Exception], str] = {
     InstanceAlreadyExists: "DurableTask.Core.Exceptions.OrchestrationAlreadyExistsException",
     InstanceNotFound: "System.ArgumentException",
@@ -53,25 +57,34 @@ class Call:
         return {"true": True, "false": False}.get(self.query.get(name.lower(), "").lower(), default)
 
     def seconds(self, name: str) -> float | None:
-        """A number of seconds of the query."""
+        """A number of seconds of the query; what is not one counts as absent."""
         try:
-            return float(self.query[name.lower()])
+            number = float(self.query[name.lower()])
         except (KeyError, ValueError):
             return None
+        return number if math.isfinite(number) else None
 
     def time(self, name: str) -> datetime | None:
-        """A time of the query, UTC if it names no offset."""
+        """A time of the query, UTC if it names no offset; what is not one counts as absent."""
         try:
             value = datetime.fromisoformat(self.query[name.lower()])
-        except (KeyError, ValueError):
+            return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+        except (KeyError, ValueError, OverflowError):  # the last for the first and the last day of all
             return None
-        return value if value.tzinfo else value.replace(tzinfo=UTC)
 
     @property
     def page_size(self) -> int:
-        """How many instances the client wants at once."""
-        text = self.query.get("top", "")
-        return int(text) if text.isdecimal() and int(text) > 0 else _PAGE_SIZE
+        """How many instances the client wants at once; what is not a number counts as absent.
+
+        Raises:
+            ValueError: fewer than none.
+        """
+        text = self.query.get("top", "").strip()
+        if not _INT32.fullmatch(text) or not -(2**31) <= int(text) < 2**31:
+            return _PAGE_SIZE
+        if int(text) < 0:
+            raise ValueError(f"top is {text}: it may be 0 or more.")
+        return int(text)
 
     @property
     def after(self) -> str | None:
@@ -95,8 +108,7 @@ def continuation(last_id: str | None) -> dict[str, str]:
 
 def json_answer(body: Any, *, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
     """A value as the extension's compact JSON."""
-    text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
-    return web.Response(text=text, status=status, headers=headers, content_type="application/json")
+    return web.Response(text=to_json(body), status=status, headers=headers, content_type="application/json")
 
 
 def error_answer(status: int, message: str, error: Exception, *, text: str = "") -> web.Response:
@@ -113,7 +125,7 @@ def error_answer(status: int, message: str, error: Exception, *, text: str = "")
 def json_error(text: str) -> ValueError | None:
     """Why a text is no JSON; `None` if it is."""
     try:
-        json.loads(text)
+        parse(text)
     except ValueError as error:
         return error
     return None

@@ -13,7 +13,8 @@ from typing import Any
 import aiohttp
 from multidict import CIMultiDictProxy
 
-from devhost.engine.errors import FunctionFailed
+from devhost.engine.dotnet_json import parse
+from devhost.engine.errors import FunctionFailed, describe_error
 
 _SECONDS = 100  # the default timeout of .NET's HttpClient
 _CONTENT_HEADERS = frozenset({"allow", "expires", "last-modified"})  # and all that begin with `content-`
@@ -31,7 +32,7 @@ class HttpCaller:
         Raises:
             FunctionFailed: there was no answer, or the request needs an identity that only Azure has.
         """
-        asked: dict[str, Any] = json.loads(request)
+        asked: dict[str, Any] = parse(request)
         if asked.get("tokenSource"):
             raise FunctionFailed(
                 "call_http was given a token source: this host has no managed identity to take a token from."
@@ -43,8 +44,8 @@ class HttpCaller:
         except aiohttp.ClientConnectorError as error:
             reason = os.strerror(error.os_error.errno or 0)
             raise FunctionFailed(f"{reason} ({error.host}:{error.port})") from error
-        except (aiohttp.ClientError, TimeoutError) as error:
-            raise FunctionFailed(f"{type(error).__name__}: {error}") from error
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError, LookupError, TypeError) as error:
+            raise FunctionFailed(describe_error(error)) from error
 
     async def close(self) -> None:
         """Closes the session."""
@@ -53,11 +54,26 @@ class HttpCaller:
 
 
 async def _send(session: aiohttp.ClientSession, asked: dict[str, Any]) -> str:
-    options: dict[str, Any] = {"headers": asked.get("headers"), "data": asked.get("content")}
+    options: dict[str, Any] = {"headers": _request_headers(asked), "data": asked.get("content")}
     async with session.request(asked["method"], asked["uri"], **options) as response:
         headers = _response_headers(response.headers)
-        content = await response.text()
+        content = _text_of(await response.read(), response.get_encoding())
         return json.dumps({"statusCode": response.status, "headers": headers, "content": content})
+
+
+def _request_headers(asked: dict[str, Any]) -> dict[str, str]:
+    headers = {name: str(value) for name, value in (asked.get("headers") or {}).items()}
+    if any(line_break in text for text in (*headers, *headers.values()) for line_break in "\r\n\0"):
+        raise FunctionFailed("New-line characters are not allowed in header values.")
+    return headers
+
+
+def _text_of(content: bytes, encoding: str) -> str:
+    """What the answer says; what is not text becomes text with replacement characters."""
+    try:
+        return content.decode(encoding, "replace")
+    except (LookupError, ValueError):  # such as `hex`, which Python knows and which is no encoding of texts
+        return content.decode("utf-8", "replace")
 
 
 def _response_headers(headers: CIMultiDictProxy[str]) -> dict[str, Any]:

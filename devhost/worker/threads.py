@@ -9,12 +9,15 @@ import asyncio
 import contextlib
 import contextvars
 import functools
+import logging
 import queue
 import threading
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 _Call: TypeAlias = "tuple[asyncio.Future[Any], Callable[[], Any]]"
@@ -144,7 +147,18 @@ class LoopThread:
 
     def _run(self) -> None:
         with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
-            runner.run(self._until_stopped())
+            until_stopped = runner.get_loop().create_task(self._until_stopped())
+            while not until_stopped.done():
+                self._run_on(until_stopped)
+
+    def _run_on(self, until_stopped: asyncio.Task[None]) -> None:
+        """Runs the loop; an exit in a task or callback that the app has left to itself breaks out of it."""
+        try:
+            self._loop.run_until_complete(until_stopped)
+        except BaseException:
+            if until_stopped.done():
+                raise
+            log.exception("A task of the app has stopped the loop of asynchronous functions, which goes on.")
 
     async def _until_stopped(self) -> None:
         await self._stopped.wait()

@@ -21,7 +21,7 @@ from devhost.app.app_folder import AppFolder
 from devhost.app.binding_expressions import BindingData
 from devhost.app.bindings import OutParameter, text_datum
 from devhost.app.function_code import FunctionCode
-from devhost.engine.errors import FunctionFailed
+from devhost.engine.errors import FunctionFailed, describe_error, text_of_error
 from devhost.errors import FunctionLoadError, FunctionTimedOut, HostError
 
 from . import invocation
@@ -44,7 +44,6 @@ Sink: TypeAlias = "Callable[[Binding, Datum, BindingData], Awaitable[None]]"
 _ORCHESTRATION = "orchestrationTrigger"
 _ORCHESTRATION_TRIGGERS = (_ORCHESTRATION, "entityTrigger")
 _EXITS = (SystemExit, KeyboardInterrupt)
-_THREAD_EXITS = (*_EXITS, StopIteration, asyncio.CancelledError)  # the latter two would confuse who awaits
 _KNOWN_FAILURES = 100  # orchestrations whose last failure is kept in mind, so that it is told once
 _STATE_LABEL = "$OutOfProcData$"  # behind it the SDK puts an orchestrator's state into the error text
 _SDK_HTTP = "azure.durable_functions.models.utils.http_utils"
@@ -59,7 +58,14 @@ class Outcome:
 
 
 class FunctionExited(Exception):
-    """The function raised no error but an exit; that ends its call here, where Azure restarts the worker."""
+    """The function raised what is not an `Exception`: an exit, or such as the panic of a library in Rust."""
+
+    def __init__(self, error: BaseException) -> None:
+        fate = "the worker would start anew" if isinstance(error, _EXITS) else "this call would never end"
+        super().__init__(
+            f"the function raised {describe_error(error)}, which is not an Exception: on Azure {fate}. "
+            "Turn it into an Exception where it is raised."
+        )
 
 
 class Worker:
@@ -210,20 +216,18 @@ class Worker:
         limit = asyncio.timeout(None if self._timeout is None else self._timeout.total_seconds())
         try:
             async with limit:
-                return await (
-                    self._run_on_loop(call) if call.code.is_async else self._run_on_thread(call, limit)
-                )
+                return await (self._run_on_loop(call) if call.code.is_async else self._run_on_thread(call))
         except TimeoutError as error:
             if self._timeout is None or not limit.expired():
                 raise  # the function's own
             raise FunctionTimedOut(call.code.function.name, self._timeout) from error
 
-    async def _run_on_thread(self, call: _Call, limit: asyncio.Timeout) -> Outcome:
+    async def _run_on_thread(self, call: _Call) -> Outcome:
         future = self._pool.submit(call.run)
         try:
             return await future
         except asyncio.CancelledError:
-            if limit.expired() and self._pool.abandon(future):
+            if self._pool.abandon(future):
                 log.warning(
                     "The thread of this call cannot be ended: it goes on, and a new one takes its place"
                 )
@@ -232,25 +236,26 @@ class Worker:
     async def _run_on_loop(self, call: _Call) -> Outcome:
         try:
             return await self._loop.run(call.run_async())
-        except asyncio.CancelledError:
+        except asyncio.CancelledError as error:
             task = asyncio.current_task()
             if task is not None and task.cancelling():
                 raise
             # The function's own task was cancelled, which must not pass for a cancellation of ours.
-            raise FunctionExited("the function was cancelled") from None
+            raise FunctionExited(error) from error
 
     async def _run_with_bare_error(self, name: str, instance_id: str, context: str) -> str:
         try:
             outcome = await self.invoke(name, text_datum(context), instance_id=instance_id)
         except FunctionFailed as failure:
-            raise FunctionFailed(str(failure.__cause__), failure.stack) from failure.__cause__
+            error = failure.__cause__ or failure
+            raise FunctionFailed(text_of_error(error), failure.stack) from error
         return "" if outcome.result is None else _text_of(outcome.result)
 
     def _is_known(self, call: invocation.Invocation, error: Exception) -> bool:
         """Whether an orchestration fails as before: after a failure it is called again for each open task."""
         if call.instance_id is None or call.function_name.lower() not in map(str.lower, self.orchestrators):
             return False
-        text = repr(_without_state(error))
+        text = describe_error(_without_state(error))
         if self._failures.pop(call.instance_id, None) == text:
             self._failures[call.instance_id] = text
             return True
@@ -264,13 +269,18 @@ class Worker:
             return FunctionFailed(f"FunctionLoadError: {error}")
         if isinstance(error, FunctionTimedOut):
             return FunctionFailed(str(error))
-        stack = self._folder.format_stack(_without_state(error))
-        return FunctionFailed(f"{type(error).__name__}: {error}", stack)
+        raised = error.__cause__ if isinstance(error, FunctionExited) else _without_state(error)
+        stack = self._folder.format_stack(raised or error)
+        return FunctionFailed(describe_error(error), stack)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Call:
-    """One call, run where the function runs: on a pool thread or on the functions' loop."""
+    """One call, run where the function runs: on a pool thread or on the functions' loop.
+
+    Here the app's code ends: whatever it raises, converters and classes of its own included, leaves as an
+    `Exception`, since loops and threads of the host know no other.
+    """
 
     code: FunctionCode
     inputs: Mapping[str, Datum]
@@ -278,20 +288,24 @@ class _Call:
     invocation: invocation.Invocation
 
     def run(self) -> Outcome:
-        arguments = self._arguments()
         try:
-            value = self.code.entry_point(**arguments)
-        except _THREAD_EXITS as error:
-            raise FunctionExited(f"the function raised {error!r}") from error
-        return self._outcome(arguments, value)
+            arguments = self._arguments()
+            return self._outcome(arguments, self.code.entry_point(**arguments))
+        except StopIteration as error:  # which would confuse who awaits it
+            raise RuntimeError("the function raised StopIteration") from error
+        except Exception:
+            raise
+        except BaseException as error:
+            raise FunctionExited(error) from error
 
     async def run_async(self) -> Outcome:
-        arguments = self._arguments()
         try:
-            value = await self.code.entry_point(**arguments)
-        except _EXITS as error:
-            raise FunctionExited(f"the function raised {error!r}") from error
-        return self._outcome(arguments, value)
+            arguments = self._arguments()
+            return self._outcome(arguments, await self.code.entry_point(**arguments))
+        except (Exception, asyncio.CancelledError):  # who cancelled it, and why, is known to the caller
+            raise
+        except BaseException as error:
+            raise FunctionExited(error) from error
 
     def _arguments(self) -> dict[str, Any]:
         function = self.code.function
@@ -338,7 +352,7 @@ def _log_failure(error: BaseException, started: float) -> None:
 
 def _without_state(error: Exception) -> BaseException:
     """The error itself: the SDK wraps an orchestrator's in one whose text carries the whole state."""
-    return error.__cause__ if error.__cause__ and _STATE_LABEL in str(error) else error
+    return error.__cause__ if error.__cause__ and _STATE_LABEL in text_of_error(error) else error
 
 
 async def _close_client_session() -> None:

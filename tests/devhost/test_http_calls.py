@@ -67,3 +67,55 @@ async def test_token_source_fails_and_says_why(caller: HttpCaller):
     request = {"method": "GET", "uri": "http://127.0.0.1:9/", "tokenSource": {"resource": "x"}}
     with pytest.raises(FunctionFailed, match="no managed identity"):
         await caller.call(json.dumps(request))
+
+
+def served(response: web.Response) -> TestServer:
+    async def answer(_request: web.Request) -> web.Response:
+        return response
+
+    application = web.Application()
+    application.router.add_route("*", "/", answer)
+    return TestServer(application)
+
+
+@pytest.mark.parametrize("charset", ["", "utf-8", "hex", "base64", "idna", "no-such", "utf-16"])
+async def test_answer_that_is_no_text_becomes_one(caller: HttpCaller, charset: str):
+    kind = f"image/png; charset={charset}" if charset else "image/png"
+    async with served(web.Response(body=b"\x89PN\xff", headers={"Content-Type": kind})) as server:
+        answer = json.loads(
+            await caller.call(json.dumps({"method": "GET", "uri": str(server.make_url("/"))}))
+        )
+    assert isinstance(answer["content"], str)
+    answer["content"].encode()
+
+
+ODD_REQUESTS = [
+    {"headers": {"X": "a\nb"}},
+    {"headers": {"X\r": "a"}},
+    {"headers": {"X": "a\0b"}},
+    {"headers": {"": "a"}},
+    {"headers": ["X"]},
+    {"method": "G T"},
+    {"method": "G\r\nT"},
+    {"method": 5},
+    {"uri": ""},
+    {"uri": "file:///etc/hostname"},
+    {"uri": "http://[::1"},
+    {"uri": "http://localhost:99999/"},
+    {"uri": None},
+    {"content": 5},
+]
+
+
+@pytest.mark.parametrize("odd", ODD_REQUESTS, ids=str)
+async def test_request_that_cannot_be_sent_fails(caller: HttpCaller, odd: dict[str, object]):
+    request = {"method": "POST", "uri": f"http://127.0.0.1:{free_port()}/", **odd}
+    with pytest.raises(FunctionFailed):
+        await caller.call(json.dumps(request))
+
+
+@pytest.mark.parametrize("header", ["a\nb", "a\rb", "a\r\nb: c"])
+async def test_line_break_in_a_header_fails_in_the_words_of_azure(caller: HttpCaller, header: str):
+    request = {"method": "GET", "uri": "http://127.0.0.1:9/", "headers": {"X": header}}
+    with pytest.raises(FunctionFailed, match=r"^New-line characters are not allowed in header values"):
+        await caller.call(json.dumps(request))

@@ -171,3 +171,62 @@ def test_category_below_the_default_level_still_gets_through(capsys: pytest.Capt
     logging.getLogger("library").info("noise")
     assert stream.getvalue().count("\n") == 1
     assert "detail" in stream.getvalue()
+
+
+FORGED = "x\n12:00:00.000 ERROR   [job] forged"
+
+
+def saying(text: str, name: str = "app") -> logging.LogRecord:
+    return logging.LogRecord(name, logging.INFO, "main.py", 1, "said %s", (text,), None)
+
+
+@pytest.mark.parametrize("name", ["app", "devhost.engine.worker"])
+def test_line_break_from_outside_cannot_begin_a_line_of_the_log(app: SampleApp, name: str):
+    first, *others = LineFormatter(AppFrames(app.root)).format(saying(FORGED, name)).split("\n")
+    assert first.endswith(" said x" if name == "app" else r" said x\n12:00:00.000 ERROR   [job] forged")
+    assert all(line.startswith("    ") for line in others)
+
+
+def test_text_of_an_error_cannot_begin_a_line_of_the_log(app: SampleApp):
+    shown = LineFormatter(AppFrames(app.root)).format(record(error=ValueError(FORGED)))
+    assert "forged" in shown
+    assert all(line.startswith("    ") for line in shown.splitlines()[1:])
+
+
+UNSAFE = [
+    "\x1b[2J",
+    "\r",
+    "\b",
+    "\x07",
+    "\x7f",
+    "\x9b31m",
+    "\x85",
+    "\u2028",
+    "\u202e",
+    "\u2066",
+    "\udce9",
+    "\0",
+]
+
+
+@pytest.mark.parametrize("unsafe", UNSAFE, ids=ascii)
+@pytest.mark.parametrize("name", ["app", "devhost.web.http_server"])
+def test_what_would_steer_a_terminal_is_shown_as_an_escape(app: SampleApp, unsafe: str, name: str):
+    shown = LineFormatter(AppFrames(app.root)).format(saying(unsafe, name))
+    assert unsafe[0] not in shown
+    assert f"\\u{ord(unsafe[0]):04x}{unsafe[1:]}" in shown
+    written = JsonFormatter(AppFrames(app.root)).format(saying(unsafe, name))
+    assert written.encode().decode().isprintable()
+    assert json.loads(written)["message"] == f"said {unsafe}"
+
+
+def test_text_in_any_language_is_shown_as_it_is(app: SampleApp):
+    text = "Grüße, 世界, \U0001f600\tand a tab"
+    assert LineFormatter(AppFrames(app.root)).format(saying(text)).endswith(f"said {text}")
+
+
+def test_instance_id_from_outside_is_escaped_too(app: SampleApp):
+    token = invocation.current.set(invocation.Invocation("call", "work", "\x1b[31m"))
+    shown = LineFormatter(AppFrames(app.root)).format(record())
+    invocation.current.reset(token)
+    assert r"[work \u001b[31m]" in shown

@@ -462,3 +462,69 @@ async def test_entities_that_do_not_exist_any_more_are_not_listed(client: Client
     assert found["entityId"] == {"name": "counter", "key": "there"}
     datetime.strptime(found["lastOperationTime"], "%Y-%m-%dT%H:%M:%S.%f%z")
     assert (await client.get(f"{ROOT}/entities?lastOperationTimeTo=2020-01-01")).json == []
+
+
+@pytest.mark.parametrize(
+    ("top", "listed"),
+    [("2", 2), ("+1", 1), (" 1", 1), ("abc", 3), ("", 3), ("1.5", 3), ("9" * 5000, 3), ("٣", 3)],
+)
+async def test_page_size_that_is_no_number_counts_as_absent(client: Client, top: str, listed: int):
+    for name in "abc":
+        await begin(client, "waits", name)
+    answer = await client.get(f"{ROOT}/instances?top={quote(top)}")
+    assert (answer.status, len(answer.json)) == (200, listed)
+
+
+async def test_page_of_none_is_empty_and_leads_to_the_first(client: Client):
+    await begin(client, "waits", "a")
+    page = await client.get(f"{ROOT}/instances?top=0")
+    token = page.headers["x-ms-continuation-token"]
+    rest = await client.get(f"{ROOT}/instances", headers={"x-ms-continuation-token": token})
+    assert (page.json, [instance["instanceId"] for instance in rest.json]) == ([], ["a"])
+
+
+async def test_negative_page_size_is_500_as_on_azure(client: Client):
+    answer = await client.get(f"{ROOT}/instances?top=-1")
+    assert (answer.status, list(answer.json)) == (500, FOUR_KEYS)
+
+
+ODD_TIMES = ["yesterday", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2026-13-01", "1e9"]
+
+
+@pytest.mark.parametrize("time", ODD_TIMES)
+async def test_time_that_cannot_be_read_counts_as_absent(client: Client, time: str):
+    await begin(client, "waits", "a")
+    query = f"createdTimeFrom={quote(time)}&createdTimeTo={quote(time)}"
+    answer = await client.get(f"{ROOT}/instances?{query}")
+    assert (answer.status, len(answer.json)) == (200, 1)
+
+
+@pytest.mark.parametrize("seconds", ["nan", "inf", "-inf", "1e400", "x"])
+async def test_waiting_time_that_is_no_number_counts_as_absent(client: Client, seconds: str):
+    answer = await client.post(f"{ROOT}/orchestrators/waits?timeout={seconds}&pollingInterval=1")
+    assert answer.status == 202
+
+
+@pytest.mark.parametrize("body", [b"[" * 65 + b"]" * 65, b"[" * 5000 + b"]" * 5000, b"[" * 200_000])
+@pytest.mark.parametrize(
+    "path", ["orchestrators/echoes", "instances/w/raiseEvent/go", "entities/counter/a?op=add"]
+)
+async def test_body_that_is_too_deep_is_400(client: Client, path: str, body: bytes):
+    await begin(client, "waits", "w")
+    answer = await client.post(f"{ROOT}/{path}", data=body, headers={"Content-Type": "application/json"})
+    assert answer.status == 400
+
+
+async def test_half_a_character_in_an_event_arrives_as_a_replacement_character(client: Client):
+    await begin(client, "waits", "w")
+    headers = {"Content-Type": "application/json"}
+    raised = await client.post(f"{ROOT}/instances/w/raiseEvent/go", data=b'"\\ud83d"', headers=headers)
+    assert raised.status == 202
+    assert (await until(client, "w", "Completed")).json["output"] == "\ufffd"
+
+
+async def test_input_that_holds_no_number_is_shown_as_strict_json(client: Client):
+    headers = {"Content-Type": "application/json"}
+    await client.post(f"{ROOT}/orchestrators/waits/n", data=b'[NaN, "\\udce9"]', headers=headers)
+    answer = await until(client, "n", "Running")
+    assert answer.json["input"] == ["NaN", "\ufffd"]

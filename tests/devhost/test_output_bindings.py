@@ -39,6 +39,12 @@ PUTS_MESSAGE = """
         ("bytes", "b'abc'", ["abc"]),
         ("func.QueueMessage", "func.QueueMessage(body='of a message')", ["of a message"]),
         ("typing.List[str]", "['one', 'two']", ["one", "two"]),
+        ("str", "['a', 'b']", ["a", "b"]),
+        ("str", "{'a': 1}", ['{\n  "a": 1\n}']),
+        ("str", "5", ["5"]),
+        ("bytes", "1.5", ["1.5"]),
+        ("str", "True", ["True"]),
+        ("bytes", "[{'a': 1}, 2]", ['{\n  "a": 1\n}', "2"]),
         (
             "typing.List[str]",
             "[func.QueueMessage(body='one'), func.QueueMessage(body='two')]",
@@ -230,3 +236,10 @@ def test_expression_is_filled_in(template, pattern, monkeypatch):
 def test_setting_that_is_not_set_is_named():
     with pytest.raises(UnresolvedExpression, match=r"%NOT_SET% .* set the app setting NOT_SET"):
         BindingData(text_datum(""), {}).expand("%NOT_SET%/x")
+
+
+@pytest.mark.parametrize("value", ["'text'", "b'bytes'", "['a']", "{'a': 1}", "5", "1.5", "False"])
+async def test_blob_takes_what_out_of_text_can_be_set_to(app, account, start, value):
+    code = PUTS_MESSAGE.format(annotation="str", value=value)
+    app.function("put", http_trigger(), RETURN, blob(f"{fresh_name('out')}/x", "out", "msg"), code=code)
+    assert (await (await start()).get("/api/put")).text == "sent"

@@ -154,14 +154,77 @@ async def test_activity_result_that_is_no_json_fails_the_activity(app: SampleApp
 
 
 @pytest.mark.parametrize("kind", ["def", "async def"])
-@pytest.mark.parametrize("error", ["SystemExit", "KeyboardInterrupt", "StopIteration"])
-async def test_function_that_exits_ends_its_call_not_the_host(app: SampleApp, kind: str, error: str):
-    app.activity("exits", f"{kind} main(payload): raise {error}\n")
+@pytest.mark.parametrize(
+    "error", ["SystemExit", "KeyboardInterrupt", "StopIteration", "GeneratorExit", "Panic"]
+)
+async def test_function_that_raises_no_exception_ends_its_call_not_the_host(
+    app: SampleApp, kind: str, error: str
+):
+    app.activity("exits", f"class Panic(BaseException): pass\n{kind} main(payload): raise {error}\n")
     app.activity("echo", "async def main(payload): return payload\n")
     async with running(app) as worker:
         with pytest.raises(FunctionFailed, match=error):
             await worker.run_activity("exits", "i", "1")
         assert await worker.run_activity("echo", "i", "5") == "5"
+
+
+async def test_log_of_a_panic_says_what_azure_would_do(app: SampleApp, caplog: pytest.LogCaptureFixture):
+    app.activity("panics", "class Panic(BaseException): pass\ndef main(payload): raise Panic('rust')\n")
+    async with running(app) as worker:
+        with pytest.raises(FunctionFailed) as failed:
+            await worker.run_activity("panics", "i", "1")
+    told = "the function raised Panic: rust, which is not an Exception: on Azure this call would never end"
+    assert told in caplog.text
+    assert failed.value.stack.splitlines()[0].startswith(f'  File "{app.root}/panics/main.py"')
+
+
+UNSPEAKABLE = """
+    class Panic(BaseException): pass
+    class Unspeakable(Exception):
+        def __str__(self): raise Panic
+        __repr__ = __str__
+    class Result:
+        @staticmethod
+        def to_json(value): raise Panic
+    def main(payload):
+        if payload == "return": return Result()
+        raise Unspeakable
+"""
+
+
+@pytest.mark.parametrize("payload", ['"return"', '"raise"'])
+async def test_classes_of_the_app_that_panic_in_the_hosts_hands_end_the_call(app: SampleApp, payload: str):
+    app.activity("odd", UNSPEAKABLE)
+    async with running(app) as worker:
+        with pytest.raises(FunctionFailed):
+            await worker.run_activity("odd", "i", payload)
+
+
+async def test_module_that_panics_while_it_is_imported_costs_its_function_alone(app: SampleApp):
+    app.activity("panics", "class Panic(BaseException): pass\nraise Panic('at import')\n")
+    app.activity("echo", "def main(payload): return payload\n")
+    async with running(app) as worker:
+        with pytest.raises(FunctionFailed, match="Panic: at import"):
+            await worker.run_activity("panics", "i", "1")
+        assert await worker.run_activity("echo", "i", "5") == "5"
+
+
+STRAY = """
+    import asyncio, sys
+    async def exits(): raise {}
+    async def main(payload):
+        asyncio.get_running_loop().call_soon(sys.exit)
+        task = asyncio.create_task(exits())
+        await asyncio.sleep(0.01)
+        return "alive"
+"""
+
+
+@pytest.mark.parametrize("error", ["SystemExit", "KeyboardInterrupt", "GeneratorExit"])
+async def test_stray_task_or_callback_that_exits_leaves_the_loop_running(app: SampleApp, error: str):
+    app.activity("strays", STRAY.format(error))
+    async with running(app) as worker:
+        assert [await worker.run_activity("strays", "i", "1") for _ in range(2)] == ['"alive"'] * 2
 
 
 @pytest.mark.parametrize("kind", ["def", "async def"])

@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from devhost.engine.actions import RawAction, parse_state
+from devhost.engine.dotnet_json import to_json
 from devhost.engine.errors import NonDeterminismError
 from devhost.engine.execution import Execution, ExecutionCache
-from devhost.engine.history import EventType, HistoryEvent, as_played, to_json
+from devhost.engine.history import EventType, HistoryEvent, as_played
 
 from .app import App, Hub
 
