@@ -11,6 +11,7 @@ from .engine.errors import StateFileInUse, StateFileOutdated
 from .errors import StartError
 from .foreground import ForegroundOptions, debugger_attached, serve
 from .host import IN_MEMORY, HostOptions
+from .web.access import host_name
 
 _EPILOG = f"""\
 Commands for a running host: {", ".join(COMMANDS)}.
@@ -44,6 +45,7 @@ def _parse(arguments: list[str]) -> ForegroundOptions:
             state=IN_MEMORY if parsed.memory else str(Path(parsed.state or default_state).resolve()),
             fresh=parsed.fresh,
             strict_parity=parsed.strict_parity,
+            allowed_hosts=frozenset(parsed.allow_host),
         ),
         reload=parsed.reload and not debugger_attached(),
         json_logs=parsed.json,
@@ -64,6 +66,14 @@ def _parser() -> argparse.ArgumentParser:
     state = parser.add_mutually_exclusive_group()
     state.add_argument("--state", metavar="FILE", help="the state file (default: APP_DIR/.devhost/state.db)")
     state.add_argument("--memory", action="store_true", help="keep no state on disk; a reload loses it")
+    add(
+        "--allow-host",
+        type=_host_name,
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="answer requests for this host name too, beside localhost; may be given again",
+    )
     add("--fresh", action="store_true", help="forget what the state file holds")
     add("--no-reload", dest="reload", action="store_false", help="do not restart when the app's files change")
     add("--json", action="store_true", help="log one JSON object a line, and nothing else")
@@ -74,3 +84,10 @@ def _parser() -> argparse.ArgumentParser:
         help="hang and fail silently where Azure does, instead of saying so",
     )
     return parser
+
+
+def _host_name(written: str) -> str:
+    name = host_name(written)
+    if name is None:
+        raise argparse.ArgumentTypeError(f"{written!r} is not the name of a host, such as app.example")
+    return name

@@ -17,11 +17,12 @@ from .engine.options import HubOptions
 from .engine.store import Store
 from .engine.task_hub import TaskHub
 from .errors import FunctionLoadError, IndexingError, StateUnusable
-from .settings import HostSettings, apply_local_settings, is_disabled, worker_threads
+from .settings import HostSettings, apply_local_settings, is_disabled, read_cors_settings, worker_threads
 from .storage.storage_bindings import StorageBindings
 from .storage.storage_connection import StorageConnections
 from .triggers.listeners import Triggers
 from .triggers.timer_status import FILE_SUFFIX, TimerMemory
+from .web.access import AccessRules
 from .web.client_binding import client_binding
 from .web.http_server import LOOPBACK, HttpServer, reserve_port
 from .web.management_api import ManagementApi
@@ -51,6 +52,7 @@ class HostOptions:
         state: the state file, or `IN_MEMORY`.
         fresh: whether to forget what the state file holds.
         strict_parity: whether to hang and to fail silently where Azure does, instead of saying so.
+        allowed_hosts: host names that requests may be for beside those of loopback, in lower case.
         grace: seconds that a stop gives to what is running.
     """
 
@@ -59,6 +61,7 @@ class HostOptions:
     state: str = IN_MEMORY
     fresh: bool = False
     strict_parity: bool = False
+    allowed_hosts: frozenset[str] = frozenset()
     grace: float = 10.0
 
 
@@ -131,6 +134,7 @@ class Host:
             self.index,
             self.worker,
             ManagementApi(self.hub, hub_name=settings.hub_name),
+            AccessRules(host_names=options.allowed_hosts, cors=read_cors_settings(options.app_dir)),
             route_prefix=settings.route_prefix,
         )
         self._connections = StorageConnections()

@@ -78,6 +78,28 @@ class HostSettings:
     queues: QueueOptions = dataclasses.field(default_factory=QueueOptions)
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class CorsSettings:
+    """Which pages may call the app's own routes.
+
+    Attributes:
+        origins: such as `http://localhost:3000`; `*` for every page.
+        credentials: whether their requests may carry cookies.
+    """
+
+    origins: frozenset[str] = frozenset()
+    credentials: bool = False
+
+    @property
+    def any_origin(self) -> bool:
+        """Whether every page may call."""
+        return "*" in self.origins
+
+    def allows(self, origin: str) -> bool:
+        """Whether a page of this origin may call."""
+        return self.any_origin or origin.lower() in self.origins
+
+
 def read_host_settings(app_dir: Path) -> HostSettings:
     """Reads host.json.
 
@@ -128,6 +150,23 @@ def apply_local_settings(app_dir: Path) -> None:
         os.environ.setdefault(name, _setting_text(path, name, value))
 
 
+def read_cors_settings(app_dir: Path) -> CorsSettings:
+    """Reads `Host.CORS` and `Host.CORSCredentials` of local.settings.json, which Core Tools obey.
+
+    Raises:
+        BrokenSettings: the file is not JSON, or the two do not go together.
+    """
+    path = app_dir / "local.settings.json"
+    if not path.is_file():
+        return CorsSettings()
+    host = _Section(path, _read_object(path)).section("Host")
+    origins = (origin.strip().rstrip("/").lower() for origin in host.value("CORS", "").split(","))
+    settings = CorsSettings(frozenset(filter(None, origins)), credentials=host.flag("CORSCredentials"))
+    if settings.any_origin and settings.credentials:
+        raise BrokenSettings(path, "Host.CORS may not be * with Host.CORSCredentials: name the origins.")
+    return settings
+
+
 def app_setting(name: str) -> str | None:
     """The value of an app setting, whose name may be written in any case."""
     return next((value for key, value in os.environ.items() if key.lower() == name.lower()), None)
@@ -163,6 +202,16 @@ class _Section:
             wanted = {str: "a text", int: "a number", dict: "an object"}[type(default)]
             raise BrokenSettings(self.path, f"{self._full_name(key)} is {json.dumps(value)}, not {wanted}.")
         return value
+
+    def flag(self, key: str) -> bool:
+        """A boolean, which Core Tools take as a text too."""
+        written = self.content.get(key, False)
+        text = written.lower() if isinstance(written, str) else json.dumps(written)
+        if text not in ("true", "false"):
+            raise BrokenSettings(
+                self.path, f"{self._full_name(key)} is {json.dumps(written)}, not true or false."
+            )
+        return text == "true"
 
     def texts(self) -> dict[str, str]:
         return {key: self.value(key, "") for key in self.content}

@@ -1,6 +1,7 @@
 """The host's one port, on loopback: HTTP triggers, the durable management API, a few pages about the host.
 
-No key is ever asked for, also not for `/admin`: keys are Azure's business, and only this machine can connect.
+No key is ever asked for, also not for `/admin`: keys are Azure's business. Only this machine can connect, and
+`access` says what may come in of what a browser sends from there.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import logging
 import os
 import socket
 import time
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -25,11 +27,12 @@ from .client_binding import RPC_PATH, WEBHOOK_PATH
 from .http_trigger import MAX_BODY, BodyTooLong, UnsendableAnswer, request_datum, to_response
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from devhost.app.loader import Function, Index
     from devhost.worker.worker import Worker
 
+    from .access import AccessRules, Refusal
     from .management_api import ManagementApi
 
 log = logging.getLogger(__name__)
@@ -66,12 +69,14 @@ class HttpServer:
         index: Index,
         worker: Worker,
         management: ManagementApi,
+        access: AccessRules,
         *,
         route_prefix: str,
     ) -> None:
         self._index = index
         self._worker = worker
         self._management = management
+        self._access = access
         self._prefix = [part.lower() for part in split_path(route_prefix)]
         self._functions = sorted(
             (function for function in index.functions if function.http),
@@ -125,30 +130,41 @@ class HttpServer:
         await self._runner.cleanup()
 
     async def _handle(self, request: web.Request) -> web.Response:
+        """Answers whoever may come in; see `access`."""
+        path = split_path(request.raw_path)
+        is_for_app = _api_root(path) is None and not _is_admin(path) and any(self._routes(path))
+        if refusal := self._access.refusal(request, is_for_app=is_for_app):
+            log.warning("Refused %s %s: %s", request.method, request.raw_path, refusal.detail)
+            return _problem(refusal)
+        if is_for_app and self._access.is_preflight(request):
+            return web.Response(status=204, headers=self._access.preflight_headers(request))
+        response = await self._answer(request, path)
+        if is_for_app:
+            response.headers.update(self._access.cors_headers(request))
+        return response
+
+    async def _answer(self, request: web.Request, path: Sequence[str]) -> web.Response:
         if len(f"{request.method} {request.raw_path} HTTP/1.1\r\n") > _MAX_REQUEST_LINE:
             return web.Response(status=414)
-        path = split_path(request.raw_path)
-        for root in _API_ROOTS:
-            if [part.lower() for part in path[: len(root)]] == root:
-                decoded = split_decoded_path(request.raw_path)
-                return await self._management.handle(request, decoded[len(root) :])
-        if path and path[0].lower() == "admin":
+        if root := _api_root(path):
+            decoded = split_decoded_path(request.raw_path)
+            return await self._management.handle(request, decoded[len(root) :])
+        if _is_admin(path):
             return self._admin(path[1:])
-        if found := self._find(request.method, path):
-            return await self._call(*found, request)
+        for function, values in self._routes(path):
+            if function.http is not None and function.http.accepts(request.method):
+                return await self._call(function, values, request)
         return web.Response(status=404) if path else self._home()
 
-    def _find(self, method: str, path: Sequence[str]) -> tuple[Function, dict[str, str]] | None:
+    def _routes(self, path: Sequence[str]) -> Iterator[tuple[Function, dict[str, str]]]:
+        """The functions whose routes fit a path, whatever their methods, and the parameters in it."""
         length = len(self._prefix)
         if [part.lower() for part in path[:length]] != self._prefix:
-            return None
+            return
         for function in self._functions:
-            if function.http is None or not function.http.accepts(method):
-                continue
-            values = function.http.route.match(path[length:])
+            values = function.http.route.match(path[length:]) if function.http else None
             if values is not None:
-                return function, values
-        return None
+                yield function, values
 
     async def _call(self, function: Function, values: dict[str, str], request: web.Request) -> web.Response:
         """Every failure is an empty 500, as on Azure; the reason is in the log."""
@@ -200,6 +216,20 @@ class HttpServer:
             "invoke_url_template": route,
             "config": {"bindings": [dict(binding.properties) for binding in function.bindings]},
         }
+
+
+def _api_root(path: Sequence[str]) -> list[str] | None:
+    """The root of the management API that the path is below."""
+    return next((root for root in _API_ROOTS if [part.lower() for part in path[: len(root)]] == root), None)
+
+
+def _is_admin(path: Sequence[str]) -> bool:
+    return bool(path) and path[0].lower() == "admin"
+
+
+def _problem(refusal: Refusal) -> web.Response:
+    body = {"title": HTTPStatus(refusal.status).phrase, "status": refusal.status, "detail": refusal.detail}
+    return web.json_response(body, status=refusal.status, content_type="application/problem+json")
 
 
 def _refused(function: Function, reason: Exception) -> web.Response:

@@ -137,7 +137,7 @@ def test_second_signal_stops_at_once(app: SampleApp):
     with started(app, "--memory") as process:
         address = origin(process).removeprefix("http://")
         with socket.create_connection(address.split(":")) as connection:  # type: ignore[arg-type]
-            connection.sendall(b"GET /api/stuck HTTP/1.1\r\nHost: x\r\n\r\n")
+            connection.sendall(b"GET /api/stuck HTTP/1.1\r\nHost: localhost\r\n\r\n")
             process.send_signal(signal.SIGTERM)
             assert process.stdout is not None
             assert any(line.startswith("Stopping") for line in process.stdout)

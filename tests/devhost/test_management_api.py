@@ -55,8 +55,8 @@ async def until(client: Client, instance_id: str, statuses: str) -> Answer:
 
 
 async def test_start_answers_the_links_to_manage_the_instance(client: Client):
-    answer = await client.post(f"{ROOT}/orchestrators/echoes/a:1", headers={"Host": "jobs.example"})
-    instance = f"http://jobs.example{ROOT}/instances/a%3A1"
+    answer = await client.post(f"{ROOT}/orchestrators/echoes/a:1", headers={"Host": "LocalHost."})
+    instance = f"http://LocalHost.{ROOT}/instances/a%3A1"
     query = "taskHub=hub&connection=Storage&code=devhost"
     assert answer.json == {
         "id": "a:1",
