@@ -1,6 +1,8 @@
 """The zip holds the app, all of it, and nothing else; the same input gives the same bytes."""
 
 import hashlib
+import subprocess
+from fnmatch import fnmatch
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -10,7 +12,9 @@ from deployment.package import REQUIREMENTS, SITE_PACKAGES, Package, build
 from local.settings import ROOT
 from tests.deployment.conftest import RUNNING_PYTHON
 
-FUNCTIONS = {path.parent.name for path in ROOT.glob("*/function.json")}
+LISTING = "git ls-tree -r --name-only HEAD".split()
+COMMITTED = subprocess.run(LISTING, cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
+FUNCTIONS = {name.split("/")[0] for name in COMMITTED if fnmatch(name, "*-*/function.json")}
 LOOSE_FILES = {"host.json", REQUIREMENTS.name}
 
 
@@ -37,7 +41,7 @@ def test_every_function_folder_is_in_the_zip_with_its_code(names: list[str]) -> 
 
 
 def test_every_module_of_shared_code_is_in_the_zip_and_nothing_beside_them(names: list[str]) -> None:
-    modules = {path.relative_to(ROOT).as_posix() for path in (ROOT / "shared_code").rglob("*.py")}
+    modules = {name for name in COMMITTED if fnmatch(name, "shared_code/*.py")}
 
     assert modules == {name for name in names if name.startswith("shared_code/")}
 
