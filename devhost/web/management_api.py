@@ -186,13 +186,13 @@ class ManagementApi:
         instance = await self._hub.get_instance(call.instance_id)
         if instance is None:
             return web.Response(status=404)
+        text = await call.text()
+        if call.is_json and (error := json_error(text)):
+            return error_answer(400, _INVALID_JSON, error)
         if instance.status.is_terminal:
             return web.Response(status=410)
         if not call.is_json:
             return json_answer({"Message": "Only application/json request content is supported"}, status=400)
-        text = await call.text()
-        if error := json_error(text):
-            return error_answer(400, _INVALID_JSON, error)
         await self._hub.raise_event(call.instance_id, call.route["event"], to_dotnet_json(parse(text)))
         return web.Response(status=202)
 

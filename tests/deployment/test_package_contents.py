@@ -12,7 +12,7 @@ from deployment.package import REQUIREMENTS, SITE_PACKAGES, Package, build
 from local.settings import ROOT
 from tests.deployment.conftest import RUNNING_PYTHON
 
-LISTING = "git ls-tree -r --name-only HEAD".split()
+LISTING = ["git", "ls-tree", "-r", "--name-only", "HEAD"]
 COMMITTED = subprocess.run(LISTING, cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
 FUNCTIONS = {name.split("/")[0] for name in COMMITTED if fnmatch(name, "*-*/function.json")}
 LOOSE_FILES = {"host.json", REQUIREMENTS.name}
