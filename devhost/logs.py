@@ -10,7 +10,6 @@ import functools
 import json
 import logging
 import os
-import re
 import sys
 import time
 import traceback
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from .app.app_frames import AppFrames
 from .engine.errors import text_of_error
+from .escaping import escaped
 from .worker import invocation
 
 if TYPE_CHECKING:
@@ -33,9 +33,6 @@ _COLOURS = {
 }
 _OWN = f"{__package__}."  # begins the names of this host's loggers
 _CONTINUED = "\n    "  # so that no text can pass for a record of its own
-# What moves a terminal's cursor, changes its colours or the order of what is read, ends a line, or is half a
-# character; line feeds and tabs are left.
-_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _RESET = "\x1b[0m"
 _DIM = "\x1b[2m"
 
@@ -108,11 +105,6 @@ def category_of(record: logging.LogRecord) -> str:
     if record.name.startswith(_OWN):
         return f"Function.{call.function_name}" if call else "Host"
     return f"Function.{call.function_name}.User" if call else "Worker"
-
-
-def escaped(text: str) -> str:
-    r"""The text with escapes such as `\u001b`, right in JSON too, for what does more than show itself."""
-    return _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 class LineFormatter(logging.Formatter):

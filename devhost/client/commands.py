@@ -11,6 +11,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
+from rich.segment import Segment, Segments
+
+from devhost.escaping import escaped
 
 from .errors import CommandFailed, InvalidInput, NotCompleted
 from .management import ManagementClient
@@ -51,14 +54,24 @@ def run_command(arguments: list[str]) -> int:
     try:
         report = options.run(ManagementClient(options.host), options)
     except CommandFailed as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"{escaped(str(error))}\n")
         return error.exit_code
     if options.json:
-        sys.stdout.write(f"{json.dumps(report.data, ensure_ascii=False, indent=2)}\n")
-        return 0
-    width = None if sys.stdout.isatty() else _PIPED_WIDTH
-    Console(width=width, highlight=False, markup=False, emoji=False).print(report.view)
+        sys.stdout.write(f"{escaped(json.dumps(report.data, ensure_ascii=False, indent=2))}\n")
+    else:
+        _print(report.view)
     return 0
+
+
+def _print(view: RenderableType) -> None:
+    """Prints a view; what instances are named or hold comes from outside and is escaped."""
+    width = None if sys.stdout.isatty() else _PIPED_WIDTH
+    console = Console(width=width, highlight=False, markup=False, emoji=False)
+    shown = [
+        Segment(text if control else escaped(text), style, control)
+        for text, style, control in console.render(view)
+    ]
+    console.print(Segments(shown), end="")
 
 
 def _instances(client: ManagementClient, options: argparse.Namespace) -> Report:

@@ -96,7 +96,7 @@ class HttpServer:
             PortUnusable: another program was faster to listen on it.
         """
         app = web.Application(client_max_size=MAX_BODY)
-        app.router.add_route("*", "/{path:.*}", self._handle)
+        app.router.add_route("*", r"/{path:[\s\S]*}", self._handle)  # line feeds included
         self._runner = web.AppRunner(
             app,
             access_log=None,

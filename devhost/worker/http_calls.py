@@ -17,6 +17,7 @@ from devhost.engine.dotnet_json import parse
 from devhost.engine.errors import FunctionFailed, describe_error
 
 _SECONDS = 100  # the default timeout of .NET's HttpClient
+_UNUSABLE = (ValueError, TypeError, LookupError, AttributeError)  # what aiohttp says of an odd request
 _CONTENT_HEADERS = frozenset({"allow", "expires", "last-modified"})  # and all that begin with `content-`
 
 
@@ -44,7 +45,7 @@ class HttpCaller:
         except aiohttp.ClientConnectorError as error:
             reason = os.strerror(error.os_error.errno or 0)
             raise FunctionFailed(f"{reason} ({error.host}:{error.port})") from error
-        except (aiohttp.ClientError, TimeoutError, OSError, ValueError, LookupError, TypeError) as error:
+        except (aiohttp.ClientError, TimeoutError, OSError, *_UNUSABLE) as error:
             raise FunctionFailed(describe_error(error)) from error
 
     async def close(self) -> None:

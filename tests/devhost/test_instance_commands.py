@@ -286,3 +286,14 @@ async def test_ids_with_odd_characters_are_found(terminal: Terminal):
 
 def test_address_may_leave_the_scheme_out():
     assert ManagementClient("localhost:7072").origin == ManagementClient("http://localhost:7072/").origin
+
+
+async def test_what_comes_from_outside_cannot_steer_the_terminal(terminal: Terminal):
+    name = "\x1b[2J\x9b31mforged\u202e"
+    job = await terminal.hub.start_orchestration(name, input_text='"\\u001b[31m"')
+    await terminal.hub.settle()
+    shown = [await terminal(*command) for command in (("instances",), ("show", job), ("history", job))]
+    shown += [await terminal("instances", "--json"), (await terminal.fails("show", "\x1b[2J"))[1]]
+    for text in shown:
+        assert "\\u001b" in text or r"\x1b" in text
+        assert not {"\x1b", "\x9b", "\u202e"} & set(text)

@@ -528,3 +528,13 @@ async def test_input_that_holds_no_number_is_shown_as_strict_json(client: Client
     await client.post(f"{ROOT}/orchestrators/waits/n", data=b'[NaN, "\\udce9"]', headers=headers)
     answer = await until(client, "n", "Running")
     assert answer.json["input"] == ["NaN", "\ufffd"]
+
+
+@pytest.mark.parametrize(
+    "instance_id", ["a:b", "a%20b", "%C3%BC", "a%25b", "a%27", "a%23b", "a%0Ab", "x" * 999]
+)
+async def test_instance_of_any_id_can_be_terminated_and_purged(client: Client, instance_id: str):
+    await client.post(f"{ROOT}/orchestrators/waits/{instance_id}")
+    assert (await client.post(f"{ROOT}/instances/{instance_id}/terminate?reason=x")).status == 202
+    await until(client, instance_id, "Terminated")
+    assert (await client.call("DELETE", f"{ROOT}/instances/{instance_id}")).json == {"instancesDeleted": 1}
