@@ -2,6 +2,8 @@
 
 No key is ever asked for, and a browser lets every web page send requests to loopback. It says for which host
 name it does so, and from which page: here those words are believed, since a page cannot change them.
+
+ADR 31 has the reasons.
 """
 
 from __future__ import annotations
