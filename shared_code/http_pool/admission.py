@@ -1,4 +1,4 @@
-"""Which request may be sent when: it needs a slot, an end of the service's pause, and a closed circuit."""
+"""Which request may be sent when: it needs a slot, and a circuit that does not hold it back."""
 
 from http import HTTPStatus
 
@@ -12,97 +12,106 @@ from shared_code.http_pool.errors import (
     DeadlineExceeded,
     ResponseBroken,
     ResponseTooLarge,
+    ServiceError,
     StatusError,
     Throttled,
 )
-from shared_code.http_pool.restraint import Circuit, RetryBudget, Slots
+from shared_code.http_pool.restraint import Circuit, CircuitState, RetryBudget, Slots
 from shared_code.http_pool.service import Service
 
-PAUSING = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
-# A service that names a longer time is asked once more after this one, in seconds.
-LONGEST_PAUSE = 3_600.0
-_ILL = (ConnectionFailed, ConnectionLost, AttemptTimeout, ResponseBroken)
+_PAUSING = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
+# A deadline that cuts an attempt short is a failure too: a hanging service would else be asked without end.
+_ILL = (ConnectionFailed, ConnectionLost, AttemptTimeout, DeadlineExceeded, ResponseBroken)
 
 
 class Admission:
-    """The gate of one service; whoever has entered leaves with `leave`, whatever happens."""
+    """The gate of one service; whoever has entered gives the slot back and tells how the attempt ended."""
 
     def __init__(self, service: Service, clock: Clock) -> None:
+        breaker, retries = service.breaker, service.retries
         self.slots = Slots(service.limits.max_connections)
-        self.circuit = Circuit(service.breaker.failures, service.breaker.open_for)
-        self.budget = RetryBudget(service.retries.budget, service.retries.budget_refill)
-        self.paused_until = 0.0
+        self.circuit = Circuit(breaker.failures, breaker.open_for, retries.retry_after_max)
+        self.budget = RetryBudget(retries.budget, retries.budget_refill)
         self._has_failed = False
-        self._policy = service.retries
+        self._policy = retries
         self._clock = clock
 
     def enters_at_once(self) -> bool:
         """Takes a free slot if nothing else holds the service's requests back."""
         slots = self.slots
-        if self.paused_until or not self.circuit.closed or not slots.free:
+        if not self.circuit.flows or not slots.free:
             return False
         slots.free -= 1
         return True
 
     async def enter(self, call: Call) -> None:
-        """Waits for a slot, and with it for the end of a pause.
+        """Waits for the circuit without holding a slot, and for a slot without being the probe.
 
         Raises:
-            Throttled: the pause ends too late for this call.
-            CircuitOpen: the service is not to be called now.
+            Throttled: the service's pause outlasts the deadline.
+            CircuitOpen: the service is failing, and the next probe comes after the deadline.
             DeadlineExceeded: no slot came free in time.
         """
-        self._refuse_hopeless(call)
+        while True:
+            await self._wait_for_circuit(call)
+            await self._wait_for_slot(call)
+            if self.circuit.admits(call, self._clock.now()):
+                return
+            self.slots.give_back()
+
+    def refuse_hopeless(self, call: Call) -> None:
+        """Raises what says when to come again if the call is held back beyond its deadline."""
+        cause, now = self.circuit.cause, self._clock.now()
+        if cause is None or not self.circuit.holds_back(now):
+            return
+        if max(self.circuit.retry_at, now) < call.deadline:
+            return
+        wait = self.held_for()
+        kind, why = (Throttled, "asked for a pause") if cause.retry_after else (CircuitOpen, "is failing")
+        what = f"was not sent: the service {why} ({type(cause).__name__}) and is asked again in {wait:.1f} s"
+        raise call.failed(kind, what, status=cause.status, retry_after=wait) from cause
+
+    def held_for(self) -> float:
+        """Seconds until a request may be sent."""
+        return max(self.circuit.retry_at - self._clock.now(), 0.0)
+
+    def succeeded(self, call: Call) -> None:
+        """Learns that an attempt was answered as it ought to be."""
+        if self._has_failed:
+            self.circuit.succeeded(call)
+            has_full_budget = self.budget.earn()
+            self._has_failed = not (has_full_budget and self.circuit.flows)
+
+    def failed(self, call: Call, failure: BaseException) -> None:
+        """Learns what an attempt came to."""
+        self._has_failed = True
+        if isinstance(failure, StatusError | ResponseTooLarge):
+            self._answered(call, failure, failure.status or 0)
+        elif isinstance(failure, _ILL):
+            self.circuit.failed(call, failure, self._clock.now())
+        else:
+            self.circuit.abandoned(call)
+
+    def _answered(self, call: Call, failure: ServiceError, status: int) -> None:
+        pause = failure.retry_after or 0.0 if status in _PAUSING else 0.0
+        if pause or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            self.circuit.failed(call, failure, self._clock.now(), pause=pause)
+        else:
+            self.circuit.succeeded(call)
+
+    async def _wait_for_circuit(self, call: Call) -> None:
+        """The jitter lets one be the first, and keeps the others from following all at once."""
+        while self.circuit.holds_back(self._clock.now()):
+            self.refuse_hopeless(call)
+            held, left = self.held_for(), call.deadline - self._clock.now()
+            if self.circuit.state is CircuitState.HALF_OPEN:
+                await self.circuit.decision(left)
+            else:
+                jitter = self._policy.backoff(1, self._clock.random())
+                await self._clock.sleep(held + min(jitter, (left - held) / 2))
+
+    async def _wait_for_slot(self, call: Call) -> None:
         try:
             await self.slots.wait(call.deadline - self._clock.now())
         except TimeoutError:
             raise call.failed(DeadlineExceeded, "found no free slot in time") from None
-        try:
-            await self._sit_out_pause(call)
-            self._refuse_hopeless(call)
-        except BaseException:
-            self.slots.give_back()
-            raise
-        self.circuit.begin()
-
-    def succeeded(self) -> None:
-        """Learns that an attempt was answered as it ought to be."""
-        if self._has_failed:
-            self.circuit.succeeded()
-            self._has_failed = not self.budget.earn()
-
-    def failed(self, failure: BaseException) -> None:
-        """Learns what an attempt came to."""
-        self._has_failed = True
-        if isinstance(failure, StatusError | Throttled | ResponseTooLarge):
-            self._failed_with(failure.status or 0, failure.retry_after)
-        elif isinstance(failure, _ILL):
-            self.circuit.failed(self._clock.now())
-        else:
-            self.circuit.abandoned()
-
-    def _failed_with(self, status: int, retry_after: float | None) -> None:
-        now = self._clock.now()
-        if status in PAUSING and retry_after:
-            self.paused_until = max(self.paused_until, now + min(retry_after, LONGEST_PAUSE))
-            self.circuit.abandoned()
-        elif status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            self.circuit.failed(now)
-        else:
-            self.circuit.succeeded()
-
-    def _refuse_hopeless(self, call: Call) -> None:
-        now = self._clock.now()
-        pause = self.paused_until - now
-        if pause > 0 and (pause > self._policy.retry_after_max or now + pause > call.deadline):
-            raise call.failed(Throttled, "was not sent: the service asked for a pause", retry_after=pause)
-        if self.circuit.refuses(now):
-            retry_after = max(self.circuit.retry_at - now, 0.0)
-            raise call.failed(CircuitOpen, "was not sent: the service is failing", retry_after=retry_after)
-
-    async def _sit_out_pause(self, call: Call) -> None:
-        """Another answer may prolong the pause meanwhile; the jitter keeps all from ending it at once."""
-        while (pause := self.paused_until - self._clock.now()) > 0:
-            self._refuse_hopeless(call)
-            await self._clock.sleep(pause + self._policy.backoff(1, self._clock.random()))
-        self.paused_until = 0.0

@@ -11,7 +11,7 @@ from functools import partial
 from http import HTTPStatus
 from typing import Any, TypeVar, Unpack
 
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception
 
 from shared_code.http_pool.admission import Admission
 from shared_code.http_pool.auth import Auth, FixedAuth
@@ -191,8 +191,8 @@ class ServiceCaller:
 
         retrying = AsyncRetrying(
             sleep=self._clock.sleep,
-            stop=stop_after_attempt(self.service.retries.attempts),
-            wait=self._wait,
+            stop=lambda state: state.attempt_number - call.probes >= self.service.retries.attempts,
+            wait=partial(self._wait, call),
             retry=retry_if_exception(lambda error: self._is_worth_retrying(call, error)),
             before_sleep=lambda state: self._before_retry(call, state),
             reraise=True,
@@ -206,20 +206,23 @@ class ServiceCaller:
             and self.service.retries.covers(call.method, call.headers, failure)
         )
 
-    def _wait(self, state: RetryCallState) -> float:
-        """Full jitter on top of what the service, or its open circuit, asks for."""
+    def _wait(self, call: Call, state: RetryCallState) -> float:
+        """Full jitter on top of what the service asks for; it stays small where admission waits anyway."""
         asked = _failure_of(state).retry_after or 0.0
-        return asked + self.service.retries.backoff(state.attempt_number, self._clock.random())
+        attempt = state.attempt_number - call.probes if self._admission.circuit.flows else 1
+        return asked + self.service.retries.backoff(attempt, self._clock.random())
 
     def _before_retry(self, call: Call, state: RetryCallState) -> None:
-        failure, wait = _failure_of(state), state.upcoming_sleep
-        facts = {"status": failure.status, "retry_after": failure.retry_after, "body": failure.body}
+        admission, failure, wait = self._admission, _failure_of(state), state.upcoming_sleep
+        asked = failure.retry_after
+        facts: dict[str, Any] = {"status": failure.status, "retry_after": asked, "body": failure.body}
+        admission.refuse_hopeless(call)
         if self._clock.now() + wait >= call.deadline:
             raise call.failed(DeadlineExceeded, "has no time left for a retry", **facts) from failure
-        # What the service has put off to a time of its own is no load that it does not want.
-        if not failure.retry_after and not self._admission.budget.spend():
+        # What is held back, or put off to a time of the service's own, is no load that it does not want.
+        if admission.circuit.flows and not asked and not admission.budget.spend():
             raise call.failed(RetryBudgetExhausted, "is not retried", **facts) from failure
-        self._observer.retrying(call, failure, wait)
+        self._observer.retrying(call, failure, max(wait, admission.held_for()))
 
     async def _admitted(self, call: Call) -> Response:
         """Holds a slot for the attempt, and learns from it; a stream keeps its slot until it is closed."""
@@ -229,12 +232,12 @@ class ServiceCaller:
             response = await self._send(call)
         except BaseException as failure:
             self._admission.slots.give_back()
-            self._admission.failed(failure)
+            self._admission.failed(call, failure)
             self._observer.attempted(call, failure)
             raise
         if not call.streamed:
             self._admission.slots.give_back()
-        self._admission.succeeded()
+        self._admission.succeeded(call)
         self._observer.attempted(call, response.status)
         return response
 
@@ -253,8 +256,9 @@ class ServiceCaller:
 
     async def _sign(self, call: Call, signing: Awaitable[Answer]) -> Answer:
         """What the service's Auth says, in time."""
+        left = call.deadline - self._clock.now()
         try:
-            async with asyncio.timeout(self.service.timeouts.attempt):
+            async with asyncio.timeout(min(self.service.timeouts.attempt, left)):
                 return await signing
         except Exception as error:
             raise call.failed(TokenUnavailable, "was not sent: there is no token") from error

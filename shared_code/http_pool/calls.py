@@ -48,7 +48,7 @@ class Request:
 
 
 class Call:
-    """One request under way: what is sent, until when, and how often so far."""
+    """One request under way: what is sent, until when, how often so far, and how often of it as a probe."""
 
     __slots__ = (
         "attempts",
@@ -59,6 +59,7 @@ class Call:
         "headers",
         "method",
         "params",
+        "probes",
         "reply",
         "sent",
         "service",
@@ -78,6 +79,7 @@ class Call:
         self.headers: Mapping[str, str] = {}
         self.data: Any = None
         self.attempts = 0
+        self.probes = 0
         self.streamed = False
         self.reply: Any = None
         self.failure: PoolError | None = None
@@ -111,7 +113,9 @@ class Call:
         shown = [(name, "***" if _is_secret(name) else value) for name, value in pairs]
         return f"{path}?{urlencode(shown, safe='*/:$')}" if shown else path
 
-    def failed(self, kind: type[Failure], what: str, **facts: Any) -> Failure:
+    def failed(
+        self, kind: type[Failure], what: str, *, retry_after: float | None = None, **facts: Any
+    ) -> Failure:
         """An error of this kind with the facts so far."""
         return kind(
             what,
@@ -120,6 +124,8 @@ class Call:
             url=self.shown_url(),
             attempts=self.attempts,
             elapsed=self.clock.now() - self.started,
+            retry_after=retry_after,
+            retry_at=None if retry_after is None else self.clock.wall() + retry_after,
             **facts,
         )
 

@@ -10,10 +10,10 @@ PoolError
     ├── ResponseBroken          truncated, of a wrong length, or no HTTP
     │   ├── ResponseTooLarge, ResponseNotJson
     ├── StatusError             answered 400 or more
-    ├── Throttled               the service named a time beyond what the caller may wait
-    ├── CircuitOpen             not sent: the service has been failing
     ├── RetryBudgetExhausted    not retried: too many retries already
-    ├── DeadlineExceeded        no time left for another attempt
+    ├── DeadlineExceeded        no time left for the request or another attempt
+    │   ├── Throttled           not sent: the service asked for a pause that outlasts the deadline
+    │   └── CircuitOpen         not sent: the service is failing, and its next probe is after the deadline
     └── TokenUnavailable        the token provider failed
 """
 
@@ -57,7 +57,11 @@ class DuplicateService(PoolError):
 
 
 class ServiceError(PoolError):
-    """A request to a service failed; `url` has no secrets, `elapsed` and `retry_after` are in seconds."""
+    """A request to a service failed; `url` has no secrets, and `elapsed` is in seconds.
+
+    `retry_after` (seconds) and `retry_at` (unix time) say when the service may be asked again, if that is
+    known: when it wants to be, but no later than `RetryPolicy.retry_after_max` from then.
+    """
 
     advice: ClassVar[str] = "see the cause"
 
@@ -72,6 +76,7 @@ class ServiceError(PoolError):
         elapsed: float,
         status: int | None = None,
         retry_after: float | None = None,
+        retry_at: float | None = None,
         body: bytes = b"",
     ) -> None:
         tries = "attempt" if attempts == 1 else "attempts"
@@ -85,6 +90,7 @@ class ServiceError(PoolError):
         self.elapsed = elapsed
         self.status = status
         self.retry_after = retry_after
+        self.retry_at = retry_at
         self.body = body
 
 
@@ -136,18 +142,6 @@ class StatusError(ServiceError):
     advice = "see the answer in `body`"
 
 
-class Throttled(ServiceError):
-    """The service named a time that lies beyond the cap or the deadline."""
-
-    advice = "try again after `retry_after` seconds"
-
-
-class CircuitOpen(ServiceError):
-    """The service has been failing, and gets no requests for a while."""
-
-    advice = "try again after `retry_after` seconds"
-
-
 class RetryBudgetExhausted(ServiceError):
     """The failure is worth a retry, but retries have been too large a part of the requests."""
 
@@ -158,6 +152,18 @@ class DeadlineExceeded(ServiceError):
     """There is no time left for the request or for another attempt."""
 
     advice = "the cause is the last failure, if any; else raise Timeouts.total"
+
+
+class Throttled(DeadlineExceeded):
+    """The service asked for a pause that outlasts the deadline; the cause is the answer that said so."""
+
+    advice = "try again at `retry_at`"
+
+
+class CircuitOpen(DeadlineExceeded):
+    """The service is failing, and its next probe is after the deadline; the cause is its last failure."""
+
+    advice = "try again at `retry_at`"
 
 
 class TokenUnavailable(ServiceError):

@@ -80,7 +80,7 @@ class Observer:
             failures=self.failures,
             circuit=self._admission.circuit.state,
             budget=self._admission.budget.left,
-            paused_for=max(self._admission.paused_until - self._clock.now(), 0.0),
+            paused_for=self._admission.held_for(),
         )
 
     def attempted(self, call: Call, outcome: int | BaseException) -> None:
@@ -129,5 +129,8 @@ class Observer:
         )
         try:
             hook(facts)
-        except Exception:
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException:
+            # Even a panic of a native library must not cost the call that it was told of.
             logger.exception("%s: a hook failed", self._service)

@@ -6,7 +6,6 @@ from http import HTTPStatus
 
 from shared_code.http_pool.errors import (
     AttemptTimeout,
-    CircuitOpen,
     ConnectionFailed,
     ConnectionLost,
     ResponseBroken,
@@ -33,10 +32,10 @@ _FINAL = (TlsFailed, ResponseTooLarge, ResponseNotJson)
 
 @dataclass(frozen=True, kw_only=True)
 class RetryPolicy:
-    """Times are in seconds; `attempts` counts the first one.
+    """Times are in seconds; `attempts` counts the first one, and none that was the probe of an open circuit.
 
     A method outside of `methods` is repeated if the request has an Idempotency-Key, or if nothing was sent.
-    `retry_after_max` is how long a service may ask a caller to wait; beyond it the call fails at once.
+    `retry_after_max` is the longest pause that a service is believed; if it asks for more, it is probed then.
     `budget` retries may run ahead of the successes, of which each earns `budget_refill` retries.
     """
 
@@ -63,13 +62,10 @@ class RetryPolicy:
 
     def covers(self, method: str, headers: Mapping[str, str], failure: ServiceError) -> bool:
         """Whether a request that can be sent again should be, after this failure."""
-        if isinstance(failure, _FINAL):
+        if self.attempts == 1 or isinstance(failure, _FINAL):
             return False
         if isinstance(failure, ConnectionFailed):
             return True
-        if isinstance(failure, CircuitOpen):
-            # A first attempt fails fast; one that has begun to retry waits for the probe.
-            return failure.attempts > 0
         keyed = any(name.lower() == "idempotency-key" for name in headers)
         if not keyed and method not in self.methods:
             return False

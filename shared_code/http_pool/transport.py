@@ -6,7 +6,6 @@ from math import inf
 
 import aiohttp
 
-from shared_code.http_pool.admission import PAUSING
 from shared_code.http_pool.attempt_timer import AttemptTimer
 from shared_code.http_pool.auth import FixedAuth
 from shared_code.http_pool.calls import Call, Response
@@ -21,7 +20,6 @@ from shared_code.http_pool.errors import (
     ResponseBroken,
     ResponseTooLarge,
     StatusError,
-    Throttled,
     TlsFailed,
     WrongLoop,
 )
@@ -186,12 +184,11 @@ class Transport:
         status = reply.status
         if status < _FIRST_ERROR_STATUS:
             return Response(status, reply.headers, body, call)
-        retries = self._service.retries
         retry_after = parse_retry_after(reply.headers, self._clock.wall())
-        too_long = retry_after is not None and retry_after > retries.retry_after_max
-        kind = Throttled if too_long and status in PAUSING | retries.statuses else StatusError
+        if retry_after is not None:
+            retry_after = min(retry_after, self._service.retries.retry_after_max)
         what = f"was refused with status {status}"
-        raise call.failed(kind, what, status=status, retry_after=retry_after, body=body)
+        raise call.failed(StatusError, what, status=status, retry_after=retry_after, body=body)
 
     def _named(self, call: Call, error: Exception, *, cut: bool) -> PoolError:
         if self._closed:

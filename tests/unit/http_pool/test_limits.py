@@ -6,22 +6,18 @@ import pytest
 from shared_code.http_pool import (
     AttemptTimeout,
     CircuitBreaker,
-    CircuitOpen,
     CircuitState,
-    ConnectionLost,
     DeadlineExceeded,
     Limits,
     RetryPolicy,
     StatusError,
     Timeouts,
 )
-from shared_code.http_pool.restraint import Circuit, Slots
+from shared_code.http_pool.restraint import Slots
 from tests.unit.http_pool.scripted_service import (
-    JumpingClock,
     answer,
     calling,
     eventually,
-    reset,
     silence,
     until,
 )
@@ -94,81 +90,6 @@ async def test_slot_handed_to_a_cancelled_waiter_goes_to_the_next():
     assert (waiters[0].cancelled(), waiters[1].exception(), slots.free) == (True, None, 1)
 
 
-async def test_dead_service_gets_a_probe_and_nothing_else():
-    clock = JumpingClock()
-    breaker = CircuitBreaker(failures=3, open_for=5)
-    async with calling(reset, breaker=breaker, retries=ONCE, clock=clock) as (service, caller):
-        for _ in range(600):
-            with pytest.raises((ConnectionLost, CircuitOpen)):
-                await caller.get("/")
-            clock.time += 0.1
-    assert len(service.received) == 3 + 60 / 5 - 1
-
-
-async def test_open_circuit_says_when_to_try_again():
-    async with calling(reset, breaker=CircuitBreaker(failures=1), retries=ONCE) as (_, caller):
-        with pytest.raises(ConnectionLost):
-            await caller.get("/")
-        with pytest.raises(CircuitOpen) as caught:
-            await caller.get("/")
-    assert (caught.value.retry_after, caught.value.attempts) == (5.0, 0)
-
-
-async def test_request_that_has_begun_to_retry_waits_for_the_probe():
-    clock = JumpingClock(chance=0.0)
-    async with calling(reset, answer(), breaker=CircuitBreaker(failures=1, open_for=5), clock=clock) as (
-        service,
-        caller,
-    ):
-        assert (await caller.get("/")).status == 200
-    assert service.received[1].at - service.received[0].at >= 5
-
-
-async def test_successful_probe_closes_the_circuit():
-    clock = JumpingClock()
-    async with calling(reset, answer(), breaker=CircuitBreaker(failures=1), retries=ONCE, clock=clock) as (
-        _,
-        caller,
-    ):
-        with pytest.raises(ConnectionLost):
-            await caller.get("/")
-        assert caller.figures().circuit is CircuitState.OPEN
-        clock.time += 5
-        await caller.get("/")
-        assert caller.figures().circuit is CircuitState.CLOSED
-
-
-async def test_only_one_probe_is_under_way():
-    release, clock = asyncio.Event(), JumpingClock()
-    async with calling(
-        reset, until(release, answer()), breaker=CircuitBreaker(failures=1), retries=ONCE, clock=clock
-    ) as (service, caller):
-        with pytest.raises(ConnectionLost):
-            await caller.get("/")
-        clock.time += 5
-        probe = asyncio.create_task(caller.get("/"))
-        await eventually(lambda: len(service.received) == 2)
-        with pytest.raises(CircuitOpen):
-            await caller.get("/")
-        release.set()
-        assert (await probe).status == 200
-
-
-async def test_cancelled_probe_leaves_its_place_to_the_next():
-    clock = JumpingClock()
-    async with calling(
-        reset, silence, answer(), breaker=CircuitBreaker(failures=1), retries=ONCE, clock=clock
-    ) as (service, caller):
-        with pytest.raises(ConnectionLost):
-            await caller.get("/")
-        clock.time += 5
-        probe = asyncio.create_task(caller.get("/"))
-        await eventually(lambda: len(service.received) == 2)
-        probe.cancel()
-        await asyncio.wait([probe])
-        assert (await caller.get("/")).status == 200
-
-
 @pytest.mark.parametrize("status", [400, 404, 409, 429])
 async def test_answers_that_refuse_do_not_open_the_circuit(status):
     async with calling(answer(status), breaker=CircuitBreaker(failures=1), retries=ONCE) as (_, caller):
@@ -177,12 +98,14 @@ async def test_answers_that_refuse_do_not_open_the_circuit(status):
                 await caller.get("/")
 
 
-def test_success_in_between_starts_the_count_of_failures_anew():
-    circuit = Circuit(failures=2, open_for=5)
-    circuit.failed(0)
-    circuit.succeeded()
-    circuit.failed(0)
-    assert not circuit.refuses(0)
+async def test_success_in_between_starts_the_count_of_failures_anew():
+    script = [answer(500), answer(), answer(500), answer()]
+    async with calling(*script, breaker=CircuitBreaker(failures=2), retries=ONCE) as (_, caller):
+        for _ in range(2):
+            with pytest.raises(StatusError):
+                await caller.get("/")
+            await caller.get("/")
+        assert caller.figures().circuit is CircuitState.CLOSED
 
 
 @pytest.mark.parametrize(
