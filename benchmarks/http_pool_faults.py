@@ -116,10 +116,13 @@ async def outage(open_peer: Open, dead: Answer) -> list[object]:
         loop.call_at(began + 5, setattr, peer, "answer", dead)
         loop.call_at(began + 65, setattr, peer, "answer", _saying(_OK))
         await asyncio.gather(*(_ask_on(get, began + 85, outcomes) for _ in range(CALLERS)))
-    recovered = [at for at, succeeded in outcomes if succeeded and at > began + 65]
-    lost_since = [at for at, succeeded in outcomes if not succeeded and at > began + 65]
-    asked = peer.asked_between(began + 5, began + 65)
-    return [asked, len(outcomes), min(recovered) - began - 65, len(lost_since)]
+    well = began + 65
+    recovered = min(at for at, succeeded in outcomes if succeeded and at > well)
+    asked_again = min(at for at in peer.asked if at >= well)
+    lost = [at for at, succeeded in outcomes if not succeeded]
+    lost_since = sum(at > well for at in lost)
+    asked = peer.asked_between(began + 5, well)
+    return [asked, len(outcomes), len(lost), lost_since, recovered - well, recovered - asked_again]
 
 
 async def _ask_on(get: Get, until: float, outcomes: list[tuple[float, bool]]) -> None:
@@ -196,7 +199,15 @@ def main() -> None:
     """Runs the scenes and writes a table for each; anything left open is an error."""
     warnings.simplefilter("error", ResourceWarning)
     logging.disable(logging.WARNING)
-    header = ["", "requests it got", "calls", "s to recover", "calls lost after it was well"]
+    header = [
+        "",
+        "requests it got",
+        "calls",
+        "calls lost",
+        "lost after it was well",
+        "s to recover",
+        "s from the next request",
+    ]
     for name, dead in {"resets": _cut, "answers 503": _saying(_FAILING)}.items():
         rows = compare(partial(outage, dead=dead))
         slug = name.replace(" ", "_")

@@ -55,7 +55,6 @@ _SCOPE = "https://cognitiveservices.azure.com/.default"
 # by the minute: a caller that waits one out loses nothing.
 _RETRIES = RetryPolicy(
     attempts=6,
-    retry_after_max=120.0,
     methods=DEFAULT_METHODS | {"POST"},
     statuses=DEFAULT_STATUSES | {HTTPStatus.INTERNAL_SERVER_ERROR},
 )

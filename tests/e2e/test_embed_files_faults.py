@@ -4,6 +4,7 @@ import asyncio
 import threading
 import time
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from azure.cosmos.exceptions import CosmosResourceNotFoundError
 from local.emulators.azurite import Azurite
 from local.emulators.cosmos.service import Cosmos
 from local.emulators.embeddings.service import Embeddings
+from shared_code.embeddings import client
 from tests.support.corpus import DATABASE, SELF_CERTIFIED, SHORT_VECTORS, Corpus, corpus, prose
 from tests.support.cosmos_proxy import cosmos_proxy, is_write
 from tests.support.instant_app import InstantApp, instant_app
@@ -87,12 +89,29 @@ async def test_refused_key_stops_the_job_with_a_sentence_that_names_the_setting(
     assert "EMBEDDINGS_API_KEY" in status["error"]["message"]
 
 
-async def test_job_that_the_service_puts_off_for_longer_than_its_patience_ends_and_is_mended_by_the_next(
-    corpus, storage, settings, embeddings_server
+async def test_job_outlives_a_pause_of_a_day_that_the_service_names_once(
+    corpus, app, embeddings_server, monkeypatch
 ):
-    embeddings_server.configure({"kind": "status", "status": 429, "retry_after": 3_000})
-    async with instant_app(storage.connection_string, settings) as app:
-        status = await app.run(corpus)
+    impatient = replace(client._RETRIES, retry_after_max=0.2)
+    monkeypatch.setattr(client, "_RETRIES", impatient)
+    embeddings_server.configure({"kind": "status", "status": 429, "retry_after": 86_400, "times": 1})
+    result = (await app.run(corpus))["result"]
+
+    assert (result["embedded"], result["failed"]) == (3, 0)
+    assert await is_whole(corpus, app)
+
+
+async def test_job_that_the_service_puts_off_for_longer_than_its_patience_ends_and_is_mended_by_the_next(
+    corpus, storage, settings, embeddings_server, monkeypatch
+):
+    with monkeypatch.context() as patched:
+        patched.setattr(
+            client, "_LEAST_SECONDS", 0.0
+        )  # shorter than the pause, which no attempt waits out then
+        embeddings_server.configure({"kind": "status", "status": 429, "retry_after": 3_000})
+        brief = {**settings, "EMBEDDINGS_TIMEOUT_SECONDS": "1"}
+        async with instant_app(storage.connection_string, brief) as app:
+            status = await app.run(corpus)
     asked = embeddings_server.counters()["requests"]
     async with instant_app(storage.connection_string, settings) as later:
         result = (await later.run(corpus))["result"]
