@@ -105,9 +105,8 @@ async def test_job_that_the_service_puts_off_for_longer_than_its_patience_ends_a
     corpus, storage, settings, embeddings_server, monkeypatch
 ):
     with monkeypatch.context() as patched:
-        patched.setattr(
-            client, "_LEAST_SECONDS", 0.0
-        )  # shorter than the pause, which no attempt waits out then
+        # A deadline before the end of the pause, which the pool would wait out otherwise.
+        patched.setattr(client, "_LEAST_SECONDS", 0.0)
         embeddings_server.configure({"kind": "status", "status": 429, "retry_after": 3_000})
         brief = {**settings, "EMBEDDINGS_TIMEOUT_SECONDS": "1"}
         async with instant_app(storage.connection_string, brief) as app:
