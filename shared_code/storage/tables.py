@@ -11,8 +11,10 @@ from urllib.parse import quote
 
 from shared_code.errors import AccessDenied, TableNotFound
 from shared_code.http_pool import (
+    DEFAULT_STATUSES,
     Limits,
     Response,
+    RetryPolicy,
     Service,
     ServicePool,
     StatusError,
@@ -28,6 +30,9 @@ _HEADERS = {
     "DataServiceVersion": "3.0",
     "x-ms-version": "2020-12-06",
 }
+# Beyond this a job waits with durable timers, which hold no activity meanwhile.
+_TIMEOUTS = Timeouts(attempt=60, total=120)
+_RETRIES = RetryPolicy(statuses=DEFAULT_STATUSES | {HTTPStatus.INTERNAL_SERVER_ERROR})
 _CONTINUATIONS = ("NextPartitionKey", "NextRowKey")
 _DENIED = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
 # The signature is over the path as it is sent, so what a client leaves as it is must be left here too.
@@ -49,7 +54,8 @@ class StorageTable:
             headers=_HEADERS,
             auth=account.auth,
             limits=Limits(max_connections=at_once),
-            timeouts=Timeouts(attempt=60, total=300),
+            timeouts=_TIMEOUTS,
+            retries=_RETRIES,
         )
         self._setting = setting
         self._http = pool.register(service)
