@@ -24,7 +24,7 @@ from splintr import AnyTokenizer, Tokenizer
 from shared_code.documents import Document, Position, Segment
 
 # Part of every chunk's fingerprint: to be raised with any change of the chunks that come out.
-CHUNKER_VERSION = "2"
+CHUNKER_VERSION = "3"
 
 # What text-embedding-3-small, text-embedding-3-large and text-embedding-ada-002 count in.
 _VOCABULARY = "cl100k_base"
@@ -34,8 +34,12 @@ _CHARACTERS_PER_TOKEN = 16
 
 # Kinds of breaks from the worst to the best, and what a cut at one of them costs at most. A paragraph's and a
 # sentence's are so far apart that rows and paragraphs are cut only where they are too long for a chunk.
-_INSIDE, _LINE, _SENTENCE, _PARAGRAPH, _HEADING = range(5)
-_COSTS = (400.0, 40.0, 20.0, 1.0, 0.5)
+_GLUED, _INSIDE, _LINE, _SENTENCE, _PARAGRAPH, _HEADING = range(6)
+_COSTS = (2_000.0, 400.0, 40.0, 20.0, 1.0, 0.5)
+# What a cut within a row costs more, where the row fits into a chunk.
+_TORN = 1_000.0
+# Of a table's header as much as helps to tell its chunks from those of other tables.
+_CONTEXT_CHARACTERS = 1_000
 # The ends of lines, and of sentences: first those before a space, in Latin, Arabic, Urdu and Hindi among
 # others, then those of Chinese and Japanese, which need none; closing quotes and brackets belong to them.
 _BREAK = re.compile(
@@ -61,22 +65,46 @@ _FINER = (
     re.compile(r".", re.DOTALL),
 )
 _VISIBLE = re.compile(r"\S")
+_ENDED = re.compile(
+    r"""[.!?\u2026\u061f\u06d4\u0964\u3002\uff01\uff1f:;]["'\u201d\u2019\xbb)\]\u300d\u300f\uff09]*$"""
+)
+# A heading as lightweight markup has it: behind marks, or with lines of marks around it.
+_HEADING_LINES = re.compile(
+    r"""
+    \s*+ (?: [^\w\s]{3,} [^\S\n]* \n )?
+    (?P<number_signs> \#{1,6}[ ] )? (?P<title> [^\n]*+ )
+    (?: \n [^\w\s]{3,} [^\S\n]* (?=\n|$) )?
+    """,
+    re.VERBOSE,
+)
+_HEADING_MARKS = "#=*+ \t"
+# Titles of sections are cut when they are longer.
+_LONG_TITLE = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """A stretch of the document's text; the position is that of its first character behind the overlap."""
+    """A stretch of the document's text, below the header that it needs where that is not in it.
+
+    Attributes:
+        text: what is shown.
+        tokens: how many the text has.
+        position: of the first character behind the overlap and the header.
+        context: what that character stands under, from the widest to the closest; the header comes last.
+    """
 
     text: str
     tokens: int
     position: Position
+    context: tuple[str, ...] = ()
 
 
 def chunk(document: Document, *, max_tokens: int, overlap_tokens: int) -> list[Chunk]:
     """Cuts a document into chunks.
 
     Segments are joined by newlines, except that no chunk spans two sheets. Each chunk is a stretch of that
-    text without the white space around it, and begins with some `overlap_tokens` of what came before.
+    text without the white space around it, and begins with some `overlap_tokens` of what came before. One
+    that begins below a segment's header begins with that header, unless this takes half a chunk.
 
     Raises:
         ValueError: the sizes leave a chunk no room.
@@ -111,6 +139,8 @@ class _Sizes:
         self.core = most - overlap
         # Pieces between breaks fit into the overlap, and many of them into a chunk.
         self.piece = max(8, min(self.core // 6, overlap or self.core))
+        # A header leaves room for the largest piece and its overlap.
+        self.header = self.core // 2 - 2
 
 
 class _Passage:
@@ -123,36 +153,76 @@ class _Passage:
         lengths = (len(segment.text) + 1 for segment in segments)
         self._segment_starts = list(accumulate(lengths, initial=0))[:-1]
         self._last_line = (0, 0)
+        self._header_tokens = {"": 0}
+        # Up to where no chunk ends: what stands there is a heading, whose text follows.
+        self._glued_until = -1
         # Arrays, since a text without breaks has a piece for each few characters.
         self._starts = array("q")
         self._costs = array("d")
         self._totals = array("q", [0])
-        for start, end, kind in self._stretches():
-            self._add(start, end, kind, _FINER)
-        self._starts.append(len(self._text))
+        # Of each piece its segment, and the first piece of the row that it is part of.
+        self._owners = array("q")
+        self._rows = array("q")
+        self._starts.append(self._add_segments())
+        self._overlap_starts = array("q", map(self._overlap_start, range(len(self._costs))))
 
     def chunks(self) -> Iterator[Chunk]:
         """The chunks in order; together they hold every visible character."""
         for first, end in pairwise(self._cuts()):
             yield from self._chunks_of(first, end)
 
-    def _stretches(self) -> Iterator[tuple[int, int, int]]:
-        """Start, end and kind of what lies between two breaks; white space belongs to what follows it."""
-        records = {
-            start - 1
-            for start, segment in zip(self._segment_starts, self._segments, strict=True)
-            if segment.position.page is None
-        }
-        start, kind = 0, _PARAGRAPH
-        for found in _BREAK.finditer(self._text):
+    def _add_segments(self) -> int:
+        """Adds the pieces of each segment, and tells where they end; white space belongs to what follows."""
+        start, before = 0, None
+        for index, segment in enumerate(self._segments):
+            text = segment.text.rstrip()
+            if not text:
+                continue
+            first, end = len(self._costs), self._segment_starts[index] + len(text)
+            for part_start, part_end, kind in self._stretches(
+                start, end, index, _kind_between(before, segment)
+            ):
+                self._add(part_start, part_end, kind, _FINER)
+            self._owners.extend([index] * (len(self._costs) - first))
+            self._mark_row(segment, first)
+            start, before = end, segment
+        return start
+
+    def _mark_row(self, segment: Segment, first: int) -> None:
+        """Makes the pieces of a row belong together, where a chunk can hold them."""
+        end = len(self._costs)
+        is_row = bool(segment.header) or segment.position.row is not None
+        if not is_row or self._size(first, end) + self._tokens_of(segment.header) > self._sizes.most:
+            self._rows.extend(range(first, end))
+            return
+        self._rows.extend([first] * (end - first))
+        for piece in range(first + 1, end):
+            self._costs[piece] += _TORN
+
+    def _tokens_of(self, header: str) -> int:
+        """What a header adds to a chunk: nothing where it is too long to be repeated."""
+        if header not in self._header_tokens:
+            tokens = count_tokens(f"{header}\n")
+            self._header_tokens[header] = tokens if tokens <= self._sizes.header else 0
+        return self._header_tokens[header]
+
+    def _stretches(self, start: int, end: int, index: int, kind: int) -> Iterator[tuple[int, int, int]]:
+        """Start, end and kind of what lies between two breaks of a segment."""
+        if start <= self._glued_until:
+            kind = _GLUED
+        if heading := _heading_length(self._segments[index]):
+            kind = max(kind, _HEADING) if kind != _GLUED else kind
+            self._glued_until = self._segment_starts[index] + heading
+        for found in _BREAK.finditer(self._text, start, end):
             place, found_kind = _place_and_kind(found)
-            if place in records:
-                found_kind = _PARAGRAPH
             if place > start:
                 yield start, place, kind
-                start, kind = place, found_kind
-            kind = max(kind, found_kind)
-        yield start, len(self._text), kind
+                start, kind = place, _GLUED if place <= self._glued_until else found_kind
+            elif kind != _GLUED:
+                kind = max(kind, found_kind)
+            if found["heading"]:
+                self._glued_until = _line_end(self._text, found.end())
+        yield start, end, kind
 
     def _add(self, start: int, end: int, kind: int, finer: Sequence[re.Pattern[str]]) -> None:
         """Adds a stretch as one piece or, where it is too long for that, as several."""
@@ -178,14 +248,17 @@ class _Passage:
 
     def _cuts(self) -> list[int]:
         """The indexes of the pieces with which chunks begin, and the end, by the cheapest way to cut."""
+        if not self._costs:
+            return []
         before, cheapest = array("q", [0]), array("d", [0.0])
         # Where a chunk that ends here may begin, the cheapest first; what a later one undercuts is out.
         begins = deque([0])
         for end, cost in enumerate(chain(self._costs[1:], [0.0]), start=1):
-            while self._size(self._overlap_start(begins[0]), end) > self._sizes.most:
+            while self._size_with_header(self._overlap_starts[begins[0]], end) > self._sizes.most:
                 begins.popleft()
-            before.append(begins[0])
-            cheapest.append(cheapest[begins[0]] + cost)
+            # A row that leaves no room for overlap goes without.
+            before.append(min(begins[0], self._rows[end - 1], key=cheapest.__getitem__))
+            cheapest.append(cheapest[before[-1]] + cost)
             while begins and cheapest[begins[-1]] >= cheapest[end]:
                 begins.pop()
             begins.append(end)
@@ -197,23 +270,44 @@ class _Passage:
     def _size(self, first: int, end: int) -> int:
         return self._totals[end] - self._totals[first]
 
+    def _size_with_header(self, first: int, end: int) -> int:
+        return self._size(first, end) + self._tokens_of(self._segments[self._owners[first]].header)
+
     def _chunks_of(self, first: int, end: int) -> Iterator[Chunk]:
         visible = _VISIBLE.search(self._text, self._starts[first], self._starts[end])
         if visible is None:
             return
-        for start in range(self._overlap_start(first), first + 1):
-            text = self._text[self._starts[start] : self._starts[end]].strip()
+        for start in self._beginnings(first):
+            text = self._chunk_text(start, end)
             tokens = count_tokens(text)
             if tokens <= self._sizes.most:
-                yield Chunk(text, tokens, self._position(visible.start()))
+                yield self._chunk(text, tokens, visible.start())
                 return
         # Pieces counted one by one may, rarely, be fewer tokens than counted together.
         middle = (first + end) // 2
         yield from self._chunks_of(first, middle)
         yield from self._chunks_of(middle, end)
 
+    def _chunk_text(self, first: int, end: int) -> str:
+        text = self._text[self._starts[first] : self._starts[end]].strip()
+        header = self._segments[self._owners[first]].header
+        return f"{header}\n{text}" if self._tokens_of(header) else text
+
     def _overlap_start(self, first: int) -> int:
-        return bisect_left(self._totals, self._totals[first] - self._sizes.overlap, hi=first)
+        return next(self._beginnings(first))
+
+    def _beginnings(self, first: int) -> Iterator[int]:
+        """With which pieces a chunk may begin, from the longest overlap to none.
+
+        None is within a row, unless the chunk's own text begins in that row.
+        """
+        most = bisect_left(self._totals, self._totals[first] - self._sizes.overlap, hi=first)
+        return (piece for piece in range(most, first + 1) if self._rows[piece] in {piece, self._rows[first]})
+
+    def _chunk(self, text: str, tokens: int, offset: int) -> Chunk:
+        segment = self._segments[bisect_right(self._segment_starts, offset) - 1]
+        header = (segment.header[:_CONTEXT_CHARACTERS],) if segment.header else ()
+        return Chunk(text, tokens, self._position(offset), segment.context + header)
 
     def _position(self, offset: int) -> Position:
         """Where a chunk stands; chunks come in order, so lines are counted from the last one on."""
@@ -224,6 +318,37 @@ class _Passage:
         start, line = max(self._last_line, (self._segment_starts[index], position.line))
         self._last_line = offset, line + self._text.count("\n", start, offset)
         return replace(position, line=self._last_line[1])
+
+
+def _kind_between(before: Segment | None, segment: Segment) -> int:
+    """The kind of the break between two segments."""
+    if before is None or segment.position.page is None:
+        is_first_below_header = before is not None and "" != segment.header == before.text
+        return _GLUED if is_first_below_header else _PARAGRAPH
+    # The text of a page goes on in the next one where no sentence has ended.
+    return _SENTENCE if _ENDED.search(before.text.rstrip()[-10:]) else _INSIDE
+
+
+def _heading_length(segment: Segment) -> int:
+    """How many characters of a segment, from its beginning, are a heading."""
+    section = segment.position.section
+    if segment.position.row is not None or (section is None and not segment.text.lstrip().startswith("#")):
+        return 0
+    found = _HEADING_LINES.match(segment.text)
+    if found is None or not (found["number_signs"] or _is_title(found["title"], section or "")):
+        return 0
+    return found.end()
+
+
+def _is_title(line: str, section: str) -> bool:
+    """Whether a line is the title of a section, which may have been cut."""
+    title = " ".join(line.split()).strip(_HEADING_MARKS)
+    return title != "" and title[:_LONG_TITLE].strip() == section[:_LONG_TITLE].strip(_HEADING_MARKS)
+
+
+def _line_end(text: str, start: int) -> int:
+    end = text.find("\n", start)
+    return len(text) if end < 0 else end
 
 
 def _place_and_kind(found: re.Match[str]) -> tuple[int, int]:

@@ -26,10 +26,21 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A piece of text and the position of its first character."""
+    """A piece of text, and what a reader of the file knows where it stands.
+
+    Attributes:
+        text: the piece itself, such as the text below a heading or a row of a table.
+        position: where its first character is.
+        context: what it stands under, from the widest to the closest: document title, headings, sheet.
+        header: the line without which the text cannot be understood, such as the names of a table's columns
+            or the name of a list of records. Its reader gives that line as a segment of its own before the
+            first text under it; chunks that begin further down begin with it.
+    """
 
     text: str
     position: Position
+    context: tuple[str, ...] = ()
+    header: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ This runs parsers on untrusted bytes in the caller's own process: the app calls 
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import PurePosixPath
 
 from shared_code.documents.document import Document, Limits, Segment
@@ -42,6 +43,9 @@ _MARKS = {
     b"\x7fELF": "a program",
 }
 _SECTION_CHARACTERS = 200
+# Of a context the widest and the closest parts, of a header as much as a chunk can begin with.
+_WIDEST, _CLOSEST = 2, 6
+_HEADER_CHARACTERS = 4_000
 
 
 def extract(name: str, data: bytes, limits: Limits) -> Document:
@@ -88,7 +92,28 @@ def _within(segments: Iterable[Segment], limits: Limits) -> Iterator[Segment]:
 
 
 def _cleaned(segment: Segment) -> Segment:
-    text, section = clean(segment.text), segment.position.section
-    if section is None:
-        return Segment(text, segment.position)
-    return Segment(text, replace(segment.position, section=clean(section)[:_SECTION_CHARACTERS] or None))
+    section = segment.position.section
+    return Segment(
+        clean(segment.text),
+        segment.position if section is None else replace(segment.position, section=_title(section) or None),
+        _bounded(segment.context),
+        _header(segment.header),
+    )
+
+
+@lru_cache(maxsize=64)
+def _bounded(context: tuple[str, ...]) -> tuple[str, ...]:
+    titles = tuple(filter(None, map(_title, context)))
+    if len(titles) <= _WIDEST + _CLOSEST:
+        return titles
+    return titles[:_WIDEST] + titles[-_CLOSEST:]
+
+
+@lru_cache(maxsize=64)
+def _header(text: str) -> str:
+    return clean(text)[:_HEADER_CHARACTERS].strip()
+
+
+def _title(text: str) -> str:
+    """As one line that is not too long."""
+    return " ".join(clean(text).split())[:_SECTION_CHARACTERS]

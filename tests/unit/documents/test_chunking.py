@@ -250,3 +250,82 @@ def test_tokens_are_those_of_the_embedding_models():
 
 def test_text_that_looks_like_a_special_token_is_counted_as_text():
     assert count_tokens("<|endoftext|>") == 7
+
+
+def table_of(rows, header="Name | Age", context=("Staff",)) -> Document:
+    head = Segment(header, Position(row=1), context)
+    below = (Segment(row, Position(row=n), context, header) for n, row in enumerate(rows, start=2))
+    return Document((head, *below))
+
+
+@pytest.mark.parametrize("overlap", [0, 12])
+def test_each_chunk_of_a_table_begins_with_its_header_line_and_keeps_to_the_limit(overlap):
+    rows = [f"{word} {number} | {number}" for number in range(40) for word in WORDS]
+    pieces = chunk(table_of(rows), max_tokens=64, overlap_tokens=overlap)
+    assert len(pieces) > 50
+    for piece in pieces:
+        assert piece.text.split("\n").count("Name | Age") == 1
+        assert piece.text.startswith("Name | Age\n")
+        assert piece.tokens == count_tokens(piece.text) <= 64
+
+
+def test_context_of_a_chunk_is_that_of_its_first_new_text_and_ends_with_the_header():
+    first, *others = chunk(table_of([f"somebody {number} | {number}" for number in range(99)]), **SIZES)
+    assert first.context == ("Staff",)
+    assert {piece.context for piece in others} == {("Staff", "Name | Age")}
+
+
+@given(lengths=st.lists(st.integers(1, 50), min_size=1, max_size=60), overlap=st.integers(0, 32))
+def test_row_that_fits_into_a_chunk_is_never_cut(lengths, overlap):
+    rows = [f"Row {n}." + " A cell ends." * length for n, length in enumerate(lengths)]
+    rows = [row for row in rows if count_tokens(f"Name | Age\n{row}") < 64]
+    pieces = chunk(table_of(rows), max_tokens=64, overlap_tokens=overlap)
+    assert {line for piece in pieces for line in piece.text.split("\n")} == {"Name | Age", *rows}
+
+
+def test_header_of_half_a_chunk_is_not_repeated_but_remains_in_the_context():
+    header = " | ".join(f"column {number}" for number in range(30))
+    pieces = chunk(table_of([f"cells of row {number}" for number in range(99)], header), **SIZES)
+    assert pieces[-1].text.startswith("cells of row")
+    assert pieces[-1].context == ("Staff", header)
+
+
+def test_header_of_the_first_table_is_not_taken_for_that_of_the_next():
+    tables = [
+        table_of([f"{name} {n} | {n}" for n in range(30)], f"{name} | Age").segments
+        for name in ("Anna", "Bo")
+    ]
+    for piece in chunk(Document((*tables[0], *tables[1])), **SIZES):
+        before, row, _ = piece.text.partition("\nBo 0")
+        assert not row or "Bo | Age" in before
+        assert piece.text.startswith("Anna") or "Anna" not in piece.text
+
+
+SECTIONS = [
+    ("Leave", "Ask the manager. Wait for an answer. " * 6),
+    ("Trips", "Take the train. Keep it. " * 9),
+]
+
+
+@pytest.mark.parametrize("heading", ["{}\n\n", "# {}\n\n", "# {}\n", "{}\n=====\n\n", "== {}\n\n", "* {}\n"])
+@given(count=st.integers(1, 12), overlap=st.integers(0, 20))
+@hypothesis_settings(max_examples=20)
+def test_no_chunk_ends_with_the_heading_of_the_next_section(heading, count, overlap):
+    segments = [
+        Segment(heading.format(title) + text, Position(section=title)) for title, text in SECTIONS * count
+    ]
+    for piece in chunk(Document(tuple(segments)), max_tokens=64, overlap_tokens=overlap):
+        assert not piece.text.rstrip("=\n").endswith(("Leave", "Trips"))
+
+
+@given(st.lists(st.sampled_from(["# One\n\n", "## Two\n", "Words stand here. ", "More\n\n"]), max_size=80))
+def test_heading_of_markdown_is_never_the_end_of_a_chunk(parts):
+    text = "".join(parts) + "The end of it."
+    for piece in cut(text):
+        assert not piece.text.endswith(("# One", "## Two")) or len(text) < 64
+
+
+def test_text_goes_on_across_pages_where_no_sentence_has_ended():
+    pages = [Segment("It is said here. It goes on " * 3 + "to where", Position(page=n)) for n in range(1, 40)]
+    assert all(piece.text.endswith(("here.", "where")) for piece in chunk(Document(tuple(pages)), **SIZES))
+    assert not any(piece.text.endswith("where") for piece in chunk(Document(tuple(pages)), **SIZES)[:-1])
