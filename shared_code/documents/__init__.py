@@ -1,6 +1,6 @@
 """Documents: the bytes of one file in, its text with positions out, or the reason why there is none."""
 
-from shared_code.documents.document import EXTRACTOR_VERSION, Document, Limits, Position, Segment
+from shared_code.documents.document import EXTRACTOR_VERSION, Document, Limits, Note, Position, Segment
 from shared_code.documents.errors import (
     ERRORS,
     BrokenDocument,
@@ -9,6 +9,7 @@ from shared_code.documents.errors import (
     EmptyDocument,
     EncryptedDocument,
     ExtractionTimeout,
+    ReaderLost,
     UnsupportedKind,
 )
 
@@ -23,7 +24,9 @@ __all__ = [
     "EncryptedDocument",
     "ExtractionTimeout",
     "Limits",
+    "Note",
     "Position",
+    "ReaderLost",
     "Segment",
     "UnsupportedKind",
     "extract",

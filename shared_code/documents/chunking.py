@@ -31,6 +31,8 @@ _VOCABULARY = "cl100k_base"
 _FEWEST_TOKENS = 32
 # A stretch with more than this is too long without counting.
 _CHARACTERS_PER_TOKEN = 16
+# A row of no more than this is worth counting as a whole.
+_FEWEST_CHARACTERS_PER_TOKEN = 3
 
 # Kinds of breaks from the worst to the best, and what a cut at one of them costs at most. A paragraph's and a
 # sentence's are so far apart that rows and paragraphs are cut only where they are too long for a chunk.
@@ -148,7 +150,7 @@ class _Passage:
 
     def __init__(self, segments: Sequence[Segment], sizes: _Sizes) -> None:
         self._sizes = sizes
-        self._segments = segments
+        self._segments = segments = list(_with_headers(segments))
         self._text = "\n".join(segment.text for segment in segments)
         lengths = (len(segment.text) + 1 for segment in segments)
         self._segment_starts = list(accumulate(lengths, initial=0))[:-1]
@@ -179,20 +181,26 @@ class _Passage:
             if not text:
                 continue
             first, end = len(self._costs), self._segment_starts[index] + len(text)
-            for part_start, part_end, kind in self._stretches(
-                start, end, index, _kind_between(before, segment)
-            ):
-                self._add(part_start, part_end, kind, _FINER)
+            kind = _kind_between(before, segment)
+            if not self._added_short_row(segment, start, end, kind):
+                for part_start, part_end, part_kind in self._stretches(start, end, index, kind):
+                    self._add(part_start, part_end, part_kind, _FINER)
             self._owners.extend([index] * (len(self._costs) - first))
             self._mark_row(segment, first)
             start, before = end, segment
         return start
 
+    def _added_short_row(self, segment: Segment, start: int, end: int, kind: int) -> bool:
+        """Adds a row that is no longer than a piece as one, whatever breaks it has."""
+        if end - start > self._sizes.piece * _FEWEST_CHARACTERS_PER_TOKEN or not _is_row(segment):
+            return False
+        return self._added_whole(start, end, _GLUED if start <= self._glued_until else kind, _FINER)
+
     def _mark_row(self, segment: Segment, first: int) -> None:
         """Makes the pieces of a row belong together, where a chunk can hold them."""
         end = len(self._costs)
-        is_row = bool(segment.header) or segment.position.row is not None
-        if not is_row or self._size(first, end) + self._tokens_of(segment.header) > self._sizes.most:
+        tokens = self._size(first, end) + self._tokens_of(segment.header)
+        if not _is_row(segment) or tokens > self._sizes.most:
             self._rows.extend(range(first, end))
             return
         self._rows.extend([first] * (end - first))
@@ -320,9 +328,23 @@ class _Passage:
         return replace(position, line=self._last_line[1])
 
 
+def _is_row(segment: Segment) -> bool:
+    return segment.header != "" or segment.position.row is not None
+
+
+def _with_headers(segments: Sequence[Segment]) -> Iterator[Segment]:
+    """The segments, and before the first one below a header that header, unless it stands there."""
+    before = None
+    for segment in segments:
+        if segment.header and (before is None or segment.header not in {before.header, before.text}):
+            yield replace(segment, text=segment.header, header="")
+        yield segment
+        before = segment
+
+
 def _kind_between(before: Segment | None, segment: Segment) -> int:
     """The kind of the break between two segments."""
-    if before is None or segment.position.page is None:
+    if before is None or segment.position.page is None or segment.position.section is not None:
         is_first_below_header = before is not None and "" != segment.header == before.text
         return _GLUED if is_first_below_header else _PARAGRAPH
     # The text of a page goes on in the next one where no sentence has ended.

@@ -6,7 +6,7 @@ Plain values without I/O; the readers of the single formats make them.
 from dataclasses import dataclass
 
 # Part of every chunk's fingerprint: to be raised with any change of the text that comes out.
-EXTRACTOR_VERSION = "2"
+EXTRACTOR_VERSION = "3"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +33,8 @@ class Segment:
         position: where its first character is.
         context: what it stands under, from the widest to the closest: document title, headings, sheet.
         header: the line without which the text cannot be understood, such as the names of a table's columns
-            or the name of a list of records. Its reader gives that line as a segment of its own before the
-            first text under it; chunks that begin further down begin with it.
+            or the name of a list of records. It stands before the first text below it, and chunks that begin
+            further down begin with it.
     """
 
     text: str
@@ -44,10 +44,19 @@ class Segment:
 
 
 @dataclass(frozen=True, slots=True)
+class Note:
+    """What is to be said of a file whose text was read, but not all of it: a stable code and a sentence."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
-    """The text of one file, in reading order; no segment is blank."""
+    """The text of one file, in reading order, and what is to be said of it; no segment is blank."""
 
     segments: tuple[Segment, ...]
+    notes: tuple[Note, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 AppError <- DocumentError: UnsupportedKind, BrokenDocument, EncryptedDocument, EmptyDocument,
                            DocumentTooLarge, ExtractionTimeout
+         <- ReaderLost: no fault of the file
 """
 
 from shared_code.errors import AppError
@@ -39,6 +40,10 @@ class DocumentTooLarge(DocumentError):
     def nested_past(cls, limit: int) -> "DocumentTooLarge":
         """The error for what is nested too deep, which splitting does not mend."""
         return cls(f"The file has more than {limit:,} levels of nesting: make it flatter.")
+
+
+class ReaderLost(AppError):
+    """The process that read the file was ended from outside, twice: try the file again."""
 
 
 class ExtractionTimeout(DocumentError):

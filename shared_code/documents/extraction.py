@@ -1,36 +1,19 @@
-"""One file's bytes to its text: the reader goes by the name's ending, and the bounds hold for all of them.
+"""One file's bytes to its text: the reader goes by the file's kind, and the bounds hold for all of them.
 
 This runs parsers on untrusted bytes in the caller's own process: the app calls `read_chunks`.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import lru_cache
-from pathlib import PurePosixPath
 
-from shared_code.documents.document import Document, Limits, Segment
-from shared_code.documents.errors import BrokenDocument, DocumentTooLarge, EmptyDocument, UnsupportedKind
+from shared_code.documents.document import Document, Limits, Note, Segment
+from shared_code.documents.errors import BrokenDocument, DocumentTooLarge, EmptyDocument
 from shared_code.documents.formats.decoding import clean
-from shared_code.documents.formats.json_text import read_json, read_json_lines
-from shared_code.documents.formats.pdf import read_pdf
-from shared_code.documents.formats.plain_text import read_text
-from shared_code.documents.formats.tables import read_csv, read_xlsx
-from shared_code.documents.formats.web_page import read_html
-from shared_code.documents.formats.word import read_docx
+from shared_code.documents.formats.embedded_data import without_embedded_data
+from shared_code.documents.kinds import kind_of
 
-READERS: dict[str, Callable[[bytes, Limits], Iterator[Segment]]] = {
-    "csv": read_csv,
-    "docx": read_docx,
-    "html": read_html,
-    "htm": read_html,
-    "json": read_json,
-    "jsonl": read_json_lines,
-    "md": read_text,
-    "pdf": read_pdf,
-    "txt": read_text,
-    "xlsx": read_xlsx,
-}
-_CONTAINERS = {"docx", "pdf", "xlsx"}
 # What other files begin with, to tell a wrong name from a broken text.
 _MARKS = {
     b"%PDF-": "a PDF",
@@ -42,10 +25,13 @@ _MARKS = {
     b"\x1f\x8b": "a gzip file",
     b"\x7fELF": "a program",
 }
-_SECTION_CHARACTERS = 200
+_LINE_CHARACTERS = 200
 # Of a context the widest and the closest parts, of a header as much as a chunk can begin with.
 _WIDEST, _CLOSEST = 2, 6
 _HEADER_CHARACTERS = 4_000
+_MOST_NOTES = 100
+# A hyphen that shows only where a line ends: with that line end it is no part of the word.
+_SOFT_HYPHEN = re.compile("\u00ad(?:[^\\S\n]*\n[^\\S\n]*(?=\\w))?")
 
 
 def extract(name: str, data: bytes, limits: Limits) -> Document:
@@ -54,30 +40,33 @@ def extract(name: str, data: bytes, limits: Limits) -> Document:
     Raises:
         DocumentError: there is no text to be had, for the reason that its class names.
     """
-    kind = _kind(name)
+    kind = kind_of(name, data)
     if not data.strip():
         raise EmptyDocument("The file is empty.")
     if len(data) > limits.file_bytes:
         raise DocumentTooLarge.past("bytes", limits.file_bytes)
-    if kind not in _CONTAINERS:
+    if not kind.is_binary:
         _check_mark(data)
-    segments = tuple(_within(READERS[kind](data, limits), limits))
+    notes: list[Note] = []
+    segments = tuple(_within(_without_notes(kind.read(data, limits), notes), limits))
     if not segments:
         raise EmptyDocument("The file holds no text; if it is a scan, store it with recognised text.")
-    return Document(segments)
-
-
-def _kind(name: str) -> str:
-    kind = PurePosixPath(name).suffix.lower().removeprefix(".")
-    if kind not in READERS:
-        raise UnsupportedKind(f"Files of kind {kind[:20]!r} are not read: use one of {', '.join(READERS)}.")
-    return kind
+    return Document(segments, tuple(notes[:_MOST_NOTES]))
 
 
 def _check_mark(data: bytes) -> None:
     for mark, what in _MARKS.items():
         if data.startswith(mark):
             raise BrokenDocument(f"The file is {what}, in spite of its name.")
+
+
+def _without_notes(parts: Iterable[Segment | Note], notes: list[Note]) -> Iterator[Segment]:
+    """The segments alone; notes are put aside."""
+    for part in parts:
+        if isinstance(part, Note):
+            notes.append(Note(part.code, _line(part.message)))
+        else:
+            yield part
 
 
 def _within(segments: Iterable[Segment], limits: Limits) -> Iterator[Segment]:
@@ -94,16 +83,23 @@ def _within(segments: Iterable[Segment], limits: Limits) -> Iterator[Segment]:
 def _cleaned(segment: Segment) -> Segment:
     section = segment.position.section
     return Segment(
-        clean(segment.text),
-        segment.position if section is None else replace(segment.position, section=_title(section) or None),
+        _clean(segment.text),
+        segment.position if section is None else replace(segment.position, section=_line(section) or None),
         _bounded(segment.context),
         _header(segment.header),
     )
 
 
+def _clean(text: str) -> str:
+    text = clean(text)
+    if "\u00ad" in text:
+        text = _SOFT_HYPHEN.sub("", text)
+    return without_embedded_data(text)
+
+
 @lru_cache(maxsize=64)
 def _bounded(context: tuple[str, ...]) -> tuple[str, ...]:
-    titles = tuple(filter(None, map(_title, context)))
+    titles = tuple(filter(None, map(_line, context)))
     if len(titles) <= _WIDEST + _CLOSEST:
         return titles
     return titles[:_WIDEST] + titles[-_CLOSEST:]
@@ -111,9 +107,9 @@ def _bounded(context: tuple[str, ...]) -> tuple[str, ...]:
 
 @lru_cache(maxsize=64)
 def _header(text: str) -> str:
-    return clean(text)[:_HEADER_CHARACTERS].strip()
+    return _clean(text)[:_HEADER_CHARACTERS].strip()
 
 
-def _title(text: str) -> str:
-    """As one line that is not too long."""
-    return " ".join(clean(text).split())[:_SECTION_CHARACTERS]
+def _line(text: str) -> str:
+    """A title or sentence as one line that is not too long."""
+    return " ".join(_clean(text).split())[:_LINE_CHARACTERS]

@@ -4,7 +4,7 @@ import io
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from html import escape
-from zipfile import ZIP_DEFLATED, ZipFile
+from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile
 
 OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 PACKAGE = "http://schemas.openxmlformats.org/package/2006"
@@ -21,7 +21,8 @@ def zipped(members: Mapping[str, str | bytes]) -> bytes:
     buffer = io.BytesIO()
     with ZipFile(buffer, "w", ZIP_DEFLATED) as archive:
         for name, content in members.items():
-            archive.writestr(name, content)
+            # It says what a file is to those who do not open it, so it is not compressed.
+            archive.writestr(name, content, ZIP_STORED if name == "mimetype" else ZIP_DEFLATED)
     return buffer.getvalue()
 
 
@@ -50,6 +51,34 @@ def docx(body: str, *, styles: Mapping[str, str] | None = None, footnote: str = 
         notes = f"<w:footnote>{paragraph(footnote)}</w:footnote>"
         members["word/footnotes.xml"] = f'<w:footnotes xmlns:w="{WORD}">{notes}</w:footnotes>'
     return zipped(members)
+
+
+def docx_of(body: str, parts: Mapping[str, tuple[str, str | bytes]], *, title: str = "") -> bytes:
+    """A Word document with parts of its own: role and content by name; the id of each is its name."""
+    links = "".join(
+        f'<Relationship Id="{name}" Type="{OFFICE}/{role}" Target="{name}"/>'
+        for name, (role, _) in parts.items()
+    )
+    main = f"""<Relationship Id="rId1" Type="{OFFICE}/officeDocument" Target="word/document.xml"/>
+        <Relationship Id="rId2" Type="{OFFICE}/core-properties" Target="core.xml"/>"""
+    return zipped(
+        {
+            "_rels/.rels": f'<Relationships xmlns="{PACKAGE}/relationships">{main}</Relationships>',
+            "core.xml": f'<c xmlns:dc="http://purl.org/dc/elements/1.1/"><dc:title>{title}</dc:title></c>',
+            "word/document.xml": word_part("document", f"<w:body>{body}</w:body>"),
+            "word/_rels/document.xml.rels": (
+                f'<Relationships xmlns="{PACKAGE}/relationships">{links}</Relationships>'
+            ),
+            **{f"word/{name}": content for name, (_, content) in parts.items()},
+        }
+    )
+
+
+def word_part(root: str, content: str) -> str:
+    return (
+        f'<w:{root} xmlns:w="{WORD}" xmlns:mc="{COMPATIBILITY}" xmlns:r="{OFFICE}" xmlns:wp="urn:wp" '
+        f'xmlns:a="urn:a" xmlns:c="urn:c" xmlns:v="urn:v">{content}</w:{root}>'
+    )
 
 
 def paragraph(text: str, style: str = "") -> str:
@@ -116,6 +145,19 @@ def pdf(pages: Sequence[str], *, trailer: str = "", xref: bool = True) -> bytes:
         )
         objects.append(f"<< /Length {len(drawing)} >>\nstream\n{drawing}\nendstream")
     return _pdf_file(objects, trailer, xref=xref)
+
+
+def drawn_pdf(*objects: str, drawing: str, page: str = "", catalog: str = "") -> bytes:
+    """A PDF of one page; further objects count from 6, and the font F1 is object 4."""
+    font = "/Resources << /Font << /F1 4 0 R >> >>"
+    given = [
+        f"<< /Type /Catalog /Pages 2 0 R {catalog} >>",
+        "<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+        f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] {font} /Contents 5 0 R {page} >>",
+        "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
+        f"<< /Length {len(drawing)} >>\nstream\n{drawing}\nendstream",
+    ]
+    return _pdf_file([*given, *objects], "", xref=True)
 
 
 def _pdf_file(objects: Sequence[str], trailer: str, *, xref: bool) -> bytes:

@@ -1,18 +1,28 @@
 """JSON and JSON Lines as indented lines of names and values, numbers exactly as written.
 
-Each record (an item of a list, a line of JSON Lines) is a segment of its own with its number.
+Each record (an item of a list, a line of JSON Lines) is a segment of its own with its number, below the name
+of its list.
 """
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
-from shared_code.documents.document import Limits, Position, Segment
+from shared_code.documents.document import Limits, Note, Position, Segment
 from shared_code.documents.errors import BrokenDocument, DocumentTooLarge
 from shared_code.documents.formats.decoding import decode
 
 _CONTAINERS = (dict, list)
 _WORDS = {None: "null", True: "true", False: "false"}
+_SPACE = re.compile(r"[\s,\x1e]*")
+# Strings, which hold what they like, and what people write into JSON for each other.
+_COMMENTS = re.compile(r'"(?:[^"\\]|\\.)*+"|//[^\n]*|/\*.*?\*/|^\s*#[^\n]*', re.DOTALL | re.MULTILINE)
+_TRAILING_COMMAS = re.compile(r'("(?:[^"\\]|\\.)*+")|,(?=\s*[\]}])', re.DOTALL)
+# Of so many lines one may be broken, besides the last one, where a log was cut off.
+_LINES_FOR_A_BROKEN_ONE = 10
+_MOST_BROKEN_LINES = 500
+_FEWEST_RECORDS = 2
 
 
 def _object(members: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -32,46 +42,121 @@ _DECODER = json.JSONDecoder(
 )
 
 
-def read_json(data: bytes, limits: Limits) -> Iterator[Segment]:
+def read_json(data: bytes, limits: Limits) -> Iterator[Segment | Note]:
     """The records of the outer list, or the members of the outer object, which may be lists of records."""
-    value = _parse(decode(data).strip(), "the file", limits)
-    if not isinstance(value, dict):
-        yield from _records(value, None, limits)
-        return
-    for name, member in value.items():
-        if isinstance(member, list) and any(isinstance(item, _CONTAINERS) for item in member):
-            yield from _records(member, name, limits)
-        else:
-            yield Segment("\n".join(_lines({name: member}, limits)), Position(section=name))
+    text = decode(data).strip()
+    try:
+        value = _parsed(text, limits)
+    except json.JSONDecodeError as error:
+        if error.msg == "Extra data" and not text[error.pos :].startswith(("]", "}", ":")):
+            yield from _lines_of_records(text, limits)
+            return
+        raise _broken(error, "the file") from error
+    if isinstance(value, dict):
+        yield from _members_of(value, (), limits)
+    else:
+        yield from _records(value, (), limits)
 
 
-def read_json_lines(data: bytes, limits: Limits) -> Iterator[Segment]:
-    """The records of a file that has one on each line."""
-    for number, line in enumerate(decode(data).split("\n"), start=1):
-        if number > limits.rows:
-            raise DocumentTooLarge.past("rows", limits.rows)
-        if line.strip():
-            value = _parse(line.strip(), f"line {number}", limits)
-            yield Segment("\n".join(_lines(value, limits)), Position(row=number))
+def read_json_lines(data: bytes, limits: Limits) -> Iterator[Segment | Note]:
+    """The records of a file that has one on each line, or one after the other."""
+    yield from _lines_of_records(decode(data), limits)
 
 
-def _parse(text: str, where: str, limits: Limits) -> Any:
+def _parsed(text: str, limits: Limits) -> Any:
+    """The value, of text with comments and trailing commas too.
+
+    Raises:
+        JSONDecodeError: it is no JSON even so.
+    """
     try:
         return _DECODER.decode(text)
     except RecursionError as error:
         raise DocumentTooLarge.nested_past(limits.nesting) from error
-    except json.JSONDecodeError as error:
-        raise BrokenDocument(
-            f"The file is not valid JSON: {error.msg} at character {error.pos + 1} of {where}."
-        ) from error
+    except json.JSONDecodeError:
+        plain = _COMMENTS.sub(lambda found: found[0] if found[0][0] == '"' else " ", text)
+        plain = _TRAILING_COMMAS.sub(lambda found: found[1] or "", plain).strip()
+        if plain == text:
+            raise
+        return _parsed(plain, limits)
 
 
-def _records(value: Any, section: str | None, limits: Limits) -> Iterator[Segment]:
+def _broken(error: json.JSONDecodeError, where: str) -> BrokenDocument:
+    return BrokenDocument(f"The file is not valid JSON: {error.msg} at character {error.pos + 1} of {where}.")
+
+
+def _lines_of_records(text: str, limits: Limits) -> Iterator[Segment | Note]:
+    """A record for each value; broken lines are named, unless there are too many."""
+    place = count = 0
+    broken: list[int] = []
+    first_error: json.JSONDecodeError | None = None
+    line, line_start = 1, 0
+    while (place := _end_of_space(text, place)) < len(text):
+        line += text.count("\n", line_start, place)
+        line_start = place
+        try:
+            value, place = _DECODER.raw_decode(text, place)
+        except RecursionError as error:
+            raise DocumentTooLarge.nested_past(limits.nesting) from error
+        except json.JSONDecodeError as error:
+            first_error = first_error or error
+            broken.append(line)
+            if len(broken) > _MOST_BROKEN_LINES:
+                raise _broken(first_error, f"the file, in line {broken[0]}") from error
+            place = text.find("\n", place)
+            if place < 0:
+                break
+            continue
+        count += 1
+        if count > limits.rows:
+            raise DocumentTooLarge.past("rows", limits.rows)
+        yield Segment("\n".join(_lines(value, limits)), Position(row=line))
+    is_cut_off = broken[-1:] == [line] and count >= _FEWEST_RECORDS
+    if first_error and (len(broken) - is_cut_off) * _LINES_FOR_A_BROKEN_ONE > count:
+        raise _broken(first_error, f"the file, in line {broken[0]}")
+    if broken:
+        lines = ", ".join(map(str, broken[:20]))
+        yield Note("RecordsNotRead", f"Not read for being no valid JSON: line {lines}.")
+
+
+def _end_of_space(text: str, place: int) -> int:
+    found = _SPACE.match(text, place)
+    return found.end() if found else place
+
+
+def _members_of(value: dict[str, Any], path: tuple[str, ...], limits: Limits) -> Iterator[Segment]:
+    """The members of an object; lists of records below it know the names on the way to them."""
+    if len(path) >= limits.nesting:
+        raise DocumentTooLarge.nested_past(limits.nesting)
+    for name, member in value.items():
+        if isinstance(member, list) and any(isinstance(item, _CONTAINERS) for item in member):
+            yield from _records(member, (*path, name), limits)
+        elif isinstance(member, dict) and _holds_records(member, limits.nesting):
+            yield from _members_of(member, (*path, name), limits)
+        else:
+            yield Segment("\n".join(_lines({name: member}, limits)), Position(section=name), path)
+
+
+def _holds_records(value: dict[str, Any], depth: int) -> bool:
+    """Whether there is a list of records among an object's members, or theirs."""
+    if depth == 0:
+        return False
+    for member in value.values():
+        if isinstance(member, dict) and _holds_records(member, depth - 1):
+            return True
+        if isinstance(member, list) and sum(isinstance(item, _CONTAINERS) for item in member) > 1:
+            return True
+    return False
+
+
+def _records(value: Any, path: tuple[str, ...], limits: Limits) -> Iterator[Segment]:
     records = value if isinstance(value, list) else [value]
     if len(records) > limits.rows:
         raise DocumentTooLarge.past("rows", limits.rows)
+    section = path[-1] if path else None
     for number, record in enumerate(records, start=1):
-        yield Segment("\n".join(_lines(record, limits)), Position(section=section, row=number))
+        text = "\n".join(_lines(record, limits))
+        yield Segment(text, Position(section=section, row=number), path[:-1], section or "")
 
 
 def _lines(value: Any, limits: Limits, depth: int = 0) -> Iterator[str]:

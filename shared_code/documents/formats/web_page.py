@@ -8,12 +8,13 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from shared_code.documents.document import Limits, Position, Segment
 from shared_code.documents.formats.decoding import decode
+from shared_code.documents.formats.headings import HeadingPath
+from shared_code.documents.formats.page_content import keep_content
 
 # Marks that survive the folding of white space; cleaned text holds no control characters of its own.
 _LINE = "\x1d"
 _PARAGRAPH = "\x1c"
 _SECTION = "\x1e"
-_UNREAD = "script, style, noscript, template, svg, iframe, head"
 _HEADINGS = "h1, h2, h3, h4, h5, h6"
 _PARAGRAPHS = (
     f"p, ul, ol, dl, table, blockquote, section, article, main, header, footer, nav, hr, {_HEADINGS}"
@@ -22,6 +23,16 @@ _LINES = "br, div, li, dt, dd, tr, caption, figcaption, summary, option, form, f
 _CELLS = "td + td, td + th, th + td, th + th"
 _CHARSET = re.compile(rb"""<meta[^>]{0,200}?charset\s*=\s*["']?([\w-]{1,40})""", re.IGNORECASE)
 _CHARSET_WITHIN = 2048
+_XML_DECLARATION = re.compile(
+    rb"""(?:\xef\xbb\xbf)?\s*<\?xml[^>]{0,200}?\bencoding\s*=\s*["']([\w-]{1,40})["']""", re.IGNORECASE
+)
+# Elements that XML may close at once, and that HTML takes for open until they are closed.
+_XHTML = re.compile(r"\s*<\?xml|\s*<!DOCTYPE[^>]+XHTML|\s*<html[^>]+xmlns", re.IGNORECASE)
+_CLOSED_AT_ONCE = re.compile(
+    r"<(title|script|style|textarea|iframe|noscript|a|b|i|p|td|div|span)\b([^<>]*)/>", re.IGNORECASE
+)
+_INLINE = {"a", "span", "b", "i", "em", "strong", "li", "small"}
+_INLINE_DEPTH = 3
 # What labels mean in the Encoding Standard (https://encoding.spec.whatwg.org/#names-and-labels), and so to
 # browsers, where Python means less by the same label or does not know it.
 _AS_BROWSERS_READ = {
@@ -42,17 +53,31 @@ _AS_BROWSERS_READ = {
 
 
 def read_html(data: bytes, _limits: Limits) -> Iterator[Segment]:
-    """The title and then the page, cut where headings stand."""
-    tree = LexborHTMLParser(decode(data, _declared_encoding(data)))
+    """The title and then the content of the page, cut where headings stand."""
+    yield from page_segments(html_text(data))
+
+
+def html_text(data: bytes, declared: str | None = None) -> str:
+    """The source of a page, in the encoding that is declared for it or that it declares."""
+    return decode(data, declared or _declared_encoding(data))
+
+
+def page_segments(html: str, *, is_all_content: bool = False) -> Iterator[Segment]:
+    """The title and then the content of a page; of a book's or a mail's all is content."""
+    if _XHTML.match(html):
+        html = _CLOSED_AT_ONCE.sub(r"<\1\2></\1>", html)
+    tree = LexborHTMLParser(html)
     title = tree.css_first("head title")  # drawings have titles of their own
-    if title is not None:
+    path = HeadingPath("" if title is None or is_all_content else _readable(title.text()))
+    if title is not None and not is_all_content:
         yield Segment(_readable(title.text()), Position())
     if tree.body is not None:
-        yield from _sections(_marked_text(tree.body))
+        keep_content(tree.body, is_all_content=is_all_content)
+        yield from _sections(_marked_text(tree.body), path)
 
 
 def _declared_encoding(data: bytes) -> str | None:
-    declared = _CHARSET.search(data, 0, _CHARSET_WITHIN)
+    declared = _CHARSET.search(data, 0, _CHARSET_WITHIN) or _XML_DECLARATION.match(data)
     if declared is None:
         return None
     label = declared[1].decode("ascii").lower()
@@ -73,14 +98,16 @@ def _holds_ascii(encoding: str) -> bool:
 
 
 def _marked_text(body: LexborNode) -> str:
-    for node in body.css(_UNREAD):
-        node.decompose()
+    for node in body.css("img[alt], area[alt], [role=img][aria-label]"):
+        node.insert_before(_alternative_text(node))
+    for node in body.css("a"):
+        _part_from_neighbour(node)
     for node in body.css("pre"):
         node.replace_with(_PARAGRAPH + node.text().replace("\n", _LINE) + _PARAGRAPH)
     for node in body.css(_CELLS):
         node.insert_before(" | ")
     for node in body.css(_HEADINGS):
-        node.insert_before(_SECTION)
+        node.insert_before(_SECTION + (node.tag or "")[1:])
     for selector, mark in ((_LINES, _LINE), (_PARAGRAPHS, _PARAGRAPH)):
         for node in body.css(selector):
             node.insert_before(mark)
@@ -88,12 +115,34 @@ def _marked_text(body: LexborNode) -> str:
     return body.text()
 
 
-def _sections(marked: str) -> Iterator[Segment]:
+def _alternative_text(node: LexborNode) -> str:
+    """What stands for a picture, unless its caption says the same."""
+    text = " ".join((node.attributes.get("alt") or node.attributes.get("aria-label") or "").split())
+    around = node.parent.text() if node.parent is not None else ""
+    return "" if text in around else f" {text} "
+
+
+def _part_from_neighbour(link: LexborNode) -> None:
+    """Makes a space between two links that only their looks keep apart."""
+    node = link
+    for _ in range(_INLINE_DEPTH):
+        before = node.prev
+        if before is not None:
+            if before.tag == "a" or (before.tag in _INLINE and before.css_first("a") is not None):
+                node.insert_before(" ")
+            return
+        if node.parent is None or node.parent.tag not in _INLINE:
+            return
+        node = node.parent
+
+
+def _sections(marked: str, path: HeadingPath) -> Iterator[Segment]:
     before, *sections = marked.split(_SECTION)
-    yield Segment(_readable(before), Position())
+    yield path.segment(_readable(before))
     for section in sections:
-        text = _readable(section)
-        yield Segment(text, Position(section=text.partition("\n")[0]))
+        text = _readable(section[1:])
+        path.enter(int(section[0]), text.partition("\n")[0])
+        yield path.segment(text)
 
 
 def _readable(marked: str) -> str:

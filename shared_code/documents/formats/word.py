@@ -4,143 +4,328 @@ The XML is read as a stream, so that memory follows the largest block and not th
 their local names: text is in `t` whether it belongs to a run, a drawing or a formula.
 """
 
-import zlib
+import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from typing import IO
-from xml.etree.ElementTree import Element, ParseError, fromstring, iterparse
-from zipfile import BadZipFile, ZipFile
+from xml.etree.ElementTree import Element, fromstring, iterparse
+from zipfile import ZipFile
 
-from shared_code.documents.document import Limits, Position, Segment
-from shared_code.documents.errors import BrokenDocument, DocumentTooLarge
-from shared_code.documents.formats.archive import open_archive
+from shared_code.documents.document import Limits, Note, Segment
+from shared_code.documents.errors import BrokenDocument, DocumentError, DocumentTooLarge
+from shared_code.documents.formats.headings import HeadingPath
+from shared_code.documents.formats.office import (
+    Relation,
+    alternative_text,
+    attribute,
+    children,
+    document_title,
+    drawing_text,
+    main_part,
+    opened,
+    relations,
+    tag,
+    value_of,
+)
+from shared_code.documents.formats.symbols import symbol
+from shared_code.documents.formats.word_numbering import NO_ITEM, ListItem, Numbering
+from shared_code.documents.kinds import kind_of
 
-_BLOCKS = {"p", "tbl"}
-_ROOTS = {"document", "footnotes", "endnotes"}
+_BLOCKS = {"p", "tbl", "altChunk"}
+_ROOTS = {"document", "footnotes", "endnotes", "comments", "hdr", "ftr"}
 # Deleted text, the old place of moved text, and the copy of a text box for old programs.
 _UNREAD = {"del", "moveFrom", "Fallback"}
 _CHARACTERS = {"tab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-"}
-_NOTES = ("footnotes.xml", "endnotes.xml")
+_BEFORE = ("header",)
+_AFTER = ("footer", "footnotes", "endnotes", "comments")
+_TITLE_LEVEL = 0
+_BODY_LEVEL = 9
+# A cell of more paragraphs than this is a part of a page, and its table a way to lay it out.
+_LINES_OF_A_CELL = 4
+_PART_NAME = re.compile(r"(styles|numbering|header|footer|footnotes|endnotes|comments)\d*\.xml")
+_CHECKED, _UNCHECKED = "☒", "☐"
 
 
-def read_docx(data: bytes, limits: Limits) -> Iterator[Segment]:
-    """The body cut where headings stand, and then the notes."""
-    with open_archive(data, limits) as archive:
+@dataclass(frozen=True, slots=True)
+class _Style:
+    """What a paragraph takes from its style: the level of a heading, and the list it is an item of."""
+
+    heading: int | None = None
+    item: ListItem = NO_ITEM
+
+
+def read_docx(data: bytes, limits: Limits) -> Iterator[Segment | Note]:
+    """Headers, then the body cut where headings stand, then footers, notes and comments."""
+    with opened(data, limits, "docx document") as archive:
+        yield from _Word(archive, limits).segments()
+
+
+class _Word:
+    """The parts of one document."""
+
+    def __init__(self, archive: ZipFile, limits: Limits) -> None:
+        self._archive = archive
+        self._limits = limits
+        self._main = main_part(archive)
+        self._relations = relations(archive, self._main) or _by_their_names(archive, self._main)
+        self._styles = _styles(self._single_part("styles"))
+        self._numbering = Numbering(self._single_part("numbering"))
+        self._title = document_title(archive)
+
+    def segments(self) -> Iterator[Segment | Note]:
+        yield from self._parts(_BEFORE)
+        yield from self._part(self._main)
+        yield from self._parts(_AFTER)
+
+    def _single_part(self, role: str) -> Element | None:
+        for relation in self._relations.values():
+            if relation.role == role and relation.target in self._archive.NameToInfo:
+                return fromstring(self._archive.read(relation.target))  # noqa: S314 - expat bounds entities
+        return None
+
+    def _parts(self, roles: Iterable[str]) -> Iterator[Segment | Note]:
+        """The text of the parts around the body, where several are alike once."""
+        seen = set[str]()
+        for role in roles:
+            for relation in self._relations.values():
+                if relation.role != role or relation.target not in self._archive.NameToInfo:
+                    continue
+                for segment in self._part(relation.target):
+                    if isinstance(segment, Segment) and segment.text not in seen:
+                        seen.add(segment.text)
+                        yield segment
+
+    def _part(self, name: str) -> Iterator[Segment | Note]:
+        # Relations of other parts than the body are their own.
+        if name != self._main:
+            self._relations, before = relations(self._archive, name), self._relations
+        with self._archive.open(name) as stream:
+            yield from self._sections(self._blocks(stream))
+        if name != self._main:
+            self._relations = before
+
+    def _blocks(self, stream: IO[bytes]) -> Iterator[Element]:
+        """Outermost paragraphs and tables, each forgotten once it has been read."""
+        depth = open_blocks = 0
+        for event, element in iterparse(stream, ("start", "end")):  # noqa: S314 - expat bounds entities
+            step = 1 if event == "start" else -1
+            if depth == 0 and tag(element) not in _ROOTS:
+                raise BrokenDocument("The file is no docx document, in spite of its name.")
+            depth += step
+            if depth > self._limits.nesting:
+                raise DocumentTooLarge.nested_past(self._limits.nesting)
+            if tag(element) in _BLOCKS:
+                open_blocks += step
+            if event == "end" and open_blocks == 0:
+                if tag(element) in _BLOCKS:
+                    yield element
+                element.clear()
+
+    def _sections(self, blocks: Iterable[Element]) -> Iterator[Segment | Note]:
+        path = HeadingPath(self._title)
+        texts: list[str] = []
+        for block in self._laid_out(blocks):
+            if tag(block) == "altChunk":
+                yield path.segment("\n\n".join(texts))
+                texts = []
+                yield from self._embedded(block, path)
+                continue
+            text = self._block_text(block)
+            level = self._heading_level(block)
+            if text and level is not None:
+                yield path.segment("\n\n".join(texts))
+                path.enter(level, text)
+                texts = []
+            if text:
+                texts.append(text)
+        yield path.segment("\n\n".join(texts))
+
+    def _laid_out(self, blocks: Iterable[Element]) -> Iterator[Element]:
+        """The blocks, and in place of tables that only lay out a page what is in their cells."""
+        for block in blocks:
+            if tag(block) == "tbl" and self._is_layout(block):
+                for row in _nearest(block, "tr"):
+                    for cell in _nearest(row, "tc"):
+                        yield from self._laid_out(_nearest_of(cell, _BLOCKS))
+            else:
+                yield block
+
+    def _is_layout(self, table: Element) -> bool:
+        rows = [list(_nearest(row, "tc")) for row in _nearest(table, "tr")]
+        if all(len(cells) < 2 for cells in rows):  # noqa: PLR2004 - one column is no table
+            return True
+        for cell in (cell for cells in rows for cell in cells):
+            blocks = list(_nearest_of(cell, _BLOCKS))
+            if len(blocks) > _LINES_OF_A_CELL or any(
+                self._heading_level(block) is not None for block in blocks
+            ):
+                return True
+        return False
+
+    def _embedded(self, block: Element, path: HeadingPath) -> Iterator[Segment | Note]:
+        """A file within the document: what it holds stands where it is."""
+        relation = self._relations.get(attribute(block, "id"))
+        if relation is None or relation.target not in self._archive.NameToInfo:
+            return
+        # A document may hold itself: each level of documents has half the nesting of the one around it.
+        limits = replace(self._limits, nesting=self._limits.nesting // 2)
+        data = self._archive.read(relation.target)
         try:
-            yield from _segments(archive, limits)
-        except (ParseError, BadZipFile, KeyError, EOFError, zlib.error, NotImplementedError) as error:
-            raise BrokenDocument("The file cannot be read as a docx document.") from error
+            for part in kind_of(relation.target, data).read(data, limits):
+                yield part if isinstance(part, Note) else path.within(part)
+        except DocumentTooLarge:
+            raise
+        except DocumentError as error:
+            name = relation.target.rpartition("/")[2]
+            yield Note("PartNotRead", f"The embedded file {name} is not read: {error}")
+
+    def _heading_level(self, block: Element) -> int | None:
+        if tag(block) != "p":
+            return None
+        properties = next(children(block, "pPr"), None)
+        own = value_of(properties, "outlineLvl")
+        if own is not None and own.isdecimal():
+            return int(own) + 1 if int(own) < _BODY_LEVEL else None
+        return self._style(properties).heading
+
+    def _style(self, properties: Element | None) -> _Style:
+        return self._styles.get(value_of(properties, "pStyle") or "", _Style())
+
+    def _block_text(self, block: Element) -> str:
+        if tag(block) == "p":
+            text = "".join(self._text(block)).strip()
+            number = self._number(block)
+            return f"{number} {text}" if number and text else text
+        rows = (
+            " | ".join(self._cell_text(cell) for cell in _nearest(row, "tc")) for row in _nearest(block, "tr")
+        )
+        return "\n".join(row for row in rows if row.strip(" |"))
+
+    def _number(self, paragraph: Element) -> str:
+        properties = next(children(paragraph, "pPr"), None)
+        own = None if properties is None else next(children(properties, "numPr"), None)
+        styled = self._style(properties).item
+        item = _item(own)
+        item = ListItem(
+            styled.list_id if item.list_id is None else item.list_id,
+            styled.level if item.level is None else item.level,
+        )
+        return self._numbering.next(item, value_of(properties, "pStyle") or "")
+
+    def _cell_text(self, cell: Element) -> str:
+        lines = "\n".join(self._block_text(block) for block in _nearest_of(cell, {"p", "tbl"})).split("\n")
+        return "\n".join(line for line in (" ".join(line.split()) for line in lines) if line)
+
+    def _text(self, element: Element) -> Iterator[str]:
+        for child in element:
+            match tag(child):
+                case "t":
+                    yield child.text or ""
+                case name if name in _CHARACTERS:
+                    yield _CHARACTERS[name]
+                case "sym":
+                    yield symbol(attribute(child, "font"), attribute(child, "char"))
+                case "tbl" | "p":
+                    yield f"\n{self._block_text(child)}\n"
+                case "docPr":
+                    yield _apart(alternative_text(child))
+                case "shape":
+                    yield _apart(attribute(child, "alt").strip())
+                    yield from self._text(child)
+                case "ffData":
+                    yield _answer(child)
+                case "chart" | "relIds":
+                    yield self._drawing(child)
+                case name if name not in _UNREAD:
+                    yield from self._text(child)
+
+    def _drawing(self, element: Element) -> str:
+        key = attribute(element, "id") or attribute(element, "dm")
+        relation = self._relations.get(key, Relation("", ""))
+        return f"\n{drawing_text(self._archive, relation)}\n"
 
 
-def _segments(archive: ZipFile, limits: Limits) -> Iterator[Segment]:
-    main = _main_part(archive)
+def _by_their_names(archive: ZipFile, main: str) -> dict[str, Relation]:
+    """The parts of a document that names none: programs call them all the same."""
     folder = main.rpartition("/")[0]
-    headings = _heading_styles(archive, f"{folder}/styles.xml")
-    with archive.open(main) as stream:
-        yield from _sections(_blocks(stream, limits), headings)
-    for notes in (f"{folder}/{name}" for name in _NOTES):
-        if notes in archive.NameToInfo:
-            with archive.open(notes) as stream:
-                yield from _sections(_blocks(stream, limits), headings)
+    parts = {name: name.removeprefix(f"{folder}/") for name in archive.NameToInfo}
+    return {
+        name: Relation(found[1], name)
+        for name, part in parts.items()
+        if (found := _PART_NAME.fullmatch(part))
+    }
 
 
-def _main_part(archive: ZipFile) -> str:
-    for relation in fromstring(archive.read("_rels/.rels")):  # noqa: S314 - expat bounds entities
-        if relation.get("Type", "").endswith("/officeDocument"):
-            return relation.get("Target", "").lstrip("/")
-    raise BrokenDocument("The file cannot be read as a docx document: it names no main part.")
+def _styles(root: Element | None) -> dict[str, _Style]:
+    """What each style says, by its id: ids follow the author's language, names do not."""
+    elements = {} if root is None else {attribute(each, "styleId"): each for each in children(root, "style")}
+    return {key: _resolved(key, elements) for key in elements}
 
 
-def _heading_styles(archive: ZipFile, part: str) -> set[str]:
-    """The ids of heading styles, which follow the author's language; their names do not."""
-    if part not in archive.NameToInfo:
-        return set()
-    with archive.open(part) as stream:
-        return {
-            _attribute(style, "styleId")
-            for _, style in iterparse(stream)  # noqa: S314 - expat bounds entities
-            if _tag(style) == "style"
-            and any(_tag(child) == "name" and _is_heading(_attribute(child, "val")) for child in style)
-        }
+def _resolved(key: str, elements: dict[str, Element]) -> _Style:
+    """A style with what it takes from those that it is based on."""
+    heading: int | None = None
+    item = ListItem()
+    seen = set[str]()
+    while key in elements and key not in seen:
+        seen.add(key)
+        own = _own_style(elements[key])
+        heading = own.heading if heading is None else heading
+        item = ListItem(
+            own.item.list_id if item.list_id is None else item.list_id,
+            own.item.level if item.level is None else item.level,
+        )
+        key = value_of(elements[key], "basedOn") or ""
+    return _Style(heading if heading != _BODY_LEVEL + 1 else None, item)
 
 
-def _is_heading(style_name: str) -> bool:
-    return style_name.lower().startswith(("heading", "title"))
+def _own_style(element: Element) -> _Style:
+    properties = next(children(element, "pPr"), None)
+    own_list = None if properties is None else next(children(properties, "numPr"), None)
+    return _Style(_heading_level(element, properties), _item(own_list))
 
 
-def _blocks(stream: IO[bytes], limits: Limits) -> Iterator[Element]:
-    """Outermost paragraphs and tables, each forgotten once it has been read."""
-    depth = open_blocks = 0
-    for event, element in iterparse(stream, ("start", "end")):  # noqa: S314 - expat bounds entities
-        step = 1 if event == "start" else -1
-        if depth == 0 and _tag(element) not in _ROOTS:
-            raise BrokenDocument("The file is no docx document, in spite of its name.")
-        depth += step
-        if depth > limits.nesting:
-            raise DocumentTooLarge.nested_past(limits.nesting)
-        if _tag(element) in _BLOCKS:
-            open_blocks += step
-        if event == "end" and open_blocks == 0:
-            if _tag(element) in _BLOCKS:
-                yield element
-            element.clear()
+def _heading_level(style: Element, properties: Element | None) -> int | None:
+    name = (value_of(style, "name") or "").lower()
+    if name.startswith("heading"):
+        number = name.removeprefix("heading").strip()
+        return int(number) if number.isdecimal() and len(number) == 1 else 1
+    if name.startswith("title"):
+        return _TITLE_LEVEL
+    outline = value_of(properties, "outlineLvl")
+    return int(outline) + 1 if outline and outline.isdecimal() else None
 
 
-def _sections(blocks: Iterable[Element], headings: set[str]) -> Iterator[Segment]:
-    section: str | None = None
-    texts: list[str] = []
-    for block in blocks:
-        text = _block_text(block)
-        if not text:
-            continue
-        if _style(block) in headings:
-            yield Segment("\n\n".join(texts), Position(section=section))
-            section, texts = text, []
-        texts.append(text)
-    yield Segment("\n\n".join(texts), Position(section=section))
+def _item(properties: Element | None) -> ListItem:
+    level = value_of(properties, "ilvl")
+    return ListItem(value_of(properties, "numId"), int(level) if level and level.isdecimal() else None)
 
 
-def _style(block: Element) -> str:
-    if _tag(block) != "p":
-        return ""
-    return next((_attribute(style, "val") for style in _nearest(block, "pStyle")), "")
+def _apart(text: str) -> str:
+    return f" {text} " if text else ""
 
 
-def _block_text(block: Element) -> str:
-    if _tag(block) == "p":
-        return "".join(_text(block)).strip()
-    rows = (" | ".join(_cell_texts(row)) for row in _nearest(block, "tr"))
-    return "\n".join(row for row in rows if row.strip(" |"))
+def _answer(field: Element) -> str:
+    """What was chosen in a field of an old form; typed text stands behind it."""
+    for box in children(field, "checkBox"):
+        told = value_of(box, "checked")
+        told = value_of(box, "default") if told is None else told or "1"
+        return _UNCHECKED if told in {None, "0", "false", "off"} else _CHECKED
+    for choice in children(field, "ddList"):
+        entries = [attribute(entry, "val") for entry in children(choice, "listEntry")]
+        chosen = value_of(choice, "result") or value_of(choice, "default") or "0"
+        return entries[int(chosen)] if chosen.isdecimal() and int(chosen) < len(entries) else ""
+    return ""
 
 
-def _cell_texts(row: Element) -> Iterator[str]:
-    return (" ".join("".join(_text(cell)).split()) for cell in _nearest(row, "tc"))
-
-
-def _text(element: Element) -> Iterator[str]:
-    for child in element:
-        match _tag(child):
-            case "t":
-                yield child.text or ""
-            case tag if tag in _CHARACTERS:
-                yield _CHARACTERS[tag]
-            case "tbl" | "p":
-                yield f"\n{_block_text(child)}\n"
-            case tag if tag not in _UNREAD:
-                yield from _text(child)
-
-
-def _nearest(element: Element, tag: str) -> Iterator[Element]:
+def _nearest(element: Element, name: str) -> Iterator[Element]:
     """Descendants of a tag that lie in no other of it."""
+    return _nearest_of(element, {name})
+
+
+def _nearest_of(element: Element, names: set[str]) -> Iterator[Element]:
     for child in element:
-        if _tag(child) == tag:
+        if tag(child) in names:
             yield child
-        else:
-            yield from _nearest(child, tag)
-
-
-def _tag(element: Element) -> str:
-    return element.tag.rpartition("}")[2]
-
-
-def _attribute(element: Element, name: str) -> str:
-    return next((value for key, value in element.items() if key.rpartition("}")[2] == name), "")
+        elif tag(child) not in _UNREAD:
+            yield from _nearest_of(child, names)

@@ -9,7 +9,7 @@ import resource
 import signal
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from shared_code.documents import (
     DocumentTooLarge,
     EmptyDocument,
     Limits,
+    Note,
 )
 from shared_code.documents.chunking import Chunk, chunk, count_tokens
 from shared_code.documents.extraction import extract
@@ -31,12 +32,18 @@ _ORPHAN_SECONDS = 5
 # Python gives little memory back: after a large file a fresh process is cheaper than a fat one.
 _WORN_BYTES = 150_000_000
 _CHUNKS_PER_PART = 500
+_MESSAGES_BYTES = 10_000_000
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Request).decode
 
 
 def serve() -> None:
     """Answers until the parent closes the pipe or is gone."""
+    # What is sent to the host, or to all of a terminal, is for the host: it ends its readers.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
+        signal.signal(number, signal.SIG_IGN)
+    # All that it may write to is the file of its messages.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (_MESSAGES_BYTES, _MESSAGES_BYTES))
     # Whatever a parser prints must not end up between the answers.
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
@@ -76,25 +83,27 @@ def _is_worn() -> bool:
 
 def _answer(request: Request, data: bytes) -> Iterator[Part]:
     chunks: list[Chunk] = []
+    notes: Sequence[Note] = ()
     failure = None
     try:
         with _bounded(request.limits, len(data)):
-            chunks = _chunks(request, data)
+            chunks, notes = _read(request, data)
     except DocumentError as error:
         failure = error
     except MemoryError:
         failure = DocumentTooLarge.past("bytes in memory while it is read", request.limits.memory_bytes)
-    except Exception as error:  # noqa: BLE001 - parsers fail in ways of their own; the log has the whole of it
+    except BaseException as error:  # noqa: BLE001 - parsers fail in ways of their own; a panic is no Exception
         traceback.print_exc()
         failure = BrokenDocument(f"The file cannot be read: {type(error).__name__}.")
     for start in range(0, len(chunks), _CHUNKS_PER_PART):
         yield Part(chunks=chunks[start : start + _CHUNKS_PER_PART], more=True)
-    yield Part(error=Failure(failure.code, str(failure)) if failure else None, worn=_is_worn())
+    error_sent = Failure(failure.code, str(failure)) if failure else None
+    yield Part(error=error_sent, notes=notes, worn=_is_worn())
 
 
-def _chunks(request: Request, data: bytes) -> list[Chunk]:
+def _read(request: Request, data: bytes) -> tuple[list[Chunk], Sequence[Note]]:
     document = extract(request.name, data, request.limits)
     chunks = chunk(document, max_tokens=request.max_tokens, overlap_tokens=request.overlap_tokens)
     if not chunks:
         raise EmptyDocument
-    return chunks
+    return chunks, document.notes

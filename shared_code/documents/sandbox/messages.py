@@ -6,7 +6,7 @@ from typing import IO
 
 import msgspec
 
-from shared_code.documents import Limits
+from shared_code.documents import Limits, Note
 from shared_code.documents.chunking import Chunk
 
 _LENGTH = struct.Struct(">Q")
@@ -34,12 +34,14 @@ class Part(msgspec.Struct, frozen=True, omit_defaults=True):
     Attributes:
         more: whether another part follows.
         error: why there are no chunks.
+        notes: what is to be said of the file; with the last part.
         worn: whether the process has become too large to be kept.
     """
 
     chunks: Sequence[Chunk] = ()
     more: bool = False
     error: Failure | None = None
+    notes: Sequence[Note] = ()
     worn: bool = False
 
 

@@ -137,6 +137,65 @@ async def test_entities_that_multiply_are_refused():
         await read("a.docx", corpus.zipped(members))
 
 
+LAUGHS = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 12))
+BOMB = f'<!DOCTYPE d [<!ENTITY l0 "ha">{LAUGHS}]><d><p>&l11;</p></d>'
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("a.xml", BOMB.encode()),
+        ("a.odt", corpus.zipped({"content.xml": BOMB})),
+        ("a.epub", corpus.zipped({"META-INF/container.xml": BOMB})),
+        (
+            "a.pptx",
+            corpus.zipped(
+                {
+                    "_rels/.rels": corpus.relationships(("officeDocument", "p.xml")),
+                    "p.xml": BOMB.replace("<d>", "<presentation>").replace("</d>", "</presentation>"),
+                }
+            ),
+        ),
+    ],
+    ids=["xml", "odt", "epub", "pptx"],
+)
+async def test_entities_that_multiply_do_no_harm_in_any_kind(name, data):
+    with suppress(DocumentError):
+        assert sum(len(chunk.text) for chunk in await read(name, data)) < 10_000
+
+
+@pytest.mark.parametrize("name", ["a.odt", "a.pptx", "a.epub"])
+async def test_zip_bomb_of_any_kind_is_too_large(name):
+    with pytest.raises(DocumentTooLarge, match="decompressed"):
+        await read(name, corpus.docx_bomb())
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("a.xml", b"<a>" * 100_000 + b"deep" + b"</a>" * 100_000),
+        ("a.odt", corpus.zipped({"content.xml": "<p>" * 50_000 + "deep" + "</p>" * 50_000})),
+        ("a.rtf", b"{\\rtf1 " + b"{" * 200_000 + b"deep"),
+        ("a.md", b"# " * 100_000 + b"\n" + b"> " * 100_000),
+        ("a.rst", b"=" * 500_000 + b"\n" + b"-\n" * 100_000),
+        ("a.org", b"|-" * 200_000 + b"\n" + b"|-" * 200_000),
+        ("a.yaml", b"- " * 500_000),
+        ("a.vtt", b"00:00 --> " * 100_000),
+        ("a.jsonl", b'{"a": "' * 100_000),
+        ("a.jsonl", b"{\n" * 200_000),
+        ("a.json", b'{"a": 1, // ' * 50_000),
+        ("a.json", b"/*" * 200_000),
+        ("a.txt", b"data:image/png;base64," * 50_000),
+        ("a.txt", b"A1b" * 500_000),
+        ("a.html", b"<div class=nav>" * 3_000 + b"<a>x</a>" * 3_000),
+        ("a.eml", b"Subject: x\n" * 100_000),
+    ],
+)
+async def test_text_that_repeats_its_marks_without_end_ends(name, data):
+    with suppress(DocumentError):
+        await read(name, data)
+
+
 @pytest.mark.parametrize(
     ("name", "data"),
     [

@@ -11,18 +11,21 @@ import pytest
 
 from shared_code.documents import (
     BrokenDocument,
+    DocumentError,
     DocumentTooLarge,
     ExtractionTimeout,
     Limits,
+    ReaderLost,
     extract,
 )
 from shared_code.documents.chunking import Chunk, chunk
-from shared_code.documents.sandbox import close_readers, processes, read_chunks
-from shared_code.documents.sandbox.messages import Request
+from shared_code.documents.sandbox import close_readers, processes, read_chunks, read_file
 from tests.unit import documents_corpus as corpus
 
 SIZES = {"max_tokens": 512, "overlap_tokens": 64}
 SLOW = corpus.one_line_json(20_000_000)
+# Keeps its parser busy for longer than any test takes.
+ENDLESS = ("a.html", b"<div>" * 300_000 + b"deep")
 
 
 @pytest.fixture(autouse=True)
@@ -132,12 +135,78 @@ async def test_event_loop_goes_on_while_a_file_is_read():
     assert turns > 20
 
 
-async def test_parser_that_crashes_makes_the_file_broken():
-    reader = processes._Reader()
-    os.kill(reader._process.pid, signal.SIGSEGV)
+async def ended_while_reading(number: int, times: int, name: str = "a.json", data: bytes = SLOW) -> Any:
+    """What becomes of a file whose reader processes get a signal while they read it."""
+    reading = asyncio.create_task(read(name, data))
+    ended = set[int]()
+    while not reading.done():
+        for pid in set(busy_processes()) - ended:
+            if len(ended) < times:
+                os.kill(pid, number)
+                ended.add(pid)
+        await asyncio.sleep(0.01)
+    return await reading
+
+
+def busy_processes() -> list[int]:
+    """Readers that have a file, which takes more memory than a reader that has none."""
+    children = Path("/proc/self/task").glob("*/children")
+    pids = [int(pid) for path in children for pid in path.read_text().split()]
+    return [pid for pid in pids if resident_bytes(pid) > 60_000_000]
+
+
+def resident_bytes(pid: int) -> int:
+    pages = Path(f"/proc/{pid}/statm").read_text().split()
+    return int(pages[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+async def test_reader_that_is_killed_once_from_outside_fails_no_file():
+    assert len(await ended_while_reading(signal.SIGKILL, 1)) > 1_000
+
+
+async def test_reader_that_is_killed_from_outside_twice_is_lost_and_no_fault_of_the_file():
+    with pytest.raises(ReaderLost) as lost:
+        await ended_while_reading(signal.SIGKILL, 2, *ENDLESS)
+    assert not isinstance(lost.value, DocumentError)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT])
+async def test_signals_to_the_host_do_not_reach_the_file_that_is_read(number):
+    assert len(await ended_while_reading(number, 1)) > 1_000
+
+
+async def test_reader_has_a_session_of_its_own():
+    await read("a.txt", b"one")
+    (process,) = idle_processes()
+    assert os.getsid(process.pid) == process.pid != os.getsid(0)
+
+
+async def test_parser_that_crashes_once_is_tried_again():
+    assert len(await ended_while_reading(signal.SIGSEGV, 1)) > 1_000
+
+
+@pytest.mark.parametrize("number", [signal.SIGSEGV, signal.SIGABRT])
+async def test_parser_that_crashes_twice_makes_the_file_broken(number):
     with pytest.raises(BrokenDocument, match="crash"):
-        reader.ask(Request("a.txt", Limits(), **SIZES), b"x" * 10_000_000)
-    reader.close()
+        await ended_while_reading(number, 2, *ENDLESS)
+
+
+async def test_parser_that_aborts_for_want_of_memory_makes_the_file_too_large():
+    with pytest.raises(DocumentTooLarge, match="memory"):
+        await read("a.xlsx", corpus.sparse_xlsx())
+
+
+async def test_what_parsers_print_is_passed_on_once(capsys):
+    with pytest.raises(DocumentTooLarge):
+        await read("a.xlsx", corpus.sparse_xlsx())
+    await read("a.txt", b"one")
+    assert capsys.readouterr().err.count("memory allocation of") == 1
+
+
+async def test_notes_of_a_file_travel_with_its_chunks():
+    found = await read_file("a.pdf", corpus.pdf(["Text.", ""]), Limits(), **SIZES)
+    assert [chunk.text for chunk in found.chunks] == ["Text."]
+    assert [note.code for note in found.notes] == ["PagesWithoutText"]
 
 
 async def test_process_ends_when_its_parent_is_gone():

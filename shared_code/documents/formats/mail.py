@@ -1,0 +1,163 @@
+"""Mails (eml, msg) and saved web pages (mhtml): who wrote what to whom; attachments are named."""
+
+import codecs
+import io
+from collections.abc import Iterable, Iterator
+from email import message_from_bytes, policy
+from email.message import EmailMessage, Message
+from typing import cast
+
+from oxmsg import Message as OutlookMessage
+
+from shared_code.documents.document import Limits, Note, Position, Segment
+from shared_code.documents.errors import BrokenDocument, DocumentTooLarge
+from shared_code.documents.formats.decoding import decode
+from shared_code.documents.formats.headings import HeadingPath
+from shared_code.documents.formats.web_page import html_text, page_segments
+
+_HEADERS = ("From", "To", "Cc", "Date", "Subject")
+_BEGINNING = 200
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+# Properties of an Outlook message: its sender, and the recipients that are shown.
+_SENDER, _SHOWN_TO, _SHOWN_CC = 0x0C1A, 0x0E04, 0x0E03
+
+
+def _code_page(name: str) -> codecs.CodecInfo | None:
+    """The encodings that Outlook calls by their numbers on Windows."""
+    number = name.removeprefix("windows").strip("-_")
+    return codecs.lookup(f"cp{number}") if number.isdecimal() and name.startswith("windows") else None
+
+
+codecs.register(_code_page)
+
+
+def read_eml(data: bytes, limits: Limits) -> Iterator[Segment | Note]:
+    """The mail and those attached to it.
+
+    Raises:
+        BrokenDocument: there is nothing of a mail in it.
+    """
+    if b"\x00" in data[:_BEGINNING]:
+        data = decode(data).encode()  # what editors have stored as UTF-16
+    try:
+        message = message_from_bytes(data.lstrip(), policy=policy.default)
+        if not message.keys():
+            raise BrokenDocument("The file does not begin as a mail does.")
+        yield from _mail(message, (), limits.nesting)
+    except RecursionError as error:
+        raise DocumentTooLarge.nested_past(limits.nesting) from error
+
+
+def read_mhtml(data: bytes, limits: Limits) -> Iterator[Segment | Note]:
+    """The page; the pictures that it was saved with are not its text."""
+    message = message_from_bytes(data.lstrip(), policy=policy.default)
+    pages = [part for part in message.walk() if part.get_content_type() == "text/html"]
+    if not pages:
+        raise BrokenDocument("The file holds no saved web page.")
+    yield from page_segments(_part_text(pages[0]))
+    for frame in pages[1:]:
+        yield from page_segments(_part_text(frame))
+    del limits
+
+
+def read_msg(data: bytes, _limits: Limits) -> Iterator[Segment | Note]:
+    """A mail that Outlook has saved."""
+    if not data.startswith(_OLE):
+        raise BrokenDocument("The file is no Outlook message, in spite of its name.")
+    try:
+        message = OutlookMessage.load(io.BytesIO(data))
+        yield from _outlook_message(message)
+    except (OSError, LookupError, ValueError, AttributeError) as error:
+        raise BrokenDocument("The file cannot be read as an Outlook message.") from error
+
+
+def _mail(message: EmailMessage, context: tuple[str, ...], depth: int) -> Iterator[Segment | Note]:
+    if depth == 0:
+        raise RecursionError
+    subject = _header(message, "Subject")
+    context = (*context, subject) if subject else context
+    lines = [f"{name}: {value}" for name in _HEADERS if (value := _header(message, name))]
+    yield Segment("\n".join(lines), Position(section=subject or None), context)
+    body = message.get_body(("plain", "html"))
+    if body is not None:
+        yield from _body(_part_text(body), body.get_content_type() == "text/html", context)
+    for part in _attachments(message):
+        if part is body:
+            continue
+        if part.get_content_type() == "message/rfc822":
+            for inner in part.iter_parts():
+                yield from _mail(cast("EmailMessage", inner), context, depth - 1)
+        elif part.get_content_type() == "text/plain" and not part.get_filename():
+            yield from _body(_part_text(part), False, context)
+        else:
+            yield _attachment_note(part.get_filename() or part.get_content_type())
+
+
+def _attachments(message: EmailMessage) -> Iterable[EmailMessage]:
+    """All parts that are no container, and no other form of the body or picture in it."""
+    if not message.is_multipart():
+        return []
+    if message.get_content_type() == "message/rfc822":
+        return [message]
+    found: list[EmailMessage] = []
+    for part in message.iter_parts():
+        inner = cast("EmailMessage", part)
+        kind = message.get_content_subtype()
+        if inner.get_content_maintype() == "multipart":
+            found += _attachments(inner)
+        elif kind not in {"alternative", "related"} or inner.is_attachment():
+            found.append(inner)
+    return found
+
+
+def _header(message: Message, name: str) -> str:
+    try:
+        return " ".join(str(message[name] or "").split())
+    except (
+        ValueError,
+        IndexError,
+        AttributeError,
+    ):  # some headers are too odd for their parser
+        return ""
+
+
+def _part_text(part: Message) -> str:
+    data = part.get_payload(decode=True)
+    if not isinstance(data, bytes):
+        return str(part.get_payload())
+    if part.get_content_type() == "text/html":
+        return html_text(data, part.get_content_charset())
+    return decode(data, part.get_content_charset())
+
+
+def _body(text: str, is_html: bool, context: tuple[str, ...]) -> Iterator[Segment]:  # noqa: FBT001 - one of two
+    path = HeadingPath()
+    if not is_html:
+        yield Segment(text, Position(), context)
+        return
+    for segment in page_segments(text, is_all_content=True):
+        yield Segment(segment.text, segment.position, context + path.within(segment).context)
+
+
+def _attachment_note(name: str) -> Note:
+    return Note("AttachmentNotRead", f"The attachment {name} is not read: store it as a file of its own.")
+
+
+def _outlook_message(message: OutlookMessage) -> Iterator[Segment | Note]:
+    subject = message.subject or ""
+    context = (subject,) if subject else ()
+    shown = {
+        "From": message.sender or message.properties.str_prop_value(_SENDER),
+        "To": message.properties.str_prop_value(_SHOWN_TO),
+        "Cc": message.properties.str_prop_value(_SHOWN_CC),
+        "Date": str(message.sent_date or ""),
+        "Subject": subject,
+    }
+    lines = [f"{name}: {value}" for name, value in shown.items() if value]
+    yield Segment("\n".join(lines), Position(section=subject or None), context)
+    if message.body and message.body.strip():
+        yield from _body(message.body, False, context)
+    elif message.html_body:
+        yield from _body(message.html_body, True, context)
+    for attachment in message.attachments:
+        yield _attachment_note(attachment.file_name or "without a name")

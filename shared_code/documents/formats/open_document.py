@@ -1,0 +1,126 @@
+"""odt and odp: text, lists, tables, notes, comments, alternative texts; a segment for a heading or slide."""
+
+from collections.abc import Iterator
+from xml.etree.ElementTree import Element, fromstring, iterparse
+from zipfile import ZipFile
+
+from shared_code.documents.document import Limits, Position, Segment
+from shared_code.documents.errors import BrokenDocument, DocumentTooLarge, EncryptedDocument
+from shared_code.documents.formats.headings import HeadingPath
+from shared_code.documents.formats.office import attribute, children, opened, tag
+
+_CONTENT = "content.xml"
+_MANIFEST = "META-INF/manifest.xml"
+_ENCRYPTED = b":encryption-data"
+_CHARACTERS = {"tab": "\t", "line-break": "\n", "s": " "}
+_BLOCKS = {"p", "h"}
+# What was deleted, what programs keep of a drawing, and parts that are read elsewhere.
+_UNREAD = {"tracked-changes", "binary-data", "creator", "date", "sequence-decls", "forms", "note-citation"}
+_AROUND = {"header", "header-first", "header-left", "footer", "footer-first", "footer-left"}
+
+
+def read_open_document(data: bytes, limits: Limits) -> Iterator[Segment]:
+    """Headers and footers once, and then the text or the slides."""
+    with opened(data, limits, "OpenDocument file") as archive:
+        if _CONTENT not in archive.NameToInfo:
+            raise BrokenDocument("The file is no OpenDocument file, in spite of its name.")
+        if _MANIFEST in archive.NameToInfo and _ENCRYPTED in archive.read(_MANIFEST):
+            raise EncryptedDocument
+        title = _title(archive)
+        headers, footers = _around(archive)
+        yield Segment("\n".join(headers), Position(), (title,))
+        yield from _body(archive, HeadingPath(title), limits)
+        yield Segment("\n".join(footers), Position(), (title,))
+
+
+def _title(archive: ZipFile) -> str:
+    if "meta.xml" not in archive.NameToInfo:
+        return ""
+    root = fromstring(archive.read("meta.xml"))  # noqa: S314 - expat bounds entities
+    return next((each.text or "" for each in root.iter() if tag(each) == "title"), "")
+
+
+def _around(archive: ZipFile) -> tuple[dict[str, None], dict[str, None]]:
+    """The texts of headers and of footers, each once."""
+    texts: tuple[dict[str, None], dict[str, None]] = {}, {}
+    if "styles.xml" in archive.NameToInfo:
+        root = fromstring(archive.read("styles.xml"))  # noqa: S314 - expat bounds entities
+        for each in root.iter():
+            if tag(each) in _AROUND and (text := "\n".join(_lines(each))):
+                texts[tag(each).startswith("footer")][text] = None
+    return texts
+
+
+def _body(archive: ZipFile, path: HeadingPath, limits: Limits) -> Iterator[Segment]:
+    slide = 0
+    texts: list[str] = []
+    for element in _blocks(archive, limits):
+        name = tag(element)
+        if name == "page":
+            slide += 1
+            lines = list(_lines(element))
+            heading = lines[0].split("\n")[0] if lines else f"Slide {slide}"
+            yield Segment("\n".join(lines), Position(page=slide, section=heading), (*path.context, heading))
+            continue
+        text = "\n".join(_lines(element))
+        if name == "h" and text:
+            yield path.segment("\n\n".join(texts))
+            level = attribute(element, "outline-level")
+            path.enter(int(level) if level.isdecimal() else 1, text)
+            texts = []
+        if text:
+            texts.append(text)
+    yield path.segment("\n\n".join(texts))
+
+
+def _blocks(archive: ZipFile, limits: Limits) -> Iterator[Element]:
+    """Outermost paragraphs, headings, tables, lists and slides, each forgotten once it has been read."""
+    depth = open_blocks = 0
+    outermost = _BLOCKS | {"table", "list", "page"}
+    with archive.open(_CONTENT) as stream:
+        for event, element in iterparse(stream, ("start", "end")):  # noqa: S314 - expat bounds entities
+            step = 1 if event == "start" else -1
+            depth += step
+            if depth > limits.nesting:
+                raise DocumentTooLarge.nested_past(limits.nesting)
+            if tag(element) in outermost | _UNREAD:
+                open_blocks += step
+            if event == "end" and open_blocks == 0:
+                if tag(element) in outermost:
+                    yield element
+                element.clear()
+
+
+def _lines(element: Element) -> Iterator[str]:
+    """A line for each paragraph, and for each row of a table."""
+    name = tag(element)
+    if name in _UNREAD:
+        return
+    if name in _BLOCKS:
+        text = "".join(_text(element)).strip()
+        if text:
+            yield text
+    elif name == "table-row":
+        cells = [" ".join("\n".join(_lines(cell)).split()) for cell in children(element, "table-cell")]
+        if any(cells):
+            yield " | ".join(cells)
+    elif name in {"desc", "title"}:
+        if text := (element.text or "").strip():
+            yield text
+    else:
+        for child in element:
+            yield from _lines(child)
+
+
+def _text(element: Element) -> Iterator[str]:
+    yield element.text or ""
+    for child in element:
+        name = tag(child)
+        if name in _CHARACTERS:
+            yield _CHARACTERS[name]
+        elif name in {"frame", "note", "annotation", "custom-shape"}:
+            if inner := "\n".join(_lines(child)):
+                yield f"\n{inner}\n"
+        elif name not in _UNREAD:
+            yield from _text(child)
+        yield child.tail or ""

@@ -1,0 +1,105 @@
+"""What was filled into the form of a PDF page or typed onto it, put where its label stands."""
+
+import ctypes
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import pypdfium2 as pdfium  # type: ignore[import-untyped]  # ships no type marker
+from pypdfium2 import raw
+
+_HIDDEN = raw.FPDF_ANNOT_FLAG_HIDDEN | raw.FPDF_ANNOT_FLAG_NOVIEW
+_TEXTS = {raw.FPDF_FORMFIELD_TEXTFIELD, raw.FPDF_FORMFIELD_COMBOBOX, raw.FPDF_FORMFIELD_LISTBOX}
+_BOXES = {raw.FPDF_FORMFIELD_CHECKBOX, raw.FPDF_FORMFIELD_RADIOBUTTON}
+_PASSWORD = 1 << 13
+_CHECKED = "☒"
+# How far from its label a field may stand, in points: five centimetres.
+_FAR = 140.0
+# A field that holds a book is no field.
+_MOST_CHARACTERS = 100_000
+_MOST_ANNOTATIONS = 20_000
+
+
+class _Field(NamedTuple):
+    text: str
+    name: str
+    left: float
+    middle: float
+    half_height: float
+
+
+def with_fields(page: pdfium.PdfPage, textpage: pdfium.PdfTextPage, text: str) -> str:
+    """The text of a page with each field's value behind its label, or at the end with the field's name."""
+    places: list[tuple[int, str]] = []
+    rest: list[str] = []
+    for field in _fields(page):
+        place = _place(textpage, field)
+        if place is None or place > len(text):
+            rest.append(f"{field.name}: {field.text}" if field.name else field.text)
+        else:
+            places.append((place, f" {field.text} "))
+    for place, value in sorted(places, key=lambda each: each[0], reverse=True):
+        text = text[:place] + value + text[place:]
+    return "\n".join(filter(None, [text, *rest]))
+
+
+def _fields(page: pdfium.PdfPage) -> Iterator[_Field]:
+    form = page.pdf.formenv
+    for number in range(min(_MOST_ANNOTATIONS, raw.FPDFPage_GetAnnotCount(page))):
+        annotation = raw.FPDFPage_GetAnnot(page, number)
+        if not annotation:
+            continue
+        try:
+            if field := _field(annotation, form):
+                yield field
+        finally:
+            raw.FPDFPage_CloseAnnot(annotation)
+
+
+def _field(annotation: Any, form: Any) -> _Field | None:
+    kind = raw.FPDFAnnot_GetSubtype(annotation)
+    if kind not in {raw.FPDF_ANNOT_WIDGET, raw.FPDF_ANNOT_FREETEXT}:
+        return None
+    if raw.FPDFAnnot_GetFlags(annotation) & _HIDDEN:
+        return None
+    text, name = "", ""
+    if kind == raw.FPDF_ANNOT_FREETEXT:
+        text = _string(lambda *to: raw.FPDFAnnot_GetStringValue(annotation, b"Contents", *to))
+    elif form is not None:
+        text = _value(annotation, form)
+        name = _string(lambda *to: raw.FPDFAnnot_GetFormFieldAlternateName(form, annotation, *to))
+    if not text.strip():
+        return None
+    box = raw.FS_RECTF()
+    raw.FPDFAnnot_GetRect(annotation, ctypes.byref(box))
+    middle, half_height = (box.top + box.bottom) / 2, abs(box.top - box.bottom) / 2
+    return _Field(text.strip(), name.strip(), min(box.left, box.right), middle, half_height)
+
+
+def _value(annotation: Any, form: Any) -> str:
+    kind = raw.FPDFAnnot_GetFormFieldType(form, annotation)
+    if kind in _BOXES:
+        return _CHECKED if raw.FPDFAnnot_IsChecked(form, annotation) else ""
+    if kind not in _TEXTS or raw.FPDFAnnot_GetFormFieldFlags(form, annotation) & _PASSWORD:
+        return ""
+    return _string(lambda *to: raw.FPDFAnnot_GetFormFieldValue(form, annotation, *to))
+
+
+def _string(get: Callable[..., int]) -> str:
+    """What pdfium writes into a buffer, once it has told how many bytes that takes."""
+    size = min(get(None, 0), 2 * _MOST_CHARACTERS)
+    buffer = ctypes.create_string_buffer(size)
+    get(ctypes.cast(buffer, ctypes.POINTER(raw.FPDF_WCHAR)), size)
+    return buffer.raw.decode("utf-16-le", "replace").rstrip("\x00")
+
+
+def _place(textpage: pdfium.PdfTextPage, field: _Field) -> int | None:
+    """Where in the text of the page a field belongs: after what stands left of it, or before its right."""
+    index = raw.FPDFText_GetCharIndexAtPos(textpage, field.left - 1, field.middle, _FAR, field.half_height)
+    if index < 0:
+        return None
+    place = raw.FPDFText_GetTextIndexFromCharIndex(textpage, index)
+    box = raw.FS_RECTF()
+    raw.FPDFText_GetLooseCharBox(textpage, index, ctypes.byref(box))
+    if place < 0:
+        return None
+    return int(place) + int(box.left < field.left)

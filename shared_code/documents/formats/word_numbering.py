@@ -1,0 +1,167 @@
+"""Numbers of headings and lists in docx: they stand nowhere in the text, Word counts when it shows it."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from xml.etree.ElementTree import Element
+
+from shared_code.documents.formats.office import attribute, children, tag, value_of
+
+_NO_LIST = "0"
+_ROMAN = (
+    (1000, "m"), (900, "cm"), (500, "d"), (400, "cd"), (100, "c"), (90, "xc"),
+    (50, "l"), (40, "xl"), (10, "x"), (9, "ix"), (5, "v"), (4, "iv"), (1, "i"),
+)  # fmt: skip
+_LARGEST_ROMAN = 4000
+_LEVELS = 9
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """How one level of a list counts, and how its numbers look: `%1.%2` of the numbers of the levels."""
+
+    start: int
+    format: str
+    text: str
+    restarts_below: int
+    is_legal: bool
+    style: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListItem:
+    """Of which list a paragraph is an item, and on which level; what is not told is None."""
+
+    list_id: str | None = None
+    level: int | None = None
+
+
+NO_ITEM = ListItem()
+
+
+class Numbering:
+    """Counts the paragraphs of a document, which must come in their order."""
+
+    def __init__(self, root: Element | None) -> None:
+        parts: Iterable[Element] = () if root is None else root
+        self._levels: dict[str, dict[int, Level]] = {}
+        self._lists: dict[str, str] = {}
+        self._starts: dict[str, dict[int, int]] = defaultdict(dict)
+        self._numbers: dict[str, dict[int, int]] = defaultdict(dict)
+        styled: dict[str, dict[int, Level]] = {}
+        for part in parts:
+            if tag(part) == "abstractNum":
+                levels = {_number(attribute(each, "ilvl")): _level(each) for each in children(part, "lvl")}
+                self._levels[attribute(part, "abstractNumId")] = levels
+                styled[value_of(part, "styleLink") or ""] = levels
+        for part in parts:
+            if tag(part) == "abstractNum" and (link := value_of(part, "numStyleLink")) in styled:
+                self._levels[attribute(part, "abstractNumId")] = styled[link or ""]
+            elif tag(part) == "num":
+                self._add_list(part)
+        self._restarted = set[tuple[str, int]]()
+
+    def _add_list(self, part: Element) -> None:
+        key = attribute(part, "numId")
+        self._lists[key] = kept = value_of(part, "abstractNumId") or ""
+        for override in children(part, "lvlOverride"):
+            level = _number(attribute(override, "ilvl"))
+            for redefined in children(override, "lvl"):
+                # A list that redefines a level counts for itself.
+                self._levels[key] = {**self._levels.get(kept, {}), level: _level(redefined)}
+                self._lists[key] = key
+            if (start := value_of(override, "startOverride")) is not None:
+                self._starts[key][level] = _number(start)
+
+    def next(self, item: ListItem, style: str) -> str:
+        """The number of the next paragraph, or nothing."""
+        if item.list_id in {None, _NO_LIST} or item.list_id not in self._lists:
+            return ""
+        abstract = self._lists[item.list_id]
+        levels = self._levels.get(abstract, {})
+        depth = item.level if item.level is not None else _level_of(style, levels)
+        if depth not in levels:
+            return ""
+        numbers = self._counted(item.list_id, abstract, depth)
+        return _shown(levels, depth, numbers)
+
+    def _counted(self, list_id: str, abstract: str, depth: int) -> Mapping[int, int]:
+        numbers, levels = self._numbers[abstract], self._levels[abstract]
+        if depth in self._starts[list_id] and (list_id, depth) not in self._restarted:
+            self._restarted.add((list_id, depth))
+            numbers[depth] = self._starts[list_id][depth]
+        else:
+            numbers[depth] = numbers[depth] + 1 if depth in numbers else levels[depth].start
+        for deeper, level in levels.items():
+            if deeper > depth and depth < level.restarts_below:
+                numbers.pop(deeper, None)
+        for above in range(depth):
+            if above in levels:
+                numbers.setdefault(above, levels[above].start)
+        return numbers
+
+
+def _level(element: Element) -> Level:
+    depth = _number(attribute(element, "ilvl"))
+    restart = value_of(element, "lvlRestart")
+    return Level(
+        start=_number(value_of(element, "start") or "0"),
+        format=value_of(element, "numFmt") or "decimal",
+        text=value_of(element, "lvlText") or "",
+        restarts_below=depth if restart is None else _number(restart),
+        is_legal=value_of(element, "isLgl") not in {None, "0", "false"},
+        style=value_of(element, "pStyle") or "",
+    )
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isdecimal() and len(text) < 10 else 0  # noqa: PLR2004 - Word's are of 32 bits
+
+
+def _level_of(style: str, levels: Mapping[int, Level]) -> int:
+    """A style that is linked to a list says which list only; the list says which level."""
+    return next((depth for depth, level in levels.items() if style and level.style == style), 0)
+
+
+def _shown(levels: Mapping[int, Level], depth: int, numbers: Mapping[int, int]) -> str:
+    level = levels[depth]
+    if level.format in {"bullet", "none"}:
+        return ""
+    text = level.text
+    for above in range(_LEVELS):
+        if f"%{above + 1}" in text:
+            style = "decimal" if level.is_legal or above not in levels else levels[above].format
+            text = text.replace(f"%{above + 1}", _formatted(numbers.get(above, 0), style))
+    return text.strip()
+
+
+def _formatted(number: int, style: str) -> str:
+    return _FORMATS.get(style, str)(number)
+
+
+def _letters(number: int) -> str:
+    """As Word counts beyond z: aa, bb, cc."""
+    if number < 1:
+        return ""
+    return chr(ord("a") + (number - 1) % 26) * ((number - 1) // 26 % 10 + 1)
+
+
+def _roman(number: int) -> str:
+    if not 0 < number < _LARGEST_ROMAN:
+        return str(number)
+    text = ""
+    for value, letters in _ROMAN:
+        text += letters * (number // value)
+        number %= value
+    return text
+
+
+_FORMATS: dict[str, Callable[[int], str]] = {
+    "lowerLetter": _letters,
+    "upperLetter": lambda number: _letters(number).upper(),
+    "lowerRoman": _roman,
+    "upperRoman": lambda number: _roman(number).upper(),
+    "decimalZero": lambda number: f"{number:02}",
+    "none": lambda _: "",
+    "bullet": lambda _: "",
+}

@@ -1,0 +1,289 @@
+"""The kinds of files whose text is read: a row for each, in one table that everything else goes by.
+
+Which kind a file is follows from its name's ending; where a name says nothing, from how the file begins.
+No parser is imported here, since listings go through every name of a container.
+"""
+
+import io
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import PurePosixPath
+from typing import cast
+from zipfile import BadZipFile, ZipFile
+
+from shared_code.documents.document import Limits, Note, Segment
+from shared_code.documents.errors import UnsupportedKind
+
+Reader = Callable[[bytes, Limits], Iterator[Segment | Note]]
+
+_ZIP = b"PK\x03\x04"
+# Of an ending a name is meant to have: not of `1.2` or `2024-05-01`, nor of the name of a hidden file.
+_ENDING = re.compile(r"[a-z0-9_~-]*[a-z][a-z0-9_~-]*")
+_BEGINNING = 4096
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """A kind of files that is read.
+
+    Attributes:
+        endings: of names, in small letters; the first is the kind's name.
+        reader: module and function below `formats`.
+        bytes_per_token: bytes of a file for each token of its text. Markup, compression and pictures are what
+            makes kinds differ; rows of tables may name their columns, so that their text is longer than the
+            file.
+        about: what is read of it.
+        begins: what the first bytes of such a file match, if no other kind begins so.
+        member: what a zip container of this kind holds, and no other kind does.
+        is_binary: whether the file is no text, so that its reader tells by itself when the name is wrong.
+    """
+
+    endings: tuple[str, ...]
+    reader: str
+    bytes_per_token: float
+    about: str
+    begins: re.Pattern[bytes] | None = None
+    member: str = ""
+    is_binary: bool = False
+
+    @property
+    def name(self) -> str:
+        """The common ending."""
+        return self.endings[0]
+
+    def read(self, data: bytes, limits: Limits) -> Iterator[Segment | Note]:
+        """The text of a file of this kind, and what is to be said of it; imports the parser at first use."""
+        module, _, function = self.reader.partition(".")
+        return cast("Reader", getattr(import_module(f"shared_code.documents.formats.{module}"), function))(
+            data, limits
+        )
+
+
+def _beginning(pattern: bytes) -> re.Pattern[bytes]:
+    return re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:" + pattern + rb")", re.IGNORECASE)
+
+
+_TEXT = Kind(
+    endings=("txt", "text", "log"),
+    reader="plain_text.read_text",
+    bytes_per_token=3.0,
+    about="as it is; pictures and other data in base64 are left out",
+)
+KINDS = (
+    Kind(
+        endings=("pdf",),
+        reader="pdf.read_pdf",
+        bytes_per_token=30.0,
+        about="each page with what was filled in and typed on; pages without text are named",
+        begins=re.compile(rb"%PDF-"),
+        is_binary=True,
+    ),
+    Kind(
+        endings=("docx", "docm", "dotx", "dotm"),
+        reader="word.read_docx",
+        bytes_per_token=6.0,
+        about="text, tables, numbers of headings and lists, headers and footers, notes, comments, answers of "
+        "forms, charts, alternative texts",
+        member="word/document.xml",
+        is_binary=True,
+    ),
+    Kind(
+        endings=("xlsx",),
+        reader="tables.read_xlsx",
+        bytes_per_token=0.8,
+        about="each row of each sheet",
+        member="xl/workbook.xml",
+        is_binary=True,
+    ),
+    Kind(
+        endings=("csv",),
+        reader="tables.read_csv",
+        bytes_per_token=0.9,
+        about="each row",
+    ),
+    Kind(
+        endings=("html", "htm", "xhtml"),
+        reader="web_page.read_html",
+        bytes_per_token=8.0,
+        about="main content, without navigation, footers and hidden parts",
+        begins=_beginning(rb"(?:<!--.{0,1000}?-->\s*)*(?:<!doctype html|<html\b)"),
+    ),
+    Kind(
+        endings=("json", "geojson"),
+        reader="json_text.read_json",
+        bytes_per_token=3.5,
+        about="each record with its names; comments and trailing commas are allowed",
+    ),
+    Kind(
+        endings=("jsonl", "ndjson"),
+        reader="json_text.read_json_lines",
+        bytes_per_token=3.5,
+        about="a record for each line",
+    ),
+    Kind(
+        endings=("pptx", "pptm", "ppsx", "potx"),
+        reader="slides.read_pptx",
+        bytes_per_token=60.0,
+        about="each slide with its tables, charts, alternative texts, comments and speaker notes",
+        member="ppt/presentation.xml",
+        is_binary=True,
+    ),
+    Kind(
+        endings=("odt", "ott", "odp"),
+        reader="open_document.read_open_document",
+        bytes_per_token=10.0,
+        about="text, lists, tables, notes, comments, alternative texts; of presentations each slide",
+        begins=re.compile(
+            rb"PK\x03\x04.{26}mimetypeapplication/vnd\.oasis\.opendocument\.(?:text|pres)", re.DOTALL
+        ),
+        is_binary=True,
+    ),
+    Kind(
+        endings=("epub",),
+        reader="book.read_epub",
+        bytes_per_token=10.0,
+        about="the chapters in their order",
+        member="META-INF/container.xml",
+        is_binary=True,
+    ),
+    Kind(
+        endings=("eml",),
+        reader="mail.read_eml",
+        bytes_per_token=8.0,
+        about="sender, recipients, date, subject, text and mails within it; attachments are named",
+        begins=_beginning(
+            rb"(?:From|Received|Return-Path|Delivered-To|MIME-Version|Message-ID|Subject|Date): "
+        ),
+    ),
+    Kind(
+        endings=("msg",),
+        reader="mail.read_msg",
+        bytes_per_token=30.0,
+        about="as eml",
+        is_binary=True,
+    ),
+    Kind(
+        endings=("mhtml", "mht"),
+        reader="mail.read_mhtml",
+        bytes_per_token=30.0,
+        about="as html",
+    ),
+    Kind(
+        endings=("rtf",),
+        reader="rich_text.read_rtf",
+        bytes_per_token=15.0,
+        about="text",
+        begins=_beginning(rb"\{\\rtf"),
+    ),
+    Kind(
+        endings=("md", "markdown", "mdx"),
+        reader="markup.read_markdown",
+        bytes_per_token=3.5,
+        about="as it is, cut at headings; embedded pictures are left out",
+    ),
+    Kind(
+        endings=("rst",),
+        reader="markup.read_restructured_text",
+        bytes_per_token=3.5,
+        about="as it is, cut at headings",
+    ),
+    Kind(
+        endings=("adoc", "asciidoc"),
+        reader="markup.read_asciidoc",
+        bytes_per_token=3.5,
+        about="as it is, cut at headings",
+    ),
+    Kind(
+        endings=("org",),
+        reader="markup.read_org",
+        bytes_per_token=3.5,
+        about="as it is, cut at headings",
+    ),
+    Kind(
+        endings=("xml",),
+        reader="xml_text.read_xml",
+        bytes_per_token=5.0,
+        about="names and values of its elements",
+        begins=_beginning(rb"<\?xml\b"),
+    ),
+    Kind(
+        endings=("yaml", "yml"),
+        reader="plain_text.read_text",
+        bytes_per_token=3.5,
+        about="as it is",
+    ),
+    Kind(
+        endings=("vtt", "srt"),
+        reader="subtitles.read_subtitles",
+        bytes_per_token=8.0,
+        about="what is said, without the times",
+    ),
+    _TEXT,
+)
+_BY_ENDING = {ending: kind for kind in KINDS for ending in kind.endings}
+# What to do with files that people have and that are not read.
+_ADVICE = {
+    **dict.fromkeys(("doc", "dot", "wps"), "save it as docx"),
+    **dict.fromkeys(("ppt", "pps", "key"), "save it as pptx"),
+    "pages": "save it as docx",
+    "numbers": "save it as xlsx",
+    **dict.fromkeys(
+        ("png", "jpg", "jpeg", "gif", "bmp", "tif", "tiff", "webp", "heic"),
+        "recognise its text (OCR) and store that, as a PDF or as text",
+    ),
+    **dict.fromkeys(("zip", "7z", "rar", "tar", "gz", "tgz"), "store the files that it holds"),
+    **dict.fromkeys(("mp3", "mp4", "wav", "mov", "avi", "m4a"), "store its transcript, as vtt, srt or text"),
+}
+
+
+def kind_of_name(name: str) -> Kind | None:
+    """The kind that a name's ending tells; None if it is not read or the name says nothing."""
+    return _BY_ENDING.get(_ending(name))
+
+
+def says_nothing(name: str) -> bool:
+    """Whether a name has no ending that could tell a kind."""
+    return not _ENDING.fullmatch(_ending(name))
+
+
+def kind_of(name: str, data: bytes) -> Kind:
+    """The kind of a file, by its name and otherwise by its content.
+
+    Raises:
+        UnsupportedKind: files of this kind are not read.
+    """
+    if says_nothing(name):
+        return _kind_of_content(data)
+    if kind := kind_of_name(name):
+        return kind
+    ending = _ending(name)
+    advice = _ADVICE.get(ending, f"use one of {', '.join(_BY_ENDING)}")
+    raise UnsupportedKind(f"Files of kind {ending[:20]!r} are not read: {advice}.")
+
+
+def _ending(name: str) -> str:
+    return PurePosixPath(name).suffix.lower().removeprefix(".").strip()
+
+
+def _kind_of_content(data: bytes) -> Kind:
+    beginning = data[:_BEGINNING]
+    for kind in KINDS:
+        if kind.begins and kind.begins.match(beginning):
+            return kind
+    return _kind_of_container(data) if data.startswith(_ZIP) else _TEXT
+
+
+def _kind_of_container(data: bytes) -> Kind:
+    try:
+        with ZipFile(io.BytesIO(data)) as archive:
+            members = set(archive.namelist())
+    except (BadZipFile, ValueError, NotImplementedError):
+        members = set()
+    for kind in KINDS:
+        if kind.member in members:
+            return kind
+    raise UnsupportedKind(
+        "Files without an ending that are zip containers are not read: give it the ending it needs."
+    )

@@ -1,0 +1,144 @@
+"""Files that are zip containers besides docx and xlsx: slides, OpenDocument texts and books."""
+
+import pytest
+
+from shared_code.documents import BrokenDocument, EncryptedDocument
+from tests.unit.documents.reading import contexts, read, text, texts
+from tests.unit.documents_corpus import OFFICE, docx, paragraph, relationships, zipped
+
+DRAWING = f'xmlns:p="urn:p" xmlns:a="urn:a" xmlns:r="{OFFICE}"'
+
+
+def shape(words: str, kind: str = "body") -> str:
+    lines = "".join(f"<a:p><a:r><a:t>{line}</a:t></a:r></a:p>" for line in words.split("\n"))
+    return f'<p:sp><p:nvPr><p:ph type="{kind}"/></p:nvPr><p:txBody>{lines}</p:txBody></p:sp>'
+
+
+def pptx(*slides: str, notes: str = "") -> bytes:
+    ids = "".join(f'<p:sldId id="{256 + n}" r:id="rId{n}"/>' for n in range(1, len(slides) + 1))
+    beside = relationships(("notesSlide", "../notesSlides/notes1.xml"))
+    members = {
+        "_rels/.rels": relationships(("officeDocument", "ppt/presentation.xml")),
+        "ppt/presentation.xml": f"<p:presentation {DRAWING}><p:sldIdLst>{ids}</p:sldIdLst></p:presentation>",
+        "ppt/_rels/presentation.xml.rels": relationships(
+            *(("slide", f"slides/slide{n}.xml") for n in range(1, len(slides) + 1))
+        ),
+        "ppt/slides/_rels/slide1.xml.rels": beside,
+        "ppt/notesSlides/notes1.xml": f"<p:notes {DRAWING}>{shape(notes)}{shape('1', 'sldNum')}</p:notes>",
+    }
+    parts = {
+        f"ppt/slides/slide{n}.xml": f"<p:sld {DRAWING}>{s}</p:sld>" for n, s in enumerate(slides, start=1)
+    }
+    return zipped(members | parts)
+
+
+def test_slides_are_read_with_title_first_and_notes_last():
+    data = pptx(shape("Go\nslowly") + shape("Rules", "title"), shape("End"), notes="Say hello.")
+    assert texts("a.pptx", data) == ["Rules\n\nGo\nslowly\n\nSay hello.", "End"]
+    assert contexts("a.pptx", data) == [("Rules",), ("Slide 2",)]
+    assert [segment.position.page for segment in read("a.pptx", data).segments] == [1, 2]
+
+
+def test_tables_groups_and_alternative_texts_of_slides_are_read():
+    row = "".join(f"<a:tc><a:txBody><a:p><a:r><a:t>{c}</a:t></a:r></a:p></a:txBody></a:tc>" for c in "ab")
+    table = f"<p:graphicFrame><a:tbl><a:tr>{row}</a:tr></a:tbl></p:graphicFrame>"
+    picture = '<p:pic><p:nvPicPr><p:cNvPr id="4" descr="A bridge"/></p:nvPicPr></p:pic>'
+    assert (
+        text("a.pptx", pptx(f"<p:grpSp>{shape('In')}</p:grpSp>{table}{picture}")) == "In\n\na | b\n\nA bridge"
+    )
+
+
+def test_footer_of_all_slides_is_read_once():
+    footer = shape("Example Ltd", "ftr")
+    assert text("a.pptx", pptx(shape("One") + footer, shape("Two") + footer)).count("Example Ltd") == 1
+
+
+def odt(body: str, *, manifest: str = "<m/>", styles: str = "<s/>", kind: str = "text") -> bytes:
+    names = 'xmlns:text="urn:t" xmlns:table="urn:b" xmlns:draw="urn:d" xmlns:svg="urn:s" xmlns:office="urn:o"'
+    return zipped(
+        {
+            "mimetype": f"application/vnd.oasis.opendocument.{kind}",
+            "content.xml": f"<office:c {names}><office:body>{body}</office:body></office:c>",
+            "styles.xml": styles,
+            "META-INF/manifest.xml": manifest,
+            "meta.xml": '<m xmlns:dc="urn:dc"><dc:title>Handbook</dc:title></m>',
+        }
+    )
+
+
+def test_open_document_text_is_cut_at_headings():
+    body = (
+        '<text:h text:outline-level="1">Leave</text:h><text:p>Ask <text:span>first</text:span>.</text:p>'
+        "<text:list><text:list-item><text:p>one</text:p></text:list-item></text:list>"
+        "<table:table><table:table-row><table:table-cell><text:p>a</text:p></table:table-cell>"
+        "<table:table-cell><text:p>b</text:p></table:table-cell></table:table-row></table:table>"
+        '<text:h text:outline-level="2">Norway</text:h><text:p>Wait<text:line-break/>here.</text:p>'
+    )
+    assert texts("a.odt", odt(body)) == ["Leave\n\nAsk first.\n\none\n\na | b", "Norway\n\nWait\nhere."]
+    assert contexts("a.odt", odt(body)) == [("Handbook", "Leave"), ("Handbook", "Leave", "Norway")]
+
+
+def test_open_document_notes_comments_and_alternative_texts_are_read_and_deleted_text_is_not():
+    body = (
+        "<text:tracked-changes><text:p>gone</text:p></text:tracked-changes><text:p>Text"
+        "<text:note><text:note-citation>1</text:note-citation><text:note-body><text:p>A note.</text:p>"
+        "</text:note-body></text:note><draw:frame><svg:desc>A bridge</svg:desc></draw:frame></text:p>"
+    )
+    assert text("a.odt", odt(body)).split() == ["Text", "A", "note.", "A", "bridge"]
+
+
+def test_header_of_an_open_document_is_read_once():
+    header = (
+        '<s xmlns:style="urn:y" xmlns:text="urn:t"><style:header><text:p>Contract</text:p></style:header></s>'
+    )
+    assert texts("a.odt", odt("<text:p>Text</text:p>", styles=header)) == ["Contract", "Text"]
+
+
+def test_slides_of_open_document_are_pages():
+    body = "<draw:page><text:p>One</text:p></draw:page><draw:page><text:p>Two</text:p></draw:page>"
+    assert [s.position.page for s in read("a.odp", odt(body, kind="presentation")).segments] == [1, 2]
+
+
+def test_protected_open_document_is_encrypted():
+    manifest = '<m xmlns:manifest="urn:m"><manifest:encryption-data/></m>'
+    with pytest.raises(EncryptedDocument):
+        read("a.odt", odt("", manifest=manifest))
+
+
+def epub(*chapters: str) -> bytes:
+    items = "".join(
+        f'<item id="c{n}" href="t/c%20{n}.xhtml" media-type="application/xhtml+xml"/>'
+        for n in range(len(chapters))
+    )
+    order = "".join(f'<itemref idref="c{n}"/>' for n in reversed(range(len(chapters))))
+    package = f'<package xmlns:dc="urn:dc"><dc:title>Boats</dc:title>{items}<spine>{order}</spine></package>'
+    return zipped(
+        {
+            "META-INF/container.xml": '<c><rootfile full-path="O/book.opf"/></c>',
+            "O/book.opf": package,
+            **{f"O/t/c {n}.xhtml": chapter for n, chapter in enumerate(chapters)},
+        }
+    )
+
+
+def test_chapters_of_a_book_are_read_in_their_order_and_whole():
+    body = "<body><h1>{0}</h1><aside>Note {0}</aside></body>"
+    page = f"<html xmlns='http://www.w3.org/1999/xhtml'><head><title/></head>{body}</html>"
+    data = epub(page.format("Last"), page.format("First"))
+    assert texts("a.epub", data) == ["First\n\nNote First", "Last\n\nNote Last"]
+    assert contexts("a.epub", data) == [("Boats", "First"), ("Boats", "Last")]
+
+
+@pytest.mark.parametrize("name", ["a.pptx", "a.odt", "a.odp", "a.epub"])
+@pytest.mark.parametrize(
+    "data", [docx(paragraph("x")), b"no zip", b"PK\x03\x04"], ids=["docx", "text", "cut off"]
+)
+def test_other_files_under_these_names_are_broken(name, data):
+    with pytest.raises(BrokenDocument):
+        read(name, data)
+
+
+def test_rich_text_is_read_in_its_encoding():
+    assert text(
+        "a.rtf", rb"{\rtf1\ansi\ansicpg1250 \u381\'8ei\'9ekov {\*\generator x}{\pict 0a0b}\par Ende}"
+    ).strip() == ("Žižkov \nEnde")

@@ -1,0 +1,91 @@
+"""Mails and saved pages: who wrote what, and no attachment that goes without a word."""
+
+import base64
+from email.message import EmailMessage
+
+import pytest
+
+from shared_code.documents import BrokenDocument, DocumentTooLarge
+from tests.unit.documents.reading import codes, contexts, read, text, texts
+
+
+def mail(body: str = "The boat leaves at nine.", subject: str = "Times") -> EmailMessage:
+    message = EmailMessage()
+    message["From"], message["To"], message["Subject"] = "Anna <a@example.com>", "bo@example.com", subject
+    message.set_content(body)
+    return message
+
+
+def test_mail_is_read_with_its_sender_recipients_and_subject():
+    assert texts("a.eml", mail().as_bytes()) == [
+        "From: Anna <a@example.com>\nTo: bo@example.com\nSubject: Times",
+        "The boat leaves at nine.\n",
+    ]
+    assert set(contexts("a.eml", mail().as_bytes())) == {("Times",)}
+
+
+def test_mail_in_two_forms_is_read_once():
+    message = mail()
+    message.add_alternative("<p>The boat leaves at <b>nine</b>.</p>", subtype="html")
+    assert text("a.eml", message.as_bytes()).count("nine") == 1
+
+
+def test_mail_in_html_alone_is_read_whole():
+    message = mail()
+    message.set_content("<div class='footer'><p>The boat leaves.</p></div>", subtype="html")
+    assert "The boat leaves." in text("a.eml", message.as_bytes())
+
+
+def test_each_attachment_is_named():
+    message = mail()
+    message.add_attachment(b"%PDF-", maintype="application", subtype="pdf", filename="plan.pdf")
+    message.add_attachment("a;b", subtype="csv", filename="list.csv")
+    notes = read("a.eml", message.as_bytes()).notes
+    assert {note.code for note in notes} == {"AttachmentNotRead"}
+    assert [name in note.message for name, note in zip(("plan.pdf", "list.csv"), notes, strict=True)] == [
+        True,
+        True,
+    ]
+
+
+def test_mail_within_a_mail_is_read_below_it():
+    message = mail()
+    message.add_attachment(mail("It was late.", "Re: Times"))
+    assert "It was late." in text("a.eml", message.as_bytes())
+    assert contexts("a.eml", message.as_bytes())[-1] == ("Times", "Re: Times")
+
+
+def test_letters_of_mails_are_those_that_were_sent():
+    data = b"Subject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\nContent-Type: text/plain; charset=iso-8859-2\n\n"
+    assert text("a.eml", data + "Žižkov".encode("iso-8859-2")) == "Subject: Grüße\nŽižkov"
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le"])
+def test_mail_that_an_editor_has_stored_in_utf16_is_read(encoding):
+    assert "nine" in text("a.eml", mail().as_string().encode(encoding))
+
+
+@pytest.mark.parametrize(
+    ("name", "data"), [("a.eml", b"\n\nnothing"), ("a.msg", b"text"), ("a.mht", b"A: b\n\ntext")]
+)
+def test_what_is_no_mail_is_broken(name, data):
+    with pytest.raises(BrokenDocument):
+        read(name, data)
+
+
+def test_saved_page_is_read_without_its_pictures():
+    picture = base64.b64encode(bytes(3_000)).decode()
+    data = (
+        "From: <Saved>\nMIME-Version: 1.0\nContent-Type: multipart/related; boundary=x\n\n"
+        "--x\nContent-Type: text/html; charset=utf-8\nContent-Transfer-Encoding: quoted-printable\n\n"
+        "<nav>Home</nav><main><p>Gr=C3=BC=C3=9Fe</main>\n"
+        f"--x\nContent-Type: image/png\nContent-Transfer-Encoding: base64\n\n{picture}\n--x--\n"
+    )
+    assert text("a.mhtml", data) == text("a.mht", data) == "Grüße"
+    assert codes("a.mhtml", data) == []
+
+
+@pytest.mark.parametrize("depth", [150, 5_000])
+def test_mails_within_mails_end(depth):
+    with pytest.raises(DocumentTooLarge, match="nesting"):
+        read("a.eml", "Subject: x\nContent-Type: message/rfc822\n\n" * depth + "Subject: last\n\ntext")

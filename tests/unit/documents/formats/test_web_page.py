@@ -1,0 +1,120 @@
+"""What of a web page is content, and how its words are kept apart and together."""
+
+import pytest
+
+from tests.unit.documents.reading import chunks, contexts, text
+
+MAIN = "<main><p>The warranty lasts three years.</p></main>"
+LONG = "<p>" + "The warranty lasts three years, and nobody has to ask for it in writing. " * 12 + "</p>"
+
+
+@pytest.mark.parametrize(
+    "around",
+    [
+        "<nav><ul><li>Home<li>Products</ul></nav>",
+        "<footer>Imprint Privacy</footer>",
+        "<aside>Follow us</aside>",
+        "<header><a href=/>Home</a></header>",
+        "<div role=navigation>Home</div>",
+        "<div role=contentinfo>Imprint</div>",
+        "<dialog>Subscribe now!</dialog>",
+        "<div hidden>Your session has ended.</div>",
+        "<div style='color:red; DISPLAY: none'>Your session has ended.</div>",
+        "<div aria-hidden=true>menu close</div>",
+        "<div class='cookie-banner'>We use cookies.</div>",
+        "<div id='siteFooter'>Imprint Privacy</div>",
+        "<ul class='breadcrumb'><li>Home<li>Shop</ul>",
+        "<div class=teasers><a>Ten new phones</a> <a>Who won on Sunday</a> <a>More</a></div>",
+        "<button>Send</button><select><option>Anna<option>Bo</select>",
+    ],
+)
+@pytest.mark.parametrize("order", ["{0}{1}", "{1}{0}"])
+def test_what_surrounds_the_content_is_left_out(around, order):
+    assert text("a.html", order.format(around, MAIN)) == "The warranty lasts three years."
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (f"<div class=sidebar-layout>{LONG}</div>", "in writing."),
+        (f"<div hidden class=tab>{LONG}</div>", "in writing."),
+        (f"<aside>{LONG}</aside>", "in writing."),
+        (f"<footer><main>{LONG}</main></footer>", "in writing."),
+        (f"<div class='menu'><h1>Menu of the day</h1>{LONG}</div>", "Menu of the day"),
+        (f"<article><header><h1>Title</h1><p>By R. Example</p></header>{LONG}</article>", "By R. Example"),
+        ("<article><p>Text.</p><aside>A note beside the text.</aside></article>", "A note beside"),
+        ("<main><ul><li><a>Chapter one</a><li><a>Chapter two</a></ul></main>", "Chapter two"),
+        ("<details><summary>More</summary><p>Hidden until one asks.</p></details>", "until one asks"),
+        ("<table><tr><td>Berth<td>Dues</table>", "Berth | Dues"),
+    ],
+)
+def test_content_is_kept_whatever_it_lies_in(content, words):
+    assert words in text("a.html", f"<body>{content}</body>")
+
+
+def test_page_of_nothing_but_links_is_read_as_it_is():
+    page = "<nav><ul><li><a>Home</a><li><a>Products</a></ul></nav>"
+    assert text("a.html", page) == "Home\nProducts"
+
+
+def test_noscript_is_read_unless_it_asks_for_scripts():
+    assert (
+        text("a.html", "<h1>Notice</h1><noscript><p>Closed on Mondays.</p></noscript>")
+        == "Notice\n\nClosed on Mondays."
+    )
+    assert text("a.html", "<p>Text</p><noscript>Please enable JavaScript.</noscript>") == "Text"
+
+
+@pytest.mark.parametrize("hyphen", ["&shy;", "&#173;", "\u00ad"])
+@pytest.mark.parametrize("name", ["a.html", "a.txt", "a.md"])
+def test_soft_hyphens_are_no_part_of_words(name, hyphen):
+    word = f"Ver{hyphen}sicherungs{hyphen}nummer"
+    if name == "a.html" or hyphen == "\u00ad":
+        assert "Versicherungsnummer" in text(name, f"Die {word} steht da.")
+
+
+@pytest.mark.parametrize(
+    ("links", "shown"),
+    [
+        ("<a>One</a><a>Two</a>", "One Two"),
+        ("<span><a>One</a></span><span><a>Two</a></span>", "One Two"),
+        ("<a>One</a>, <a>Two</a>", "One, Two"),
+        ("<b>bo</b><a>ld</a>", "bold"),
+        ("(<a>1</a>)", "(1)"),
+    ],
+)
+def test_links_beside_each_other_are_words_of_their_own(links, shown):
+    assert text("a.html", f"<p>Text that stands before them: {links}</p>").endswith(shown)
+
+
+def test_alternative_texts_are_read_once():
+    page = "<p>See <img alt='Plan of room 4' src=x><img alt='' src=y>.</p>"
+    assert text("a.html", page) == "See Plan of room 4 ."
+    figure = "<figure><img alt='Plan of room 4'><figcaption>Plan of room 4</figcaption></figure>"
+    assert text("a.html", figure) == "Plan of room 4"
+
+
+@pytest.mark.parametrize("name", ["a.html", "a.xhtml", "a.xml"])
+def test_encoding_of_an_xml_declaration_is_obeyed(name):
+    page = '<?xml version="1.0" encoding="iso-8859-2"?><html xmlns="http://www.w3.org/1999/xhtml"><body><p>{}</p></body></html>'
+    assert text(name, page.format("Žižkov, šťáva").encode("iso-8859-2")) == "Žižkov, šťáva"
+
+
+def test_elements_that_xhtml_closes_at_once_hide_nothing():
+    head = "<head><title/><script src='x'/></head>"
+    page = f"<html xmlns='http://www.w3.org/1999/xhtml'>{head}<body><a id='top'/><p>Text</p></body></html>"
+    assert text("a.xhtml", page) == "Text"
+
+
+def test_context_is_the_title_and_the_path_of_headings():
+    page = "<title>Handbook</title><h1>Leave</h1><p>a</p><h2>Norway</h2><p>b</p><h1>Trips</h1><p>c</p>"
+    assert contexts("a.html", page)[1:] == [
+        ("Handbook",), ("Handbook", "Leave"), ("Handbook", "Leave", "Norway"), ("Handbook", "Trips"),
+    ][1:]  # fmt: skip
+
+
+def test_no_chunk_of_a_page_ends_with_a_heading():
+    page = "".join(f"<h2>Part {n}</h2><p>{'Words stand here. ' * 9}</p>" for n in range(30))
+    pieces = chunks("a.html", page)
+    assert len(pieces) > 20
+    assert all(piece.text.endswith("here.") for piece in pieces)

@@ -1,0 +1,82 @@
+"""The one table of kinds: names, content, and the document that lists them."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from shared_code.documents import Limits, UnsupportedKind
+from shared_code.documents.kinds import KINDS, kind_of
+from tests.unit.documents.formats.test_archives import epub, odt, pptx
+from tests.unit.documents.formats.test_mail import mail
+from tests.unit.documents_corpus import docx, paragraph, pdf, xlsx, zipped
+
+LISTED = Path(__file__).parents[3] / "docs" / "file-kinds.md"
+
+
+def test_table_of_the_documents_is_the_table_of_the_code():
+    listed, _, _ = LISTED.read_text().partition("All other files")
+    rows = re.findall(r"^\| (`.+?) \| (.+?) \|$", listed, re.MULTILINE)
+    kinds = [(", ".join(f"`{ending}`" for ending in kind.endings), kind.about) for kind in KINDS]
+    assert rows == kinds
+
+
+def test_no_ending_stands_for_two_kinds():
+    endings = [ending for kind in KINDS for ending in kind.endings]
+    assert len(set(endings)) == len(endings)
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+def test_reader_of_each_kind_can_be_found(kind):
+    assert iter(kind.read(b"", Limits()))
+
+
+@pytest.mark.parametrize(
+    ("kind", "data"),
+    [
+        ("pdf", pdf(["x"])),
+        ("docx", docx(paragraph("x"))),
+        ("xlsx", xlsx({"S": ""})),
+        ("pptx", pptx("")),
+        ("odt", odt("")),
+        ("epub", epub("")),
+        ("html", b"\xef\xbb\xbf\n<!DOCTYPE html><p>x"),
+        ("html", b"<!-- saved --><html>"),
+        ("xml", b"<?xml version='1.0'?><a/>"),
+        ("rtf", rb"{\rtf1 x}"),
+        ("eml", mail().as_bytes()),
+        ("txt", b"Just words."),
+        ("txt", "Grüße".encode("cp1252")),
+    ],
+)
+@pytest.mark.parametrize("name", ["README", "folder.d/notes", ".hidden", "Report v1.2", "minutes.2026-03-05"])
+def test_kind_is_that_of_the_content_where_the_name_says_nothing(name, kind, data):
+    assert kind_of(name, data).name == kind
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"), [("a.PDF", "pdf"), ("b/c.Htm", "html"), ("x.tar.md", "md"), (".a.log", "txt")]
+)
+def test_kind_is_that_of_the_name_where_it_says_one(name, kind):
+    assert kind_of(name, pdf(["x"])).name == kind
+
+
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [
+        ("a.doc", "save it as docx"),
+        ("a.ppt", "save it as pptx"),
+        ("a.PNG", "OCR"),
+        ("a.zip", "the files that"),
+        ("a.mp3", "transcript"),
+        ("a.exe", "use one of"),
+    ],
+)
+def test_refusal_of_a_kind_says_what_to_do(name, advice):
+    with pytest.raises(UnsupportedKind, match=f"are not read: .*{advice}"):
+        kind_of(name, b"x")
+
+
+def test_zip_file_without_a_name_that_says_what_it_is_is_refused():
+    with pytest.raises(UnsupportedKind, match="are not read"):
+        kind_of("backup", zipped({"a.txt": "x"}))
