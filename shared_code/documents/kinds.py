@@ -149,7 +149,7 @@ KINDS = (
         is_binary=True,
     ),
     Kind(
-        endings=("eml",),
+        endings=("eml", "p7s"),
         reader="mail.read_eml",
         bytes_per_token=8.0,
         about="sender, recipients, date, subject, text and mails within it; attachments are named",
@@ -202,7 +202,7 @@ KINDS = (
         about="as it is, cut at headings",
     ),
     Kind(
-        endings=("xml",),
+        endings=("xml", "xsl", "xsd"),
         reader="xml_text.read_xml",
         bytes_per_token=5.0,
         about="names and values of its elements",

@@ -13,7 +13,8 @@ _LINES = re.compile(
     r"(?:^[^\S\n]*[A-Za-z0-9+/]{56,120}[^\S\n]*\n){3,}[^\S\n]*[A-Za-z0-9+/]{1,120}={0,2}$", re.MULTILINE
 )
 _MIXED = (re.compile("[A-Z]"), re.compile("[a-z]"), re.compile("[0-9]"))
-# No shorter text holds any.
+# What both have, and hardly any text; no shorter text holds any.
+_SUSPICIOUS = re.compile(r"[A-Za-z0-9+/]{56}")
 _SHORTEST = 120
 
 
@@ -23,6 +24,8 @@ def without_embedded_data(text: str) -> str:
         return text
     if "data:" in text:
         text = _DATA_URI.sub(r"\1", text)
+    if not _SUSPICIOUS.search(text):
+        return text
     return _LINES.sub(_unless_words, _LONG.sub(_unless_words, text))
 
 

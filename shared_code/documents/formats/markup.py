@@ -79,15 +79,18 @@ class _Adornments:
 
 
 def _markdown_heading(lines: Sequence[str], index: int) -> _Heading | None:
-    if found := _ATX.match(lines[index]):
+    line = lines[index]
+    if "#" in line[:4] and (found := _ATX.match(line)):
         return _Heading(len(found[1]), found[2], 1)
+    if index + 1 == len(lines) or not lines[index + 1].lstrip(" ").startswith(("=", "-")):
+        return None
     is_first = index == 0 or not lines[index - 1].strip()
-    if not is_first or not lines[index].strip() or index + 1 == len(lines):
+    if not is_first or not line.strip():
         return None
     underline = _SETEXT.match(lines[index + 1])
-    if underline is None or "|" in lines[index]:
+    if underline is None or "|" in line:
         return None
-    return _Heading(1 if underline[1][0] == "=" else 2, lines[index].strip(), 2)
+    return _Heading(1 if underline[1][0] == "=" else 2, line.strip(), 2)
 
 
 def _marked_heading(marks: re.Pattern[str], lines: Sequence[str], index: int) -> _Heading | None:
