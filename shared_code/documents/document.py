@@ -1,6 +1,8 @@
 """What extraction gives: the text of a file in segments that each know where they stand, and its bounds.
 
 Plain values without I/O; the readers of the single formats make them.
+
+ADR 40 has the reasons.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,7 @@
-"""HTML as its readers see it: a line for each block, a segment for each heading, no script or style."""
+"""HTML as its readers see it: a line for each block, a segment for each heading, no script or style.
+
+ADR 41 has the reasons.
+"""
 
 import codecs
 import re
