@@ -1,4 +1,4 @@
-"""The peers' own stores for Cosmos DB: the emulator knows no vector policy, so a container is made here."""
+"""The peers' own stores for Cosmos DB, in a container that is the same for both."""
 
 # The peers are installed for `make bench` only, so that their types are not always known.
 # mypy: disable-error-code="import-not-found, import-untyped, no-any-return"
@@ -59,5 +59,7 @@ def _with_container(endpoint: str, key: str) -> CosmosClient:
         "ignore", category=InsecureRequestWarning
     )  # the emulator signs its own certificate
     client = CosmosClient(endpoint, key)
-    client.create_database_if_not_exists(_DATABASE).create_container_if_not_exists(_CONTAINER, _KEY)
+    database = client.create_database_if_not_exists(_DATABASE)
+    policies = {name: _OPTIONS[name] for name in ("vector_embedding_policy", "indexing_policy")}
+    database.create_container_if_not_exists(_CONTAINER, _KEY, **policies)
     return client

@@ -19,8 +19,6 @@ from local.samples.documents import upload
 from local.services import watch
 from local.settings import ROOT, StackSettings
 
-IN_MEMORY = "The Cosmos DB emulator keeps its data in memory: what jobs wrote there ends with it."
-
 
 def run_services(settings: StackSettings) -> None:
     """The emulators alone, until the user ends them."""
@@ -30,7 +28,6 @@ def run_services(settings: StackSettings) -> None:
         print("The emulators serve. For `func start` beside them, set in local.settings.json:")
         for name, value in stack.app_settings().items():
             print(f'  "{name}": "{value}",')
-        print(IN_MEMORY)
         if not stack.started():
             print("All of them were running before, so there is nothing to stop here.")
             return
@@ -49,7 +46,6 @@ def run_host(settings: StackSettings) -> None:
         state_file = settings.state / "host" / "state.db"
         with host(settings.host, state_file=state_file, environment=environment) as serving:
             print(f"\nTry: curl '{origin(settings.host)}/api/submit/query?s={START}&e={END}'")
-            print(IN_MEMORY)
             print("Ctrl-C stops the host and what was started with it.", flush=True)
             watch([serving, *stack.started()])
 
@@ -70,7 +66,7 @@ def clear_if_fresh(settings: StackSettings) -> None:
         raise StateInUse(
             f"FRESH=1 cannot empty what runs on port {busy[0].number}: stop it, or set {busy[0].variable}."
         )
-    for folder in ("azurite", "host", "demo"):
+    for folder in ("azurite", "cosmos", "host", "demo"):
         if (settings.state / folder).exists():
             shutil.rmtree(settings.state / folder)
 

@@ -5,6 +5,7 @@ must find nothing left to do; a live event is told of twice, by a message and by
 """
 
 import json
+import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from local.demo.jobs import Jobs
 from local.emulators.all import Emulators, emulators
 from local.errors import DemoFailed
 from local.host import clean_environment, host, origin, require_free
+from local.ports import is_free
 from local.samples import events as sample_events
 from local.samples.audit_table import END, KNOWN_ANSWER, START, reference_count, rows, seed
 from local.samples.documents import CONTAINER, documents, upload
@@ -43,6 +45,7 @@ def run_demo(settings: StackSettings) -> None:
     settings = settings.apart("demo")
     require_free(settings.host)
     clear_if_fresh(settings)
+    _forget_index(settings)
     console = Console(highlight=False)
     with emulators(settings) as stack:
         _write_samples(console, stack)
@@ -53,6 +56,13 @@ def run_demo(settings: StackSettings) -> None:
             _audit(jobs, stack)
             _embed(jobs)
             _tell_twice(jobs, stack)
+
+
+def _forget_index(settings: StackSettings) -> None:
+    """Begin without the index of an earlier demo, since the first run is to embed every file."""
+    folder = settings.state / "cosmos"
+    if is_free(settings.cosmos.number) and folder.exists():
+        shutil.rmtree(folder)
 
 
 def _write_samples(console: Console, stack: Emulators) -> None:

@@ -3,14 +3,14 @@
 It listens on loopback only and sends no usage data.
 """
 
-import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from local.emulators import node
-from local.errors import PortTaken, StateInUse
+from local.emulators.state_folder import locked
+from local.errors import PortTaken
 from local.ports import LOOPBACK, server_name
 from local.services import RunningService, Service, already_runs, running
 from local.settings import Port, StackSettings
@@ -45,7 +45,7 @@ def azurite(settings: StackSettings, *, in_memory: bool = False) -> Iterator[Azu
         environment=node_found.environment(),
         log=settings.state / "azurite.log",
     )
-    with _locked(folder), running(service) as started:
+    with locked(folder, "Azurite"), running(service) as started:
         yield Azurite(where, started)
 
 
@@ -89,16 +89,3 @@ def _arguments(settings: StackSettings, folder: Path, *, in_memory: bool) -> lis
         name = kind.lower()
         arguments += [f"--{name}Host", LOOPBACK, f"--{name}Port", str(port.number)]
     return [*arguments, "--inMemoryPersistence"] if in_memory else [*arguments, "--location", str(folder)]
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise StateInUse(
-                f"Another Azurite keeps its data in {folder}: stop it, or set STATE to another folder."
-            ) from error
-        yield

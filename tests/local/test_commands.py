@@ -35,7 +35,6 @@ def test_services_stop_when_the_user_ends_them(number: signal.Signals, tmp_path:
 
     with spawn("services", environment) as process:
         shown = [wait_for_line(process, f'"{name}"') for name in POINTERS]
-        wait_for_line(process, "in memory")
         wait_for_line(process, "Ctrl-C stops what was started here")
         process.send_signal(number)
         process.communicate(timeout=30)
@@ -85,7 +84,7 @@ def test_malformed_port_ends_the_command_with_one_sentence(tmp_path: Path) -> No
 
 
 def test_fresh_start_removes_the_state_of_the_stack_and_nothing_else(tmp_path: Path) -> None:
-    for folder in ("azurite", "host", "mine"):
+    for folder in ("azurite", "cosmos", "host", "mine"):
         (tmp_path / folder).mkdir()
 
     clear_if_fresh(StackSettings(**{**vars(settings_in(tmp_path)), "fresh": True}))

@@ -1,30 +1,30 @@
-"""An emulator of Cosmos DB: used where one runs already, else started.
+"""The stand-in for Cosmos DB as a child process: used where one runs already, else started.
 
-It listens on loopback only and keeps its data in memory. docs/local-stack.md tells what it can do.
+It listens on loopback only and keeps its data in the state folder. docs/local-stack.md tells what it can do.
 
-ADR 9 has the reasons.
+ADR 33 has the reasons.
 """
 
 import http.client
+import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
-from local.emulators import node
+from local.emulators.state_folder import locked
 from local.http_client import request
 from local.ports import LOOPBACK
 from local.services import RunningService, Service, already_runs, running
 from local.settings import Port, StackSettings
 
-PROGRAM = Path(__file__).with_name("cosmos_server.js")
 KEY = "C2y6yDjf5/R+ob0N8A7Cgv30VRDJIWEHLM+4QDU5DE2nQ9nDuVTqobD4b8mGGyPMbIZnqyMsEcaGQy67XIw/Jw=="
 """No secret: every Cosmos DB emulator has this key, and Microsoft documents it."""
 
 
 @dataclass(frozen=True)
 class Cosmos:
-    """A serving emulator; `service` is None where it was running before us."""
+    """A serving stand-in; `service` is None where it was running before us."""
 
     endpoint: str
     service: RunningService | None = None
@@ -36,27 +36,30 @@ class Cosmos:
 
 @contextmanager
 def cosmos(settings: StackSettings) -> Iterator[Cosmos]:
-    """The emulator on the port of `settings`. Raises LocalStackError."""
+    """The stand-in on the port of `settings`. Raises LocalStackError."""
     port = settings.cosmos
-    endpoint = f"https://localhost:{port.number}"  # for this name the SDK accepts the emulator's certificate
+    endpoint = (
+        f"https://localhost:{port.number}"  # for this name the SDK accepts the server's own certificate
+    )
     if already_runs("a Cosmos DB emulator", port, lambda: _serves(port)):
         yield Cosmos(endpoint)
         return
-    node_found = node.find_node()
-    node.install_packages(node_found)
+    folder = settings.state / "cosmos"
+    arguments = ["--host", LOOPBACK, "--port", str(port.number), "--folder", str(folder)]
     service = Service(
-        name="The Cosmos DB emulator",
-        command=[node_found.node, str(PROGRAM), LOOPBACK, str(port.number)],
+        name="The Cosmos DB stand-in",
+        command=[sys.executable, "-m", "local.emulators.cosmos", *arguments],
         ready=lambda: _serves(port),
-        environment=node_found.environment(),
+        # A search takes one processor at most: the others are the job's that it runs beside.
+        environment={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
         log=settings.state / "cosmos.log",
     )
-    with running(service) as started:
+    with locked(folder, "Cosmos DB stand-in"), running(service) as started:
         yield Cosmos(endpoint, started)
 
 
 def _serves(port: Port) -> bool:
-    """Whether a Cosmos DB answers, be it this emulator or Microsoft's, which asks for a key."""
+    """Whether a Cosmos DB answers, be it this one or Microsoft's emulator, which asks for a key."""
     try:
         answer = request("GET", f"https://{LOOPBACK}:{port.number}/", seconds=2)
     except (OSError, http.client.HTTPException):

@@ -1,0 +1,225 @@
+"""What searches of a container look at, in memory: vectors, the words of texts, the values of properties.
+
+It is filled from the store when a search first asks for something, and brought up to date by every search
+after that. A row here is a slot of the store; the rows of slots that were given up stay, but are dead.
+"""
+
+import math
+import threading
+from array import array
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from local.emulators.cosmos.containers import Container
+from local.emulators.cosmos.evaluation import child
+from local.emulators.cosmos.store import Contents, Store, StoredItem
+from local.emulators.cosmos.syntax import UNDEFINED
+from local.emulators.cosmos.texts import Counts, Texts
+from local.emulators.cosmos.values import canonical, type_of
+from local.emulators.cosmos.vectors import Vector, Vectors
+from local.emulators.cosmos.words import words
+
+Keys = tuple[str | int, ...]
+Mask = NDArray[np.bool_]
+
+# As is usual for BM25: how soon more of a word counts no more, and how much longer texts are held back.
+_SATURATION, _LENGTH_SHARE = 1.2, 0.75
+_FEW_ROWS = 10_000
+
+
+PARTITION: Keys = ("\0partition",)
+"""Stands for the partition of an item among the columns."""
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """What BM25 has to know of a whole container.
+
+    Attributes:
+        documents: how many items there are.
+        words: how many words they have together.
+        hits: in how many of them each word or phrase of a question stands.
+    """
+
+    documents: int
+    words: int
+    hits: Sequence[int]
+
+
+class Column:
+    """The values of a property: each different one once, and its number for every row."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[tuple[str, Any], int] = {}
+        self._values: list[Any] = []
+        self._rows = array("i")
+
+    def add(self, value: Any) -> None:
+        """Appends the value of the next row."""
+        kind = type_of(value)
+        key = kind, canonical(value) if kind in {"array", "object"} else value
+        number = self._numbers.setdefault(key, len(self._values))
+        if number == len(self._values):
+            self._values.append(value)
+        self._rows.append(number)
+
+    def where(self, test: Callable[[Any], Any]) -> Mask:
+        """The rows whose value passes a test."""
+        passed = np.fromiter((test(value) is True for value in self._values), bool, len(self._values))
+        return passed[np.array(self._rows, dtype=np.int32)] if self._values else np.zeros(0, bool)
+
+
+class _Parts:
+    """What is kept of the items, row by row."""
+
+    def __init__(self, container: Container) -> None:
+        self._container = container
+        self.columns: dict[Keys, Column] = {}
+        self.texts: dict[Keys, Texts] = {}
+        self.vectors: dict[str, Vectors] = {}
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is kept."""
+        return not self.columns and not self.texts and not self.vectors
+
+    def missing(self, columns: Iterable[Keys], texts: Iterable[Keys], vectors: Iterable[str]) -> "_Parts":
+        """What is asked for and not kept yet, without a row."""
+        paths = {path.name: path for path in self._container.vector_paths}
+        parts = _Parts(self._container)
+        parts.columns = {keys: Column() for keys in columns if keys not in self.columns}
+        parts.texts = {keys: Texts() for keys in texts if keys not in self.texts}
+        parts.vectors = {name: Vectors(paths[name]) for name in vectors if name not in self.vectors}
+        return parts
+
+    def update(self, parts: "_Parts") -> None:
+        """Keeps what other parts have, too; they have the same rows."""
+        self.columns |= parts.columns
+        self.texts |= parts.texts
+        self.vectors |= parts.vectors
+
+    def add(self, row: int, stored: StoredItem | None, partition: str) -> None:
+        """Appends the next row; an empty one for an item that is gone."""
+        value: Any = UNDEFINED
+        if stored is not None and (self.texts or self.columns.keys() - {PARTITION}):
+            value = stored.value(self._container, Contents(vectors=False))
+        for keys, column in self.columns.items():
+            column.add(partition if keys == PARTITION else _get(value, keys))
+        for keys, text in self.texts.items():
+            text.add(_get(value, keys))
+        if stored is not None and stored.vectors is not None and self.vectors:
+            found = self._container.join({}, stored.vectors)
+            for name in self.vectors.keys() & found.keys():
+                self.vectors[name].add(row, found[name])
+
+
+class SearchIndex:
+    """The index of one container. What is asked of it has to be asked within `with`."""
+
+    def __init__(self, store: Store, container: Container) -> None:
+        self._store = store
+        self._container = container
+        self._lock = threading.RLock()
+        self._forgotten = store.watch(container)
+        self._clear()
+
+    def _clear(self) -> None:
+        self._slots = array("q")
+        self._rows: dict[int, int] = {}
+        self._alive = bytearray()
+        self._dead = 0
+        self._parts = _Parts(self._container)
+
+    def __enter__(self) -> Self:
+        """Brings it up to date and keeps it as it is."""
+        self._lock.acquire()
+        self._refresh()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+    def __len__(self) -> int:
+        """The number of rows, dead ones included."""
+        return len(self._slots)
+
+    @property
+    def alive(self) -> Mask:
+        """The rows whose items are there."""
+        return np.array(self._alive, dtype=np.uint8).astype(bool)
+
+    def slots(self, rows: Iterable[int]) -> list[int]:
+        """Where the store has the items of some rows."""
+        return [self._slots[row] for row in rows]
+
+    def require(self, columns: Iterable[Keys], texts: Iterable[Keys], vectors: Iterable[str]) -> None:
+        """Reads what was not asked for before from all items at once."""
+        added = self._parts.missing(columns, texts, vectors)
+        if added.is_empty:
+            return
+        row = 0
+        for partition, stored in self._store.behind(self._container, 0):
+            known = self._rows.get(stored.slot)
+            if known is None:
+                continue  # it came a moment ago, and the next search finds it
+            for gone in range(row, known):
+                added.add(gone, None, "")
+            added.add(known, stored, partition)
+            row = known + 1
+        for gone in range(row, len(self)):
+            added.add(gone, None, "")
+        self._parts.update(added)
+
+    def column(self, keys: Keys) -> Column:
+        """The values of a property, which was required before."""
+        return self._parts.columns[keys]
+
+    def scores(self, name: str, question: Vector) -> NDArray[np.float64]:
+        """The distance of each row's vector from a question."""
+        return self._parts.vectors[name].scores(question, len(self))
+
+    def lengths(self, keys: Keys) -> Counts:
+        """The number of words of each row's text."""
+        return self._parts.texts[keys].lengths
+
+    def counts(self, keys: Keys, phrase: str) -> Counts:
+        """How often the words of a phrase stand in each row's text, one after another."""
+        return self._parts.texts[keys].counts(words(phrase))
+
+    def relevance(self, keys: Keys, phrases: Sequence[str], statistics: Statistics) -> NDArray[np.float64]:
+        """The BM25 score of each row's text for some words or phrases."""
+        lengths = self.lengths(keys)
+        average = max(statistics.words / statistics.documents, 1.0) if statistics.documents else 1.0
+        norms = _SATURATION * (1 - _LENGTH_SHARE + _LENGTH_SHARE * lengths / average)
+        scores = np.zeros(len(self))
+        for phrase, hits in zip(phrases, statistics.hits, strict=True):
+            often = self.counts(keys, phrase).astype(np.float64)
+            rarity = math.log(1 + max(statistics.documents - hits + 0.5, 0.5) / (hits + 0.5))
+            scores += rarity * often * (_SATURATION + 1) / np.maximum(often + norms, 1e-9)
+        return scores
+
+    def _refresh(self) -> None:
+        while self._forgotten:
+            row = self._rows.pop(self._forgotten.popleft(), None)
+            if row is not None:
+                self._alive[row] = 0
+                self._dead += 1
+        if self._dead > max(_FEW_ROWS, len(self) // 2):
+            self._clear()
+        last = self._slots[-1] if self._slots else 0
+        for partition, stored in self._store.behind(self._container, last):
+            row = len(self._slots)
+            self._slots.append(stored.slot)
+            self._rows[stored.slot] = row
+            self._alive.append(1)
+            self._parts.add(row, stored, partition)
+
+
+def _get(value: Any, keys: Keys) -> Any:
+    for key in keys:
+        value = child(value, key)
+    return value
