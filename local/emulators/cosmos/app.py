@@ -19,8 +19,11 @@ from aiohttp import web
 
 from local.emulators.cosmos.containers import Container, Raw, partition_of_header
 from local.emulators.cosmos.errors import BadRequest, NotFound, ServiceError, TooLarge, Unsupported
+from local.emulators.cosmos.evaluation import Compiler, Row
+from local.emulators.cosmos.parser import parse
 from local.emulators.cosmos.queries import Asked, Page, Queries, read
 from local.emulators.cosmos.store import Operation, Result, Store
+from local.emulators.cosmos.syntax import Literal
 
 MOST_BYTES = 2 * 1024**2
 _MOST_OPERATIONS = 100
@@ -231,6 +234,8 @@ class CosmosServer:
 
     async def _query(self, container: Container, asked: "_Body", text: str = "") -> _Reply:
         parameters: dict[str, Any] = {}
+        if asked.headers.get("x-ms-start-epk", "") or asked.headers.get("x-ms-end-epk", "FF") != "FF":
+            raise Unsupported("A query of a range of partition keys")
         if not text:
             text, parameters = read(asked.content)
         query = Asked(
@@ -359,10 +364,12 @@ def _ranges(request: web.Request) -> _Reply:
 
 
 def _listed(name: str, found: list[Any], asked: _Body) -> _Reply:
-    """All databases or containers, or the one that a query names by its id."""
+    """All databases or containers, or those that a query names."""
     if asked.is_query:
-        _, parameters = read(asked.content)
-        found = [one for one in found if not parameters or one["id"] in parameters.values()]
+        text, parameters = read(asked.content)
+        where = parse(text, parameters).where or Literal(value=True)
+        test = Compiler(parameters).compile(where)
+        found = [one for one in found if test(Row(one)) is True]
     return _Reply.of({"_rid": "", name: found, "_count": len(found)})
 
 

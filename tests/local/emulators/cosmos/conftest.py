@@ -71,9 +71,7 @@ async def searchable(database: DatabaseProxy) -> ContainerProxy:
     )
 
 
-async def query(
-    container: ContainerProxy, text: str, partition: str | None = None, **values: Any
-) -> list[Any]:
+async def query(container: ContainerProxy, text: str, partition: Any = None, **values: Any) -> list[Any]:
     """All results of a query with its parameters; without a partition, over the whole container."""
     parameters = [{"name": f"@{name}", "value": value} for name, value in values.items()]
     found = container.query_items(text, parameters=parameters, partition_key=partition)

@@ -41,6 +41,17 @@ async def test_second_creation_of_a_container_or_database_is_a_conflict(database
     assert found.id == "chunks"
 
 
+async def test_databases_and_containers_are_listed_and_found(database: DatabaseProxy) -> None:
+    for name in ("one", "two"):
+        await database.create_container(name, PartitionKey("/pk"))
+    asked = "SELECT * FROM r WHERE r.id = 'two'"
+
+    assert [one["id"] async for one in database.list_containers()] == ["one", "two"]
+    assert [one["id"] async for one in database.query_containers(asked)] == ["two"]
+    await database.delete_container("one")
+    assert [one["id"] async for one in database.list_containers()] == ["two"]
+
+
 @pytest.mark.parametrize(
     "indexing",
     [

@@ -67,6 +67,17 @@ async def test_long_query_is_answered(container: ContainerProxy) -> None:
     assert await query(container, f"SELECT VALUE c.id FROM c WHERE {conditions}", "a.md") == ["7"]  # noqa: S608 - above
 
 
+async def test_query_of_the_first_part_of_a_partition_key_is_refused_not_answered_wrongly(
+    database: DatabaseProxy,
+) -> None:
+    made = await database.create_container("two", PartitionKey(["/a", "/b"], kind="MultiHash"))
+    await made.upsert_item({"id": "one", "a": "x", "b": "y"})
+
+    assert (await made.read_item("one", ["x", "y"]))["b"] == "y"
+    with pytest.raises(CosmosHttpResponseError, match="range of partition keys"):
+        await query(made, "SELECT * FROM c", ["x"])
+
+
 async def test_half_a_surrogate_pair_is_refused_not_kept_unreadable(container: ContainerProxy) -> None:
     with pytest.raises(CosmosHttpResponseError) as refused:
         await container.upsert_item({"id": "one", "source": "a.md", "text": "\ud800"})
