@@ -1,8 +1,11 @@
 """A stand-in for Cosmos DB: its HTTP API over SQLite, with vector and full-text search.
 
-service      starts it                          parser, syntax           the text of a query, its tree
-app          the HTTP API                       evaluation, functions    a tree as a Python function
-store        items on disk                      values, words            what JSON values and texts mean
-containers   policies, partitions, vectors      planning                 what a client does itself
-patching     patch operations                   execution, search_index  running a query
+service                          starts it
+app, certificate                 the HTTP API
+store, transaction, items        what is on disk
+containers, patching             partitions, vectors and policies; patch operations
+parser, syntax                   the text of a query, and its tree
+evaluation, functions, values    a tree as a Python function
+queries, planning, execution     what the SDK asks for, and how a query is run
+search_index, index_view         what searches look at: columns, vectors, texts, words
 """

@@ -20,9 +20,10 @@ from aiohttp import web
 from local.emulators.cosmos.containers import Container, Raw, partition_of_header
 from local.emulators.cosmos.errors import BadRequest, NotFound, ServiceError, TooLarge, Unsupported
 from local.emulators.cosmos.evaluation import Compiler, Row
+from local.emulators.cosmos.items import Operation, Result
 from local.emulators.cosmos.parser import parse
 from local.emulators.cosmos.queries import Asked, Page, Queries, read
-from local.emulators.cosmos.store import Operation, Result, Store
+from local.emulators.cosmos.store import Store
 from local.emulators.cosmos.syntax import Literal
 
 MOST_BYTES = 2 * 1024**2

@@ -15,16 +15,14 @@ from numpy.typing import NDArray
 from local.emulators.cosmos.containers import Container
 from local.emulators.cosmos.errors import BadRequest
 from local.emulators.cosmos.evaluation import AGGREGATES, Compiler, Evaluate, Row
+from local.emulators.cosmos.index_view import SEARCHES, IndexView, aggregated, conjuncts
+from local.emulators.cosmos.items import Contents
 from local.emulators.cosmos.planning import aggregates_of, count, ranks_upwards, vector_name
-from local.emulators.cosmos.search_index import PARTITION, Keys, Mask, SearchIndex, Statistics
-from local.emulators.cosmos.store import Contents, Store
-from local.emulators.cosmos.syntax import UNDEFINED, Binary, Call, In, Literal, Logical, Node, Path, Query
-from local.emulators.cosmos.values import canonical, sort_key, type_of
+from local.emulators.cosmos.search_index import PARTITION, Mask, SearchIndex
+from local.emulators.cosmos.store import Store
+from local.emulators.cosmos.syntax import UNDEFINED, Binary, Call, In, Logical, Node, Path, Query
+from local.emulators.cosmos.values import canonical, sort_key
 
-_SEARCHES = {
-    "VECTORDISTANCE", "_FULLTEXTSCORE", "_FULLTEXTWORDCOUNT",
-    "FULLTEXTCONTAINS", "FULLTEXTCONTAINSALL", "FULLTEXTCONTAINSANY",
-}  # fmt: skip
 _ROWS_AT_ONCE = 50
 
 
@@ -96,12 +94,12 @@ class Execution:
 
     def in_index(self, index: SearchIndex, after: int) -> Iterator[Answer]:
         """The results of a query with the help of the search index, which is held meanwhile."""
-        view = _IndexView(index, self._container, self._plain, self._query)
+        view = IndexView(index, self._container, self._plain, self._query)
         mask = index.alive
         if self._partition is not None:
             mask &= index.column(PARTITION).where(lambda value: value == self._partition)
         rest: list[Node] = []
-        for condition in _conjuncts(self._query.where):
+        for condition in conjuncts(self._query.where):
             found = view.mask(condition)
             if found is None:
                 rest.append(condition)
@@ -115,7 +113,7 @@ class Execution:
         rows = self._rows(index, order, after)
         yield from self._answers(rows, where, view.compiler, is_sorted=is_sorted)
 
-    def _order(self, view: "_IndexView", mask: Mask) -> tuple[NDArray[np.int64], bool]:
+    def _order(self, view: IndexView, mask: Mask) -> tuple[NDArray[np.int64], bool]:
         """The rows to look at, and whether they are sorted as the query wants it."""
         rows = np.flatnonzero(mask)
         orderings = self._query.order_by
@@ -201,14 +199,14 @@ class Execution:
         most = query.limit or query.top
         yield from islice(answers, first, None if most is None else first + count(self._plain, most))
 
-    def _totals(self, view: "_IndexView", mask: Mask) -> Any:
+    def _totals(self, view: IndexView, mask: Mask) -> Any:
         """What aggregates over figures of the index come to, without reading an item."""
         select = view.totals(self._aggregates, mask).compile(self._query.select)
         return select(Row(UNDEFINED))
 
     def _ids(self) -> list[str] | None:
         """The ids that a query names, if it is about some items by their ids."""
-        for condition in _conjuncts(self._query.where):
+        for condition in conjuncts(self._query.where):
             found = self._named(condition)
             if found is not None:
                 return [one for one in found if isinstance(one, str)]
@@ -226,141 +224,6 @@ class Execution:
         return None
 
 
-class _IndexView:
-    """A query's expressions as figures of the search index, one for each row."""
-
-    def __init__(self, index: SearchIndex, container: Container, plain: Compiler, query: Query) -> None:
-        self._index = index
-        self._container = container
-        self._plain = plain
-        self._arrays: dict[Node, NDArray[Any] | None] = {}
-        self._texts = {
-            _keys(path["path"])
-            for path in (container.properties.get("fullTextPolicy") or {}).get("fullTextPaths", ())
-        }
-        calls = [node for node in query.walk() if isinstance(node, Call) and node.name in _SEARCHES]
-        texts = [call.arguments[0] for call in calls if call.name != "VECTORDISTANCE" and call.arguments]
-        columns = (self._column(node) for part in _conjuncts(query.where) for node in part.walk())
-        index.require(
-            columns={PARTITION, *(keys for keys in columns if keys is not None)},
-            texts={path.keys for path in texts if isinstance(path, Path)},
-            vectors={name for call in calls if (name := vector_name(call, container))},
-        )
-        self.compiler = Compiler(plain.parameters, self._special)
-
-    def array(self, node: Node) -> NDArray[Any] | None:
-        """The value of an expression for every row; None if the index does not have it."""
-        if node not in self._arrays:
-            self._arrays[node] = self._computed(node) if isinstance(node, Call) else None
-        return self._arrays[node]
-
-    def mask(self, node: Node) -> Mask | None:
-        """The rows for which a condition is true; None if only their items tell."""
-        if isinstance(node, Logical):
-            found = [self.mask(operand) for operand in node.operands]
-            masks = [one for one in found if one is not None]
-            combine = np.logical_and if node.operator == "AND" else np.logical_or
-            return combine.reduce(masks) if len(masks) == len(found) else None
-        known = self.array(node)
-        if known is not None:
-            return np.asarray(known > 0) if known.dtype != bool else known
-        if any(self.array(part) is not None for part in node.walk()):
-            return None
-        keys = self._column(node)
-        return None if keys is None else self._where(node, keys)
-
-    def counts(self, aggregates: Sequence[Call]) -> bool:
-        """Whether aggregates are over constants and figures of the index."""
-        arguments = [argument for one in aggregates for argument in one.arguments]
-        return all(isinstance(one, Literal) or self.array(one) is not None for one in arguments)
-
-    def totals(self, aggregates: Sequence[Call], mask: Mask) -> Compiler:
-        """Knows what aggregates over the rows of a mask come to."""
-        known = {one: self._total(one, mask) for one in aggregates}
-
-        def special(node: Node) -> Evaluate | None:
-            return (lambda _: known[node]) if node in known else None
-
-        return Compiler(self._plain.parameters, special)
-
-    def _total(self, aggregate: Call, mask: Mask) -> Any:
-        [argument] = aggregate.arguments
-        figures = self.array(argument)
-        if figures is None:
-            constant = self._plain.constant(argument)
-            return _aggregate(aggregate.name, [constant] * int(mask.sum()))
-        known = figures[mask]
-        if known.dtype == bool:
-            return {"COUNT": len(known), "COUNTIF": int(known.sum())}.get(aggregate.name, UNDEFINED)
-        known = known[~np.isnan(known)]
-        if aggregate.name == "SUM":
-            return known.sum().item()
-        return _aggregate(aggregate.name, known.tolist())
-
-    def _where(self, node: Node, keys: Keys) -> Mask:
-        def of_column(part: Node) -> Evaluate | None:
-            return (lambda row: row.item) if isinstance(part, Path) else None
-
-        test = Compiler(self._plain.parameters, of_column).compile(node)
-        return self._index.column(keys).where(lambda value: test(Row(value)))
-
-    def _column(self, node: Node) -> Keys | None:
-        """The one property that a condition is about. Long texts, vectors and whole items are no columns."""
-        found = {part.keys for part in node.walk() if isinstance(part, Path)}
-        if len(found) != 1:
-            return None
-        [keys] = found
-        vectors = {path.name for path in self._container.vector_paths}
-        return None if not keys or keys in self._texts or keys[0] in vectors else keys
-
-    def _special(self, node: Node) -> Evaluate | None:
-        figures = self.array(node) if isinstance(node, Call) and node.name in _SEARCHES else None
-        if figures is None:
-            return None
-
-        def figure(row: Row) -> Any:
-            value = figures[row.number].item()
-            return UNDEFINED if value != value else value  # noqa: PLR0124 - NaN is where there is none
-
-        return figure
-
-    def _computed(self, call: Call) -> NDArray[Any] | None:
-        name = vector_name(call, self._container)
-        if name is not None:
-            return self._distances(call, name)
-        path = call.arguments[0] if call.arguments else None
-        if call.name not in _SEARCHES or not isinstance(path, Path):
-            return None
-        if call.name == "_FULLTEXTWORDCOUNT":
-            return self._index.lengths(path.keys)
-        if call.name == "_FULLTEXTSCORE":
-            return self._relevance(path, *call.arguments[1:])
-        phrases = [self._phrase(argument) for argument in call.arguments[1:]]
-        if not phrases:
-            raise BadRequest(f"{call.name} takes a property and words.")
-        found = np.array([self._index.counts(path.keys, phrase) > 0 for phrase in phrases])
-        return np.asarray(found.any(axis=0) if call.name.endswith("ANY") else found.all(axis=0))
-
-    def _distances(self, call: Call, name: str) -> NDArray[Any]:
-        others = [one for one in call.arguments[:2] if not isinstance(one, Path) or one.keys != (name,)]
-        question: Any = self._plain.constant(others[0]) if others else None
-        dimensions = next(path.dimensions for path in self._container.vector_paths if path.name == name)
-        if type_of(question) != "array" or len(question) != dimensions:
-            raise BadRequest(f"VectorDistance of {name} takes a vector of {dimensions} dimensions.")
-        return self._index.scores(name, np.asarray(question, np.float32))
-
-    def _relevance(self, path: Path, phrases: Node, documents: Node, total: Node, hits: Node) -> NDArray[Any]:
-        figures = (self._plain.constant(node) for node in (documents, total, hits))
-        found = [self._phrase(Literal(one)) for one in self._plain.constant(phrases)]
-        return self._index.relevance(path.keys, found, Statistics(*figures))
-
-    def _phrase(self, node: Node) -> str:
-        value = self._plain.constant(node)
-        if not isinstance(value, str):
-            raise BadRequest(f"A full-text search takes words, and not {value!r}.")
-        return value
-
-
 def _with_aggregates(compiler: Compiler) -> Compiler:
     """A compiler whose aggregates are those of the rows of a group."""
 
@@ -368,38 +231,13 @@ def _with_aggregates(compiler: Compiler) -> Compiler:
         if not isinstance(node, Call) or node.name not in AGGREGATES:
             return compiler.special(node)
         name, value = node.name, compiler.compile(node.arguments[0])
-        return lambda group: _aggregate(name, [value(row) for row in group.rows])  # type: ignore[attr-defined]
+        return lambda group: aggregated(name, [value(row) for row in group.rows])  # type: ignore[attr-defined]
 
     return Compiler(compiler.parameters, special)
 
 
-def _aggregate(name: str, values: Sequence[Any]) -> Any:
-    defined = [value for value in values if value is not UNDEFINED]
-    match name:
-        case "COUNT":
-            return len(defined)
-        case "COUNTIF":
-            return sum(value is True for value in defined)
-        case "MIN":
-            return min(defined, key=sort_key, default=UNDEFINED)
-        case "MAX":
-            return max(defined, key=sort_key, default=UNDEFINED)
-    if any(type_of(value) != "number" for value in defined):
-        return UNDEFINED
-    if name == "SUM":
-        return sum(defined)
-    return sum(defined) / len(defined) if defined else UNDEFINED
-
-
-def _conjuncts(where: Node | None) -> Sequence[Node]:
-    """The conditions that all have to hold."""
-    if where is None:
-        return ()
-    return where.operands if isinstance(where, Logical) and where.operator == "AND" else (where,)
-
-
 def _is_search(node: Node) -> bool:
-    return isinstance(node, Call) and node.name in _SEARCHES
+    return isinstance(node, Call) and node.name in SEARCHES
 
 
 def _walk_outside_searches(node: Node) -> Iterator[Node]:
@@ -416,7 +254,3 @@ def _is_constant(node: Node) -> bool:
 def _behind(rows: list[int], slots: list[int], after: int) -> tuple[list[int], list[int]]:
     pairs = [(row, slot) for row, slot in zip(rows, slots, strict=True) if slot > after]
     return [row for row, _ in pairs], [slot for _, slot in pairs]
-
-
-def _keys(path: str) -> Keys:
-    return tuple(path.strip("/").split("/"))

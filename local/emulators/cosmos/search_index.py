@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from local.emulators.cosmos.containers import Container
 from local.emulators.cosmos.evaluation import child
-from local.emulators.cosmos.store import Contents, Store, StoredItem
+from local.emulators.cosmos.items import Contents, StoredItem
+from local.emulators.cosmos.store import Store
 from local.emulators.cosmos.syntax import UNDEFINED
 from local.emulators.cosmos.texts import Counts, Texts
 from local.emulators.cosmos.values import canonical, type_of

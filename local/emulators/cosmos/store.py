@@ -11,26 +11,20 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Self
 
-import msgspec
-import orjson
-
-from local.emulators.cosmos.containers import Container, Raw, checked, require_partition
+from local.emulators.cosmos.containers import Container, checked
 from local.emulators.cosmos.errors import (
     BadRequest,
     Conflict,
     NotFound,
     OwnerNotFound,
-    PreconditionFailed,
     ServiceError,
 )
-from local.emulators.cosmos.evaluation import Compiler, Row
-from local.emulators.cosmos.parser import parse
-from local.emulators.cosmos.patching import patched
+from local.emulators.cosmos.items import COLUMNS, Operation, Result, StoredItem
+from local.emulators.cosmos.transaction import ABSENT, Transaction, new_etag
 
 _PRAGMAS = (
     "PRAGMA page_size = 16384",  # an item and its vector fit a page
@@ -40,74 +34,6 @@ _PRAGMAS = (
     "PRAGMA foreign_keys = ON",
     "PRAGMA busy_timeout = 30000",
 )
-_SYSTEM = ("_rid", "_self", "_etag", "_attachments", "_ts")
-_LONGEST_ID = 1023
-_COLUMNS = "slot, id, number, etag, time, body, vectors"
-_ABSENT = "Entity with the specified id does not exist in the system."
-
-
-@dataclass(frozen=True)
-class Contents:
-    """What a query needs of items beside what their users wrote."""
-
-    vectors: bool = True
-    system: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class StoredItem:
-    """An item as it is kept."""
-
-    slot: int
-    id: str
-    number: int
-    etag: str
-    time: int
-    body: bytes
-    vectors: bytes | None
-
-    def json(self, container: Container) -> bytes:
-        """The whole item, without reading what the user wrote."""
-        parts = [self.body[:-1]]
-        if self.vectors is not None:
-            found = container.join({}, self.vectors)
-            parts.append(orjson.dumps(found, option=orjson.OPT_SERIALIZE_NUMPY)[1:-1])
-        parts.append(orjson.dumps(self._system(container))[1:-1])
-        return b",".join(part for part in parts if part != b"{").replace(b"{,", b"{", 1) + b"}"
-
-    def value(self, container: Container, contents: Contents) -> dict[str, Any]:
-        """The item as a query sees it."""
-        item: dict[str, Any] = orjson.loads(self.body)
-        if contents.vectors:
-            container.join(item, self.vectors)
-        if contents.system:
-            item.update(self._system(container))
-        return item
-
-    def _system(self, container: Container) -> dict[str, Any]:
-        rid = f"{container.rid}{self.number:016x}"
-        link = f"{container.properties['_self']}docs/{rid}/"
-        return dict(zip(_SYSTEM, (rid, link, self.etag, "attachments/", self.time), strict=True))
-
-
-@dataclass(frozen=True, kw_only=True)
-class Operation:
-    """A read or a write of one item, alone or in a batch."""
-
-    kind: str
-    id: str = ""
-    item: Raw | None = None
-    patch: Mapping[str, Any] | None = None
-    if_match: str | None = None
-    if_none_match: str | None = None
-
-
-@dataclass(frozen=True)
-class Result:
-    """What became of an operation."""
-
-    status: int
-    stored: StoredItem | None = None
 
 
 class Store:
@@ -140,7 +66,7 @@ class Store:
             raise BadRequest("A database needs an id.")
         rid = _new_rid(4)
         links = {"_self": f"dbs/{rid}/", "_colls": "colls/", "_users": "users/"}
-        made = {"id": properties["id"], "_rid": rid, **links, "_etag": _new_etag(), "_ts": int(time.time())}
+        made = {"id": properties["id"], "_rid": rid, **links, "_etag": new_etag(), "_ts": int(time.time())}
         self._insert("INSERT INTO databases (id, properties) VALUES (?, ?)", made["id"], json.dumps(made))
         return made
 
@@ -163,7 +89,7 @@ class Store:
         select = "SELECT number, properties FROM databases WHERE id = ?"
         row = self._connection.execute(select, (name,)).fetchone()
         if row is None:
-            raise NotFound(_ABSENT)
+            raise NotFound(ABSENT)
         return row[0], json.loads(row[1])
 
     # Containers
@@ -173,7 +99,7 @@ class Store:
         number, parent = self._database(database)
         made = checked(properties)
         rid = _new_rid(8)
-        made |= {"_rid": rid, "_self": f"{parent['_self']}colls/{rid}/", "_etag": _new_etag()}
+        made |= {"_rid": rid, "_self": f"{parent['_self']}colls/{rid}/", "_etag": new_etag()}
         made |= {"_ts": int(time.time()), "_docs": "docs/", "_sprocs": "sprocs/", "_conflicts": "conflicts/"}
         insert = "INSERT INTO containers (database, id, properties) VALUES (?, ?, ?)"
         self._insert(insert, number, made["id"], json.dumps(made))
@@ -197,7 +123,7 @@ class Store:
         )
         row = self._connection.execute(select, (database, name)).fetchone()
         if row is None:
-            raise OwnerNotFound(_ABSENT)
+            raise OwnerNotFound(ABSENT)
         container = Container(row[0], row[1], json.loads(row[2]))
         if generation == self._generation:  # or it may be gone by now
             self._found[database, name] = container
@@ -208,7 +134,7 @@ class Store:
         container = self.container(database, name)
         made = checked(properties, container.properties)
         kept = {key: value for key, value in container.properties.items() if key.startswith("_")}
-        made |= kept | {"id": name, "_etag": _new_etag(), "_ts": int(time.time())}
+        made |= kept | {"id": name, "_etag": new_etag(), "_ts": int(time.time())}
         update = "UPDATE containers SET properties = ? WHERE number = ?"
         self._connection.execute(update, (json.dumps(made), container.number))
         self._forget_found()
@@ -236,14 +162,14 @@ class Store:
         """An item. Raises NotFound."""
         found = self._item(container, partition, item_id)
         if found is None:
-            raise NotFound(_ABSENT)
+            raise NotFound(ABSENT)
         return found
 
     def partition(
         self, container: Container, partition: str, *, after: str = "", ids: Sequence[str] | None = None
     ) -> Iterator[StoredItem]:
         """The items of a partition in the order of their ids: those after one, or some of them."""
-        select = f"SELECT {_COLUMNS} FROM items WHERE container = ? AND partition = ? AND id > ?"  # noqa: S608 - our own
+        select = f"SELECT {COLUMNS} FROM items WHERE container = ? AND partition = ? AND id > ?"  # noqa: S608 - our own
         if ids is not None:
             select += " AND id IN (SELECT value FROM json_each(?))"
         wanted = [] if ids is None else [json.dumps(ids)]
@@ -255,13 +181,13 @@ class Store:
     def behind(self, container: Container, slot: int) -> Iterator[tuple[str, StoredItem]]:
         """The items of a container that were written after one, with their partitions."""
         # The plus keeps SQLite from its index on containers, by which it would sort all items each time.
-        select = f"SELECT partition, {_COLUMNS} FROM items WHERE slot > ? AND +container = ? ORDER BY slot"  # noqa: S608 - our own
+        select = f"SELECT partition, {COLUMNS} FROM items WHERE slot > ? AND +container = ? ORDER BY slot"  # noqa: S608 - our own
         rows = self._connection.execute(select, (slot, container.number))
         return ((row[0], StoredItem(*row[1:])) for row in rows)
 
     def at(self, slots: Sequence[int]) -> dict[int, StoredItem]:
         """The items in some slots, those that are still there."""
-        select = f"SELECT {_COLUMNS} FROM items WHERE slot IN (SELECT value FROM json_each(?))"  # noqa: S608 - our own
+        select = f"SELECT {COLUMNS} FROM items WHERE slot IN (SELECT value FROM json_each(?))"  # noqa: S608 - our own
         rows = self._connection.execute(select, (json.dumps(slots),))
         return {row[0]: StoredItem(*row) for row in rows}
 
@@ -280,7 +206,7 @@ class Store:
         self, container: Container, partition: str, operations: Sequence[Operation]
     ) -> list[tuple[Result, ServiceError | None]]:
         """Does all operations or, where one of them fails, none: the others then have the status 424."""
-        transaction = _Transaction(self._connection, container, partition)
+        transaction = Transaction(self._connection, container, partition)
         self._connection.execute("BEGIN IMMEDIATE")
         try:
             results = self._run(transaction, operations)
@@ -299,7 +225,7 @@ class Store:
 
     @staticmethod
     def _run(
-        transaction: "_Transaction", operations: Sequence[Operation]
+        transaction: Transaction, operations: Sequence[Operation]
     ) -> list[tuple[Result, ServiceError | None]]:
         """The results up to the first that is an error."""
         results: list[tuple[Result, ServiceError | None]] = []
@@ -312,159 +238,13 @@ class Store:
         return results
 
     def _item(self, container: Container, partition: str, item_id: str) -> StoredItem | None:
-        return _Transaction(self._connection, container, partition).item(item_id)
+        return Transaction(self._connection, container, partition).item(item_id)
 
     @classmethod
     def in_folder(cls, folder: Path) -> Self:
         """The store of a folder, which is made if need be."""
         folder.mkdir(parents=True, exist_ok=True)
         return cls(folder / "cosmos.db")
-
-
-class _Transaction:
-    """Operations on the items of one partition, within a transaction of the connection."""
-
-    def __init__(self, connection: sqlite3.Connection, container: Container, partition: str) -> None:
-        self._connection = connection
-        self._container = container
-        self._partition = partition
-        self.forgotten: list[int] = []
-
-    def run(self, operation: Operation) -> Result:
-        """Does an operation. Raises ServiceError."""
-        item_id = operation.id or _id_of(operation.item)
-        before = self.item(item_id)
-        _check_conditions(operation, before)
-        match operation.kind:
-            case "Create" if before is not None:
-                raise Conflict("Entity with the specified id already exists in the system.")
-            case "Create" | "Upsert":
-                return self._put(item_id, operation.item or {}, before)
-            case "Read" | "Replace" | "Patch" | "Delete" if before is None:
-                raise NotFound(_ABSENT)
-            case "Read":
-                return Result(HTTPStatus.OK, before)
-            case "Replace":
-                return self._put(item_id, operation.item or {}, before)
-            case "Patch" if before is not None:
-                return self._patch(before, operation.patch or {})
-            case "Delete" if before is not None:
-                self._forget(before)
-                return Result(HTTPStatus.NO_CONTENT)
-        raise BadRequest(f"The operation {operation.kind} is not valid in a batch.")
-
-    def item(self, item_id: str) -> StoredItem | None:
-        """An item, if it is there."""
-        select = f"SELECT {_COLUMNS} FROM items WHERE container = ? AND partition = ? AND id = ?"  # noqa: S608 - our own
-        row = self._connection.execute(select, (self._container.number, self._partition, item_id)).fetchone()
-        return StoredItem(*row) if row else None
-
-    def _put(self, item_id: str, item: Raw, before: StoredItem | None) -> Result:
-        _check_id(item_id)
-        if _id_of(item) != item_id:
-            raise BadRequest("The id of the item and that in the address differ.")
-        require_partition(self._container, item, self._partition)
-        rest, vectors = self._container.split(item)
-        for name in _SYSTEM:
-            rest.pop(name, None)
-        return self._write(item_id, _checked(rest), vectors, before)
-
-    def _write(self, item_id: str, body: bytes, vectors: bytes | None, before: StoredItem | None) -> Result:
-        if before is not None:
-            self._forget(before)
-        number = before.number if before is not None else time.time_ns()
-        stored = StoredItem(0, item_id, number, _new_etag(), int(time.time()), body, vectors)
-        insert = (
-            "INSERT INTO items (container, partition, id, number, etag, time, body, vectors) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-        )
-        key = self._container.number, self._partition, item_id
-        try:
-            added = self._connection.execute(insert, (*key, number, stored.etag, stored.time, body, vectors))
-        except sqlite3.IntegrityError:
-            raise OwnerNotFound(_ABSENT) from None  # the container was deleted a moment ago
-        status = HTTPStatus.CREATED if before is None else HTTPStatus.OK
-        return Result(status, replace(stored, slot=added.lastrowid or 0))
-
-    def _patch(self, before: StoredItem, patch: Mapping[str, Any]) -> Result:
-        if not self._holds(before, patch.get("condition")):
-            raise PreconditionFailed("One of the specified pre-condition is not met.")
-        operations = patch.get("operations")
-        names = {path.name for path in self._container.vector_paths}
-        if names.isdisjoint(_top_names(operations)):
-            item, vectors = orjson.loads(before.body), before.vectors
-        else:
-            item, vectors = self._container.join(orjson.loads(before.body), before.vectors), None
-            item |= {name: item[name].tolist() for name in names & item.keys()}
-        body = orjson.dumps(patched(item, operations))
-        raw = msgspec.json.decode(body, type=Raw)
-        if _id_of(raw) != before.id:
-            raise BadRequest("A patch cannot change the id.")
-        require_partition(self._container, raw, self._partition)
-        if vectors is None:
-            return self._put(before.id, raw, before)
-        return self._write(before.id, body, vectors, before)
-
-    def _holds(self, item: StoredItem, condition: str | None) -> bool:
-        if not condition:
-            return True
-        where = parse(f"SELECT * {condition}").where
-        return (
-            where is None or Compiler().compile(where)(Row(item.value(self._container, Contents()))) is True
-        )
-
-    def _forget(self, item: StoredItem) -> None:
-        self._connection.execute("DELETE FROM items WHERE slot = ?", (item.slot,))
-        self.forgotten.append(item.slot)
-
-
-def _check_conditions(operation: Operation, before: StoredItem | None) -> None:
-    if_match, if_none_match = operation.if_match, operation.if_none_match
-    outdated = (
-        if_match and (before is not None or operation.kind == "Upsert") and not _matches(if_match, before)
-    )
-    if outdated or (if_none_match and operation.kind != "Read" and _matches(if_none_match, before)):
-        raise PreconditionFailed("Operation cannot be performed because one of the preconditions is not met.")
-
-
-def _matches(etag: str, item: StoredItem | None) -> bool:
-    return item is not None and etag in {"*", item.etag}
-
-
-def _id_of(item: Raw | None) -> str:
-    try:
-        return msgspec.json.decode((item or {})["id"], type=str)
-    except (KeyError, msgspec.MsgspecError):
-        raise BadRequest("An item needs an id that is a string.") from None
-
-
-def _check_id(item_id: str) -> None:
-    if not 0 < len(item_id) <= _LONGEST_ID or set(item_id) & set("/\\?#"):
-        raise BadRequest(f"An id has 1 to {_LONGEST_ID} characters, and none of / \\ ? #.")
-
-
-def _top_names(operations: Any) -> set[str]:
-    paths = [
-        operation.get(name)
-        for operation in operations or ()
-        if isinstance(operation, dict)
-        for name in ("path", "from")
-    ]
-    return {path.split("/")[1] for path in paths if isinstance(path, str) and "/" in path}
-
-
-def _checked(item: Raw) -> bytes:
-    """An item as JSON. Raises BadRequest where queries could not read it: for half a surrogate pair."""
-    body = msgspec.json.encode(item)
-    try:
-        orjson.loads(body)
-    except ValueError:
-        raise BadRequest("The item is not valid JSON in UTF-8.") from None
-    return body
-
-
-def _new_etag() -> str:
-    return f'"{secrets.token_hex(8)}"'
 
 
 def _new_rid(size: int) -> str:

@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 from local.emulators.cosmos.containers import Container, Raw
 from local.emulators.cosmos.execution import Execution
 from local.emulators.cosmos.functions import phrase_count
+from local.emulators.cosmos.items import Operation
 from local.emulators.cosmos.parser import parse
 from local.emulators.cosmos.search_index import SearchIndex, Statistics
-from local.emulators.cosmos.store import Operation, Store
+from local.emulators.cosmos.store import Store
 from local.emulators.cosmos.texts import Texts
 from local.emulators.cosmos.words import words
 
