@@ -1,5 +1,6 @@
 # One word per task; each target sets itself up. PORT, STATE, FRESH and PYTHON may be given: make start PORT=8080
 PYTHON ?= python3
+SEED ?= 1
 RUN := .venv/bin/python
 READY := .venv/.ready
 # The interpreter that will run everything: that of the virtual environment once there is one.
@@ -9,7 +10,7 @@ PIPELINE_SCHEMA := .venv/bin/check-jsonschema --quiet --regex-variant nonunicode
   --builtin-schema vendor.azure-pipelines --data-transform azure-pipelines
 
 .DEFAULT_GOAL := help
-.PHONY: help demo start services test check fix audit package lock bench
+.PHONY: help demo start services test soak check fix audit package lock bench
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -26,6 +27,9 @@ services: $(READY) ## the emulators alone, for func start beside them
 # Two processes, each with emulators of its own: for a good part of its time a test waits for somebody else.
 test: $(READY) ## every test
 	@$(RUN) -m pytest --numprocesses 2 --dist worksteal
+
+soak: $(READY) ## the long proofs, half an hour of them (SEED=1)
+	@SEED=$(SEED) $(RUN) -m pytest tests/soak -m soak --show-capture=no
 
 check: $(READY) ## lint, format check, types
 	@.venv/bin/ruff check --quiet

@@ -101,7 +101,7 @@ class QueueTrigger:
                 pause = self._longer(pause)
 
     async def _receive(self) -> list[QueueMessage]:
-        """The next messages; none where the queue does not exist or the storage does not answer."""
+        """The next messages, those that came before the storage failed; none where there is no queue."""
         pages = self._queue.receive_messages(
             messages_per_page=self._options.batch_size,
             max_messages=self._options.batch_size,
@@ -110,7 +110,8 @@ class QueueTrigger:
         messages: list[QueueMessage] = []
         try:
             with contextlib.suppress(ResourceNotFoundError):
-                messages = [message async for message in pages]
+                async for message in pages:
+                    messages.append(message)  # noqa: PERF401 - a comprehension that fails loses all of them
         except AzureError as error:
             self._connection.fails(error)
         else:

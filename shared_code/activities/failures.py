@@ -6,15 +6,17 @@ were ended from outside. Whatever is left is taken for a fault of the app and tr
 """
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from json import JSONDecodeError
+from typing import Any
 
 from azure.core.exceptions import AzureError, ClientAuthenticationError, DecodeError, HttpResponseError
 from azure.cosmos.exceptions import CosmosHttpResponseError
 
 from shared_code.errors import AccessDenied, Passing, Permanent
 from shared_code.http_pool import ServiceError, StatusError, TlsFailed
+from shared_code.http_pool.retry_after import parse_retry_after
 from shared_code.jobs import Counts, Failure, Trouble
 from shared_code.jobs.steps import Failed
 from shared_code.settings import Settings
@@ -22,6 +24,8 @@ from shared_code.settings import Settings
 # The reason stays in the host's log: what a foreign error says may quote a path, an address or a key.
 STEP_FAILED = Failure("StepFailed", "A step of the job failed repeatedly: submit the job again.")
 _MOST_TRIES = 3
+# Services may ask for any number of seconds; a day is longer than a job ever waits between two tries.
+_MOST_SECONDS = 86_400.0
 _DENIED = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
 _PASSING = {
     HTTPStatus.REQUEST_TIMEOUT,
@@ -47,18 +51,29 @@ class Stopped(Exception):
         self.counts = counts
 
 
-def failed(error: BaseException, counts: Counts) -> Failed:
-    """What a step answers that was stopped by this; the counts are those of a step that did nothing."""
+def failed(error: BaseException, counts: Counts, *, now: datetime) -> Failed:
+    """What a step answers that was stopped by this error at this time.
+
+    Args:
+        error: what stopped it.
+        counts: those of a step that did nothing.
+        now: the time, which what a service asks for counts from.
+    """
     if isinstance(error, Stopped):
-        return replace(_kind(error.cause), counts=error.counts)
-    return replace(_kind(error), counts=counts)
+        return failed(error.cause, error.counts, now=now)
+    result = _kind(error)
+    pause = _pause(error, now)
+    if not result.trouble or pause is None:
+        return replace(result, counts=counts)
+    until = now + timedelta(seconds=min(pause, _MOST_SECONDS))
+    return replace(result, counts=counts, trouble=replace(result.trouble, until=until))
 
 
 def _kind(error: BaseException) -> Failed:
     if isinstance(error, Permanent):
         return Failed(failure=Failure.of(error))
     if isinstance(error, Passing):
-        trouble = Trouble(service=error.service, until=_until(error.__cause__), is_endless=error.is_endless)
+        trouble = Trouble(service=error.service, is_endless=error.is_endless)
         return Failed(failure=Failure.of(error), trouble=trouble)
     if isinstance(error, ServiceError):
         return _of_pool(error)
@@ -82,7 +97,7 @@ def _of_pool(error: ServiceError) -> Failed:
         return Failed(failure=Failure("ServiceRefused", f"{what}: check its address and settings."))
     answered = f" (it answered {error.status})" if error.status else ""
     message = f"{what}{answered}: {error.advice}."
-    return _passing(error.service, type(error).__name__, message, until=_until(error))
+    return _passing(error.service, type(error).__name__, message)
 
 
 def _of_cosmos(error: CosmosHttpResponseError) -> Failed:
@@ -122,12 +137,15 @@ def _unlike(service: str, settings: str) -> Failure:
     return Failure("EndpointUnusable", f"{service} answered what the app cannot use: check {settings}.")
 
 
-def _until(error: BaseException | None) -> datetime | None:
-    """When the service of a failed request expects to be ready again."""
-    if not isinstance(error, ServiceError) or error.retry_after is None:
-        return None
-    return datetime.now(UTC) + timedelta(seconds=error.retry_after)
+def _pause(error: BaseException | None, now: datetime) -> float | None:
+    """In how many seconds the service of a failed request expects to be ready again, if it says so."""
+    if isinstance(error, ServiceError):
+        return error.retry_after
+    if isinstance(error, HttpResponseError):
+        response: Any = error.response
+        return parse_retry_after(response.headers, now.timestamp()) if response else None
+    return _pause(error.__cause__, now) if isinstance(error, Passing) else None
 
 
-def _passing(service: str, code: str, message: str, *, until: datetime | None = None) -> Failed:
-    return Failed(failure=Failure(code, message), trouble=Trouble(service=service, until=until))
+def _passing(service: str, code: str, message: str) -> Failed:
+    return Failed(failure=Failure(code, message), trouble=Trouble(service=service))

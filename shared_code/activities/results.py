@@ -7,6 +7,7 @@ and on Azure a call never ends whose exception is no `Exception`.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from time import monotonic
 from typing import ClassVar, Protocol, Self, TypeVar
 
@@ -65,18 +66,18 @@ async def answer(
         given = step.from_json(payload)
         counts = given.FAILED
         with log_scope(jobId=given.job_id, kind=given.KIND, step=given.NAME):
-            return await _value(work(clients, given), counts)
+            return await _value(clients, work(clients, given), counts)
     except Exception as error:  # noqa: BLE001 - an input that cannot be read is a fault of the app
-        return _failed(error, counts)
+        return _failed(clients, error, counts)
 
 
-async def _value(work: Awaitable[StepResult], counts: Counts) -> Json:
+async def _value(clients: Clients, work: Awaitable[StepResult], counts: Counts) -> Json:
     try:
         return {"ok": True, **(await work).to_json()}
     except BaseException as error:  # a library that panics raises what is no Exception
         if isinstance(error, asyncio.CancelledError) and is_cancelled():
             raise
-        return _failed(error, counts)
+        return _failed(clients, error, counts)
 
 
 def milliseconds_since(began: float) -> int:
@@ -84,8 +85,9 @@ def milliseconds_since(began: float) -> int:
     return round(1_000 * (monotonic() - began))
 
 
-def _failed(error: BaseException, counts: Counts) -> Json:
-    result = failed(error, counts)
+def _failed(clients: Clients, error: BaseException, counts: Counts) -> Json:
+    now = datetime.fromtimestamp(clients.network.clock.wall(), UTC)
+    result = failed(error, counts, now=now)
     failure = result.failure
     cause = error if failure == STEP_FAILED else None
     log_event(

@@ -6,6 +6,7 @@ its first step, not when it starts, and in a thread, so that other work of its l
 """
 
 import asyncio
+from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from shared_code.settings import settings
 
 if TYPE_CHECKING:
     from shared_code.clients.composition import Clients
+    from shared_code.network import Network
 
 
 async def clients() -> "Clients":
@@ -21,15 +23,23 @@ async def clients() -> "Clients":
     return await _clients.get()
 
 
-async def _open() -> "Clients":
-    await asyncio.to_thread(import_module, "shared_code.clients.composition")
-    from shared_code.clients.composition import Clients
+@dataclass
+class Opening:
+    """How the clients of a loop are opened: on a network that was put here before, or else the machine's."""
 
-    return Clients(settings())
+    network: "Network | None" = None
+
+    async def __call__(self) -> "Clients":
+        """Clients by the settings of the process."""
+        await asyncio.to_thread(import_module, "shared_code.clients.composition")
+        from shared_code.clients.composition import Clients
+
+        return Clients(settings(), self.network)
 
 
 async def _close(opened: "Clients") -> None:
     await opened.close()
 
 
-_clients = PerLoop(_open, _close)
+opening = Opening()
+_clients = PerLoop(opening, _close)

@@ -8,9 +8,7 @@ import logging
 from contextlib import AsyncExitStack
 from functools import cached_property
 from typing import Any
-from urllib.request import getproxies
 
-from azure.core.pipeline.transport import AioHttpTransport
 from azure.cosmos.aio import CosmosClient
 from azure.identity.aio import DefaultAzureCredential
 from azure.storage.blob.aio import BlobServiceClient, ContainerClient
@@ -35,6 +33,7 @@ from shared_code.index.cosmos_version import CosmosVersion
 from shared_code.index.cosmos_writer import CosmosIndex
 from shared_code.jobs import LARGE_STEPS_AT_ONCE
 from shared_code.jobs.source_containers import JOBS_CONTAINER
+from shared_code.network import Network
 from shared_code.settings import Settings
 from shared_code.settings.setting import Setting
 from shared_code.storage.blob_account import blob_service
@@ -42,6 +41,10 @@ from shared_code.storage.source_files import SourceFiles
 from shared_code.storage.table_account import TableAccount
 from shared_code.storage.tables import StorageTable
 from shared_code.telemetry import log_event
+
+# Throttled, the SDK would wait for as long as it is told, be it a day; the transport waits for moments only.
+# None at all is a negative number: for zero the SDK takes its default.
+_COSMOS_OPTIONS: dict[str, Any] = {"retry_throttle_backoff_max": -1}
 
 
 class Clients:
@@ -51,15 +54,17 @@ class Clients:
     signature is used as it is, any other with the identity of the app.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, network: Network | None = None) -> None:
         self.settings = settings
+        self.network = network or Network()
         self._closing = AsyncExitStack()
         self._audit_table = Once(self._open_audit_table)
 
     @cached_property
     def pool(self) -> ServicePool:
         """The one pool of outgoing HTTP."""
-        pool = ServicePool(hooks=Hooks(on_retry=_log_retry, on_result=_log_failure))
+        hooks = Hooks(on_retry=_log_retry, on_result=_log_failure)
+        pool = self.network.pool(hooks=hooks, clock=self.network.clock)
         self._closing.push_async_callback(pool.close)
         return pool
 
@@ -195,7 +200,12 @@ class Clients:
     def _blobs(self) -> BlobServiceClient:
         storage = self.settings.files_storage
         try:
-            blobs = blob_service(storage, lambda: self.identity, transport=_transport())
+            blobs = blob_service(
+                storage,
+                lambda: self.identity,
+                transport=self.network.transport(),
+                clock=self.network.clock,
+            )
         except ValueError:
             raise _unusable(Settings.files_storage) from None
         self._closing.push_async_callback(blobs.close)
@@ -204,7 +214,9 @@ class Clients:
     @cached_property
     def _cosmos(self) -> CosmosClient:
         key: Any = self.settings.cosmos_key or self.identity
-        client = CosmosClient(self.settings.cosmos_endpoint, key, transport=_transport())
+        client = CosmosClient(
+            self.settings.cosmos_endpoint, key, transport=self.network.transport(), **_COSMOS_OPTIONS
+        )
         self._closing.push_async_callback(client.close)
         return client
 
@@ -236,14 +248,6 @@ def _shown(facts: Facts) -> dict[str, Any]:
         "error": facts.error,
         "attempts": facts.attempt,
     }
-
-
-def _transport() -> AioHttpTransport:
-    """For each request the SDKs look for proxies and logins in the environment, partly on another thread.
-
-    That is a tenth of what a request costs. Where no proxy is set, nothing can be found.
-    """
-    return AioHttpTransport(use_env_settings=bool(getproxies()))
 
 
 def _unusable(setting: Setting[str]) -> InvalidSetting:

@@ -4,22 +4,35 @@ from collections.abc import Callable
 from typing import Any
 
 from azure.core.credentials_async import AsyncTokenCredential
-from azure.storage.blob.aio import BlobServiceClient
+from azure.storage.blob.aio import BlobServiceClient, ExponentialRetry
+
+from shared_code.http_pool import Clock
 
 # Every run of a job is open at once while their union is counted.
 CHUNK_SIZE = 256 * 1024
 _OPTIONS: dict[str, Any] = {
-    # The SDK's waits, from fifteen seconds on, would hold an activity that its workflow can repeat anyway.
-    "retry_total": 5,
-    "initial_backoff": 1,
-    "increment_base": 2,
     "max_single_get_size": CHUNK_SIZE,
     "max_chunk_get_size": CHUNK_SIZE,
 }
 
 
+class _Retries(ExponentialRetry):
+    """The SDK's own retries, by a clock that is given.
+
+    The SDK's waits, from fifteen seconds on, would hold an activity that its workflow can repeat anyway.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__(initial_backoff=1, increment_base=2, retry_total=5)
+        self._clock = clock
+
+    async def sleep(self, settings: dict[str, Any], transport: Any) -> None:  # noqa: ARG002 - not by its clock
+        """Waits before a retry."""
+        await self._clock.sleep(self.get_backoff_time(settings))
+
+
 def blob_service(
-    storage: str, credential: Callable[[], AsyncTokenCredential], *, transport: Any
+    storage: str, credential: Callable[[], AsyncTokenCredential], *, transport: Any, clock: Clock
 ) -> BlobServiceClient:
     """The client of an account; the credential is asked for only if nothing else signs in.
 
@@ -27,11 +40,13 @@ def blob_service(
         storage: a connection string or an account URL, which may carry a shared access signature.
         credential: gives the app's identity.
         transport: of the SDK, to send requests with.
+        clock: by which it waits between two tries.
 
     Raises:
         ValueError: it is neither. The message may quote it.
     """
+    options = {**_OPTIONS, "transport": transport, "retry_policy": _Retries(clock)}
     if not storage.startswith(("https://", "http://")):
-        return BlobServiceClient.from_connection_string(storage, transport=transport, **_OPTIONS)
+        return BlobServiceClient.from_connection_string(storage, **options)
     sign_in = None if "sig=" in storage else credential()
-    return BlobServiceClient(storage, credential=sign_in, transport=transport, **_OPTIONS)
+    return BlobServiceClient(storage, credential=sign_in, **options)

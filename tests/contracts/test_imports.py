@@ -17,7 +17,8 @@ MAY_IMPORT = {
         "api audit clients digests documents edge events files http_pool jobs settings storage telemetry"
     ),
     "clients": (
-        "app_configuration concurrency embeddings events http_pool index jobs settings storage telemetry"
+        "app_configuration concurrency embeddings events http_pool index jobs network settings storage "
+        "telemetry"
     ),
     "api": "jobs settings telemetry usage workflows",
     "workflows": "jobs usage.metering",
@@ -34,6 +35,7 @@ MAY_IMPORT = {
     "settings": "jobs",
     "edge": "telemetry",
     "telemetry": "jobs",
+    "network": "http_pool",
     "http_pool": "",
 }
 PURE = {"workflows", "jobs"}

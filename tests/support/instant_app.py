@@ -11,6 +11,8 @@ import pytest
 from devhost.testing import AppUnderTest, running_app
 from local.host import clean_environment
 from local.settings import ROOT
+from shared_code.clients import opening
+from shared_code.network import Network
 from shared_code.settings import settings
 from tests.support.api_client import ApiClient
 from tests.support.corpus import Corpus
@@ -31,14 +33,18 @@ class InstantApp:
 
 
 @asynccontextmanager
-async def instant_app(storage: str, own: Mapping[str, str]) -> AsyncIterator[InstantApp]:
-    """A running app on the storage of that connection string, with settings of its own."""
+async def instant_app(
+    storage: str, own: Mapping[str, str], network: Network | None = None
+) -> AsyncIterator[InstantApp]:
+    """A running app on the storage of that connection string, with settings and a network of its own."""
     with pytest.MonkeyPatch.context() as patched:
         for name, value in {**clean_environment(storage), **own}.items():
             patched.setenv(name, value)
         settings.cache_clear()  # a process reads them once, and this one goes on to be another app
+        opening.network = network
         try:
             async with running_app(ROOT) as running:
                 yield InstantApp(running)
         finally:
+            opening.network = None
             settings.cache_clear()

@@ -6,7 +6,7 @@ import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.message import Message
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
@@ -14,7 +14,7 @@ from typing import Any, Self
 from urllib.parse import urlsplit
 
 from local.ports import LOOPBACK
-from tests.support.web_servers import serving
+from tests.support.web_servers import WebServer
 
 # Answers are read whole and sent on whole, and not compressed, so that addresses in them can be replaced.
 _OF_ONE_CONNECTION = {"accept-encoding", "connection", "content-length", "keep-alive", "transfer-encoding"}
@@ -29,11 +29,12 @@ class AnswerLost(Exception):
 
 @dataclass(frozen=True)
 class Reply:
-    """What a request is answered."""
+    """What a request is answered; so many bytes of it are announced and `missing`."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes = b""
+    missing: int = 0
 
     @classmethod
     def of(cls, value: Any, *, status: int, **headers: str) -> Self:
@@ -67,15 +68,22 @@ class ServiceProxy:
     upstream: str
     rule: Rule
     origin: str = ""
+    server: WebServer = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.server = WebServer(_handler(self))
 
 
 @contextmanager
 def service_proxy(upstream: str, rule: Rule = Call.pass_on) -> Iterator[ServiceProxy]:
     """A serving proxy before the service at that scheme, host and port."""
     proxy = ServiceProxy(upstream, rule)
-    with serving(_handler(proxy)) as port:
-        proxy.origin = f"http://{LOOPBACK}:{port}"
+    proxy.server.start()
+    proxy.origin = f"http://{LOOPBACK}:{proxy.server.port}"
+    try:
         yield proxy
+    finally:
+        proxy.server.stop()
 
 
 def _handler(proxy: ServiceProxy) -> type[BaseHTTPRequestHandler]:
@@ -117,10 +125,11 @@ def _handler(proxy: ServiceProxy) -> type[BaseHTTPRequestHandler]:
             for name, value in reply.headers.items():
                 self.send_header(name, value)
             if self.command != "HEAD" and reply.status != HTTPStatus.NO_CONTENT:
-                self.send_header("Content-Length", str(len(reply.body)))
+                self.send_header("Content-Length", str(len(reply.body) + reply.missing))
             self.end_headers()
             self.wfile.write(reply.body)
             self.wfile.flush()
+            self.close_connection |= bool(reply.missing)
 
         def log_message(self, *_: object) -> None:
             """Say nothing: the rule sees what was asked."""

@@ -3,17 +3,28 @@
 import asyncio
 import json
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from azure.core.exceptions import HttpResponseError, ServiceRequestError, ServiceResponseError
 from azure.cosmos.exceptions import CosmosHttpResponseError
+from multidict import CIMultiDict
 
-from shared_code.activities.failures import STEP_FAILED, Stopped, failed
+from shared_code.activities import failures
+from shared_code.activities.failures import STEP_FAILED, Stopped
 from shared_code.errors import ConfigurationUnavailable, InvalidSetting, JobSuspended
 from shared_code.events.source import EventsUnavailable
 from shared_code.http_pool import CircuitOpen, ConnectionFailed, StatusError, Throttled, TlsFailed
 from shared_code.index.records import IndexConflict
+from shared_code.jobs import Counts
+from shared_code.jobs.steps import Failed
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def failed(error: BaseException, counts: Counts) -> Failed:
+    return failures.failed(error, counts, now=NOW)
 
 
 def of_pool(kind: Any, **facts: Any) -> Exception:
@@ -99,11 +110,23 @@ def test_no_sentence_repeats_what_a_foreign_error_says():
     assert "secret" not in json.dumps(failed(of_storage(403), {}).to_json())
 
 
-def test_time_that_a_service_names_is_when_it_is_tried_again():
-    answer = failed(of_pool(Throttled, retry_after=61.0), {})
+@pytest.mark.parametrize(
+    ("seconds", "until"), [(61.0, timedelta(seconds=61)), (86_400.0, timedelta(1)), (1e300, timedelta(1))]
+)
+def test_time_that_a_service_names_is_when_it_is_tried_again_but_no_later_than_in_a_day(seconds, until):
+    answer = failed(of_pool(Throttled, retry_after=seconds), {})
     assert answer.trouble
-    assert answer.trouble.until
-    assert timedelta(60) > answer.trouble.until - datetime.now(UTC) > timedelta(seconds=30)
+    assert answer.trouble.until == NOW + until
+
+
+@pytest.mark.parametrize("name", ["Retry-After", "x-ms-retry-after-ms"])
+def test_time_that_an_answer_to_an_sdk_names_counts_as_well(name: str):
+    error = of_storage(503)
+    response: Any = SimpleNamespace(headers=CIMultiDict({name: "61"}))
+    error.response = response
+    answer = failed(error, {})
+    assert answer.trouble
+    assert answer.trouble.until == NOW + timedelta(seconds=61 if name == "Retry-After" else 0.061)
 
 
 def test_cause_of_an_unavailable_service_says_until_when():
@@ -111,7 +134,7 @@ def test_cause_of_an_unavailable_service_says_until_when():
     error.__cause__ = of_pool(Throttled, retry_after=61.0)
     answer = failed(error, {})
     assert answer.trouble
-    assert answer.trouble.until
+    assert answer.trouble.until == NOW + timedelta(seconds=61)
 
 
 def test_step_that_was_stopped_says_what_it_had_done():

@@ -1,0 +1,69 @@
+"""How the clients of a process reach services: the clock that they wait by, the pool, the transport of SDKs.
+
+A test passes in a network of its own, on which no wait takes time. Nothing in here knows a service's address.
+"""
+
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
+from urllib.request import getproxies
+
+from azure.core.pipeline.transport import AioHttpTransport
+
+from shared_code.http_pool import Clock, ServicePool
+from shared_code.http_pool.retry_after import parse_retry_after
+
+# Seconds; the SDKs' own are up to 300 for an answer, and a few tries of that outlast a function.
+_CONNECT, _ANSWER = 5.0, 20.0
+# The longest that a request waits in here because Cosmos DB throttles it; beyond that, its workflow does.
+_MOST_THROTTLED = 10.0
+
+
+@dataclass(frozen=True)
+class Network:
+    """What the clients of one process share on their way to services.
+
+    Attributes:
+        clock: what they wait by.
+        pool: the class of the pool.
+        answer: how long, in seconds, the requests of SDKs wait for an answer or its next part.
+    """
+
+    clock: Clock = field(default_factory=Clock)
+    pool: type[ServicePool] = ServicePool
+    answer: float = _ANSWER
+
+    def transport(self) -> "SdkTransport":
+        """What the client of an SDK sends its requests with; each client closes its own."""
+        return SdkTransport(self.clock, answer=self.answer)
+
+
+class SdkTransport(AioHttpTransport):  # type: ignore[misc] # the SDK ships no complete types
+    """The SDKs' own transport, within bounds: for an answer, and for the pauses that services ask for."""
+
+    def __init__(self, clock: Clock, *, answer: float) -> None:
+        # For each request the SDKs look for proxies and logins in the environment, partly on another thread.
+        # That is a tenth of what a request costs. Where no proxy is set, nothing can be found.
+        super().__init__(use_env_settings=bool(getproxies()), connection_timeout=_CONNECT)
+        self._clock = clock
+        self._answer = answer
+
+    async def sleep(self, duration: float) -> None:
+        """Waits between two tries of the SDK."""
+        await self._clock.sleep(duration)
+
+    async def send(self, request: Any, **config: Any) -> Any:
+        """Sends a request, and again where it was throttled for a moment."""
+        config["read_timeout"] = min(config.get("read_timeout", self._answer), self._answer)
+        began = self._clock.now()
+        while True:
+            response = await super().send(request, **config)
+            pause = self._throttled_for(response)
+            if pause is None or self._clock.now() + pause > began + _MOST_THROTTLED:
+                return response
+            await self._clock.sleep(pause)
+
+    def _throttled_for(self, response: Any) -> float | None:
+        if response.status_code != HTTPStatus.TOO_MANY_REQUESTS:
+            return None
+        return parse_retry_after(response.headers, self._clock.wall())

@@ -1,0 +1,43 @@
+"""Every service x every way to fail x half a minute and ten minutes x every job: all of them complete."""
+
+from collections.abc import AsyncIterator
+from itertools import product
+
+import pytest
+
+from tests.support.corpus import SELF_CERTIFIED
+from tests.support.outage_world import JOBS, SERVICES, USES, OutageWorld, outage_world
+from tests.support.outages import FAULTS
+
+pytestmark = [SELF_CERTIFIED, pytest.mark.soak]
+# What a job does not use it does not miss, which one fault shows as well as nine.
+CELLS = [
+    (job, service, fault, seconds)
+    for job, service, fault, seconds in product(JOBS, SERVICES, FAULTS, (30, 600))
+    if service in USES[job] or (fault, seconds) == ("refused", 600)
+]
+ROW = "{:6} {:11} {:10} {:>6} {:>7} {:>6} {:>8} {:>8} {}"
+
+
+@pytest.fixture(scope="module")
+async def world(stack_settings, storage, cosmos_emulator, embeddings_process) -> AsyncIterator[OutageWorld]:
+    async with outage_world(stack_settings, storage, cosmos_emulator, embeddings_process) as made:
+        yield made
+
+
+@pytest.fixture(scope="module", autouse=True)
+def head(table: list[str]) -> None:
+    names = ("job", "service", "fault", "outage", "took s", "failed", "charged", "counted", "result")
+    table.append(ROW.format(*names))
+
+
+@pytest.mark.parametrize(("job", "service", "fault", "seconds"), CELLS)
+async def test_job_outlasts_an_outage_and_is_right(  # noqa: PLR0917 - fixtures
+    world: OutageWorld, table, seed, job, service, fault, seconds
+):
+    meeting = await world.meet(job, service, fault, seconds, seed=seed)
+    took, tokens = round(meeting.seconds), (meeting.charged, meeting.counted)
+    table.append(ROW.format(job, service, fault, seconds, took, meeting.met, *tokens, meeting.result))
+
+    assert meeting.has_completed, meeting
+    assert (meeting.met > 0) == (service in USES[job])

@@ -1,0 +1,273 @@
+"""The real app among real services, each behind a proxy, and jobs of every kind that an outage may meet."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from random import Random
+from typing import Any
+from uuid import uuid4
+
+from azure.core.exceptions import ResourceExistsError
+from azure.cosmos import CosmosClient
+from azure.data.tables import TableClient
+from azure.storage.queue import QueueClient
+
+from local.emulators.azurite import ACCOUNT, Azurite
+from local.emulators.cosmos.service import KEY, Cosmos
+from local.emulators.embeddings.service import Embeddings
+from local.ports import LOOPBACK
+from local.settings import StackSettings
+from shared_code.http_pool import Service, ServiceCaller, ServicePool
+from shared_code.network import Network
+from tests.support.api_client import ApiClient
+from tests.support.app_time import AppTime
+from tests.support.corpus import DATABASE, SHORT_VECTORS, Corpus, empty_corpus, prose
+from tests.support.cosmos_proxy import cosmos_proxy
+from tests.support.events_service import EventsService, events_service
+from tests.support.instant_app import InstantApp, instant_app
+from tests.support.live_events import LiveEvents
+from tests.support.outages import FAULTS, PATIENCE, Outage
+from tests.support.service_proxy import Call, ServiceProxy, service_proxy
+
+SERVICES = ("table", "blobs", "queues", "cosmos", "embeddings", "events")
+JOBS = ("audit", "file", "event")
+# What a job does not use it does not miss, which one fault shows as well as nine.
+USES = {
+    "audit": ("table", "blobs"),
+    "file": ("blobs", "cosmos", "embeddings"),
+    "event": ("queues", "events", "cosmos", "embeddings"),
+}
+FILES = {name: prose(name, paragraphs=2) for name in ("apples", "bears", "cedars", "dates")}
+TEXT = "The train to Bern leaves at 10:02."
+AUDIT_TABLE = "outages"
+AUDIT_START, AUDIT_END, AUDIT_PEOPLE = "2031-01-01", "2031-03-31", 37
+_SECONDS_OF_QUEUE = 2.0
+
+
+class HastyPool(ServicePool):
+    """A pool in which no attempt at a request may take long."""
+
+    def register(self, service: Service) -> ServiceCaller:
+        return super().register(replace(service, timeouts=replace(service.timeouts, attempt=PATIENCE)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Meeting:
+    """What came of a job that met an outage.
+
+    Attributes:
+        seconds: from its submission to its end, of the app's time.
+        met: requests that failed.
+        status: its last one.
+        is_right: whether what it leaves is what an undisturbed job leaves.
+        charged: tokens that the embeddings service charged for.
+        counted: those that the usage of the environment tells.
+    """
+
+    seconds: float
+    met: int
+    status: dict[str, Any]
+    is_right: bool
+    charged: int = 0
+    counted: int = 0
+
+    @property
+    def has_completed(self) -> bool:
+        """Whether the job has ended as if there had been no outage."""
+        return bool(self.status["status"] == "Completed" and self.is_right)
+
+    @property
+    def result(self) -> str:
+        """In a word, what came of the job."""
+        error = (self.status.get("error") or {}).get("code", "wrong")
+        return "right" if self.has_completed else f"{self.status['status']}, {error}"
+
+
+@dataclass
+class OutageWorld:
+    """The app, its services, and what its jobs are about."""
+
+    app: InstantApp
+    time: AppTime
+    proxies: Mapping[str, ServiceProxy]
+    storage: Azurite
+    cosmos: Cosmos
+    cosmos_client: CosmosClient
+    embeddings: Embeddings
+    events: EventsService
+    queue: QueueClient
+    usual: dict[tuple[str, str], int] = field(default_factory=dict)
+    undisturbed: dict[str, list[str]] = field(default_factory=dict)
+
+    @property
+    def api(self) -> ApiClient:
+        return ApiClient(self.app.running.host.origin)
+
+    async def run_undisturbed(self) -> None:
+        """Runs a job of each kind, which creates what the first one has to create."""
+        for job in JOBS:
+            meeting = await self._run(job, self._counting("table"))
+            if not meeting.has_completed:
+                raise AssertionError(meeting)
+
+    async def meet(self, job: str, service: str, fault: str, seconds: float, *, seed: int) -> Meeting:
+        """Runs a job that meets an outage at one of its requests to the service."""
+        chance = Random(f"{seed} {job} {service} {fault} {seconds}")  # noqa: S311 - repeatable
+        begins = chance.randint(1, await self._requests(job, service))
+        outage = Outage(self.proxies[service], self.time, FAULTS[fault], seconds, begins)
+        return await self._run(job, outage)
+
+    async def _requests(self, job: str, service: str) -> int:
+        """How many requests an undisturbed job sends to a service at least."""
+        if (job, service) not in self.usual:
+            counting = self._counting(service)
+            await self._run(job, counting)
+            self.usual[job, service] = max(counting.seen, 1)
+        return self.usual[job, service]
+
+    def _counting(self, service: str) -> Outage:
+        return Outage(self.proxies[service], self.time, FAULTS["500"], seconds=0.0, begins=0)
+
+    async def _run(self, job: str, outage: Outage) -> Meeting:
+        await self.app.running.advance(timedelta(hours=2))  # no pause or circuit of the last one lasts
+        self.embeddings.reset()
+        outage.proxy.rule = outage
+        began = self.time.now()
+        runs = {"audit": self._run_audit, "file": self._run_file, "event": self._run_event}
+        try:
+            meeting = await runs[job]()
+        finally:
+            await asyncio.to_thread(outage.end)
+            outage.proxy.rule = Call.pass_on
+        return replace(meeting, seconds=self.time.now() - began, met=outage.met)
+
+    async def _run_audit(self) -> Meeting:
+        job = (await asyncio.to_thread(self.api.submit, AUDIT_START, AUDIT_END)).json()["id"]
+        status = await self._ended(job)
+        return Meeting(seconds=0, met=0, status=status, is_right=status["result"] == AUDIT_PEOPLE)
+
+    async def _run_file(self) -> Meeting:
+        with empty_corpus(self.storage, self.cosmos) as corpus:
+            await asyncio.to_thread(lambda: corpus.put(**FILES))
+            submitted = await asyncio.to_thread(corpus.submit, self.api)
+            status = await self._ended(submitted.json()["id"])
+            is_right = await asyncio.to_thread(self._is_whole, corpus, status["result"])
+            return await self._with_usage(corpus.env, status, is_right=is_right)
+
+    def _is_whole(self, corpus: Corpus, result: Mapping[str, Any] | None) -> bool:
+        if not result or (result["embedded"], result["failed"]) != (len(FILES), 0):
+            return False
+        texts = corpus.searchable()
+        self.undisturbed = self.undisturbed or texts
+        return texts == self.undisturbed and result["chunks"] == len(corpus.chunks())
+
+    async def _run_event(self) -> Meeting:
+        env = f"events-{uuid4().hex[:8]}"
+        index = self.cosmos_client.get_database_client(DATABASE).get_container_client("chunks")
+        events = LiveEvents(index, env)
+        events.put(self.events, "one", TEXT)
+        text = json.dumps({**events.named("one"), "env": env})
+        await asyncio.to_thread(self.queue.send_message, text)
+        await self._arrived(events.job_id("one"))
+        status = await self._ended(events.job_id("one"))
+        documents = await asyncio.to_thread(events.documents, "one")
+        is_right = [document["text"] for document in documents] == [TEXT] and any(documents[0]["embedding"])
+        return await self._with_usage(env, status, is_right=is_right)
+
+    async def _arrived(self, job: str) -> None:
+        """Waits until the job of a message is known; meanwhile the app's time goes on."""
+        async with asyncio.timeout(120):
+            while (await asyncio.to_thread(self.api.status, job)).status != 200:
+                await self.app.running.advance(timedelta(seconds=_SECONDS_OF_QUEUE))
+                await asyncio.sleep(0.02)
+
+    async def _ended(self, job: str) -> dict[str, Any]:
+        await self.app.running.run_until_idle()
+        status: dict[str, Any] = (await asyncio.to_thread(self.api.status, job)).json()
+        return status
+
+    async def _with_usage(self, env: str, status: dict[str, Any], *, is_right: bool) -> Meeting:
+        usage = await asyncio.to_thread(self.api.usage, env)
+        return Meeting(
+            seconds=0,
+            met=0,
+            status=status,
+            is_right=is_right,
+            charged=self.embeddings.counters()["tokens"],
+            counted=sum(month["tokens"] for month in usage["months"]),
+        )
+
+
+@asynccontextmanager
+async def outage_world(
+    stack: StackSettings, storage: Azurite, cosmos: Cosmos, embeddings: Embeddings
+) -> AsyncIterator[OutageWorld]:
+    """A running app whose every service may have an outage."""
+    time = AppTime()
+    with ExitStack() as opened:
+        events = opened.enter_context(events_service())
+        proxies = {
+            "table": _proxied(opened, stack.table.number),
+            "blobs": _proxied(opened, stack.blob.number),
+            "queues": _proxied(opened, stack.queue.number),
+            "embeddings": opened.enter_context(service_proxy(embeddings.origin)),
+            "events": opened.enter_context(service_proxy(events.origin)),
+            "cosmos": opened.enter_context(cosmos_proxy(cosmos)),
+        }
+        queue = opened.enter_context(
+            QueueClient.from_connection_string(storage.connection_string, "live-events")
+        )
+        client = opened.enter_context(CosmosClient(cosmos.endpoint, KEY))
+        _prepare(storage, queue)
+        network = Network(clock=time, pool=HastyPool, answer=PATIENCE)
+        own = _settings(proxies, cosmos, embeddings)
+        async with AsyncExitStack() as running:
+            app = await running.enter_async_context(instant_app(_through(storage, proxies), own, network))
+            time.follow(app.running.clock)
+            world = OutageWorld(app, time, proxies, storage, cosmos, client, embeddings, events, queue)
+            await world.run_undisturbed()
+            yield world
+
+
+def _proxied(opened: ExitStack, port: int) -> ServiceProxy:
+    return opened.enter_context(service_proxy(f"http://{LOOPBACK}:{port}"))
+
+
+def _through(storage: Azurite, proxies: Mapping[str, ServiceProxy]) -> str:
+    """The connection string of the same storage, each service of it behind its proxy."""
+    account = storage.connection_string.split("BlobEndpoint")[0]
+    names = {"Blob": "blobs", "Queue": "queues", "Table": "table"}
+    return account + "".join(
+        f"{kind}Endpoint={proxies[name].origin}/{ACCOUNT};" for kind, name in names.items()
+    )
+
+
+def _settings(proxies: Mapping[str, ServiceProxy], cosmos: Cosmos, embeddings: Embeddings) -> dict[str, str]:
+    return {
+        **cosmos.app_settings(),
+        **embeddings.app_settings(),
+        **SHORT_VECTORS,
+        "AUDIT_TABLE": AUDIT_TABLE,
+        "COSMOS_ENDPOINT": proxies["cosmos"].origin,
+        "COSMOS_DATABASE": DATABASE,
+        "EMBEDDINGS_ENDPOINT": f"{proxies['embeddings'].origin}/v1",
+        "EVENTS_ENDPOINT": proxies["events"].origin,
+        "CHUNK_TOKENS": "64",
+        "CHUNK_OVERLAP_TOKENS": "0",
+    }
+
+
+def _prepare(storage: Azurite, queue: QueueClient) -> None:
+    """The rows of the audit query, and an empty queue."""
+    with TableClient.from_connection_string(storage.connection_string, AUDIT_TABLE) as table:
+        table.create_table()
+        for number in range(60):
+            key = {"PartitionKey": f"2031-0{1 + number % 3}-{1 + number % 28:02}", "RowKey": str(number)}
+            person = {"CertNumber": "c", "identificationNumber": number % AUDIT_PEOPLE}
+            table.upsert_entity({**key, **person})
+    with suppress(ResourceExistsError):
+        queue.create_queue()
+    queue.clear_messages()

@@ -1,0 +1,65 @@
+"""Requests of SDKs: how long they wait for an answer, and for a service that throttles them."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from azure.core.exceptions import ServiceResponseTimeoutError
+from azure.core.rest import HttpRequest
+
+from shared_code.network import Network
+from tests.unit.http_pool.scripted_service import JumpingClock, Step, answer, serving, silence
+
+
+@asynccontextmanager
+async def sending(*script: Step, **bounds: Any) -> AsyncIterator[Any]:
+    """A service, the transport, and a clock on which nobody waits."""
+    clock = JumpingClock()
+    network = Network(clock=clock, **bounds)
+    async with serving(*script) as service, network.transport() as transport:
+        yield service, lambda **options: transport.send(HttpRequest("GET", service.url), **options), clock
+
+
+async def test_moment_that_a_throttled_answer_asks_for_is_waited_for():
+    busy = answer(429, x_ms_retry_after_ms="1500")
+    async with sending(busy, busy, answer()) as (service, send, clock):
+        response = await send()
+
+    assert (response.status_code, len(service.received), clock.slept) == (200, 3, [1.5, 1.5])
+
+
+@pytest.mark.parametrize("asked", ["61000", "86400000"])
+async def test_longer_pause_is_left_to_whoever_asked(asked: str):
+    async with sending(answer(429, x_ms_retry_after_ms=asked)) as (service, send, clock):
+        response = await send()
+
+    assert (response.status_code, len(service.received), clock.slept) == (429, 1, [])
+
+
+async def test_service_that_throttles_for_long_by_moments_is_left_to_whoever_asked():
+    async with sending(answer(429, retry_after="4")) as (service, send, clock):
+        response = await send()
+
+    assert (response.status_code, len(service.received), clock.slept) == (429, 3, [4, 4])
+
+
+async def test_throttled_answer_without_a_time_is_passed_on():
+    async with sending(answer(429)) as (service, send, _):
+        assert (await send()).status_code == 429
+        assert len(service.received) == 1
+
+
+async def test_wait_for_an_answer_is_bounded_whatever_the_sdk_asks_for():
+    async with sending(silence, answer=0.05) as (_, send, _), asyncio.timeout(10):
+        with pytest.raises(ServiceResponseTimeoutError):
+            await send(read_timeout=300)
+
+
+async def test_wait_between_two_tries_of_an_sdk_goes_by_the_clock():
+    clock = JumpingClock()
+    async with Network(clock=clock).transport() as transport:
+        await transport.sleep(61)
+
+    assert clock.slept == [61]
