@@ -2,7 +2,7 @@
 
 AppError <- Permanent: SettingsError: MissingSetting, InvalidSetting, UnresolvedReference
                        ContainerNotAllowed, JobEnded
-                       StorageError: TableNotFound, AccessDenied, StagedRunsMissing
+                       StorageError: TableNotFound, AccessDenied, EndpointUnusable, StagedRunsMissing
          <- IdempotencyError: InvalidIdempotencyKey, IdempotencyKeyReused, TrackingIdReused
          <- DateRangeError: EmptyStartDate, InvalidStartDate, EmptyEndDate, InvalidEndDate, InvalidDateRange
          <- InvalidField, RequestTooLarge, EventRunning, JobNotFound, BudgetReached
@@ -228,6 +228,10 @@ class StorageError(Permanent):
 
 class TableNotFound(StorageError):
     """The table to query does not exist."""
+
+
+class EndpointUnusable(StorageError):
+    """What answers at the address of a service is something else."""
 
 
 class AccessDenied(StorageError):

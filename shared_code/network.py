@@ -8,6 +8,7 @@ from http import HTTPStatus
 from typing import Any
 from urllib.request import getproxies
 
+from azure.core.exceptions import DecodeError
 from azure.core.pipeline.transport import AioHttpTransport
 
 from shared_code.http_pool import Clock, ServicePool
@@ -17,6 +18,8 @@ from shared_code.http_pool.retry_after import parse_retry_after
 _CONNECT, _ANSWER = 5.0, 20.0
 # The longest that a request waits in here because Cosmos DB throttles it; beyond that, its workflow does.
 _MOST_THROTTLED = 10.0
+
+_NAMES_OF_REQUESTS = ("x-ms-request-id", "x-ms-activity-id")
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,7 @@ class SdkTransport(AioHttpTransport):  # type: ignore[misc] # the SDK ships no c
         began = self._clock.now()
         while True:
             response = await super().send(request, **config)
+            _refuse_page(response)
             pause = self._throttled_for(response)
             if pause is None or self._clock.now() + pause > began + _MOST_THROTTLED:
                 return response
@@ -67,3 +71,15 @@ class SdkTransport(AioHttpTransport):  # type: ignore[misc] # the SDK ships no c
         if response.status_code != HTTPStatus.TOO_MANY_REQUESTS:
             return None
         return parse_retry_after(response.headers, self._clock.wall())
+
+
+def _refuse_page(response: Any) -> None:
+    """Raises for the page of a website, at which the SDKs stumble: their services name every request.
+
+    Errors are let through: gateways write pages of their own while a service is away.
+    """
+    is_page = response.status_code < HTTPStatus.BAD_REQUEST and response.headers.get(
+        "Content-Type", ""
+    ).lower().startswith("text/html")
+    if is_page and not any(name in response.headers for name in _NAMES_OF_REQUESTS):
+        raise DecodeError("A website answers at the address of a service.", response=response)

@@ -15,7 +15,7 @@ from azure.core.exceptions import AzureError, ClientAuthenticationError, DecodeE
 from azure.cosmos.exceptions import CosmosHttpResponseError
 
 from shared_code.errors import AccessDenied, Passing, Permanent
-from shared_code.http_pool import ServiceError, StatusError, TlsFailed
+from shared_code.http_pool import ResponseNotJson, ServiceError, StatusError, TlsFailed
 from shared_code.http_pool.retry_after import parse_retry_after
 from shared_code.jobs import Counts, Failure, Trouble
 from shared_code.jobs.steps import Failed
@@ -26,6 +26,9 @@ STEP_FAILED = Failure("StepFailed", "A step of the job failed repeatedly: submit
 _MOST_TRIES = 3
 # Services may ask for any number of seconds; a day is longer than a job ever waits between two tries.
 _MOST_SECONDS = 86_400.0
+_OF_SDKS = f"{Settings.cosmos_endpoint.name} and {Settings.files_storage.name}"
+_ADDRESSES = {"embeddings": Settings.embeddings_endpoint.name, "events": Settings.events_endpoint.name}
+_REDIRECTIONS = range(300, 400)
 _DENIED = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
 _PASSING = {
     HTTPStatus.REQUEST_TIMEOUT,
@@ -79,25 +82,36 @@ def _kind(error: BaseException) -> Failed:
         return _of_pool(error)
     if isinstance(error, CosmosHttpResponseError):
         return _of_cosmos(error)
+    if isinstance(error, (JSONDecodeError, DecodeError)):
+        return Failed(failure=_unlike("Cosmos DB or storage", _OF_SDKS))
     if isinstance(error, AzureError):
         return _of_storage(error)
-    if isinstance(error, (JSONDecodeError, DecodeError)):
-        return Failed(failure=_unlike("A service", Settings.cosmos_endpoint.name))
     if isinstance(error, (ConnectionError, TimeoutError)):
         return _passing("network", type(error).__name__, "A connection failed.")
     return Failed(failure=STEP_FAILED, trouble=Trouble(service="app", most_tries=_MOST_TRIES))
 
 
 def _of_pool(error: ServiceError) -> Failed:
-    what = f"{error.service}: {type(error).__name__}"
+    what, fix = f"{error.service}: {type(error).__name__}", _fix(error)
     if isinstance(error, TlsFailed):
-        return Failed(failure=Failure(type(error).__name__, f"{what}: {error.advice}."))
+        return Failed(failure=Failure(type(error).__name__, f"{what}: {error.advice}; {fix}."))
+    if isinstance(error, ResponseNotJson) and error.status in _REDIRECTIONS:
+        return Failed(failure=_unlike(f"{error.service} (status {error.status})", _address_of(error.service)))
     if isinstance(error, StatusError) and not _may_pass(error.status):
         what = f"{error.service} refused a request with status {error.status}"
-        return Failed(failure=Failure("ServiceRefused", f"{what}: check its address and settings."))
+        return Failed(failure=Failure("ServiceRefused", f"{what}: {fix}."))
     answered = f" (it answered {error.status})" if error.status else ""
-    message = f"{what}{answered}: {error.advice}."
+    message = f"{what}{answered}: {error.advice}; if this lasts, {fix}."
     return _passing(error.service, type(error).__name__, message)
+
+
+def _fix(error: ServiceError) -> str:
+    return f"check {_address_of(error.service)}"
+
+
+def _address_of(service: str) -> str:
+    """Where the address of one of the pool's services is set; the name of a table says so itself."""
+    return _ADDRESSES.get(service, "the setting in that name")
 
 
 def _of_cosmos(error: CosmosHttpResponseError) -> Failed:
@@ -118,7 +132,7 @@ def _of_storage(error: AzureError) -> Failed:
         return Failed(failure=Failure.of(AccessDenied(f"Storage refused access: {fix}.")))
     status = _status_of(error)
     if status is None:
-        fix = f"if this lasts, check {Settings.cosmos_endpoint.name} and {Settings.files_storage.name}"
+        fix = f"if this lasts, check {_OF_SDKS}"
         return _passing("azure", "ServiceUnreachable", f"Cosmos DB or storage cannot be reached: {fix}.")
     if _may_pass(status):
         return _passing("storage", "StorageUnavailable", f"Storage answered {status}.")

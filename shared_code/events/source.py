@@ -139,7 +139,7 @@ class EventsClient(ServiceClient):
         except StatusError as refusal:
             raise _refused(tracking_id, refusal.status) from refusal
         except ServiceError as failure:
-            raise EventsUnavailable from failure
+            raise _unavailable("check EVENTS_ENDPOINT") from failure
 
 
 class EventsTable:
@@ -153,7 +153,7 @@ class EventsTable:
         try:
             row = await self._table.row(session_id, tracking_id, select="text,time,Timestamp")
         except ServiceError as failure:
-            raise EventsUnavailable from failure
+            raise _unavailable("check EVENTS_STORAGE") from failure
         if row is None:
             raise _not_found(tracking_id)
         return _event(tracking_id, session_id, {**row, "time": row.get("time") or row.get("Timestamp")})
@@ -161,14 +161,18 @@ class EventsTable:
 
 def _refused(tracking_id: str, status: int | None) -> AppError:
     if status == HTTPStatus.NOT_FOUND:
-        return _not_found(tracking_id)
+        return _not_found(tracking_id, "; if no event is known, check EVENTS_ENDPOINT")
     if status in _PASSING:
-        return EventsUnavailable()
+        return _unavailable("check EVENTS_ENDPOINT")
     return EventsUnusable(f"The events service answered {status}: check EVENTS_ENDPOINT.")
 
 
-def _not_found(tracking_id: str) -> EventNotFound:
-    return EventNotFound(f"Event {tracking_id} is not known: check trackingId and sessionId.")
+def _unavailable(fix: str) -> EventsUnavailable:
+    return EventsUnavailable(f"{EventsUnavailable.__doc__} If this lasts, {fix}.")
+
+
+def _not_found(tracking_id: str, more: str = "") -> EventNotFound:
+    return EventNotFound(f"Event {tracking_id} is not known: check trackingId and sessionId{more}.")
 
 
 def _invalid(tracking_id: str, what: str) -> EventInvalid:

@@ -3,13 +3,12 @@
 ADR 6 and ADR 14 have the reasons.
 """
 
-import json
 from collections.abc import AsyncIterator, Mapping
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
 
-from shared_code.errors import AccessDenied, TableNotFound
+from shared_code.errors import AccessDenied, EndpointUnusable, TableNotFound
 from shared_code.http_pool import (
     DEFAULT_STATUSES,
     Limits,
@@ -67,12 +66,13 @@ class StorageTable:
         Raises:
             TableNotFound: there is no such table.
             AccessDenied: the account refuses the app.
+            EndpointUnusable: it is not a table service.
         """
         question = {"$filter": query, "$select": select}
         place: Mapping[str, str] | None = {}
         while place is not None:
             response = await self._answer(f"/{self.name}()", {**question, **place})
-            yield json.loads(response.body)["value"]
+            yield self._rows(response)
             place = _continuation(response)
 
     async def row(self, partition_key: str, row_key: str, *, select: str) -> dict[str, Any] | None:
@@ -81,14 +81,14 @@ class StorageTable:
         Raises:
             TableNotFound: there is no such table.
             AccessDenied: the account refuses the app.
+            EndpointUnusable: it is not a table service.
         """
         keys = f"PartitionKey={key_literal(partition_key)},RowKey={key_literal(row_key)}"
         try:
             response = await self._answer(f"/{self.name}({keys})", {"$select": select})
         except _RowNotFound:
             return None
-        found: dict[str, Any] = json.loads(response.body)
-        return found
+        return self._object(response)
 
     async def _answer(self, path: str, question: Mapping[str, str]) -> Response:
         try:
@@ -102,10 +102,27 @@ class StorageTable:
         except TokenUnavailable as failure:
             raise self._denied() from failure
 
+    def _rows(self, response: Response) -> list[dict[str, Any]]:
+        rows = self._object(response).get("value")
+        if not isinstance(rows, list):
+            raise self._unlike()
+        return rows
+
+    def _object(self, response: Response) -> dict[str, Any]:
+        found = response.json()
+        if not isinstance(found, dict):
+            raise self._unlike()
+        return found
+
+    def _unlike(self) -> EndpointUnusable:
+        what = f"What answers for the {self.name} table is not a table service"
+        return EndpointUnusable(f"{what}: check {self._setting.name}.")
+
     def _not_found(self, refusal: StatusError) -> Exception:
         if b"ResourceNotFound" in refusal.body:
             return _RowNotFound()
-        return TableNotFound(f"Table {self.name} does not exist.")
+        fix = f"check its name, and the account that {self._setting.name} names"
+        return TableNotFound(f"Table {self.name} does not exist: {fix}.")
 
     def _denied(self) -> AccessDenied:
         what = f"The {self.name} table refused access"

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from azure.core.exceptions import ServiceResponseTimeoutError
+from azure.core.exceptions import DecodeError, ServiceResponseTimeoutError
 from azure.core.rest import HttpRequest
 
 from shared_code.network import Network
@@ -63,3 +63,21 @@ async def test_wait_between_two_tries_of_an_sdk_goes_by_the_clock():
         await transport.sleep(61)
 
     assert clock.slept == [61]
+
+
+@pytest.mark.parametrize("status", [200, 301])
+async def test_page_of_a_website_is_no_answer_of_a_service(status: int):
+    async with sending(answer(status, b"<html>", content_type="text/html; charset=utf-8")) as (_, send, _):
+        with pytest.raises(DecodeError):
+            await send()
+
+
+async def test_file_that_is_a_page_is_taken_from_a_service():
+    page = answer(200, b"<html>", content_type="text/html", x_ms_request_id="1")
+    async with sending(page) as (_, send, _):
+        assert (await send()).status_code == 200
+
+
+async def test_page_of_a_gateway_is_an_error_like_any_other():
+    async with sending(answer(503, b"<html>", content_type="text/html")) as (_, send, _):
+        assert (await send()).status_code == 503

@@ -11,6 +11,7 @@ from tests.support.activities import count_distinct, discard, query_window
 from tests.support.durable_host_fake import FakeHost
 from tests.unit.storage_stub import KEY, StorageStub, clients_of
 
+MISSING = "Table audit does not exist: check its name, and the account that AUDIT_STORAGE names."
 WINDOW = {"lower": "2021-02-03", "upper": "2021-02-05", "closed": True}
 
 
@@ -54,7 +55,7 @@ async def test_missing_table_is_a_failure_as_a_value():
         answer = await query_window(clients, window_of())
     assert answer == {
         "ok": False,
-        "error": {"code": "TableNotFound", "message": "Table audit does not exist."},
+        "error": {"code": "TableNotFound", "message": MISSING},
         "counts": {"failed": 1},
     }
 
