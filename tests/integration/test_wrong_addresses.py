@@ -10,7 +10,7 @@ import pytest
 from local.emulators.azurite import ACCOUNT
 from local.emulators.cosmos.service import KEY
 from local.ports import LOOPBACK, free_port
-from shared_code.clients import Clients
+from shared_code.clients.composition import Clients
 from shared_code.events.source import Event
 from shared_code.jobs import EmbedEventJob, Json
 from shared_code.network import Network
