@@ -7,7 +7,7 @@ than none: where it is not sure that a row holds names, the lines have no header
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-# The number of a row and its cells; None and "" are blanks.
+# The number of a row and its cells: "" is a blank one, None the continuation of the one on its left.
 Row = tuple[int, Sequence[str | None]]
 
 SEPARATOR = " | "
@@ -29,7 +29,8 @@ def table_lines(rows: Iterable[Row], *, header_rows: int | None = None) -> Itera
     puts the header into the context: a chunk that begins below the names still knows them.
 
     Args:
-        rows: the rows with their numbers, blank ones included.
+        rows: the rows with their numbers, blank ones included. None stands where a merged cell, or one with
+            a colspan, goes on.
         header_rows: how many of the first rows hold names where the format tells; None where it does not,
             so that the names are looked for.
     """
