@@ -1,16 +1,43 @@
 """Rows of cells as lines of text, each of which knows the line of names that stands over it.
 
-Names are given once, in a line of their own, and are the context of the lines below. A wrong name is worse
-than none: where it is not sure that a row holds names, the lines have no header.
+Names are given once, in a line of their own, and are the context of the lines below; where that would lose
+which value belongs to which name, they stand beside each value instead. Where no row is sure to hold names,
+lines keep the places of blank cells.
 """
 
+import re
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby, islice, takewhile, zip_longest
+
+from shared_code.documents.formats.cell_kind import VALUES, CellKind, cell_kind
+from shared_code.documents.formats.table_header import (
+    Cells,
+    Header,
+    are_usual,
+    find_header,
+    goes_on,
+    marked_header,
+    unique,
+)
 
 # The number of a row and its cells: "" is a blank one, None the continuation of the one on its left.
-Row = tuple[int, Sequence[str | None]]
+Row = tuple[int, Cells]
 
 SEPARATOR = " | "
+# Rows that are looked at before it is said what the names are, and cells where rows are long.
+_SAMPLE_ROWS = 60
+_SAMPLE_CELLS = 20_000
+# Names that are longer together would fill the chunks: they are shortened, or else stand beside the values.
+_MOST_HEADER_CHARACTERS = 600
+_LONGEST_NAME = 150
+_SHORT_NAME = 60
+_LONGEST_LABEL = 100
+# A row of as many columns, of which less than half hold anything, is hard to follow by places.
+_FEWEST_SPARSE_COLUMNS = 4
+_FEWEST_SPACED_ROWS = 4
+_DIGIT = re.compile(r"\d")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +56,195 @@ def table_lines(rows: Iterable[Row], *, header_rows: int | None = None) -> Itera
     puts the header into the context: a chunk that begins below the names still knows them.
 
     Args:
-        rows: the rows with their numbers, blank ones included. None stands where a merged cell, or one with
-            a colspan, goes on.
+        rows: the rows with their numbers, blank ones included, and cells without white space around them.
+            None stands where a merged cell, or one with a colspan, goes on.
         header_rows: how many of the first rows hold names where the format tells; None where it does not,
             so that the names are looked for.
     """
-    for number, cells in rows:
-        yield TableLine(SEPARATOR.join(cell or "" for cell in cells), number)
+    ahead = _Ahead(rows)
+    block: _Block | None = None
+    while sample := ahead.block():
+        block = _Block(sample, block, header_rows)
+        header_rows = None
+        yield from block.head()
+        for row in ahead.rows(after=block.head_size):
+            if block.is_ended_by(row[1]):
+                ahead.put_back(row)
+                break
+            yield block.line(row)
+
+
+class _Ahead:
+    """Rows, looked at before they are read; blank ones end a block, unless they only space the rows."""
+
+    def __init__(self, rows: Iterable[Row]) -> None:
+        self._rows = iter(rows)
+        self._read: deque[Row] = deque()
+        self._fill(_SAMPLE_ROWS)
+        if _are_spaced(self._read):
+            self._rows = (row for row in self._rows if not _is_blank(row[1]))
+            self._read = deque(row for row in self._read if not _is_blank(row[1]))
+
+    def block(self) -> list[Row]:
+        """The first rows of the next block, which stay to be read; none at the end."""
+        while self._fill(1) and _is_blank(self._read[0][1]):
+            self._read.popleft()
+        if not self._read:
+            return []
+        self._fill(max(2, min(_SAMPLE_ROWS, _SAMPLE_CELLS // len(self._read[0][1]))))
+        sample: list[Row] = []
+        for row in takewhile(lambda row: not _is_blank(row[1]), islice(self._read, _SAMPLE_ROWS)):
+            if sample and _begins_anew(sample[-1][1], row[1]):
+                break
+            sample.append(row)
+        return sample
+
+    def rows(self, *, after: int) -> Iterator[Row]:
+        """The rows of the block after so many of them."""
+        for _ in range(after):
+            self._read.popleft()
+        while self._fill(1) and not _is_blank(self._read[0][1]):
+            yield self._read.popleft()
+
+    def put_back(self, row: Row) -> None:
+        """Gives the row just read to the next block."""
+        self._read.appendleft(row)
+
+    def _fill(self, size: int) -> bool:
+        self._read.extend(islice(self._rows, max(0, size - len(self._read))))
+        return bool(self._read)
+
+
+class _Block:
+    """Rows under one header, or without any: places in a table, or pairs of labels and values."""
+
+    def __init__(self, sample: Sequence[Row], before: "_Block | None", header_rows: int | None) -> None:
+        cells = [row[1] for row in sample]
+        own = find_header(cells) if header_rows is None else marked_header(cells, header_rows)
+        self.head_size = own.end if own else 0
+        self._head_rows = sample[: self.head_size]
+        self._own = own
+        self._header = own or (before.header_below_blank(cells) if before else None)
+        self._lone_row = cells[0] if len(cells) == 1 else None
+        width = max(len(self._header.names) if self._header else 0, *map(len, cells))
+        self._names: Sequence[str] = _padded(self._header.names if self._header else (), width)
+        self._columns = [
+            c for c in range(width) if self._names[c] or any(c < len(row) and row[c] for row in cells)
+        ]
+        self._line = self._header_line()
+        self._is_of_pairs = self._header is None and _are_pairs(cells)
+
+    def head(self) -> Iterator[TableLine]:
+        """The lines above the block's first row: the names, and what stands above them."""
+        if self._own is None:
+            return
+        for number, cells in self._head_rows[: self._own.start]:
+            yield TableLine(_pair(cells) or self._by_places(cells), number)
+        if self._own.end > self._own.start:
+            names = SEPARATOR.join(self._own.names[column] for column in self._columns)
+            yield TableLine(names, self._head_rows[self._own.start][0])
+
+    def is_ended_by(self, cells: Cells) -> bool:
+        """Whether a row of words stands where there were values: the names of another table."""
+        values = self._header.values if self._header else ()
+        if not values or _DIGIT.search(_at(cells, values[-1])):
+            return False
+        return all(cell_kind(_at(cells, column)) is CellKind.TEXT for column in values) and are_usual(cells)
+
+    def line(self, row: Row) -> TableLine:
+        """A row of the block as a line."""
+        number, cells = row
+        if self._header is None:
+            return TableLine((self._is_of_pairs and _pair(cells)) or self._by_places(cells), number)
+        text = None if self._line is None or self._is_sparse(cells) else self._by_places(cells)
+        if text is None or "\n" in text or text.count("|") >= len(self._columns):
+            text = _beside_names(self._names, cells)
+        return TableLine(text, number, self._line)
+
+    def header_below_blank(self, cells: Sequence[Cells]) -> Header | None:
+        """The header of rows that go on below a blank one; None where it is not sure that they do."""
+        if self._lone_row is None:
+            return self._header if self._header and goes_on(self._header, cells) else None
+        header = find_header([self._lone_row, *cells])
+        return header if header and header.end == 1 else None
+
+    def _header_line(self) -> str | None:
+        """The names in a line, shortened to fit; None where they do not."""
+        if self._header is None:
+            return None
+        for most in (_LONGEST_NAME, _SHORT_NAME):
+            self._names = unique([_shortened(name, most) for name in self._names])
+            line = SEPARATOR.join(self._names[column] for column in self._columns)
+            if len(line) <= _MOST_HEADER_CHARACTERS:
+                return line
+        return None
+
+    def _by_places(self, cells: Cells) -> str:
+        places = [_at(cells, column) for column in self._columns]
+        if sum(map(bool, places)) < sum(map(bool, cells)):
+            places = [cell or "" for cell in cells]
+        return SEPARATOR.join(places).rstrip(SEPARATOR)
+
+    def _is_sparse(self, cells: Cells) -> bool:
+        """Whether blanks make the places hard to follow, or a cell stands where the names end."""
+        filled = sum(map(bool, cells))
+        if filled > sum(bool(_at(cells, column)) for column in self._columns):
+            return True
+        return len(self._columns) >= _FEWEST_SPARSE_COLUMNS and 1 < filled < len(self._columns) / 2
+
+
+def _are_spaced(rows: Iterable[Row]) -> bool:
+    """Whether every other row is blank, so that blank ones tell nothing."""
+    runs = [(blank, len(list(run))) for blank, run in groupby(rows, lambda row: _is_blank(row[1]))]
+    filled = [length for blank, length in runs if not blank]
+    return len(filled) >= _FEWEST_SPACED_ROWS and max(filled) == 1
+
+
+def _begins_anew(above: Cells, row: Cells) -> bool:
+    """Whether a row holds usual names and nothing else, below one that holds values."""
+    return are_usual(row) and not _has_values(row) and _has_values(above)
+
+
+def _has_values(row: Cells) -> bool:
+    return any(cell_kind(cell) in VALUES for cell in row)
+
+
+def _are_pairs(rows: Sequence[Cells]) -> bool:
+    """Whether each row is a label, which no other row has, and its value."""
+    pairs = [list(filter(None, row)) for row in rows]
+    labels = [pair[0] for pair in pairs if len(pair) == 2]  # noqa: PLR2004 - a pair
+    if not labels or max(map(len, pairs)) > 2:  # noqa: PLR2004
+        return False
+    if len(rows) == 1 and cell_kind(pairs[0][1]) not in VALUES:
+        return False
+    return len(set(labels)) == len(labels) and all(cell_kind(label) is CellKind.TEXT for label in labels)
+
+
+def _pair(cells: Cells) -> str:
+    """The label and the value of a row that is a pair; else nothing."""
+    pair = list(filter(None, cells))
+    if len(pair) != 2 or len(pair[0]) > _LONGEST_LABEL:  # noqa: PLR2004 - a pair
+        return ""
+    return f"{pair[0].rstrip(':')}: {pair[1]}"
+
+
+def _beside_names(names: Sequence[str], cells: Cells) -> str:
+    return "; ".join(
+        f"{name}: {cell}" if name else cell for name, cell in zip_longest(names, cells, fillvalue="") if cell
+    )
+
+
+def _shortened(name: str, most: int) -> str:
+    return name if len(name) <= most else name[: most - 1].rstrip() + "…"
+
+
+def _padded(names: Sequence[str], width: int) -> list[str]:
+    return [*names, *[""] * (width - len(names))]
+
+
+def _at(cells: Cells, column: int) -> str:
+    return (cells[column] or "") if column < len(cells) else ""
+
+
+def _is_blank(cells: Cells) -> bool:
+    return not any(cells)
