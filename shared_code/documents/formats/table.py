@@ -11,6 +11,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby, islice, takewhile, zip_longest
 
+from shared_code.documents.document import Limits
+from shared_code.documents.errors import DocumentTooLarge
 from shared_code.documents.formats.cell_kind import VALUES, CellKind, cell_kind
 from shared_code.documents.formats.table_header import (
     Cells,
@@ -42,11 +44,11 @@ _DIGIT = re.compile(r"\d")
 
 @dataclass(frozen=True, slots=True)
 class TableLine:
-    """A row as text; `header` names its columns, and is None where no names are sure or the text has them."""
+    """A row as text; `header` names its columns; none where no names are sure or the text has them."""
 
     text: str
     row: int
-    header: str | None = None
+    header: str = ""
 
 
 def table_lines(rows: Iterable[Row], *, header_rows: int | None = None) -> Iterator[TableLine]:
@@ -72,6 +74,26 @@ def table_lines(rows: Iterable[Row], *, header_rows: int | None = None) -> Itera
                 ahead.put_back(row)
                 break
             yield block.line(row)
+
+
+def bounded(rows: Iterable[Row], limits: Limits) -> Iterator[Row]:
+    """Rows without white space around their cells, blank ones included, as many as allowed.
+
+    Raises:
+        DocumentTooLarge: a row that holds anything is past a limit.
+    """
+    for number, row in rows:
+        cells = [cell.strip() if cell else cell for cell in row]
+        if any(cells):
+            _check(number, len(cells), limits)
+        yield number, cells
+
+
+def _check(rows: int, columns: int, limits: Limits) -> None:
+    if rows > limits.rows:
+        raise DocumentTooLarge.past("rows", limits.rows)
+    if columns > limits.columns:
+        raise DocumentTooLarge.past("columns", limits.columns)
 
 
 class _Ahead:
@@ -131,7 +153,7 @@ class _Block:
         self._columns = [
             c for c in range(width) if self._names[c] or any(c < len(row) and row[c] for row in cells)
         ]
-        self._line = self._header_line()
+        self._line = self._header_line() if self._header else None
         self._is_of_pairs = self._header is None and _are_pairs(cells)
 
     def head(self) -> Iterator[TableLine]:
@@ -159,7 +181,7 @@ class _Block:
         text = None if self._line is None or self._is_sparse(cells) else self._by_places(cells)
         if text is None or "\n" in text or text.count("|") >= len(self._columns):
             text = _beside_names(self._names, cells)
-        return TableLine(text, number, self._line)
+        return TableLine(text, number, self._line or "")
 
     def header_below_blank(self, cells: Sequence[Cells]) -> Header | None:
         """The header of rows that go on below a blank one; None where it is not sure that they do."""
@@ -170,8 +192,6 @@ class _Block:
 
     def _header_line(self) -> str | None:
         """The names in a line, shortened to fit; None where they do not."""
-        if self._header is None:
-            return None
         for most in (_LONGEST_NAME, _SHORT_NAME):
             self._names = unique([_shortened(name, most) for name in self._names])
             line = SEPARATOR.join(self._names[column] for column in self._columns)
@@ -180,17 +200,23 @@ class _Block:
         return None
 
     def _by_places(self, cells: Cells) -> str:
-        places = [_at(cells, column) for column in self._columns]
-        if sum(map(bool, places)) < sum(map(bool, cells)):
-            places = [cell or "" for cell in cells]
-        return SEPARATOR.join(places).rstrip(SEPARATOR)
+        places = self._places(cells)
+        if _filled(places) < _filled(cells):
+            places = cells
+        return SEPARATOR.join([cell or "" for cell in places]).rstrip(SEPARATOR)
+
+    def _places(self, cells: Cells) -> Cells:
+        """The cells in the columns that hold anything."""
+        if len(self._columns) == self._columns[-1] + 1:
+            return cells[: len(self._columns)]
+        return [_at(cells, column) for column in self._columns]
 
     def _is_sparse(self, cells: Cells) -> bool:
         """Whether blanks make the places hard to follow, or a cell stands where the names end."""
-        filled = sum(map(bool, cells))
-        if filled > sum(bool(_at(cells, column)) for column in self._columns):
+        filled = _filled(cells)
+        if len(self._columns) >= _FEWEST_SPARSE_COLUMNS and 1 < filled < len(self._columns) / 2:
             return True
-        return len(self._columns) >= _FEWEST_SPARSE_COLUMNS and 1 < filled < len(self._columns) / 2
+        return filled > _filled(self._places(cells))
 
 
 def _are_spaced(rows: Iterable[Row]) -> bool:
@@ -244,6 +270,10 @@ def _padded(names: Sequence[str], width: int) -> list[str]:
 
 def _at(cells: Cells, column: int) -> str:
     return (cells[column] or "") if column < len(cells) else ""
+
+
+def _filled(cells: Cells) -> int:
+    return len(cells) - cells.count("") - cells.count(None)
 
 
 def _is_blank(cells: Cells) -> bool:

@@ -6,8 +6,8 @@ category cell change city class client code color colour column comment comments
 cost costs count country county currency customer date day department description destination device
 difference district document duration email end entity event family field file first format frequency from
 gender group height id identifier index industry item items job key kind label language last lat latitude
-length level link list location lon longitude manager max mean measure median message method min model month name
-names note notes number occupation office operator option order organisation organization origin owner
+length level link list location lon longitude manager max mean measure median message method min model month
+name names note notes number occupation office operator option order organisation organization origin owner
 page parent party path percent percentage period person phone pieces place player point population
 position price priority product profession project province qty quantity question rank rate rating reason
 reference region remark remarks result revenue role sales sample score season section sector serial sex

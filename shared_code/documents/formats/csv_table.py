@@ -1,0 +1,74 @@
+"""Files of delimited values: csv with whatever delimiter, tsv and tab."""
+
+import csv
+import io
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import islice
+
+from shared_code.documents.document import Limits, Position, Segment
+from shared_code.documents.errors import BrokenDocument
+from shared_code.documents.formats.decoding import decode
+from shared_code.documents.formats.table import Row, bounded, table_lines
+
+_DELIMITERS = ",;\t|"
+# Excel's way to tell it in a line of its own.
+_TOLD_DELIMITER = re.compile(r"""["']?sep=([^\w"'\n])["']?(?:\n|$)""", re.IGNORECASE)
+_SAMPLE_ROWS = 20
+_SAMPLE_CHARACTERS = 64 * 1024
+# One stray quote joins many cells into one: that is no reason to lose them.
+_CELL_CHARACTERS = 2**31 - 1
+
+
+def read_csv(data: bytes, limits: Limits) -> Iterator[Segment]:
+    """The rows of a delimited file; a row's number is that which a spreadsheet shows."""
+    text = decode(data)
+    csv.field_size_limit(_CELL_CHARACTERS)
+    told = _TOLD_DELIMITER.match(text)
+    text = text[told.end() :] if told else text
+    yield from _segments(text, told[1] if told else _likeliest_delimiter(text), limits)
+
+
+def read_tsv(data: bytes, limits: Limits) -> Iterator[Segment]:
+    """The rows of a file of values between tabs; one without any tab is read as csv."""
+    text = decode(data)
+    if "\t" not in text[:_SAMPLE_CHARACTERS]:
+        yield from read_csv(data, limits)
+        return
+    csv.field_size_limit(_CELL_CHARACTERS)
+    yield from _segments(text, "\t", limits)
+
+
+def _segments(text: str, delimiter: str, limits: Limits) -> Iterator[Segment]:
+    _, _, width = _evenness(text, delimiter)
+    cells = csv.reader(io.StringIO(text), delimiter=delimiter)
+    rows: Iterator[Row] = (
+        (number, [delimiter.join(row)] if _is_comment(row, width) else row)
+        for number, row in enumerate(cells, start=1)
+    )
+    try:
+        for line in table_lines(bounded(rows, limits)):
+            yield Segment(line.text, Position(row=line.row), (), line.header)
+    except csv.Error as error:
+        raise BrokenDocument(f"The file cannot be read as a table: {error}.") from error
+
+
+def _is_comment(row: Sequence[str], width: int) -> bool:
+    """Comments are cut into cells by chance."""
+    return bool(row) and row[0].startswith("#") and len(row) != width
+
+
+def _likeliest_delimiter(text: str) -> str:
+    return max(_DELIMITERS, key=lambda delimiter: _evenness(text, delimiter))
+
+
+def _evenness(text: str, delimiter: str) -> tuple[float, bool, int]:
+    """How many of the first rows have the same number of cells, and that number; the best is the greatest.
+
+    Where all else is even, a comma stands within the cells: decimal ones do.
+    """
+    rows = csv.reader(io.StringIO(text[:_SAMPLE_CHARACTERS]), delimiter=delimiter)
+    widths = Counter(len(row) for row in islice(filter(None, rows), _SAMPLE_ROWS))
+    count, width = max(((count, width) for width, count in widths.items() if width > 1), default=(0, 0))
+    return count / max(1, widths.total()), delimiter != ",", width

@@ -1,0 +1,11 @@
+"""What stands on a sheet beside its cells."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A text that belongs to a row of a sheet, counted from 1, such as a comment or a text box."""
+
+    row: int
+    text: str

@@ -1,0 +1,97 @@
+"""What an xls of Excel 97 to 2003 holds beside the values of its cells: their number formats.
+
+The stream of records is described in [MS-XLS].
+"""
+
+import io
+import struct
+from collections.abc import Iterator
+from itertools import groupby
+
+from olefile import OleFileIO
+
+from shared_code.documents.formats.note import Note
+from shared_code.documents.formats.number_format import built_in_format, is_general
+from shared_code.documents.formats.workbook_parts import CellFormats
+
+_FORMULA, _EOF, _SHEET, _SEVERAL_NUMBERS, _STYLE = 0x06, 0x0A, 0x85, 0xBD, 0xE0
+_NUMBER, _SHORT_NUMBER, _FORMAT = 0x203, 0x27E, 0x41E
+_CELLS = {_FORMULA, _NUMBER, _SHORT_NUMBER, _SEVERAL_NUMBERS}
+_STREAM = "Workbook"
+
+Record = tuple[int, bytes]
+
+
+class OldWorkbookParts:
+    """The formats of the cells of all sheets; a stream that is older or broken has none."""
+
+    def __init__(self, data: bytes) -> None:
+        self._stream = _workbook_stream(data)
+        self._formats: list[str] = []
+        self._sheets: dict[str, int] = {}
+        codes: dict[int, str] = {}
+        for kind, record in _records(self._stream, 0):
+            if kind == _FORMAT:
+                codes[struct.unpack_from("<H", record)[0]] = _string(record[2:], "<H")
+            elif kind == _STYLE:
+                number = struct.unpack_from("<H", record, 2)[0]
+                self._formats.append(codes.get(number) or built_in_format(number))
+            elif kind == _SHEET:
+                self._sheets[_string(record[6:], "<B")] = struct.unpack_from("<I", record)[0]
+
+    def formats(self, sheet: str) -> Iterator[tuple[int, CellFormats]]:
+        """Rows of a sheet, counted from 1, with the formats of cells that do not show what is stored."""
+        if sheet not in self._sheets:
+            return
+        for row, cells in groupby(_styled_cells(self._stream, self._sheets[sheet]), key=lambda cell: cell[0]):
+            yield row + 1, {column: code for _, column, style in cells if (code := self._format(style))}
+
+    def notes(self, _sheet: str) -> list[Note]:
+        """Nothing: comments and text boxes of such files are not read."""
+        return []
+
+    def _format(self, style: int) -> str:
+        code = self._formats[style] if style < len(self._formats) else ""
+        return "" if is_general(code) else code
+
+
+def _workbook_stream(data: bytes) -> bytes:
+    try:
+        with OleFileIO(io.BytesIO(data)) as container:
+            return container.openstream(_STREAM).read()
+    except (OSError, ValueError, struct.error, IndexError):
+        return b""
+
+
+def _records(stream: bytes, start: int) -> Iterator[Record]:
+    """The records from a place on, to the end of what begins there."""
+    while start + 4 <= len(stream):
+        kind, size = struct.unpack_from("<HH", stream, start)
+        if kind == _EOF:
+            return
+        yield kind, stream[start + 4 : start + 4 + size]
+        start += 4 + size
+
+
+def _styled_cells(stream: bytes, start: int) -> Iterator[tuple[int, int, int]]:
+    """Row, column and style of the cells that hold numbers."""
+    for kind, record in _records(stream, start):
+        if kind not in _CELLS or len(record) < 6:  # noqa: PLR2004 - row, column and style
+            continue
+        row, column, style = struct.unpack_from("<HHH", record)
+        if kind != _SEVERAL_NUMBERS:
+            yield row, column, style
+            continue
+        for index, place in enumerate(range(4, len(record) - 7, 6)):
+            yield row, column + index, struct.unpack_from("<H", record, place)[0]
+
+
+def _string(record: bytes, length: str) -> str:
+    """A text after its length and a byte that tells whether letters have one byte or two."""
+    start = struct.calcsize(length) + 1
+    if len(record) < start:
+        return ""
+    count, is_wide = struct.unpack_from(length, record)[0], record[start - 1] & 1
+    if is_wide:
+        return record[start : start + 2 * count].decode("utf-16-le", "replace")
+    return record[start : start + count].decode("latin-1")

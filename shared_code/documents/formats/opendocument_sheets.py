@@ -1,0 +1,164 @@
+"""Sheets of an ods file: each cell has the text that is shown beside its value."""
+
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import IO
+from xml.etree.ElementTree import Element, ParseError, iterparse
+from zipfile import BadZipFile, ZipFile
+
+from shared_code.documents.document import Limits
+from shared_code.documents.errors import BrokenDocument, DocumentTooLarge, EncryptedDocument
+from shared_code.documents.formats.note import Note
+from shared_code.documents.formats.table import Row
+
+_CONTENT = "content.xml"
+_MANIFEST = "META-INF/manifest.xml"
+_CELLS = {"table-cell", "covered-table-cell"}
+_NOT_SHOWN = {"annotation", "frame", "custom-shape", "table"}
+
+
+@dataclass(slots=True)
+class OpenDocumentSheet:
+    """A sheet; notes are known as far as its rows have been read."""
+
+    name: str
+    rows: Iterator[Row]
+    notes: list[Note] = field(default_factory=list)
+
+
+def is_opendocument(archive: ZipFile) -> bool:
+    """Whether a zip container is one of OpenDocument."""
+    return _CONTENT in archive.NameToInfo and _MANIFEST in archive.NameToInfo
+
+
+def opendocument_sheets(archive: ZipFile, limits: Limits) -> Iterator[OpenDocumentSheet]:
+    """The sheets one after the other; the rows of each are to be read before the next is asked for.
+
+    Raises:
+        EncryptedDocument: the file is protected by a password.
+        BrokenDocument: its XML cannot be read.
+        DocumentTooLarge: it has too many sheets.
+    """
+    if b":encryption-data" in archive.read(_MANIFEST):
+        raise EncryptedDocument
+    try:
+        with archive.open(_CONTENT) as stream:
+            yield from _sheets(stream, limits)
+    except (ParseError, BadZipFile, EOFError, zlib.error, NotImplementedError) as error:
+        raise BrokenDocument("The file cannot be read as an ods workbook.") from error
+
+
+def _sheets(stream: IO[bytes], limits: Limits) -> Iterator[OpenDocumentSheet]:
+    events = _events(stream, limits)
+    count = 0
+    for event, element in events:
+        if event != "start" or _tag(element) != "table":
+            continue
+        count += 1
+        if count > limits.sheets:
+            raise DocumentTooLarge.past("sheets", limits.sheets)
+        sheet = OpenDocumentSheet(_attribute(element, "name"), iter(()))
+        sheet.rows = _rows(events, element, sheet.notes)
+        yield sheet
+
+
+def _events(stream: IO[bytes], limits: Limits) -> Iterator[tuple[str, Element]]:
+    depth = 0
+    for event, element in iterparse(stream, ("start", "end")):  # noqa: S314 - expat bounds entities
+        depth += 1 if event == "start" else -1
+        if depth > limits.nesting:
+            raise DocumentTooLarge.nested_past(limits.nesting)
+        yield event, element
+
+
+def _rows(events: Iterator[tuple[str, Element]], table: Element, notes: list[Note]) -> Iterator[Row]:
+    """The rows up to the end of their sheet; tables within cells or shapes are not sheets."""
+    number, depth = 1, 1
+    for event, element in events:
+        tag = _tag(element)
+        if tag == "table":
+            depth += 1 if event == "start" else -1
+            if not depth:
+                return
+        if event == "start" or depth > 1:
+            continue
+        if tag == "table-row":
+            cells = _cells(element)
+            notes.extend(_notes(element, number))
+            repeated = _repeated(element, "rows")
+            for repetition in range(repeated if cells else min(repeated, 1)):
+                yield number + repetition, cells
+            number += repeated
+            table.clear()  # what has been read is forgotten
+        elif tag == "shapes":
+            notes.extend(Note(number, text) for text in _paragraphs(element))
+
+
+def _cells(row: Element) -> list[str | None]:
+    """The texts of cells up to the last that holds any; covered ones go on from their left neighbour."""
+    cells: list[str | None] = []
+    blanks: list[str | None] = []
+    spanned = 0
+    for cell in row:
+        if _tag(cell) not in _CELLS:
+            continue
+        text = "\n".join(_shown(cell))
+        is_continued = _tag(cell) == "covered-table-cell" and spanned > 0
+        repeated = _repeated(cell, "columns")
+        spanned = spanned - repeated if is_continued else _number(cell, "number-columns-spanned") - 1
+        blanks.extend([None if is_continued else ""] * (0 if text else repeated))
+        if text:
+            cells += [*blanks, *[text] * repeated]
+            blanks = []
+    return [*cells, *(blanks if None in blanks else ())]
+
+
+def _shown(cell: Element) -> Iterator[str]:
+    return (_text(child) for child in cell if _tag(child) == "p")
+
+
+def _text(element: Element) -> str:
+    parts = [element.text or ""]
+    for child in element:
+        match _tag(child):
+            case "s":
+                parts.append(" " * _number(child, "c"))
+            case "tab":
+                parts.append("\t")
+            case "line-break":
+                parts.append("\n")
+            case tag if tag not in _NOT_SHOWN:
+                parts.append(_text(child))
+        parts.append(child.tail or "")
+    return "".join(parts)
+
+
+def _notes(row: Element, number: int) -> Iterator[Note]:
+    """The comments of a row's cells, and the texts of shapes that are anchored to them."""
+    for element in row.iter():
+        if _tag(element) == "annotation":
+            yield Note(number, "Comment: " + "\n".join(_paragraphs(element)))
+        elif _tag(element) in {"frame", "custom-shape"}:
+            yield from (Note(number, text) for text in _paragraphs(element))
+
+
+def _paragraphs(element: Element) -> Iterator[str]:
+    return (text for child in element.iter() if _tag(child) == "p" and (text := _text(child).strip()))
+
+
+def _repeated(element: Element, what: str) -> int:
+    return _number(element, f"number-{what}-repeated")
+
+
+def _number(element: Element, name: str) -> int:
+    value = _attribute(element, name)
+    return int(value) if value.isdecimal() else 1
+
+
+def _tag(element: Element) -> str:
+    return element.tag.rpartition("}")[2]
+
+
+def _attribute(element: Element, name: str) -> str:
+    return next((value for key, value in element.items() if key.rpartition("}")[2] == name), "")

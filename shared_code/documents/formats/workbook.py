@@ -1,0 +1,111 @@
+"""Workbooks, whatever program wrote them: the rows of all sheets with their cells as they are shown."""
+
+import io
+from collections.abc import Iterable, Iterator
+from datetime import date, time, timedelta
+from zipfile import ZipFile
+
+from python_calamine import (
+    CalamineError,
+    CalamineSheet,
+    CalamineWorkbook,
+    PasswordError,
+    SheetTypeEnum,
+)
+
+from shared_code.documents.document import Limits, Position, Segment
+from shared_code.documents.errors import BrokenDocument, DocumentTooLarge, EncryptedDocument
+from shared_code.documents.formats.archive import open_archive
+from shared_code.documents.formats.encrypted_workbook import decrypted, is_compound_file
+from shared_code.documents.formats.note import Note
+from shared_code.documents.formats.number_format import GENERAL, shown, shown_in_general
+from shared_code.documents.formats.old_workbook_parts import OldWorkbookParts
+from shared_code.documents.formats.opendocument_sheets import is_opendocument, opendocument_sheets
+from shared_code.documents.formats.table import Row, bounded, table_lines
+from shared_code.documents.formats.workbook_parts import CellFormats, WorkbookParts
+
+_NO_FORMATS: CellFormats = {}
+
+
+def read_workbook(data: bytes, limits: Limits) -> Iterator[Segment]:
+    """The rows of all worksheets of an xlsx, xlsm, xlsb, xls or ods file, as its content tells.
+
+    Formulas have the values of when the file was saved. Comments and text boxes follow the row they are at.
+    """
+    if is_compound_file(data):
+        data = decrypted(data)
+    try:
+        if is_compound_file(data):
+            yield from _segments(data, None, limits)
+        else:
+            with open_archive(data, limits) as archive:
+                read = _opendocument_segments if is_opendocument(archive) else _segments
+                yield from read(data, archive, limits)
+    except PasswordError as error:
+        raise EncryptedDocument from error
+    except CalamineError as error:
+        raise BrokenDocument("The file cannot be read as a workbook.") from error
+
+
+def _opendocument_segments(_data: bytes, archive: ZipFile, limits: Limits) -> Iterator[Segment]:
+    for sheet in opendocument_sheets(archive, limits):
+        yield from _sheet_segments(bounded(sheet.rows, limits), sheet.name, sheet.notes)
+
+
+def _segments(data: bytes, archive: ZipFile | None, limits: Limits) -> Iterator[Segment]:
+    parts = WorkbookParts(archive) if archive else OldWorkbookParts(data)
+    with CalamineWorkbook.from_filelike(io.BytesIO(data)) as workbook:
+        names = [sheet.name for sheet in workbook.sheets_metadata if sheet.typ == SheetTypeEnum.WorkSheet]
+        if len(names) > limits.sheets:
+            raise DocumentTooLarge.past("sheets", limits.sheets)
+        for name in names:
+            rows = _rows(workbook.get_sheet_by_name(name), parts.formats(name))
+            yield from _sheet_segments(bounded(rows, limits), name, parts.notes(name))
+
+
+def _sheet_segments(rows: Iterable[Row], sheet: str, notes: list[Note]) -> Iterator[Segment]:
+    for line in table_lines(rows):
+        while notes and notes[0].row < line.row:
+            yield _note_segment(notes.pop(0), sheet)
+        yield Segment(line.text, Position(sheet=sheet, row=line.row), (sheet,), line.header)
+    for note in notes:
+        yield _note_segment(note, sheet)
+
+
+def _note_segment(note: Note, sheet: str) -> Segment:
+    return Segment(note.text, Position(sheet=sheet, row=note.row), (sheet,))
+
+
+def _rows(sheet: CalamineSheet, formats: Iterator[tuple[int, CellFormats]]) -> Iterator[Row]:
+    """The rows of a sheet, whose numbers are those that a spreadsheet shows."""
+    first = sheet.start[1] if sheet.start else 0
+    continued = _continued_cells(sheet)
+    formatted = next(formats, None)
+    for number, cells in enumerate(sheet.iter_rows(), start=1):
+        while formatted and formatted[0] < number:
+            formatted = next(formats, None)
+        codes = formatted[1] if formatted and formatted[0] == number else _NO_FORMATS
+        row: list[str | None] = [
+            cell if isinstance(cell, str) else _cell_text(cell, codes.get(column))
+            for column, cell in enumerate(cells, first)
+        ]
+        for column in continued.get(number, ()):
+            if first <= column < first + len(row) and not row[column - first]:
+                row[column - first] = None
+        yield number, row
+
+
+def _continued_cells(sheet: CalamineSheet) -> dict[int, list[int]]:
+    """The columns that merged cells go on in, by the numbers of the rows they begin in."""
+    continued: dict[int, list[int]] = {}
+    for (top, left), (_, right) in sheet.merged_cell_ranges or ():
+        continued.setdefault(top + 1, []).extend(range(left + 1, right + 1))
+    return continued
+
+
+def _cell_text(cell: float | date | time | timedelta, code: str | None) -> str:
+    if isinstance(cell, bool):
+        return str(cell).upper()
+    if code is None and isinstance(cell, float | int):
+        return shown_in_general(cell)
+    return shown(cell, code or GENERAL)

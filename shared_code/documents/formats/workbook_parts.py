@@ -1,0 +1,186 @@
+"""What an xlsx or xlsm holds beside the values of its cells: formats, comments, and text in drawings."""
+
+import posixpath
+import re
+import zlib
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import IO
+from xml.etree.ElementTree import Element, ParseError, fromstring
+from zipfile import BadZipFile, ZipFile
+
+from shared_code.documents.formats.note import Note
+from shared_code.documents.formats.number_format import GENERAL, built_in_format, is_general
+
+# The formats of a row's cells by their columns, counted from 0.
+CellFormats = dict[int, str]
+
+_READ_BYTES = 256 * 1024
+_STYLED_CELL = re.compile(rb'<(?:\w+:)?c\s([^<>]*?\bs="(\d+)"[^<>]*)>')
+_REFERENCE = re.compile(rb'(?:^|\s)r="([A-Z]{1,3})(\d{1,7})"')
+_CELL_NAME = re.compile(r"([A-Z]{1,3})(\d{1,7})")
+# What stands in place of a thread for programs that do not know threads.
+_STAND_IN = "[Threaded comment]"
+_BROKEN_PART = (ParseError, BadZipFile, KeyError, EOFError, zlib.error, NotImplementedError)
+
+
+class WorkbookParts:
+    """The parts of a workbook; one that is missing or broken costs what it would have told, and no more."""
+
+    def __init__(self, archive: ZipFile) -> None:
+        self._archive = archive
+        main = next(iter(self._targets("", "officeDocument")), "xl/workbook.xml")
+        self._sheets = self._sheet_parts(main)
+        styles = next(iter(self._targets(main, "styles")), "")
+        self._formats = _cell_formats(self._root(styles))
+
+    def formats(self, sheet: str) -> Iterator[tuple[int, CellFormats]]:
+        """Rows of a sheet, counted from 1, with the formats of cells that do not show what is stored."""
+        styles = {
+            str(index).encode(): code for index, code in enumerate(self._formats) if not is_general(code)
+        }
+        part = self._sheets.get(sheet, "")
+        if not styles or part not in self._archive.NameToInfo:
+            return
+        with self._archive.open(part) as stream:
+            yield from _formatted_cells(stream, styles)
+
+    def notes(self, sheet: str) -> list[Note]:
+        """The comments of a sheet and the texts of its drawings, by rows."""
+        part = self._sheets.get(sheet, "")
+        threads = [
+            note for target in self._targets(part, "threadedComment") for note in self._threads(target)
+        ]
+        comments = [note for target in self._targets(part, "comments") for note in self._comments(target)]
+        drawn = [note for target in self._targets(part, "drawing") for note in self._drawn(target)]
+        return sorted([*threads, *comments, *drawn], key=lambda note: note.row)
+
+    def _sheet_parts(self, main: str) -> dict[str, str]:
+        targets = self._targets_by_id(main)
+        root = self._root(main)
+        return {
+            sheet.get("name", ""): targets.get(_attribute(sheet, "id"), ("", ""))[1]
+            for sheet in ([] if root is None else root.iter())
+            if _tag(sheet) == "sheet"
+        }
+
+    def _threads(self, part: str) -> Iterator[Note]:
+        for thread in self._elements(part, "threadedComment"):
+            yield from _note(thread.get("ref", ""), "".join(_texts(thread, "text")))
+
+    def _comments(self, part: str) -> Iterator[Note]:
+        for comment in self._elements(part, "comment"):
+            text = "".join(_texts(comment, "t"))
+            if not text.startswith(_STAND_IN):
+                yield from _note(comment.get("ref", ""), text)
+
+    def _drawn(self, part: str) -> Iterator[Note]:
+        """Text boxes and shapes where they begin, titles of charts, and alternative texts of pictures."""
+        charts = self._targets_by_id(part)
+        root = self._root(part)
+        for anchor in [] if root is None else root:
+            row = next((int(row.text or 0) + 1 for row in anchor.iter() if _tag(row) == "row"), 1)
+            texts = [*_paragraphs(anchor), *_alternative_texts(anchor)]
+            for chart in (_attribute(e, "id") for e in anchor.iter() if _tag(e) == "chart"):
+                chart_root = self._root(charts.get(chart, ("", ""))[1])
+                texts += [] if chart_root is None else _paragraphs(chart_root)
+            if texts:
+                yield Note(row, "\n".join(texts))
+
+    def _elements(self, part: str, tag: str) -> Iterator[Element]:
+        root = self._root(part)
+        return iter(()) if root is None else (element for element in root.iter() if _tag(element) == tag)
+
+    def _targets(self, part: str, kind: str) -> list[str]:
+        return [target for key, target in self._targets_by_id(part).values() if key == kind]
+
+    def _targets_by_id(self, part: str) -> dict[str, tuple[str, str]]:
+        """What a part refers to: kind and name of other parts."""
+        folder, name = posixpath.split(part)
+        root = self._root(f"{folder}/_rels/{name}.rels".lstrip("/"))
+        return {
+            relation.get("Id", ""): (
+                relation.get("Type", "").rpartition("/")[2],
+                posixpath.normpath(posixpath.join("/", folder, relation.get("Target", ""))).lstrip("/"),
+            )
+            for relation in ([] if root is None else root)
+        }
+
+    def _root(self, part: str) -> Element | None:
+        try:
+            return fromstring(self._archive.read(part))  # noqa: S314 - expat bounds entities
+        except _BROKEN_PART:
+            return None
+
+
+def _formatted_cells(stream: IO[bytes], styles: dict[bytes, str]) -> Iterator[tuple[int, CellFormats]]:
+    row, formats, rest = 0, CellFormats(), b""
+    while read := stream.read(_READ_BYTES):
+        # No tag has another within, so a tag is whole where the next one has begun.
+        text, mark, rest = (rest + read).rpartition(b"<")
+        rest = mark + rest
+        for found in _STYLED_CELL.finditer(text):
+            if (code := styles.get(found[2])) is None or (cell := _REFERENCE.search(found[1])) is None:
+                continue
+            if (number := int(cell[2])) != row:
+                if formats:
+                    yield row, formats
+                row, formats = number, {}
+            formats[column_index(cell[1])] = code
+    if formats:
+        yield row, formats
+
+
+def _cell_formats(root: Element | None) -> list[str]:
+    """The number formats of the styles that cells refer to, in their order."""
+    if root is None:
+        return []
+    codes = {
+        element.get("numFmtId", ""): element.get("formatCode", GENERAL)
+        for element in root.iter()
+        if _tag(element) == "numFmt"
+    }
+    styles = next((element for element in root if _tag(element) == "cellXfs"), ())
+    ids = [style.get("numFmtId", "0") for style in styles]
+    return [codes.get(key) or built_in_format(int(key) if key.isdecimal() else 0) for key in ids]
+
+
+@lru_cache(maxsize=16_384)
+def column_index(letters: bytes) -> int:
+    """The number of a column from 0, by its letters."""
+    index = 0
+    for letter in letters:
+        index = index * 26 + letter - ord("A") + 1
+    return index - 1
+
+
+def _note(cell: str, text: str) -> Iterator[Note]:
+    found = _CELL_NAME.match(cell)
+    if found and text.strip():
+        yield Note(int(found[2]), f"Comment on {cell}: {text.strip()}")
+
+
+def _paragraphs(element: Element) -> list[str]:
+    """The text of each paragraph, without the copies for old programs."""
+    if _tag(element) == "Fallback":
+        return []
+    if _tag(element) == "p":
+        text = "".join(_texts(element, "t")).strip()
+        return [text] if text else []
+    return [text for child in element for text in _paragraphs(child)]
+
+
+def _alternative_texts(element: Element) -> Iterator[str]:
+    return (text for e in element.iter() if _tag(e) == "cNvPr" and (text := e.get("descr", "").strip()))
+
+
+def _texts(element: Element, tag: str) -> Iterator[str]:
+    return (child.text or "" for child in element.iter() if _tag(child) == tag)
+
+
+def _tag(element: Element) -> str:
+    return element.tag.rpartition("}")[2]
+
+
+def _attribute(element: Element, name: str) -> str:
+    return next((value for key, value in element.items() if key.rpartition("}")[2] == name), "")
