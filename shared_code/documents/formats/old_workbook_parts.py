@@ -17,6 +17,8 @@ from shared_code.documents.formats.workbook_parts import CellFormats
 _FORMULA, _EOF, _SHEET, _SEVERAL_NUMBERS, _STYLE = 0x06, 0x0A, 0x85, 0xBD, 0xE0
 _NUMBER, _SHORT_NUMBER, _FORMAT = 0x203, 0x27E, 0x41E
 _CELLS = {_FORMULA, _NUMBER, _SHORT_NUMBER, _SEVERAL_NUMBERS}
+# As many as the fields of any of these have: what is cut off reads as zeros.
+_LEAST_BYTES = 12
 _STREAM = "Workbook"
 
 Record = tuple[int, bytes]
@@ -58,7 +60,7 @@ class OldWorkbookParts:
 def _workbook_stream(data: bytes) -> bytes:
     try:
         with OleFileIO(io.BytesIO(data)) as container:
-            return container.openstream(_STREAM).read()
+            return bytes(container.openstream(_STREAM).read())
     except (OSError, ValueError, struct.error, IndexError):
         return b""
 
@@ -69,14 +71,14 @@ def _records(stream: bytes, start: int) -> Iterator[Record]:
         kind, size = struct.unpack_from("<HH", stream, start)
         if kind == _EOF:
             return
-        yield kind, stream[start + 4 : start + 4 + size]
+        yield kind, stream[start + 4 : start + 4 + size].ljust(_LEAST_BYTES, b"\0")
         start += 4 + size
 
 
 def _styled_cells(stream: bytes, start: int) -> Iterator[tuple[int, int, int]]:
     """Row, column and style of the cells that hold numbers."""
     for kind, record in _records(stream, start):
-        if kind not in _CELLS or len(record) < 6:  # noqa: PLR2004 - row, column and style
+        if kind not in _CELLS:
             continue
         row, column, style = struct.unpack_from("<HHH", record)
         if kind != _SEVERAL_NUMBERS:
@@ -89,8 +91,6 @@ def _styled_cells(stream: bytes, start: int) -> Iterator[tuple[int, int, int]]:
 def _string(record: bytes, length: str) -> str:
     """A text after its length and a byte that tells whether letters have one byte or two."""
     start = struct.calcsize(length) + 1
-    if len(record) < start:
-        return ""
     count, is_wide = struct.unpack_from(length, record)[0], record[start - 1] & 1
     if is_wide:
         return record[start : start + 2 * count].decode("utf-16-le", "replace")
