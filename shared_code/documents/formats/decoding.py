@@ -9,9 +9,8 @@ import codecs
 import re
 from collections.abc import Iterator
 
-import chardet
-
 from shared_code.documents.errors import BrokenDocument
+from shared_code.documents.formats.likely_encoding import likeliest_encoding
 
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -25,25 +24,19 @@ _WIDE = ("utf-32-le", "utf-32-be", "utf-16-le", "utf-16-be")
 _FEWEST_SEPARATORS = 400
 # In the wrong order of bytes these are characters that hardly any text holds, such as U+2000.
 _SEPARATORS = re.compile('[ \n,"]')
-# How ISO-2022-JP, which is of seven bits, begins what is Japanese.
-_JAPANESE = b"\x1b$"
+# Encodings of seven bits, which begin what is Japanese or Korean with an escape sequence.
+_SEVEN_BITS = ((b"\x1b$)C", "iso2022_kr"), (b"\x1b$", "iso2022_jp_ext"))
 _WESTERN = "cp1252"
-# The encodings that the Web, and so most of what is stored, was written in before Unicode.
-_LATIN = (_WESTERN, "cp1250", "cp1254", "cp1257")
-_OTHER_ALPHABETS = ("cp1251", "cp1253", "cp1255", "cp1256", "cp874", "koi8-r")
-_DOUBLE_BYTE = ("cp932", "euc-jp", "gb18030", "big5hkscs", "cp949")
-# Western is by far the most common: it is taken where it is nearly as likely as the best.
-_NEARLY = 0.85
 _SAMPLE = 64 * 1024
 _LINE_BEFORE = 200
 # A handful of stray control bytes is noise in a text; this share of them is no text at all.
 _BINARY_SHARE = 0.1
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f\ufffe\uffff]")
 _UNCLEAN = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
-_CONTROL_BYTES = bytes({*range(32), 127} - {*b"\t\n\f\r\x1b"})
+# Escapes and shifts begin what is not Latin in encodings of seven bits.
+_CONTROL_BYTES = bytes({*range(32), 127} - {*b"\t\n\f\r\x0e\x0f\x1b"})
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _STRAY_BYTES = re.compile("[\udc80-\udcff]+")
-_BEYOND_ASCII = re.compile(rb"[\x80-\xff]+")
 _TO_LINE_END = re.compile(rb"[\x80-\xff][^\r\n]*")
 _LINE_END = re.compile(rb"[\r\n]")
 _LINE_ENDS = re.compile("\r\n?|\x0c")
@@ -73,7 +66,7 @@ def _decoded(data: bytes, declared: str | None) -> str:
             return data.decode(encoding, "replace")
     is_binary = len(data) - len(data.translate(None, _CONTROL_BYTES)) > _BINARY_SHARE * len(data)
     # Before UTF-16, since a few NULs in a text are noise.
-    if not is_binary and (text := _as_iso2022_jp(data) or _strictly(data, "utf-8")) is not None:
+    if not is_binary and (text := _as_seven_bits(data) or _strictly(data, "utf-8")) is not None:
         return text
     if (text := _as_wide(data)) is not None:
         return text
@@ -91,8 +84,9 @@ def _strictly(data: bytes, encoding: str) -> str | None:
         return None
 
 
-def _as_iso2022_jp(data: bytes) -> str | None:
-    return _strictly(data, "iso2022_jp_ext") if _JAPANESE in data else None
+def _as_seven_bits(data: bytes) -> str | None:
+    texts = (_strictly(data, encoding) for escape, encoding in _SEVEN_BITS if escape in data)
+    return next(filter(None, texts), None)
 
 
 def _as_wide(data: bytes) -> str | None:
@@ -128,30 +122,10 @@ def _as_detected(data: bytes) -> str:
         sample += line + b"\n"
         if len(sample) > _SAMPLE:
             break
-    return data.decode(_likeliest(sample[:_SAMPLE]), "replace")
+    return data.decode(likeliest_encoding(sample[:_SAMPLE]), "replace")
 
 
 def _lines_beyond_ascii(data: bytes) -> Iterator[bytes]:
     for found in _TO_LINE_END.finditer(data):
         before = data[max(0, found.start() - _LINE_BEFORE) : found.start()]
         yield _LINE_END.split(before)[-1] + found[0]
-
-
-def _likeliest(sample: bytes) -> str:
-    """By how common the sequences of letters are that each encoding makes of the bytes."""
-    candidates = _candidates(sample)
-    matches = chardet.detect_all(
-        sample, ignore_threshold=True, include_encodings=candidates, compat_names=False
-    )
-    likelihood = {match["encoding"] or _WESTERN: match["confidence"] for match in matches}
-    best = max(likelihood, key=lambda encoding: likelihood[encoding])
-    return _WESTERN if likelihood.get(_WESTERN, 0.0) >= _NEARLY * likelihood[best] else best
-
-
-def _candidates(sample: bytes) -> tuple[str, ...]:
-    """Accented letters stand alone among those of ASCII, as no other letters but those of double bytes do."""
-    runs = _BEYOND_ASCII.findall(sample)
-    if 2 * sum(len(run) == 1 for run in runs) < len(runs):
-        return (*_LATIN, *_OTHER_ALPHABETS, *_DOUBLE_BYTE)
-    is_dense = 10 * sum(map(len, runs)) > len(sample)
-    return (*_LATIN, *_DOUBLE_BYTE) if is_dense else _LATIN
