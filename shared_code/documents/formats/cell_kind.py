@@ -32,8 +32,8 @@ _DATE = re.compile(
 )
 _YEAR = re.compile(r"(?:1[6-9]|20|21)\d{2}")
 # How people write that there is no value; these say nothing of what a column holds.
-_DASHES = "- -- --- \N{EN DASH} \N{EM DASH} . .. ... \N{HORIZONTAL ELLIPSIS} ? : / * x"
-_WORDS_FOR_NONE = "n/a na #n/a #n/v n.a. nan null none nil nd n.d. k.a."
+_DASHES = "- -- --- \N{EN DASH} \N{EM DASH} . .. ... \N{HORIZONTAL ELLIPSIS} ? : / *"
+_WORDS_FOR_NONE = "inf -inf n/a na #n/a #n/v n.a. nan null none nil nd n.d. k.a."
 _ERRORS = "#null! #div/0! #ref! #value! #name? #num!"
 _MISSING = frozenset(f"{_DASHES} {_WORDS_FOR_NONE} {_ERRORS}".split())
 

@@ -31,6 +31,7 @@ _LONG_TEXT = 30
 _GROUP = " / "
 
 _WORDS = re.compile(r"[^\W\d_]+")
+_NOT_IN_NAMES = re.compile(r"""[{}\[\]"=!<>]|[.:] """)
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _IDENTIFIER = re.compile(r"[A-Za-z]+(?:[_.][A-Za-z0-9]+)+|[a-z]+(?:[A-Z][a-z0-9]+)+")
 _UNIT = re.compile(
@@ -62,7 +63,9 @@ def find_header(rows: Sequence[Cells]) -> Header | None:
     kinds = [[cell_kind(cell) for cell in row] for row in rows]
     width = _width(rows)
     start = next((i for i, row in enumerate(rows) if not is_title(row)), len(rows))
-    if width < 2 or len(rows) - start < 2:  # noqa: PLR2004 - names and what they name
+    if width == 1:
+        return _header_of_one_column(rows, kinds)
+    if len(rows) - start < 2:  # noqa: PLR2004 - names and what they name
         return None
     sample = _Sample(rows, kinds, start, width)
     last = sample.last_header_row()
@@ -71,6 +74,18 @@ def find_header(rows: Sequence[Cells]) -> Header | None:
     first = sample.first_header_row(last)
     names = unique(_joined(rows[first : last + 1], width))
     return Header(first, last + 1, names, tuple(sample.value_columns(last + 1)))
+
+
+def _header_of_one_column(rows: Sequence[Cells], kinds: Sequence[Sequence[CellKind]]) -> Header | None:
+    """The first row, where it is the only one that holds no value."""
+    values = [kind[0] for kind in kinds[1:] if kind[0] is not CellKind.BLANK]
+    if (
+        kinds[0][0] is not CellKind.TEXT
+        or len(values) < _FEWEST_FOR_PATTERNS
+        or not VALUES.issuperset(values)
+    ):
+        return None
+    return Header(0, 1, tuple(_joined(rows[:1], 1)), (0,))
 
 
 def goes_on(header: Header, rows: Sequence[Cells]) -> bool:
@@ -87,7 +102,9 @@ def goes_on(header: Header, rows: Sequence[Cells]) -> bool:
 def are_usual(row: Cells) -> bool:
     """Whether most cells of a row, and different ones, are what columns are usually called."""
     names = list(filter(None, row))
-    return len(names) > 1 and len(set(names)) == len(names) and sum(map(_is_usual, names)) * 2 >= len(names)
+    if len(set(names)) < len(names) or any(map(_has_digit, names)):
+        return False
+    return len(names) > 1 and sum(map(_is_usual, names)) * 2 >= len(names)
 
 
 def is_title(row: Cells) -> bool:
@@ -165,7 +182,7 @@ class _Sample:
             return False
         if max(map(len, filter(None, self._rows[row]))) > _LONGEST_NAME:
             return False
-        if self._filled_columns() == 2 and columns[-1] != self._first_column():  # noqa: PLR2004 - a form's
+        if self._filled_columns() == 2 and self._first_column() not in columns:  # noqa: PLR2004 - a form's
             return self._is_list_of_two(row, columns[-1], body)
         return True
 
@@ -333,6 +350,8 @@ def _width(rows: Sequence[Cells]) -> int:
 
 
 def _is_usual(name: str) -> bool:
+    if _NOT_IN_NAMES.search(name):
+        return False
     words = [word.lower() for word in _WORDS.findall(_CAMEL.sub(" ", name))]
     return 0 < len(words) <= 4 and any(word in USUAL_NAMES for word in words)  # noqa: PLR2004 - a name is short
 
