@@ -15,6 +15,7 @@ _NUMBER = re.compile(
     """,
     re.VERBOSE,
 )
+_RANGE = re.compile(r"\d{1,6} ?[-\u2013] ?\d{1,6}|\d{1,6} ?\+|[<>≤≥] ?\d{1,6}")
 _QUANTITY = re.compile(rf"[-+\u2212~<>]?\s?{_DIGITS}\s?[^\W\d_]{{1,4}}[²³]?(?:/[^\W\d_]{{1,4}})?\.?")
 _MONTH = (
     r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|sept|oct|nov|dec|mär|mai|okt|dez|janv|févr|mars|avr|juin|juil|août"
@@ -43,7 +44,7 @@ class CellKind(Enum):
 
     BLANK = auto()
     NUMBER = auto()
-    # A number with a unit; a name may look like one.
+    # A number with a unit, or a range; a name may look like one.
     QUANTITY = auto()
     DATE = auto()
     FLAG = auto()
@@ -61,6 +62,8 @@ def cell_kind(text: str | None) -> CellKind:
         return CellKind.TEXT
     if _DATE.fullmatch(text):
         return CellKind.DATE
+    if _RANGE.fullmatch(text):
+        return CellKind.QUANTITY
     if _NUMBER.fullmatch(text):
         return CellKind.NUMBER
     if _QUANTITY.fullmatch(text):

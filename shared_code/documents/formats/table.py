@@ -9,7 +9,7 @@ import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby, islice, takewhile, zip_longest
+from itertools import groupby, islice, zip_longest
 
 from shared_code.documents.document import Limits
 from shared_code.documents.errors import DocumentTooLarge
@@ -69,11 +69,7 @@ def table_lines(rows: Iterable[Row], *, header_rows: int | None = None) -> Itera
         block = _Block(sample, block, header_rows)
         header_rows = None
         yield from block.head()
-        for row in ahead.rows(after=block.head_size):
-            if block.is_ended_by(row[1]):
-                ahead.put_back(row)
-                break
-            yield block.line(row)
+        yield from map(block.line, ahead.rows(after=block.head_size))
 
 
 def bounded(rows: Iterable[Row], limits: Limits) -> Iterator[Row]:
@@ -115,22 +111,21 @@ class _Ahead:
             return []
         self._fill(max(2, min(_SAMPLE_ROWS, _SAMPLE_CELLS // len(self._read[0][1]))))
         sample: list[Row] = []
-        for row in takewhile(lambda row: not _is_blank(row[1]), islice(self._read, _SAMPLE_ROWS)):
-            if sample and _begins_anew(sample[-1][1], row[1]):
+        for row in islice(self._read, _SAMPLE_ROWS):
+            if _ends_block(row[1], sample[-1][1] if sample else ()):
                 break
             sample.append(row)
         return sample
 
     def rows(self, *, after: int) -> Iterator[Row]:
         """The rows of the block after so many of them."""
+        above: Cells = ()
         for _ in range(after):
-            self._read.popleft()
-        while self._fill(1) and not _is_blank(self._read[0][1]):
-            yield self._read.popleft()
-
-    def put_back(self, row: Row) -> None:
-        """Gives the row just read to the next block."""
-        self._read.appendleft(row)
+            above = self._read.popleft()[1]
+        while self._fill(1) and not _ends_block(self._read[0][1], above):
+            row = self._read.popleft()
+            above = row[1]
+            yield row
 
     def _fill(self, size: int) -> bool:
         self._read.extend(islice(self._rows, max(0, size - len(self._read))))
@@ -165,13 +160,6 @@ class _Block:
         if self._own.end > self._own.start:
             names = SEPARATOR.join(self._own.names[column] for column in self._columns)
             yield TableLine(names, self._head_rows[self._own.start][0])
-
-    def is_ended_by(self, cells: Cells) -> bool:
-        """Whether a row of words stands where there were values: the names of another table."""
-        values = self._header.values if self._header else ()
-        if not values or _DIGIT.search(_at(cells, values[-1])):
-            return False
-        return all(cell_kind(_at(cells, column)) is CellKind.TEXT for column in values) and are_usual(cells)
 
     def line(self, row: Row) -> TableLine:
         """A row of the block as a line."""
@@ -226,9 +214,15 @@ def _are_spaced(rows: Iterable[Row]) -> bool:
     return len(filled) >= _FEWEST_SPACED_ROWS and max(filled) == 1
 
 
-def _begins_anew(above: Cells, row: Cells) -> bool:
-    """Whether a row holds usual names and nothing else, below one that holds values."""
-    return are_usual(row) and not _has_values(row) and _has_values(above)
+def _ends_block(row: Cells, above: Cells) -> bool:
+    """Whether a row is blank, or names what follows: words that columns are called, below values."""
+    if _is_blank(row):
+        return True
+    return _has_digit(above) and not _has_digit(row) and are_usual(row) and not _has_values(row)
+
+
+def _has_digit(row: Cells) -> bool:
+    return _DIGIT.search("".join([cell or "" for cell in row])) is not None
 
 
 def _has_values(row: Cells) -> bool:

@@ -102,9 +102,7 @@ def goes_on(header: Header, rows: Sequence[Cells]) -> bool:
 def are_usual(row: Cells) -> bool:
     """Whether most cells of a row, and different ones, are what columns are usually called."""
     names = list(filter(None, row))
-    if len(set(names)) < len(names) or any(map(_has_digit, names)):
-        return False
-    return len(names) > 1 and sum(map(_is_usual, names)) * 2 >= len(names)
+    return len(set(names)) == len(names) and sum(map(_is_usual, names)) >= max(2, len(names) / 2)
 
 
 def is_title(row: Cells) -> bool:
@@ -132,10 +130,8 @@ class _Sample:
             return None
         if self._is_series(body):
             return body
-        row = body - 1
-        while row > self._start and is_title(self._rows[row]):
-            row -= 1
-        return row if row >= self._start and self._is_above_values(row, body) else None
+        above = range(body - 1, max(self._start, body - _MOST_HEADER_ROWS) - 1, -1)
+        return next((row for row in above if self._is_above_values(row, body)), None)
 
     def first_header_row(self, last: int) -> int:
         """The uppermost of the rows that belong to the names, which begin in `last` from below."""
@@ -165,19 +161,24 @@ class _Sample:
         return self._kinds[row][column] if column < len(self._kinds[row]) else CellKind.BLANK
 
     def _first_row_of_values(self) -> int | None:
-        """The first row in which columns of values hold values, mostly."""
+        """The first row in which columns of values hold values, mostly, and not words in the row below."""
         columns = self.value_columns((self._start + 1 + len(self._rows)) // 2)
         for row in range(self._start, len(self._rows)):
-            kinds = [self._kind(row, column) for column in columns]
-            values = sum(kind in VALUES for kind in kinds)
-            if values and values >= kinds.count(CellKind.TEXT):
+            words = sum(self._is_word(row, column) for column in columns)
+            filled = sum(self._kind(row, column) is not CellKind.BLANK for column in columns)
+            is_last = row + 1 == len(self._rows)
+            words_below = 0 if is_last else sum(self._is_word(row + 1, column) for column in columns)
+            if filled - words and 2 * words <= filled and 2 * words_below <= len(columns):
                 return row
         return None
 
     def _is_above_values(self, row: int, body: int) -> bool:
         """Whether a row of words names what stands below it."""
+        if is_title(self._rows[row]):
+            return False
         columns = self.value_columns(body)
-        named = [column for column in columns if self._is_word(row, column)]
+        lines = range(self.first_header_row(row), row + 1)
+        named = [column for column in columns if any(self._is_word(line, column) for line in lines)]
         if not named or len(named) < _NAMED_COLUMNS * len(columns):
             return False
         if max(map(len, filter(None, self._rows[row]))) > _LONGEST_NAME:
@@ -289,13 +290,14 @@ class _Sample:
         return any(self._cell(row, column) and self._cell(row, column - 1) for column in merged if column)
 
     def _goes_on_from_above(self, row: int) -> bool:
-        """The lower line has units, or is blank where the name was short; the upper one is full."""
+        """The lower line has units, or is blank where a name was short; the upper one is nearly full."""
         filled = [column for column in range(self._width) if self._cell(row, column)]
-        if not all(self._cell(row - 1, column) for column in filled):
-            return False
-        if all(_UNIT.fullmatch(self._cell(row, column)) for column in filled):
-            return True
-        return any(self._cell(row - 1, c) and not self._cell(row, c) for c in range(self._width))
+        above = [column for column in range(self._width) if self._cell(row - 1, column)]
+        if not set(filled) <= set(above):
+            return len(above) >= max(_FEWEST_FOR_PATTERNS, self._width / 2) and not set(above) <= set(filled)
+        return not set(above) <= set(filled) or all(
+            _UNIT.fullmatch(self._cell(row, column)) for column in filled
+        )
 
     def _is_grouped_above(self, row: int) -> bool:
         """Groups of as many columns each, or with the same names in each."""

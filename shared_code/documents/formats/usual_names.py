@@ -14,6 +14,7 @@ reference region remark remarks result revenue role sales sample score season se
 share shop site size source species state status street subject sum supplier surname tag target task team
 telephone term text time title to topic total town type unit units url user username value values variable
 version visits volume website week weight year zip
+attribute default definition explanation feature meaning option parameter property setting symptom
 """
 _GERMAN_FRENCH_ITALIAN_SPANISH = """
 alter anno année anschrift anzahl apellido art artikel auftrag ausgabe ausgaben bemerkung bemerkungen
