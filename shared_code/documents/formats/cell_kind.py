@@ -31,6 +31,8 @@ _DATE = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE,
 )
+_DIGIT = re.compile(r"\d")
+_FLAGS = frozenset({"true", "false"})
 _YEAR = re.compile(r"(?:1[6-9]|20|21)\d{2}")
 # How people write that there is no value; these say nothing of what a column holds.
 _DASHES = "- -- --- \N{EN DASH} \N{EM DASH} . .. ... \N{HORIZONTAL ELLIPSIS} ? : / *"
@@ -58,17 +60,17 @@ def cell_kind(text: str | None) -> CellKind:
     """What the text of a cell is; a mark for a missing value counts as blank."""
     if not text or text.lower() in _MISSING:
         return CellKind.BLANK
-    if len(text) > _LONGEST_VALUE:
-        return CellKind.TEXT
+    if text.isdecimal():
+        return CellKind.NUMBER
+    if len(text) > _LONGEST_VALUE or not _DIGIT.search(text):
+        return CellKind.FLAG if text.lower() in _FLAGS else CellKind.TEXT
     if _DATE.fullmatch(text):
         return CellKind.DATE
     if _RANGE.fullmatch(text):
         return CellKind.QUANTITY
     if _NUMBER.fullmatch(text):
         return CellKind.NUMBER
-    if _QUANTITY.fullmatch(text):
-        return CellKind.QUANTITY
-    return CellKind.FLAG if text.lower() in {"true", "false"} else CellKind.TEXT
+    return CellKind.QUANTITY if _QUANTITY.fullmatch(text) else CellKind.TEXT
 
 
 def is_year(text: str) -> bool:

@@ -12,6 +12,7 @@ from msoffcrypto.exceptions import DecryptionError, FileFormatError, InvalidKeyE
 from shared_code.documents.errors import BrokenDocument, EncryptedDocument
 
 _COMPOUND_FILE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_ENCRYPTED_STREAM = "EncryptedPackage".encode("utf-16-le")
 _DEFAULT_PASSWORD = "VelvetSweatshop"  # noqa: S105 - known to every reader of workbooks
 
 
@@ -37,5 +38,7 @@ def decrypted(data: bytes) -> bytes:
     except (InvalidKeyError, DecryptionError) as error:
         raise EncryptedDocument from error
     except (FileFormatError, ParseError, OSError, struct.error, ValueError) as error:
+        if _ENCRYPTED_STREAM in data:
+            raise EncryptedDocument from error
         raise BrokenDocument("The file cannot be read as a workbook.") from error
     return plain.getvalue()

@@ -79,7 +79,7 @@ def bounded(rows: Iterable[Row], limits: Limits) -> Iterator[Row]:
         DocumentTooLarge: a row that holds anything is past a limit.
     """
     for number, row in rows:
-        cells = [cell.strip() if cell else cell for cell in row]
+        cells = [cell.strip() if cell else cell for cell in row] if row else row
         if any(cells):
             _check(number, len(cells), limits)
         yield number, cells
@@ -105,8 +105,10 @@ class _Ahead:
 
     def block(self) -> list[Row]:
         """The first rows of the next block, which stay to be read; none at the end."""
-        while self._fill(1) and _is_blank(self._read[0][1]):
+        while self._read and _is_blank(self._read[0][1]):
             self._read.popleft()
+        if not self._read:
+            self._read.extend(islice((row for row in self._rows if any(row[1])), 1))
         if not self._read:
             return []
         self._fill(max(2, min(_SAMPLE_ROWS, _SAMPLE_CELLS // len(self._read[0][1]))))
@@ -128,7 +130,8 @@ class _Ahead:
             yield row
 
     def _fill(self, size: int) -> bool:
-        self._read.extend(islice(self._rows, max(0, size - len(self._read))))
+        if size > len(self._read):
+            self._read.extend(islice(self._rows, size - len(self._read)))
         return bool(self._read)
 
 
@@ -191,7 +194,7 @@ class _Block:
         places = self._places(cells)
         if _filled(places) < _filled(cells):
             places = cells
-        return SEPARATOR.join([cell or "" for cell in places]).rstrip(SEPARATOR)
+        return SEPARATOR.join(_without_last_blanks([cell or "" for cell in places]))
 
     def _places(self, cells: Cells) -> Cells:
         """The cells in the columns that hold anything."""
@@ -235,6 +238,8 @@ def _are_pairs(rows: Sequence[Cells]) -> bool:
     labels = [pair[0] for pair in pairs if len(pair) == 2]  # noqa: PLR2004 - a pair
     if not labels or max(map(len, pairs)) > 2:  # noqa: PLR2004
         return False
+    if len({row.index(pair[0]) for row, pair in zip(rows, pairs, strict=True)}) > 1:
+        return False
     if len(rows) == 1 and cell_kind(pairs[0][1]) not in VALUES:
         return False
     return len(set(labels)) == len(labels) and all(cell_kind(label) is CellKind.TEXT for label in labels)
@@ -264,6 +269,12 @@ def _padded(names: Sequence[str], width: int) -> list[str]:
 
 def _at(cells: Cells, column: int) -> str:
     return (cells[column] or "") if column < len(cells) else ""
+
+
+def _without_last_blanks(cells: list[str]) -> list[str]:
+    while cells and not cells[-1]:
+        cells.pop()
+    return cells
 
 
 def _filled(cells: Cells) -> int:

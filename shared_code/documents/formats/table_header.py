@@ -120,6 +120,7 @@ class _Sample:
         self._kinds = kinds
         self._start = start
         self._width = width
+        self._value_columns: dict[int, list[int]] = {}
 
     def last_header_row(self) -> int | None:
         """The row of names next to what they name."""
@@ -142,7 +143,10 @@ class _Sample:
 
     def value_columns(self, first: int) -> list[int]:
         """The columns most of whose cells are values, from a row on."""
-        return [column for column in range(self._width) if self._holds_values(column, first)]
+        if first not in self._value_columns:
+            columns = range(self._width)
+            self._value_columns[first] = [column for column in columns if self._holds_values(column, first)]
+        return self._value_columns[first]
 
     def _holds_values(self, column: int, first: int) -> bool:
         kinds = [kind for kind in self._column_kinds(column, first) if kind is not CellKind.BLANK]
@@ -177,6 +181,8 @@ class _Sample:
         if is_title(self._rows[row]):
             return False
         columns = self.value_columns(body)
+        if any(self._is_value(row, column) for column in columns):
+            return False
         lines = range(self.first_header_row(row), row + 1)
         named = [column for column in columns if any(self._is_word(line, column) for line in lines)]
         if not named or len(named) < _NAMED_COLUMNS * len(columns):
@@ -193,6 +199,11 @@ class _Sample:
         return kind is CellKind.TEXT or (
             kind is CellKind.QUANTITY and CellKind.QUANTITY not in self._column_kinds(column, row + 1)
         )
+
+    def _is_value(self, row: int, column: int) -> bool:
+        """Years are names as often as they are values."""
+        is_value = self._kind(row, column) in VALUES and not self._is_word(row, column)
+        return is_value and not is_year(self._cell(row, column))
 
     def _filled_columns(self) -> int:
         return sum(any(self._column(column, self._start)) for column in range(self._width))
@@ -219,7 +230,9 @@ class _Sample:
         if row + 1 >= len(self._rows) or self._has_gap_above_values(row):
             return False
         names = [self._cell(row, column) for column in columns]
-        if not (_goes_on(names) and not self._goes_on_below(row, columns)):
+        if not _goes_on(names) or self._goes_on_below(row, columns):
+            return False
+        if row > self._start and _form(names[0]) == "integer":
             return False
         others = [self._cell(row, column) for column in range(self._width) if column not in columns]
         if len(columns) == 1:

@@ -82,6 +82,9 @@ def _rows(sheet: CalamineSheet, formats: Iterator[tuple[int, CellFormats]]) -> I
     continued = _continued_cells(sheet)
     formatted = next(formats, None)
     for number, cells in enumerate(sheet.iter_rows(), start=1):
+        if cells.count("") == len(cells):
+            yield number, []
+            continue
         while formatted and formatted[0] < number:
             formatted = next(formats, None)
         codes = formatted[1] if formatted and formatted[0] == number else _NO_FORMATS

@@ -16,8 +16,8 @@ from shared_code.documents.formats.number_format import GENERAL, built_in_format
 CellFormats = dict[int, str]
 
 _READ_BYTES = 256 * 1024
-_STYLED_CELL = re.compile(rb'<(?:\w+:)?c\s([^<>]*?\bs="(\d+)"[^<>]*)>')
-_REFERENCE = re.compile(rb'(?:^|\s)r="([A-Z]{1,3})(\d{1,7})"')
+# With the styles that matter in its place. Every writer that is known puts the cell's name before its style.
+_STYLED_CELL = rb'<(?:\w+:)?c\s(?:[^<>]*?\s)??r="([A-Z]{1,3})(\d{1,7})"\s(?:[^<>]*?\s)??s="(%b)"'
 _CELL_NAME = re.compile(r"([A-Z]{1,3})(\d{1,7})")
 # What stands in place of a thread for programs that do not know threads.
 _STAND_IN = "[Threaded comment]"
@@ -114,19 +114,18 @@ class WorkbookParts:
 
 
 def _formatted_cells(stream: IO[bytes], styles: dict[bytes, str]) -> Iterator[tuple[int, CellFormats]]:
+    styled_cell = re.compile(_STYLED_CELL % b"|".join(styles))
     row, formats, rest = 0, CellFormats(), b""
     while read := stream.read(_READ_BYTES):
         # No tag has another within, so a tag is whole where the next one has begun.
         text, mark, rest = (rest + read).rpartition(b"<")
         rest = mark + rest
-        for found in _STYLED_CELL.finditer(text):
-            if (code := styles.get(found[2])) is None or (cell := _REFERENCE.search(found[1])) is None:
-                continue
-            if (number := int(cell[2])) != row:
+        for column, number, style in styled_cell.findall(text):
+            if (found := int(number)) != row:
                 if formats:
                     yield row, formats
-                row, formats = number, {}
-            formats[column_index(cell[1])] = code
+                row, formats = found, {}
+            formats[column_index(column)] = styles[style]
     if formats:
         yield row, formats
 

@@ -1,7 +1,5 @@
 """What comes out of a good file of each kind, and how bytes become text."""
 
-import csv
-import io
 from typing import Any
 
 import pytest
@@ -21,10 +19,6 @@ from tests.unit.documents_corpus import (
     table,
     xlsx,
 )
-
-DELIMITERS = [",", ";", "\t", "|"]
-NAMES = st.lists(st.text("abcxyz", min_size=1), min_size=2, max_size=5, unique=True)
-CELLS = st.text('ab1,;|\t"\n ', max_size=6)
 
 
 def read(name, data) -> Any:
@@ -69,82 +63,6 @@ def test_stray_western_bytes_in_utf8_do_not_spoil_the_rest():
 def test_nul_and_other_control_characters_are_left_out():
     assert texts("a.txt", b"one\x00two\x07 three, and so on to the end") == [
         "onetwo three, and so on to the end"
-    ]
-
-
-def test_rows_of_csv_carry_the_names_of_their_columns():
-    data = 'name;age;note\nAnna;31;\n\n"Bo; jr";4;"two\nlines"\n'
-    assert texts("a.csv", data) == [
-        "name; age; note",
-        "name: Anna; age: 31",
-        "name: Bo; jr; age: 4; note: two\nlines",
-    ]
-    assert positions("a.csv", data) == [Position(row=1), Position(row=2), Position(row=4)]
-
-
-@pytest.mark.parametrize("delimiter", DELIMITERS)
-@given(names=NAMES, cells=st.lists(st.lists(CELLS, min_size=2, max_size=5), min_size=1, max_size=30))
-def test_delimiter_of_csv_is_that_which_makes_even_rows(delimiter, names, cells):
-    rows = [(row * len(names))[: len(names)] for row in cells]
-    written = io.StringIO()
-    csv.writer(written, delimiter=delimiter, lineterminator="\n").writerows([names, *rows])
-    expected = (
-        ("; ".join(f"{n}: {c.strip()}" for n, c in zip(names, row, strict=True) if c.strip())) for row in rows
-    )
-    assert texts("a.csv", written.getvalue())[1:] == [text for text in expected if text]
-
-
-@pytest.mark.parametrize(
-    ("data", "last"),
-    [
-        ("Report, of 2024\nname;age\nAnna;3", "name: Anna; age: 3"),
-        ("Report\n\nname,age\nAnna,3", "name: Anna; age: 3"),
-        ("# a comment, here\nname;age\nAnna;3\n", "name: Anna; age: 3"),
-        ("# made by X, on 3 May, at noon\nname,age\nAnna,3\nBo,4", "name: Bo; age: 4"),
-        ("#id,name\n1,Anna", "#id: 1; name: Anna"),
-        ("name;price\nA;1,5\nB;2,5", "name: B; price: 2,5"),
-        ("1,5;2,5\n3,5;4,5", "3,5; 4,5"),
-        ("id,text\n1,x; y; z\n2,x; y", "id: 2; text: x; y"),
-    ],
-)
-def test_titles_comments_and_decimal_commas_do_not_hide_the_columns(data, last):
-    assert texts("a.csv", data)[-1] == last
-
-
-@pytest.mark.parametrize(
-    ("first", "delimiter"), [("sep=;", ";"), ('"sep=,"', ","), ("SEP=^", "^"), ("sep=\t", "\t")]
-)
-def test_line_that_tells_excel_the_delimiter_is_obeyed_and_not_counted(first, delimiter):
-    data = f"{first}\r\nname{delimiter}age\r\nAnna{delimiter}3\r\n"
-    assert texts("a.csv", data) == ["name; age", "name: Anna; age: 3"]
-    assert positions("a.csv", data) == [Position(row=1), Position(row=2)]
-
-
-def test_first_row_of_numbers_is_no_header():
-    assert texts("a.csv", "1,2\n3,4\n") == ["1; 2", "3; 4"]
-
-
-def test_cells_beyond_the_header_are_kept_without_a_name():
-    assert texts("a.csv", "a,b\n1,2,3\n")[1] == "a: 1; b: 2; 3"
-
-
-def test_sheets_of_xlsx_give_rows_with_their_numbers():
-    data = xlsx(
-        {
-            "People": (
-                sheet_row(1, {"A": "All people"})
-                + sheet_row(2, {"A": "name", "B": "age"})
-                + sheet_row(4, {"A": "Anna", "B": 31})
-            ),
-            "Prices": sheet_row(1, {"B": 1.5}),
-        }
-    )
-    assert texts("a.xlsx", data) == ["All people", "name; age", "name: Anna; age: 31", "1.5"]
-    assert positions("a.xlsx", data) == [
-        Position(sheet="People", row=1),
-        Position(sheet="People", row=2),
-        Position(sheet="People", row=4),
-        Position(sheet="Prices", row=1),
     ]
 
 
