@@ -5,7 +5,7 @@ from enum import Enum, auto
 
 _LONGEST_VALUE = 40
 
-_CURRENCY = r"(?:[$€£¥₹₽₩₺₴₪฿¢]|[A-Z]{3}|US\$|Fr\.|kr\.?|zł|Kč|Ft|R\$)"
+_CURRENCY = r"(?:[$€£¥₹₽₩₺₴₪฿¢]|[A-Z]{3}(?=\s)|(?<=\s)[A-Z]{3}|US\$|Fr\.|kr\.?|zł|Kč|Ft|R\$)"
 _DIGITS = r"\d[\d.,'\u2019\u00a0\u2009\u202f ]*"
 _NUMBER = re.compile(
     rf"""

@@ -20,6 +20,7 @@ from shared_code.documents.formats.table_header import (
     are_usual,
     find_header,
     goes_on,
+    is_title,
     marked_header,
     unique,
 )
@@ -145,7 +146,7 @@ class _Block:
         self._head_rows = sample[: self.head_size]
         self._own = own
         self._header = own or (before.header_below_blank(cells) if before else None)
-        self._lone_row = cells[0] if len(cells) == 1 else None
+        self._lone_row = cells[-1] if all(map(is_title, cells[:-1])) else None
         width = max(len(self._header.names) if self._header else 0, *map(len, cells))
         self._names: Sequence[str] = _padded(self._header.names if self._header else (), width)
         self._columns = [
@@ -240,7 +241,7 @@ def _are_pairs(rows: Sequence[Cells]) -> bool:
         return False
     if len({row.index(pair[0]) for row, pair in zip(rows, pairs, strict=True)}) > 1:
         return False
-    if len(rows) == 1 and cell_kind(pairs[0][1]) not in VALUES:
+    if len(labels) == 1 and cell_kind(pairs[-1][-1]) not in VALUES:
         return False
     return len(set(labels)) == len(labels) and all(cell_kind(label) is CellKind.TEXT for label in labels)
 

@@ -1,0 +1,237 @@
+"""What comes out of workbooks: cells as they are shown, comments and text boxes, and what is protected."""
+
+import io
+import random
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+from zipfile import ZipFile
+
+import pytest
+from msoffcrypto.format.ooxml import OOXMLFile
+
+from shared_code.documents import DocumentError, EncryptedDocument, Limits, Position, extract
+from tests.unit.documents_corpus import OFFICE, PACKAGE, SHEET, sheet_row, xlsx, zipped
+
+FILES = Path(__file__).parent / "files"
+DRAWING = "http://schemas.openxmlformats.org/drawingml/2006"
+FORMATS = ["General", "0%", '#,##0.00 "CHF"', "0.0", '0 "kg"', "00000", "mmm yyyy"]
+
+
+def rows(name, data) -> Any:
+    segments = extract(name, data, Limits()).segments
+    return [(segment.position.row, segment.header, segment.text) for segment in segments]
+
+
+def texts(name, data) -> Any:
+    return [text for _, _, text in rows(name, data)]
+
+
+def with_parts(data, parts) -> bytes:
+    """A workbook with some parts more, or others."""
+    with ZipFile(io.BytesIO(data)) as archive:
+        members: Any = {name: archive.read(name) for name in archive.namelist()}
+    return zipped(members | parts)
+
+
+def related(*targets) -> str:
+    links = "".join(
+        f'<Relationship Id="rId{number}" Type="{OFFICE}/{kind}" Target="{target}"/>'
+        for number, (kind, target) in enumerate(targets, start=1)
+    )
+    return f'<Relationships xmlns="{PACKAGE}/relationships">{links}</Relationships>'
+
+
+def styled(cells) -> bytes:
+    """A sheet of one row below the names a, b, …; each cell is a number and the index of its format."""
+    codes = "".join(
+        f'<numFmt numFmtId="{164 + i}" formatCode="{escaped(c)}"/>' for i, c in enumerate(FORMATS)
+    )
+    styles = "".join(f'<xf numFmtId="{164 + index}"/>' for index in range(len(FORMATS)))
+    row = "".join(f'<c r="{"ABCDEFG"[i]}2" s="{s}"><v>{v}</v></c>' for i, (v, s) in enumerate(cells))
+    names = sheet_row(1, {"ABCDEFG"[i]: "abcdefg"[i] for i in range(len(cells))})
+    return with_parts(
+        xlsx({"S": f'{names}<row r="2">{row}</row>'}),
+        {
+            "xl/styles.xml": (
+                f'<styleSheet xmlns="{SHEET}"><numFmts>{codes}</numFmts>'
+                f"<cellXfs>{styles}</cellXfs></styleSheet>"
+            ),
+            "xl/_rels/workbook.xml.rels": related(
+                ("worksheet", "worksheets/sheet1.xml"), ("styles", "styles.xml")
+            ),
+        },
+    )
+
+
+def escaped(text) -> Any:
+    return text.replace('"', "&quot;")
+
+
+def annotated() -> bytes:
+    """A table with a comment on its only value, and a text box."""
+    box = (
+        f'<wsDr xmlns="{DRAWING}/spreadsheetDrawing" xmlns:a="{DRAWING}/main"><twoCellAnchor>'
+        "<from><row>1</row></from><sp><txBody><a:p><a:r><a:t>Figures are </a:t></a:r><a:r><a:t>provisional."
+        "</a:t></a:r></a:p></txBody></sp></twoCellAnchor></wsDr>"
+    )
+    comment = (
+        f'<comments xmlns="{SHEET}"><commentList><comment ref="B2"><text><r><t>Includes </t></r>'
+        "<r><t>heating.</t></r></text></comment></commentList></comments>"
+    )
+    table = [sheet_row(1, {"A": "Item", "B": "Cost"}), sheet_row(2, {"A": "Rent", "B": 900})]
+    return with_parts(
+        xlsx({"S": "".join([*table, sheet_row(3, {"A": "Heat", "B": 90})])}),
+        {
+            "xl/worksheets/_rels/sheet1.xml.rels": related(
+                ("drawing", "../drawings/drawing1.xml"), ("comments", "/xl/comments1.xml")
+            ),
+            "xl/drawings/drawing1.xml": box,
+            "xl/comments1.xml": comment,
+        },
+    )
+
+
+def ods(content, *, manifest="") -> bytes:
+    names = "".join(
+        f' xmlns:{prefix}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"'
+        for prefix, name in (("office", "office"), ("table", "table"), ("text", "text"), ("draw", "drawing"))
+    )
+    body = f"<office:body><office:spreadsheet>{content}</office:spreadsheet></office:body>"
+    return zipped(
+        {
+            "mimetype": "application/vnd.oasis.opendocument.spreadsheet",
+            "META-INF/manifest.xml": f"<manifest>{manifest}</manifest>",
+            "content.xml": f"<office:document-content{names}>{body}</office:document-content>",
+        }
+    )
+
+
+def ods_row(*cells, attributes="") -> str:
+    written = "".join(
+        f"<table:table-cell><text:p>{cell}</text:p></table:table-cell>" if cell else "<table:table-cell/>"
+        for cell in cells
+    )
+    return f"<table:table-row{attributes}>{written}</table:table-row>"
+
+
+def encrypted(data, password) -> bytes:
+    """The workbook as Excel encrypts it; with a picture, since the writer used here makes no small files."""
+    picture = random.Random(1).randbytes(9000)  # noqa: S311 - nothing secret
+    written = io.BytesIO()
+    OOXMLFile(io.BytesIO(with_parts(data, {"xl/media/image1.png": picture}))).encrypt(password, written)
+    return written.getvalue()
+
+
+def test_sheets_give_rows_with_their_numbers_below_the_name_of_the_sheet():
+    people = [sheet_row(1, {"A": "All people"}), sheet_row(2, {"A": "name", "B": "age"})]
+    data = xlsx(
+        {
+            "People": "".join([*people, sheet_row(4, {"A": "Anna", "B": 31})]),
+            "Prices": sheet_row(1, {"B": 1.5}),
+        }
+    )
+    segments = extract("a.xlsx", data, Limits()).segments
+    assert [segment.text for segment in segments] == ["All people", "name | age", "Anna | 31", "1.5"]
+    assert [segment.header for segment in segments] == ["", "", "name | age", ""]
+    assert [segment.context for segment in segments] == [("People",)] * 3 + [("Prices",)]
+    assert [segment.position for segment in segments[2:]] == [
+        Position(sheet="People", row=4),
+        Position(sheet="Prices", row=1),
+    ]
+
+
+def test_cells_are_given_as_they_are_shown():
+    cells = [(0.07, 1), (1234.5, 2), (8.381538, 3), (12, 4), (42, 5), (8.3815384615384, 0), (45352, 6)]
+    assert (
+        texts("a.xlsx", styled(cells))[-1]
+        == "7% | 1,234.50 CHF | 8.4 | 12 kg | 00042 | 8.381538462 | Mar 2024"
+    )
+
+
+def test_format_of_one_cell_is_not_that_of_others():
+    assert texts("a.xlsx", styled([(1, 0), (0.5, 1), (1, 0)]))[-1] == "1 | 50% | 1"
+
+
+def test_comments_and_text_boxes_follow_the_row_that_they_are_at():
+    for name in ("a.xlsx", "a.xlsm"):
+        found = texts(name, annotated())
+        assert sorted(found[2:4]) == ["Comment on B2: Includes heating.", "Figures are provisional."]
+        assert (found[1], found[4]) == ("Rent | 900", "Heat | 90")
+
+
+def test_broken_part_beside_the_cells_does_not_cost_the_cells():
+    data = with_parts(annotated(), {"xl/comments1.xml": "<comments", "xl/drawings/drawing1.xml": "no XML"})
+    assert "Rent | 900" in texts("a.xlsx", data)
+
+
+def test_merged_cells_of_a_header_name_all_columns_below():
+    table = [
+        sheet_row(1, {"B": "All", "D": "Men"}),
+        sheet_row(2, {"A": "Town", "B": "in", "C": "out", "D": "in"}),
+    ]
+    table.append(sheet_row(3, {"A": "Bern", "B": 1, "C": 2, "D": 3}))
+    data = xlsx(
+        {"S": f'{"".join(table)}</sheetData><mergeCells><mergeCell ref="B1:C1"/></mergeCells><sheetData>'}
+    )
+    assert rows("a.xlsx", data)[-1] == (3, "Town | All / in | All / out | Men / in", "Bern | 1 | 2 | 3")
+
+
+def test_workbook_with_the_password_of_excel_itself_is_read():
+    assert texts("a.xlsx", encrypted(annotated(), "VelvetSweatshop")) == texts("a.xlsx", annotated())
+
+
+def test_workbook_with_another_password_is_refused():
+    with pytest.raises(EncryptedDocument, match="password"):
+        extract("a.xlsx", encrypted(annotated(), "secret"), Limits())
+
+
+@pytest.mark.parametrize("name", ["a.xls", "a.xlsx"])
+def test_xls_is_read_with_cells_as_they_are_shown(name):
+    data = (FILES / "prices.xls").read_bytes()
+    assert rows(name, data)[:2] == [
+        (1, "", "Region | Share | Price | Day"),
+        (2, "Region | Share | Price | Day", "Ra | 12.3% | 1,234.50 CHF | 2024-03-01"),
+    ]
+
+
+def test_cut_off_xls_ends_as_broken_or_is_read():
+    data = (FILES / "prices.xls").read_bytes()
+    for size in range(512, len(data), 512):
+        with suppress(DocumentError):
+            assert rows("a.xls", data[:size])
+
+
+def test_ods_is_read_with_cells_as_they_are_shown():
+    blank = ' table:number-rows-repeated="1000000"'
+    cells = [ods_row("Region", "Share"), ods_row("North", "7%"), ods_row("", attributes=blank)]
+    data = ods(f'<table:table table:name="S">{"".join(cells)}</table:table>')
+    segments = extract("a.ods", data, Limits()).segments
+    assert [(s.text, s.header) for s in segments] == [
+        ("Region | Share", ""),
+        ("North | 7%", "Region | Share"),
+    ]
+    assert segments[1].position == Position(sheet="S", row=2)
+
+
+def test_repeated_cells_and_rows_of_ods_count():
+    repeated = '<table:table-cell table:number-columns-repeated="2"><text:p>x</text:p></table:table-cell>'
+    row = f'<table:table-row table:number-rows-repeated="2">{repeated}</table:table-row>'
+    spaced = ods_row("a", "", 'b<text:s text:c="2"/>c')
+    data = ods(f'<table:table table:name="S">{row}{spaced}</table:table>')
+    assert [(row, text) for row, _, text in rows("a.ods", data)] == [
+        (1, "x | x"),
+        (2, "x | x"),
+        (3, "a |  | b  c"),
+    ]
+
+
+def test_comment_of_an_ods_cell_is_read():
+    cell = "<table:table-cell><text:p>x</text:p><office:annotation><text:p>why</text:p></office:annotation>"
+    row = f"<table:table-row>{cell}</table:table-cell></table:table-row>"
+    assert texts("a.ods", ods(f'<table:table table:name="S">{row}</table:table>')) == ["x", "Comment: why"]
+
+
+def test_ods_with_a_password_is_refused():
+    with pytest.raises(EncryptedDocument, match="password"):
+        extract("a.ods", ods("", manifest="<manifest:encryption-data/>"), Limits())
