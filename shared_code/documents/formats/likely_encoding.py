@@ -48,11 +48,14 @@ _SYMBOLS = "".join(
     if category(char)[0] in "SPCN" and char not in _BETWEEN_LETTERS
 )
 _OPENING = "\u201a\u201e\xa1\xbf"
+# What old Macs' Cyrillic capitals are in the code page of Windows.
+_BEFORE_CYRILLIC = "[\u201a\u2019\u201d\u2020\u2021\u2030\u2122](?=[\u0430-\u044f])"
 _EAST_ASIAN = "\u1100-\u11ff\u2e80-\ud7ff\uf900-\ufaff"
 _BOXES = "\u2500-\u25ff"
 _ODD = re.compile(
     f"[\x80-\x9f]|(?<=[{_SMALL}])[{_CAPITALS}]|(?<=[{_ANY}])[{_SYMBOLS}](?=[{_ANY}])"
     f"|[{_BOXES}](?=[{_ANY}])|(?<=[{_ANY}])[{_BOXES}{_OPENING}]|(?<=[A-Za-z])[{_EAST_ASIAN}](?=[A-Za-z])"
+    f"|{_BEFORE_CYRILLIC}"
 )
 _ANY_BEYOND_ASCII = re.compile("[^\x00-\x7f]")
 

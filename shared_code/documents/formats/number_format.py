@@ -85,7 +85,7 @@ def built_in_format(number: int) -> str:
 
 def shown(value: Value, code: str) -> str:
     """What a cell shows of a number, date, time or duration in a format."""
-    if isinstance(value, float | int):
+    if isinstance(value, (float, int)):
         simple = _simple(code)
         if simple and 0 < value < _MOST_FORMATTED:
             return simple.shown(value)

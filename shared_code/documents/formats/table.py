@@ -32,8 +32,10 @@ SEPARATOR = " | "
 # Rows that are looked at before it is said what the names are, and cells where rows are long.
 _SAMPLE_ROWS = 60
 _SAMPLE_CELLS = 20_000
-# Names that are longer together would fill the chunks: they are shortened, or else stand beside the values.
-_MOST_HEADER_CHARACTERS = 600
+# Names of more tokens together, by a rough count, would fill the chunks: they are shortened, or else stand
+# beside the values. Rows of so many columns are so long that this costs no more.
+_MOST_HEADER_TOKENS = 200
+_TOKEN = re.compile(r"[A-Za-z]{1,6}|\d{1,3}|[^\sA-Za-z\d]")
 _LONGEST_NAME = 150
 _SHORT_NAME = 60
 _LONGEST_LABEL = 100
@@ -187,7 +189,7 @@ class _Block:
         for most in (_LONGEST_NAME, _SHORT_NAME):
             self._names = unique([_shortened(name, most) for name in self._names])
             line = SEPARATOR.join(self._names[column] for column in self._columns)
-            if len(line) <= _MOST_HEADER_CHARACTERS:
+            if len(_TOKEN.findall(line)) <= _MOST_HEADER_TOKENS:
                 return line
         return None
 

@@ -109,6 +109,6 @@ def _continued_cells(sheet: CalamineSheet) -> dict[int, list[int]]:
 def _cell_text(cell: float | date | time | timedelta, code: str | None) -> str:
     if isinstance(cell, bool):
         return str(cell).upper()
-    if code is None and isinstance(cell, float | int):
+    if code is None and isinstance(cell, (float, int)):
         return shown_in_general(cell)
     return shown(cell, code or GENERAL)

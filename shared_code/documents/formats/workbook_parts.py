@@ -4,7 +4,7 @@ import posixpath
 import re
 import zlib
 from collections.abc import Iterator
-from functools import lru_cache
+from itertools import chain, product
 from typing import IO
 from xml.etree.ElementTree import Element, ParseError, fromstring
 from zipfile import BadZipFile, ZipFile
@@ -19,6 +19,14 @@ _READ_BYTES = 256 * 1024
 # With the styles that matter in its place. Every writer that is known puts the cell's name before its style.
 _STYLED_CELL = rb'<(?:\w+:)?c\s(?:[^<>]*?\s)??r="([A-Z]{1,3})(\d{1,7})"\s(?:[^<>]*?\s)??s="(%b)"'
 _CELL_NAME = re.compile(r"([A-Z]{1,3})(\d{1,7})")
+_LETTERS = [bytes([letter]) for letter in range(ord("A"), ord("Z") + 1)]
+# The numbers of columns from 0, by their letters.
+_COLUMNS = {
+    letters: index
+    for index, letters in enumerate(
+        map(b"".join, chain(*(product(_LETTERS, repeat=length) for length in (1, 2, 3))))
+    )
+}
 # What stands in place of a thread for programs that do not know threads.
 _STAND_IN = "[Threaded comment]"
 _BROKEN_PART = (ParseError, BadZipFile, KeyError, EOFError, zlib.error, NotImplementedError)
@@ -115,19 +123,19 @@ class WorkbookParts:
 
 def _formatted_cells(stream: IO[bytes], styles: dict[bytes, str]) -> Iterator[tuple[int, CellFormats]]:
     styled_cell = re.compile(_STYLED_CELL % b"|".join(styles))
-    row, formats, rest = 0, CellFormats(), b""
+    row, formats, rest = b"0", CellFormats(), b""
     while read := stream.read(_READ_BYTES):
         # No tag has another within, so a tag is whole where the next one has begun.
         text, mark, rest = (rest + read).rpartition(b"<")
         rest = mark + rest
         for column, number, style in styled_cell.findall(text):
-            if (found := int(number)) != row:
+            if number != row:
                 if formats:
-                    yield row, formats
-                row, formats = found, {}
-            formats[column_index(column)] = styles[style]
+                    yield int(row), formats
+                row, formats = number, {}
+            formats[_COLUMNS[column]] = styles[style]
     if formats:
-        yield row, formats
+        yield int(row), formats
 
 
 def _cell_formats(root: Element | None) -> list[str]:
@@ -142,15 +150,6 @@ def _cell_formats(root: Element | None) -> list[str]:
     styles = next((element for element in root if _tag(element) == "cellXfs"), ())
     ids = [style.get("numFmtId", "0") for style in styles]
     return [codes.get(key) or built_in_format(int(key) if key.isdecimal() else 0) for key in ids]
-
-
-@lru_cache(maxsize=16_384)
-def column_index(letters: bytes) -> int:
-    """The number of a column from 0, by its letters."""
-    index = 0
-    for letter in letters:
-        index = index * 26 + letter - ord("A") + 1
-    return index - 1
 
 
 def _note(cell: str, text: str) -> Iterator[Note]:

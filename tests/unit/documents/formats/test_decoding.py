@@ -54,6 +54,40 @@ TEXTS = [
     ("big5", "這是一個簡短的文件，謝謝您的閱讀。"),
     ("euc-kr", "서울은 대한민국의 수도이며 가장 큰 도시이다."),
 ]
+# Encodings that are met less often, which are told by some lines, not by a word.
+GERMAN = "Die Straße führt über die Brücke zum alten Schloß. Dort können größere Gruppen übernachten."
+FRENCH = "L'été dernier, la mère a rencontré le président à la fenêtre ; ça s'est passé très tôt, hélas."
+SPANISH = "El niño comió una manzana y después salió al jardín, donde jugó. ¿Quién lo vio allí?"
+POLISH = "Proszę o przesłanie faktury na adres: ulica Świętokrzyska, Łódź. Dziękuję za życzliwość."
+CZECH = "Příliš žluťoučký kůň úpěl ďábelské ódy. Šťastný člověk žije déle než ten, který stále něco řeší."
+RUSSIAN = "Москва приняла решение о строительстве новой линии метро. Работы начнутся весной этого года."
+BULGARIAN = "Всички хора се раждат свободни и равни по достойнство и права. Те са надарени с разум и съвест."
+UKRAINIAN = "Київ є столицею України, її найбільшим містом. Їжак їсть яблуко, а ґава сидить на дереві."
+ARABIC = "القاهرة هي عاصمة مصر وأكبر مدنها. يعيش فيها ملايين الناس منذ قرون طويلة"
+GREEK = "Η Αθήνα είναι η πρωτεύουσα της Ελλάδας και η μεγαλύτερη πόλη της χώρας."
+HEBREW = "ירושלים היא בירת ישראל והעיר הגדולה בה. כל בני האדם נולדו בני חורין ושווים בערכם ובזכויותיהם."
+KOREAN = "서울은 대한민국의 수도이며 가장 큰 도시이다. 모든 사람은 태어날 때부터 자유롭다."
+LITHUANIAN = (
+    "Vilnius yra Lietuvos sostinė ir didžiausias šalies miestas. Čia gyvena daug žmonių, jų skaičius auga."
+)
+SELDOM = [
+    *(("cp850", text) for text in (GERMAN, FRENCH, SPANISH)),
+    *(("cp437", text) for text in (GERMAN, FRENCH, SPANISH)),
+    *(("mac_roman", text) for text in (GERMAN, FRENCH, SPANISH)),
+    *(("cp852", text) for text in (POLISH, CZECH)),
+    *(("iso-8859-2", text) for text in (POLISH, CZECH)),
+    *(("iso-8859-5", text) for text in (RUSSIAN, BULGARIAN)),
+    *(("cp866", text) for text in (RUSSIAN, BULGARIAN)),
+    *(("cp855", text) for text in (RUSSIAN, BULGARIAN)),
+    *(("mac_cyrillic", text) for text in (RUSSIAN, BULGARIAN)),
+    ("koi8-u", UKRAINIAN),
+    ("iso-8859-6", ARABIC),
+    ("iso-8859-7", GREEK),
+    ("iso-8859-8", HEBREW),
+    ("iso-8859-13", LITHUANIAN),
+    ("johab", KOREAN),
+    ("iso2022_kr", KOREAN),
+]
 # What an English text may hold beyond ASCII.
 WORDS = ["café", "Köln", "São Paulo", "jalapeño", "Ångström", "£5", "25°C", "§ 5", "© 2009", "±2", "it’s"]
 WORDS += ["façade", "Señor", "Bjørn", "crème brûlée", "Champs-Élysées", "Curaçao", "smörgåsbord", "…", "weiß"]
@@ -68,6 +102,23 @@ RECORDS = st.dictionaries(VALUES, VALUES | st.integers(), min_size=1, max_size=9
 def test_text_is_read_in_the_old_encoding_of_its_language(encoding, text):
     for whole in (text, f"{text}\n" * 20, f"{text}\n" * 200, ENGLISH * 40 + f"{text}\n" + ENGLISH * 40):
         assert decode(whole.encode(encoding)) == whole
+
+
+@pytest.mark.parametrize(("encoding", "text"), SELDOM)
+def test_text_is_read_in_code_pages_of_dos_and_macs_and_in_national_standards(encoding, text):
+    for whole in (f"{text}\n" * 3, f"{text}\n" * 200):
+        assert decode(whole.encode(encoding)) == whole
+
+
+def test_korean_of_seven_bits_is_read_beside_english():
+    text = "한국어 text 0\n한국어 text 1\n"
+    assert decode(text.encode("iso2022_kr")) == text
+
+
+@pytest.mark.parametrize("encoding", ["cp850", "cp437", "mac_roman"])
+def test_few_words_of_a_table_tell_the_code_page(encoding):
+    text = "Name;Ort\nMüller;Zürich\nBäcker;Genève\n"
+    assert decode(text.encode(encoding)) == text
 
 
 @pytest.mark.parametrize("word", WORDS)
