@@ -10,7 +10,7 @@ from itertools import groupby
 
 from olefile import OleFileIO
 
-from shared_code.documents.formats.note import Note
+from shared_code.documents.formats.annotation import Annotation
 from shared_code.documents.formats.number_format import built_in_format, is_general
 from shared_code.documents.formats.workbook_parts import CellFormats
 
@@ -48,7 +48,7 @@ class OldWorkbookParts:
         for row, cells in groupby(_styled_cells(self._stream, self._sheets[sheet]), key=lambda cell: cell[0]):
             yield row + 1, {column: code for _, column, style in cells if (code := self._format(style))}
 
-    def notes(self, _sheet: str) -> list[Note]:
+    def annotations(self, _sheet: str) -> list[Annotation]:
         """Nothing: comments and text boxes of such files are not read."""
         return []
 

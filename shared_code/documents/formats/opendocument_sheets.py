@@ -9,7 +9,7 @@ from zipfile import BadZipFile, ZipFile
 
 from shared_code.documents.document import Limits
 from shared_code.documents.errors import BrokenDocument, DocumentTooLarge, EncryptedDocument
-from shared_code.documents.formats.note import Note
+from shared_code.documents.formats.annotation import Annotation
 from shared_code.documents.formats.table import Row
 
 _CONTENT = "content.xml"
@@ -20,11 +20,11 @@ _NOT_SHOWN = {"annotation", "frame", "custom-shape", "table"}
 
 @dataclass(slots=True)
 class OpenDocumentSheet:
-    """A sheet; notes are known as far as its rows have been read."""
+    """A sheet; annotations are known as far as its rows have been read."""
 
     name: str
     rows: Iterator[Row]
-    notes: list[Note] = field(default_factory=list)
+    annotations: list[Annotation] = field(default_factory=list)
 
 
 def is_opendocument(archive: ZipFile) -> bool:
@@ -59,7 +59,7 @@ def _sheets(stream: IO[bytes], limits: Limits) -> Iterator[OpenDocumentSheet]:
         if count > limits.sheets:
             raise DocumentTooLarge.past("sheets", limits.sheets)
         sheet = OpenDocumentSheet(_attribute(element, "name"), iter(()))
-        sheet.rows = _rows(events, element, sheet.notes)
+        sheet.rows = _rows(events, element, sheet.annotations)
         yield sheet
 
 
@@ -72,7 +72,9 @@ def _events(stream: IO[bytes], limits: Limits) -> Iterator[tuple[str, Element]]:
         yield event, element
 
 
-def _rows(events: Iterator[tuple[str, Element]], table: Element, notes: list[Note]) -> Iterator[Row]:
+def _rows(
+    events: Iterator[tuple[str, Element]], table: Element, annotations: list[Annotation]
+) -> Iterator[Row]:
     """The rows up to the end of their sheet; tables within cells or shapes are not sheets."""
     number, depth = 1, 1
     for event, element in events:
@@ -85,14 +87,14 @@ def _rows(events: Iterator[tuple[str, Element]], table: Element, notes: list[Not
             continue
         if tag == "table-row":
             cells = _cells(element)
-            notes.extend(_notes(element, number))
+            annotations.extend(_annotations(element, number))
             repeated = _repeated(element, "rows")
             for repetition in range(repeated if cells else min(repeated, 1)):
                 yield number + repetition, cells
             number += repeated
             table.clear()  # what has been read is forgotten
         elif tag == "shapes":
-            notes.extend(Note(number, text) for text in _paragraphs(element))
+            annotations.extend(Annotation(number, text) for text in _paragraphs(element))
 
 
 def _cells(row: Element) -> list[str | None]:
@@ -134,13 +136,13 @@ def _text(element: Element) -> str:
     return "".join(parts)
 
 
-def _notes(row: Element, number: int) -> Iterator[Note]:
+def _annotations(row: Element, number: int) -> Iterator[Annotation]:
     """The comments of a row's cells, and the texts of shapes that are anchored to them."""
     for element in row.iter():
         if _tag(element) == "annotation":
-            yield Note(number, "Comment: " + "\n".join(_paragraphs(element)))
+            yield Annotation(number, "Comment: " + "\n".join(_paragraphs(element)))
         elif _tag(element) in {"frame", "custom-shape"}:
-            yield from (Note(number, text) for text in _paragraphs(element))
+            yield from (Annotation(number, text) for text in _paragraphs(element))
 
 
 def _paragraphs(element: Element) -> Iterator[str]:

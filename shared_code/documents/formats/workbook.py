@@ -15,9 +15,9 @@ from python_calamine import (
 
 from shared_code.documents.document import Limits, Position, Segment
 from shared_code.documents.errors import BrokenDocument, DocumentTooLarge, EncryptedDocument
+from shared_code.documents.formats.annotation import Annotation
 from shared_code.documents.formats.archive import open_archive
 from shared_code.documents.formats.encrypted_workbook import decrypted, is_compound_file
-from shared_code.documents.formats.note import Note
 from shared_code.documents.formats.number_format import GENERAL, shown, shown_in_general
 from shared_code.documents.formats.old_workbook_parts import OldWorkbookParts
 from shared_code.documents.formats.opendocument_sheets import is_opendocument, opendocument_sheets
@@ -49,7 +49,7 @@ def read_workbook(data: bytes, limits: Limits) -> Iterator[Segment]:
 
 def _opendocument_segments(_data: bytes, archive: ZipFile, limits: Limits) -> Iterator[Segment]:
     for sheet in opendocument_sheets(archive, limits):
-        yield from _sheet_segments(bounded(sheet.rows, limits), sheet.name, sheet.notes)
+        yield from _sheet_segments(bounded(sheet.rows, limits), sheet.name, sheet.annotations)
 
 
 def _segments(data: bytes, archive: ZipFile | None, limits: Limits) -> Iterator[Segment]:
@@ -60,20 +60,20 @@ def _segments(data: bytes, archive: ZipFile | None, limits: Limits) -> Iterator[
             raise DocumentTooLarge.past("sheets", limits.sheets)
         for name in names:
             rows = _rows(workbook.get_sheet_by_name(name), parts.formats(name))
-            yield from _sheet_segments(bounded(rows, limits), name, parts.notes(name))
+            yield from _sheet_segments(bounded(rows, limits), name, parts.annotations(name))
 
 
-def _sheet_segments(rows: Iterable[Row], sheet: str, notes: list[Note]) -> Iterator[Segment]:
+def _sheet_segments(rows: Iterable[Row], sheet: str, annotations: list[Annotation]) -> Iterator[Segment]:
     for line in table_lines(rows):
-        while notes and notes[0].row < line.row:
-            yield _note_segment(notes.pop(0), sheet)
+        while annotations and annotations[0].row < line.row:
+            yield _annotation_segment(annotations.pop(0), sheet)
         yield Segment(line.text, Position(sheet=sheet, row=line.row), (sheet,), line.header)
-    for note in notes:
-        yield _note_segment(note, sheet)
+    for annotation in annotations:
+        yield _annotation_segment(annotation, sheet)
 
 
-def _note_segment(note: Note, sheet: str) -> Segment:
-    return Segment(note.text, Position(sheet=sheet, row=note.row), (sheet,))
+def _annotation_segment(annotation: Annotation, sheet: str) -> Segment:
+    return Segment(annotation.text, Position(sheet=sheet, row=annotation.row), (sheet,))
 
 
 def _rows(sheet: CalamineSheet, formats: Iterator[tuple[int, CellFormats]]) -> Iterator[Row]:

@@ -9,7 +9,7 @@ from typing import IO
 from xml.etree.ElementTree import Element, ParseError, fromstring
 from zipfile import BadZipFile, ZipFile
 
-from shared_code.documents.formats.note import Note
+from shared_code.documents.formats.annotation import Annotation
 from shared_code.documents.formats.number_format import GENERAL, built_in_format, is_general
 
 # The formats of a row's cells by their columns, counted from 0.
@@ -53,15 +53,21 @@ class WorkbookParts:
         with self._archive.open(part) as stream:
             yield from _formatted_cells(stream, styles)
 
-    def notes(self, sheet: str) -> list[Note]:
+    def annotations(self, sheet: str) -> list[Annotation]:
         """The comments of a sheet and the texts of its drawings, by rows."""
         part = self._sheets.get(sheet, "")
         threads = [
-            note for target in self._targets(part, "threadedComment") for note in self._threads(target)
+            annotation
+            for target in self._targets(part, "threadedComment")
+            for annotation in self._threads(target)
         ]
-        comments = [note for target in self._targets(part, "comments") for note in self._comments(target)]
-        drawn = [note for target in self._targets(part, "drawing") for note in self._drawn(target)]
-        return sorted([*threads, *comments, *drawn], key=lambda note: note.row)
+        comments = [
+            annotation for target in self._targets(part, "comments") for annotation in self._comments(target)
+        ]
+        drawn = [
+            annotation for target in self._targets(part, "drawing") for annotation in self._drawn(target)
+        ]
+        return sorted([*threads, *comments, *drawn], key=lambda annotation: annotation.row)
 
     def _sheet_parts(self, main: str) -> dict[str, str]:
         targets = self._targets_by_id(main)
@@ -72,17 +78,17 @@ class WorkbookParts:
             if _tag(sheet) == "sheet"
         }
 
-    def _threads(self, part: str) -> Iterator[Note]:
+    def _threads(self, part: str) -> Iterator[Annotation]:
         for thread in self._elements(part, "threadedComment"):
-            yield from _note(thread.get("ref", ""), "".join(_texts(thread, "text")))
+            yield from _annotation(thread.get("ref", ""), "".join(_texts(thread, "text")))
 
-    def _comments(self, part: str) -> Iterator[Note]:
+    def _comments(self, part: str) -> Iterator[Annotation]:
         for comment in self._elements(part, "comment"):
             text = "".join(_texts(comment, "t"))
             if not text.startswith(_STAND_IN):
-                yield from _note(comment.get("ref", ""), text)
+                yield from _annotation(comment.get("ref", ""), text)
 
-    def _drawn(self, part: str) -> Iterator[Note]:
+    def _drawn(self, part: str) -> Iterator[Annotation]:
         """Text boxes and shapes where they begin, titles of charts, and alternative texts of pictures."""
         charts = self._targets_by_id(part)
         root = self._root(part)
@@ -93,7 +99,7 @@ class WorkbookParts:
                 chart_root = self._root(charts.get(chart, ("", ""))[1])
                 texts += [] if chart_root is None else _paragraphs(chart_root)
             if texts:
-                yield Note(row, "\n".join(texts))
+                yield Annotation(row, "\n".join(texts))
 
     def _elements(self, part: str, tag: str) -> Iterator[Element]:
         root = self._root(part)
@@ -152,10 +158,10 @@ def _cell_formats(root: Element | None) -> list[str]:
     return [codes.get(key) or built_in_format(int(key) if key.isdecimal() else 0) for key in ids]
 
 
-def _note(cell: str, text: str) -> Iterator[Note]:
+def _annotation(cell: str, text: str) -> Iterator[Annotation]:
     found = _CELL_NAME.match(cell)
     if found and text.strip():
-        yield Note(int(found[2]), f"Comment on {cell}: {text.strip()}")
+        yield Annotation(int(found[2]), f"Comment on {cell}: {text.strip()}")
 
 
 def _paragraphs(element: Element) -> list[str]:

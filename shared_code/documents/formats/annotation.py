@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Note:
+class Annotation:
     """A text that belongs to a row of a sheet, counted from 1, such as a comment or a text box."""
 
     row: int
