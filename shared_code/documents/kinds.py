@@ -6,6 +6,7 @@ No parser is imported here, since listings go through every name of a container.
 
 import io
 import re
+import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import import_module
@@ -19,6 +20,8 @@ from shared_code.documents.errors import UnsupportedKind
 Reader = Callable[[bytes, Limits], Iterator[Segment | Note]]
 
 _ZIP = b"PK\x03\x04"
+_COMPOUND_FILE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_OPEN_DOCUMENT = rb"PK\x03\x04.{26}mimetypeapplication/vnd\.oasis\.opendocument\."
 # Of an ending a name is meant to have: not of `1.2` or `2024-05-01`, nor of the name of a hidden file.
 _ENDING = re.compile(r"[a-z0-9_~-]*[a-z][a-z0-9_~-]*")
 _BEGINNING = 4096
@@ -36,7 +39,7 @@ class Kind:
             file.
         about: what is read of it.
         begins: what the first bytes of such a file match, if no other kind begins so.
-        member: what a zip container of this kind holds, and no other kind does.
+        members: of what a container of this kind (zip, or that of old Office) holds one, and no other kind.
         is_binary: whether the file is no text, so that its reader tells by itself when the name is wrong.
     """
 
@@ -45,7 +48,7 @@ class Kind:
     bytes_per_token: float
     about: str
     begins: re.Pattern[bytes] | None = None
-    member: str = ""
+    members: tuple[str, ...] = ()
     is_binary: bool = False
 
     @property
@@ -86,21 +89,44 @@ KINDS = (
         bytes_per_token=6.0,
         about="text, tables, numbers of headings and lists, headers and footers, notes, comments, answers of "
         "forms, charts, alternative texts",
-        member="word/document.xml",
+        members=("word/document.xml",),
         is_binary=True,
     ),
     Kind(
-        endings=("xlsx",),
-        reader="tables.read_xlsx",
-        bytes_per_token=0.8,
-        about="each row of each sheet",
-        member="xl/workbook.xml",
+        endings=("xlsx", "xlsm", "xltx", "xltm", "ods", "ots"),
+        reader="workbook.read_workbook",
+        bytes_per_token=1.6,
+        about="each row of each sheet, cells as they are shown, comments, text boxes",
+        begins=re.compile(_OPEN_DOCUMENT + rb"spreadsheet", re.DOTALL),
+        members=("xl/workbook.xml", "EncryptedPackage"),
+        is_binary=True,
+    ),
+    Kind(
+        endings=("xlsb",),
+        reader="workbook.read_workbook",
+        bytes_per_token=1.5,
+        about="as xlsx",
+        members=("xl/workbook.bin",),
+        is_binary=True,
+    ),
+    Kind(
+        endings=("xls", "xlt"),
+        reader="workbook.read_xls",
+        bytes_per_token=4.0,
+        about="as xlsx; web pages and delimited values that programs call so as what they are",
+        members=("Workbook", "Book"),
         is_binary=True,
     ),
     Kind(
         endings=("csv",),
-        reader="tables.read_csv",
-        bytes_per_token=0.9,
+        reader="csv_table.read_csv",
+        bytes_per_token=1.3,
+        about="each row, whatever the delimiter",
+    ),
+    Kind(
+        endings=("tsv", "tab"),
+        reader="csv_table.read_tsv",
+        bytes_per_token=1.3,
         about="each row",
     ),
     Kind(
@@ -127,7 +153,7 @@ KINDS = (
         reader="slides.read_pptx",
         bytes_per_token=60.0,
         about="each slide with its tables, charts, alternative texts, comments and speaker notes",
-        member="ppt/presentation.xml",
+        members=("ppt/presentation.xml",),
         is_binary=True,
     ),
     Kind(
@@ -135,9 +161,7 @@ KINDS = (
         reader="open_document.read_open_document",
         bytes_per_token=10.0,
         about="text, lists, tables, notes, comments, alternative texts; of presentations each slide",
-        begins=re.compile(
-            rb"PK\x03\x04.{26}mimetypeapplication/vnd\.oasis\.opendocument\.(?:text|pres)", re.DOTALL
-        ),
+        begins=re.compile(_OPEN_DOCUMENT + rb"(?:text|pres)", re.DOTALL),
         is_binary=True,
     ),
     Kind(
@@ -145,7 +169,7 @@ KINDS = (
         reader="book.read_epub",
         bytes_per_token=10.0,
         about="the chapters in their order",
-        member="META-INF/container.xml",
+        members=("META-INF/container.xml",),
         is_binary=True,
     ),
     Kind(
@@ -162,6 +186,7 @@ KINDS = (
         reader="mail.read_msg",
         bytes_per_token=30.0,
         about="as eml",
+        members=("__properties_version1.0",),
         is_binary=True,
     ),
     Kind(
@@ -272,18 +297,33 @@ def _kind_of_content(data: bytes) -> Kind:
     for kind in KINDS:
         if kind.begins and kind.begins.match(beginning):
             return kind
-    return _kind_of_container(data) if data.startswith(_ZIP) else _TEXT
+    return _kind_of_container(data) if beginning.startswith((_ZIP, _COMPOUND_FILE)) else _TEXT
 
 
 def _kind_of_container(data: bytes) -> Kind:
-    try:
-        with ZipFile(io.BytesIO(data)) as archive:
-            members = set(archive.namelist())
-    except (BadZipFile, ValueError, NotImplementedError):
-        members = set()
+    members = _members_of_zip(data) if data.startswith(_ZIP) else _members_of_compound_file(data)
     for kind in KINDS:
-        if kind.member in members:
+        if members.intersection(kind.members):
             return kind
     raise UnsupportedKind(
-        "Files without an ending that are zip containers are not read: give it the ending it needs."
+        "Files without an ending that are containers of an unknown kind are not read: give it the ending it "
+        "needs."
     )
+
+
+def _members_of_zip(data: bytes) -> set[str]:
+    try:
+        with ZipFile(io.BytesIO(data)) as archive:
+            return set(archive.namelist())
+    except (BadZipFile, ValueError, NotImplementedError):
+        return set()
+
+
+def _members_of_compound_file(data: bytes) -> set[str]:
+    from olefile import OleFileIO  # noqa: PLC0415 - a parser
+
+    try:
+        with OleFileIO(data) as container:
+            return {path[0] for path in container.listdir()}
+    except (OSError, ValueError, struct.error, IndexError):
+        return set()

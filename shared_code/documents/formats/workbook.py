@@ -13,16 +13,18 @@ from python_calamine import (
     SheetTypeEnum,
 )
 
-from shared_code.documents.document import Limits, Position, Segment
+from shared_code.documents.document import Limits, Note, Position, Segment
 from shared_code.documents.errors import BrokenDocument, DocumentTooLarge, EncryptedDocument
 from shared_code.documents.formats.annotation import Annotation
 from shared_code.documents.formats.archive import open_archive
+from shared_code.documents.formats.csv_table import read_csv
 from shared_code.documents.formats.encrypted_workbook import decrypted, is_compound_file
 from shared_code.documents.formats.number_format import GENERAL, shown, shown_in_general
 from shared_code.documents.formats.old_workbook_parts import OldWorkbookParts
 from shared_code.documents.formats.opendocument_sheets import is_opendocument, opendocument_sheets
 from shared_code.documents.formats.table import Row, bounded, table_lines
 from shared_code.documents.formats.workbook_parts import CellFormats, WorkbookParts
+from shared_code.documents.kinds import kind_of
 
 _NO_FORMATS: CellFormats = {}
 
@@ -45,6 +47,17 @@ def read_workbook(data: bytes, limits: Limits) -> Iterator[Segment]:
         raise EncryptedDocument from error
     except CalamineError as error:
         raise BrokenDocument("The file cannot be read as a workbook.") from error
+
+
+def read_xls(data: bytes, limits: Limits) -> Iterator[Segment | Note]:
+    """The rows of an xls file, or of what programs call so and Excel opens: pages and delimited values."""
+    kind = kind_of("", data)
+    if kind.is_binary:
+        yield from read_workbook(data, limits)
+    elif kind.name == "txt":
+        yield from read_csv(data, limits)
+    else:
+        yield from kind.read(data, limits)
 
 
 def _opendocument_segments(_data: bytes, archive: ZipFile, limits: Limits) -> Iterator[Segment]:

@@ -9,7 +9,8 @@ from shared_code.documents import Limits, UnsupportedKind
 from shared_code.documents.kinds import KINDS, kind_of
 from tests.unit.documents.formats.test_archives import epub, odt, pptx
 from tests.unit.documents.formats.test_mail import mail
-from tests.unit.documents_corpus import docx, paragraph, pdf, xlsx, zipped
+from tests.unit.documents.formats.test_workbook import FILES, encrypted, ods
+from tests.unit.documents_corpus import docx, old_office, paragraph, pdf, xlsx, zipped
 
 LISTED = Path(__file__).parents[3] / "docs" / "file-kinds.md"
 
@@ -37,6 +38,10 @@ def test_reader_of_each_kind_can_be_found(kind):
         ("pdf", pdf(["x"])),
         ("docx", docx(paragraph("x"))),
         ("xlsx", xlsx({"S": ""})),
+        ("xlsx", ods("")),
+        ("xlsx", encrypted(xlsx({"S": ""}), "secret")),
+        ("xlsb", zipped({"xl/workbook.bin": ""})),
+        ("xls", (FILES / "prices.xls").read_bytes()),
         ("pptx", pptx("")),
         ("odt", odt("")),
         ("epub", epub("")),
@@ -77,6 +82,7 @@ def test_refusal_of_a_kind_says_what_to_do(name, advice):
         kind_of(name, b"x")
 
 
-def test_zip_file_without_a_name_that_says_what_it_is_is_refused():
+@pytest.mark.parametrize("data", [zipped({"a.txt": "x"}), b"PK\x03\x04", old_office(), old_office()[:8]])
+def test_container_without_a_name_that_says_what_it_is_is_refused(data):
     with pytest.raises(UnsupportedKind, match="are not read"):
-        kind_of("backup", zipped({"a.txt": "x"}))
+        kind_of("backup", data)

@@ -10,7 +10,7 @@ from zipfile import ZipFile
 import pytest
 from msoffcrypto.format.ooxml import OOXMLFile
 
-from shared_code.documents import DocumentError, EncryptedDocument, Limits, Position, extract
+from shared_code.documents import BrokenDocument, DocumentError, EncryptedDocument, Limits, Position, extract
 from tests.unit.documents_corpus import OFFICE, PACKAGE, SHEET, sheet_row, xlsx, zipped
 
 FILES = Path(__file__).parent / "files"
@@ -235,3 +235,25 @@ def test_comment_of_an_ods_cell_is_read():
 def test_ods_with_a_password_is_refused():
     with pytest.raises(EncryptedDocument, match="password"):
         extract("a.ods", ods("", manifest="<manifest:encryption-data/>"), Limits())
+
+
+@pytest.mark.parametrize(
+    ("data", "last"),
+    [
+        (b"name\tage\nAnna\t31\n", "Anna | 31"),
+        (b"name;age\nAnna;31\n", "Anna | 31"),
+        ("name\tage\nAnna\t31\n".encode("utf-16"), "Anna | 31"),
+        (b"<html><table><tr><th>name<th>age<tr><td>Anna<td>31</table>", "Anna | 31"),
+        (b"<?xml version='1.0'?><Workbook><Cell>Anna</Cell></Workbook>", "Cell: Anna"),
+    ],
+)
+def test_xls_that_is_text_is_read_as_what_it_is(data, last):
+    assert texts("a.xls", data)[-1] == last
+
+
+@pytest.mark.parametrize(
+    "data", [b"%PDF-1.7", b"\x09\x08\x10\x00" + bytes(60), zipped({"word/document.xml": ""})]
+)
+def test_xls_that_is_something_else_is_broken(data):
+    with pytest.raises(BrokenDocument):
+        texts("a.xls", data)
