@@ -28,6 +28,8 @@ from shared_code.documents.formats.table_header import (
 # The number of a row and its cells: "" is a blank one, None the continuation of the one on its left.
 Row = tuple[int, Cells]
 
+__all__ = ["Cells", "Row", "TableLine", "bounded", "table_lines"]
+
 SEPARATOR = " | "
 # Rows that are looked at before it is said what the names are, and cells where rows are long.
 _SAMPLE_ROWS = 60

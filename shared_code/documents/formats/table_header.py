@@ -54,8 +54,10 @@ class Header:
 
 
 def marked_header(rows: Sequence[Cells], count: int) -> Header:
-    """The header that the first rows are, as the format tells."""
-    return Header(0, count, unique(_joined(rows[:count], _width(rows))))
+    """The header that the first rows are, as the format tells; titles above the names are no part of it."""
+    count = min(count, len(rows))
+    start = next((i for i, row in enumerate(rows[:count]) if not is_title(row)), 0)
+    return Header(start, count, unique(_joined(rows[start:count], _width(rows))))
 
 
 def find_header(rows: Sequence[Cells]) -> Header | None:

@@ -13,11 +13,13 @@ from shared_code.documents.document import Limits, Position, Segment
 from shared_code.documents.formats.decoding import decode
 from shared_code.documents.formats.headings import HeadingPath
 from shared_code.documents.formats.page_content import keep_content
+from shared_code.documents.formats.web_table import WebTable, is_table_of_data, web_table
 
 # Marks that survive the folding of white space; cleaned text holds no control characters of its own.
 _LINE = "\x1d"
 _PARAGRAPH = "\x1c"
 _SECTION = "\x1e"
+_TABLE = "\x1f"
 _HEADINGS = "h1, h2, h3, h4, h5, h6"
 _PARAGRAPHS = (
     f"p, ul, ol, dl, table, blockquote, section, article, main, header, footer, nav, hr, {_HEADINGS}"
@@ -76,7 +78,8 @@ def page_segments(html: str, *, is_all_content: bool = False) -> Iterator[Segmen
         yield Segment(_readable(title.text()), Position())
     if tree.body is not None:
         keep_content(tree.body, is_all_content=is_all_content)
-        yield from _sections(_marked_text(tree.body), path)
+        tables: list[WebTable] = []
+        yield from _sections(_marked_text(tree.body, tables), path, tables)
 
 
 def _declared_encoding(data: bytes) -> str | None:
@@ -100,22 +103,31 @@ def _holds_ascii(encoding: str) -> bool:
         return False
 
 
-def _marked_text(body: LexborNode) -> str:
+def _marked_text(body: LexborNode, tables: list[WebTable]) -> str:
+    """The text of a page with marks, one of them for each table of data, which is added to the others."""
     for node in body.css("img[alt], area[alt], [role=img][aria-label]"):
         node.insert_before(_alternative_text(node))
     for node in body.css("a"):
         _part_from_neighbour(node)
     for node in body.css("pre"):
         node.replace_with(_PARAGRAPH + node.text().replace("\n", _LINE) + _PARAGRAPH)
-    for node in body.css(_CELLS):
-        node.insert_before(" | ")
     for node in body.css(_HEADINGS):
         node.insert_before(_SECTION + (node.tag or "")[1:])
     for selector, mark in ((_LINES, _LINE), (_PARAGRAPHS, _PARAGRAPH)):
         for node in body.css(selector):
             node.insert_before(mark)
             node.insert_after(mark)
+    for node in filter(is_table_of_data, body.css("table")):
+        caption = node.css_first("caption")
+        tables.append(web_table(node, _cell_text))
+        node.replace_with(f"{'' if caption is None else caption.text()}{_PARAGRAPH}{_TABLE}{_PARAGRAPH}")
+    for node in body.css(_CELLS):
+        node.insert_before(" | ")
     return body.text()
+
+
+def _cell_text(cell: LexborNode) -> str:
+    return _joined("\n", _readable(cell.text()).split("\n"))
 
 
 def _alternative_text(node: LexborNode) -> str:
@@ -139,13 +151,23 @@ def _part_from_neighbour(link: LexborNode) -> None:
         node = node.parent
 
 
-def _sections(marked: str, path: HeadingPath) -> Iterator[Segment]:
+def _sections(marked: str, path: HeadingPath, tables: Iterable[WebTable]) -> Iterator[Segment]:
+    coming = iter(tables)
     before, *sections = marked.split(_SECTION)
-    yield path.segment(_readable(before))
+    yield from _section(before, path, coming)
     for section in sections:
-        text = _readable(section[1:])
-        path.enter(int(section[0]), text.partition("\n")[0])
-        yield path.segment(text)
+        heading, _, _ = _readable(section[1:].partition(_TABLE)[0]).partition("\n")
+        path.enter(int(section[0]), heading)
+        yield from _section(section[1:], path, coming)
+
+
+def _section(marked: str, path: HeadingPath, tables: Iterator[WebTable]) -> Iterator[Segment]:
+    before, *others = marked.split(_TABLE)
+    yield path.segment(_readable(before))
+    for text in others:
+        table = next(tables)
+        yield from path.table(table.rows, header_rows=table.header_rows)
+        yield path.segment(_readable(text))
 
 
 def _readable(marked: str) -> str:

@@ -7,6 +7,7 @@ their local names: text is in `t` whether it belongs to a run, a drawing or a fo
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from typing import IO
 from xml.etree.ElementTree import Element, fromstring, iterparse
 from zipfile import ZipFile
@@ -28,6 +29,7 @@ from shared_code.documents.formats.office import (
     value_of,
 )
 from shared_code.documents.formats.symbols import symbol
+from shared_code.documents.formats.table import Cells
 from shared_code.documents.formats.word_numbering import NO_ITEM, ListItem, Numbering
 from shared_code.documents.kinds import kind_of
 
@@ -43,6 +45,9 @@ _BODY_LEVEL = 9
 # A cell of more paragraphs than this is a part of a page, and its table a way to lay it out.
 _LINES_OF_A_CELL = 4
 _PART_NAME = re.compile(r"(styles|numbering|header|footer|footnotes|endnotes|comments)\d*\.xml")
+# As many columns as a table of Word has.
+_MOST_COLUMNS = 63
+_OFF = {"0", "false", "off"}
 _CHECKED, _UNCHECKED = "☒", "☐"
 
 
@@ -130,6 +135,12 @@ class _Word:
                 texts = []
                 yield from self._embedded(block, path)
                 continue
+            if tag(block) == "tbl" and not _holds_table(block):
+                yield path.segment("\n\n".join(texts))
+                texts = []
+                rows = list(_nearest(block, "tr"))
+                yield from path.table([self._cells(row) for row in rows], header_rows=_header_rows(rows))
+                continue
             text = self._block_text(block)
             level = self._heading_level(block)
             if text and level is not None:
@@ -211,6 +222,15 @@ class _Word:
             styled.level if item.level is None else item.level,
         )
         return self._numbering.next(item, value_of(properties, "pStyle") or "")
+
+    def _cells(self, row: Element) -> Cells:
+        """The cells of a row in their columns."""
+        skipped = value_of(next(children(row, "trPr"), None), "gridBefore") or ""
+        cells: list[str | None] = [""] * _span(skipped)
+        for cell in _nearest(row, "tc"):
+            columns = value_of(next(children(cell, "tcPr"), None), "gridSpan") or ""
+            cells += [self._cell_text(cell), *[None] * (_span(columns) - 1)]
+        return cells
 
     def _cell_text(self, cell: Element) -> str:
         lines = "\n".join(self._block_text(block) for block in _nearest_of(cell, {"p", "tbl"})).split("\n")
@@ -310,12 +330,31 @@ def _answer(field: Element) -> str:
     for box in children(field, "checkBox"):
         told = value_of(box, "checked")
         told = value_of(box, "default") if told is None else told or "1"
-        return _UNCHECKED if told in {None, "0", "false", "off"} else _CHECKED
+        return _UNCHECKED if told is None or told in _OFF else _CHECKED
     for choice in children(field, "ddList"):
         entries = [attribute(entry, "val") for entry in children(choice, "listEntry")]
         chosen = value_of(choice, "result") or value_of(choice, "default") or "0"
         return entries[int(chosen)] if chosen.isdecimal() and int(chosen) < len(entries) else ""
     return ""
+
+
+def _holds_table(table: Element) -> bool:
+    return any(tag(each) == "tbl" for each in table.iter() if each is not table)
+
+
+def _header_rows(rows: Iterable[Element]) -> int:
+    """How many of the first rows are marked as those that each page repeats."""
+    return sum(1 for _ in takewhile(_is_header, rows))
+
+
+def _is_header(row: Element) -> bool:
+    properties = next(children(row, "trPr"), None)
+    told = value_of(properties, "tblHeader")
+    return told is not None and told not in _OFF
+
+
+def _span(columns: str) -> int:
+    return min(int(columns), _MOST_COLUMNS) if columns.isdecimal() else 0
 
 
 def _nearest(element: Element, name: str) -> Iterator[Element]:

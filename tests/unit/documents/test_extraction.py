@@ -110,7 +110,10 @@ def test_html_reads_as_blocks_without_script_and_style():
   y</pre>"""
     assert texts("a.html", data) == [
         "Title",
-        "Before\n\nOne bold line\n\nfirst\nsecond\n\na | b\n1 | 2\n\nx\ny",
+        "Before\n\nOne bold line\n\nfirst\nsecond",
+        "a | b",
+        "1 | 2",
+        "x\ny",
     ]
 
 
@@ -172,7 +175,7 @@ def test_docx_keeps_paragraphs_and_tables_in_their_order():
     data = docx(
         paragraph("Before.") + table([["a", "b"], ["1", "2"]]) + paragraph("After."), footnote="A note."
     )
-    assert texts("a.docx", data) == ["Before.\n\na | b\n1 | 2\n\nAfter.", "A note."]
+    assert texts("a.docx", data) == ["Before.", "a | b", "1 | 2", "After.", "A note."]
 
 
 def test_docx_is_cut_at_headings_whatever_the_language_of_their_style():

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.unit.documents.reading import chunks, contexts, text
+from tests.unit.documents.reading import chunks, contexts, read, text
 
 MAIN = "<main><p>The warranty lasts three years.</p></main>"
 LONG = "<p>" + "The warranty lasts three years, and nobody has to ask for it in writing. " * 12 + "</p>"
@@ -118,3 +118,55 @@ def test_no_chunk_of_a_page_ends_with_a_heading():
     pieces = chunks("a.html", page)
     assert len(pieces) > 20
     assert all(piece.text.endswith("here.") for piece in pieces)
+
+
+@pytest.mark.parametrize(
+    ("table", "header", "rows"),
+    [
+        ("<tr><th>Berth<th>Dues<tr><td>A<td>40<tr><td>B<td>60", "Berth | Dues", ["A | 40", "B | 60"]),
+        ("<thead><tr><td>Port<td>Flag<tbody><tr><td>Ulm<td>red", "Port | Flag", ["Ulm | red"]),
+        ("<tr><td><th>2024<th>2025<tr><th>Ulm<td>4<td>5", " | 2024 | 2025", ["Ulm | 4 | 5"]),
+        ("<tr><th colspan=2>Fleet<tr><th>Ship<th>Crew<tr><td>Ada<td>9", "Ship | Crew", ["Ada | 9"]),
+        (
+            "<tr><th rowspan=2>Port<th colspan=2>Ships<tr><th>in<th>out<tr><td>Ulm<td>4<td>5",
+            "Port | Ships / in | Ships / out",
+            ["Ulm | 4 | 5"],
+        ),
+        (
+            "<tr><th>Port<th>Berth<th>Dues<tr><td rowspan=2>Ulm<td>A<td>4<tr><td>B<td>6",
+            "Port | Berth | Dues",
+            ["Ulm | A | 4", " | B | 6"],
+        ),
+    ],
+)
+def test_rows_of_a_table_know_the_names_that_are_marked(table, header, rows):
+    segments = read("a.html", f"<h1>Dues</h1><table>{table}</table><p>After.").segments
+    below = [segment for segment in segments if segment.header]
+    assert {segment.header for segment in below} == {header.strip()}
+    assert [segment.text.strip() for segment in below] == [row.strip() for row in rows]
+    assert {segment.context for segment in below} == {("Dues",)}
+    assert segments[-1].text == "After."
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        "<tr><td>One column</td></tr><tr><td>1</td></tr>",
+        "<tr><td><h2>Part</h2>Text<td>Side</tr><tr><td>1<td>2",
+        "<tr><td>Outer<td><table><tr><td>x</table></tr><tr><td>1<td>2",
+        "<tr><td><p>a<p>b<p>c<p>d<p>e<td>Side<tr><td>1<td>2",
+    ],
+)
+def test_table_that_only_lays_out_a_page_names_nothing(table):
+    segments = read("a.html", f"<table>{table}</table>").segments
+    assert not any(segment.header for segment in segments)
+
+
+def test_caption_of_a_table_stands_before_it():
+    data = "<p>Text.<table><caption>Dues of 2024</caption><tr><th>Berth<th>Dues<tr><td>A<td>40</table>"
+    assert text("a.html", data) == "Text.\n\nDues of 2024\nBerth | Dues\nA | 40"
+
+
+def test_cells_that_span_without_end_are_read():
+    data = "<table><tr><th colspan=99999999>Name<th>x<tr><td rowspan=-1 colspan=x>A<td>1</table>"
+    assert "A" in text("a.html", data)

@@ -3,7 +3,7 @@
 import pytest
 
 from shared_code.documents import DocumentTooLarge
-from tests.unit.documents.reading import chunks, codes, contexts, text, texts
+from tests.unit.documents.reading import chunks, codes, contexts, read, text, texts
 from tests.unit.documents_corpus import docx, docx_of, paragraph, table, word_part, xlsx
 
 STYLES = (
@@ -253,3 +253,37 @@ def test_each_chunk_of_a_section_knows_its_heading():
 def test_workbook_is_no_docx():
     with pytest.raises(Exception, match="no docx"):
         text("a.docx", xlsx({"S": ""}))
+
+
+def row_of(cells: list[str], properties: str = "") -> str:
+    return f"<w:tr><w:trPr>{properties}</w:trPr>{''.join(cells)}</w:tr>"
+
+
+def cell_of(words: str, columns: int = 1) -> str:
+    return f'<w:tc><w:tcPr><w:gridSpan w:val="{columns}"/></w:tcPr>{paragraph(words)}</w:tc>'
+
+
+def test_rows_of_a_table_know_the_names_that_are_marked():
+    head = [
+        row_of([cell_of("Port"), cell_of("Ships", 2)], "<w:tblHeader/>"),
+        row_of([cell_of(""), cell_of("in"), cell_of("out")], "<w:tblHeader/>"),
+    ]
+    body = [
+        row_of([cell_of(name) for name in ("Ulm", "four", "five")]),
+        row_of([cell_of("four"), cell_of("x")], '<w:gridBefore w:val="1"/>'),
+    ]
+    data = docx_of(
+        paragraph("Fleet", "H1") + f"<w:tbl>{''.join([*head, *body])}</w:tbl>" + paragraph("After."),
+        WITH_STYLES,
+    )
+    title, names, *rows, after = read("a.docx", data).segments
+    assert (title.text, names.text, after.text) == ("Fleet", "Port | Ships / in | Ships / out", "After.")
+    assert [row.text for row in rows] == ["Ulm | four | five", " | four | x"]
+    assert {(row.header, row.context) for row in rows} == {(names.text, ("Fleet",))}
+
+
+def test_row_that_is_not_marked_as_names_is_looked_at_as_in_any_table():
+    rows = [["Port", "Berths", "Dues"], ["Ulm", "4", "40"], ["Linz", "6", "60"]]
+    unmarked = table(rows).replace("<w:tr>", '<w:tr><w:trPr><w:tblHeader w:val="0"/></w:trPr>')
+    segments = read("a.docx", docx(unmarked)).segments
+    assert [segment.header for segment in segments] == ["", *["Port | Berths | Dues"] * 2]

@@ -1,0 +1,87 @@
+"""Tables of web pages: which of them hold data, and their cells in a grid."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from selectolax.lexbor import LexborNode
+
+from shared_code.documents.formats.table import Cells
+
+_HEADINGS = "h1, h2, h3, h4, h5, h6"
+_BLOCKS = "p, div, li, pre, blockquote"
+_LAYOUT_ROLES = {"presentation", "none"}
+# A cell of more blocks than this is a part of a page, and its table a way to lay it out.
+_BLOCKS_OF_A_CELL = 4
+# As many columns and rows as browsers let a cell span.
+_MOST_COLUMNS = 1_000
+_MOST_ROWS = 65_534
+
+
+@dataclass(frozen=True, slots=True)
+class WebTable:
+    """A table of data: its cells, and how many of its first rows are marked as names."""
+
+    rows: list[Cells]
+    header_rows: int
+
+
+def is_table_of_data(table: LexborNode) -> bool:
+    """Whether a table is more than a way to lay out a page."""
+    if table.attributes.get("role") in _LAYOUT_ROLES or len(table.css("table")) > 1:
+        return False
+    if table.css_first(_HEADINGS) is not None:
+        return False
+    rows = [_cells(row) for row in table.css("tr")]
+    if max(map(len, rows), default=0) < 2:  # noqa: PLR2004 - one column is no table
+        return False
+    return all(len(cell.css(_BLOCKS)) <= _BLOCKS_OF_A_CELL for cells in rows for cell in cells)
+
+
+def web_table(table: LexborNode, text_of: Callable[[LexborNode], str]) -> WebTable:
+    """The grid of a table that holds data; cells that span several stand in the first of them."""
+    grid: list[Cells] = []
+    header_rows = 0
+    # Columns that a cell further up spans, and for how many rows yet.
+    spanned: dict[int, int] = {}
+    for row in table.css("tr"):
+        cells = [(cell, text_of(cell)) for cell in _cells(row)]
+        if header_rows == len(grid) and _is_of_names(row, cells):
+            header_rows += 1
+        grid.append(list(_spread(cells, spanned)))
+    return WebTable(grid, header_rows)
+
+
+def _cells(row: LexborNode) -> list[LexborNode]:
+    return [cell for cell in row.iter() if cell.tag in {"td", "th"}]
+
+
+def _is_of_names(row: LexborNode, cells: list[tuple[LexborNode, str]]) -> bool:
+    """Whether a row is marked as names: by its part of the table, or cell for cell but for a blank corner."""
+    if row.parent is not None and row.parent.tag == "thead":
+        return True
+    names = [text for cell, text in cells if cell.tag == "th"]
+    others = [text for cell, text in cells if cell.tag != "th"]
+    return bool(names) and not any(others) and (not others or sum(map(bool, names)) > 1)
+
+
+def _spread(cells: list[tuple[LexborNode, str]], spanned: dict[int, int]) -> Iterator[str | None]:
+    """A row's cells in their columns; blank where a cell further up goes on."""
+    column = 0
+    for cell, text in cells:
+        while spanned.get(column):
+            spanned[column] -= 1
+            yield ""
+            column += 1
+        columns, rows = _span(cell, "colspan", _MOST_COLUMNS), _span(cell, "rowspan", _MOST_ROWS)
+        for number in range(columns):
+            spanned[column + number] = rows - 1
+            yield None if number else text
+        column += columns
+    for each, rows in spanned.items():
+        if each >= column and rows:
+            spanned[each] = rows - 1
+
+
+def _span(cell: LexborNode, name: str, most: int) -> int:
+    told = (cell.attributes.get(name) or "").strip()
+    return min(max(int(told), 1), most) if told.isdecimal() else 1
