@@ -12,7 +12,7 @@ from shared_code.files.ingestion import Ingestion
 from shared_code.files.listing import list_part
 from shared_code.files.planner import Planner
 from shared_code.files.vanished import delete_vanished
-from shared_code.jobs import DurableClient
+from shared_code.jobs import LEDGER_LIMIT, DurableClient
 from shared_code.jobs.steps import DeleteStale, EmbedPage, ItemDone, ListFiles, PartListed
 from shared_code.storage.source_files import SourceFile
 from shared_code.storage.staging import keep_ledger, read_staged_json
@@ -70,7 +70,7 @@ async def embed_page(clients: Clients, step: EmbedPage, *, host: DurableClient) 
         milliseconds=milliseconds_since(began),
         **dict[str, Any](result.counts),
     )
-    return ItemDone(counts=result.counts, ledger=tuple(result.ledger))
+    return ItemDone(counts=result.counts, ledger=tuple(result.ledger[:LEDGER_LIMIT]))
 
 
 async def delete_stale(clients: Clients, step: DeleteStale) -> ItemDone:

@@ -34,7 +34,7 @@ __all__ = [
 
 
 def extract(name: str, data: bytes, limits: Limits) -> Document:
-    """Reads the text of one file in this process, however long it takes; the app calls `read_chunks`.
+    """Reads the text of one file in this process, however long it takes; the app calls `read_file`.
 
     Raises:
         DocumentError: there is no text to be had, for the reason that its class names.

@@ -2,10 +2,12 @@
 
 AppError <- DocumentError: UnsupportedKind, BrokenDocument, EncryptedDocument, EmptyDocument,
                            DocumentTooLarge, ExtractionTimeout
-         <- ReaderLost: no fault of the file
+         <- Passing: ReaderLost: no fault of the file
 """
 
-from shared_code.errors import AppError
+from typing import ClassVar
+
+from shared_code.errors import AppError, Passing
 
 
 class DocumentError(AppError):
@@ -42,8 +44,10 @@ class DocumentTooLarge(DocumentError):
         return cls(f"The file has more than {limit:,} levels of nesting: make it flatter.")
 
 
-class ReaderLost(AppError):
-    """The process that read the file was ended from outside, twice: try the file again."""
+class ReaderLost(Passing):
+    """The process that read the file was ended from outside, twice: the step is run again."""
+
+    service: ClassVar[str] = "reader"
 
 
 class ExtractionTimeout(DocumentError):

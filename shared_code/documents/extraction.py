@@ -1,6 +1,6 @@
 """One file's bytes to its text: the reader goes by the file's kind, and the bounds hold for all of them.
 
-This runs parsers on untrusted bytes in the caller's own process: the app calls `read_chunks`.
+This runs parsers on untrusted bytes in the caller's own process: the app calls `read_file`.
 """
 
 import re

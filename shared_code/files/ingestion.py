@@ -57,6 +57,12 @@ class PageResult:
         self.counts["failed"] += 1
         self.ledger.append(LedgerEntry(source, error.code, str(error)))
 
+    def add(self, record: SourceRecord) -> None:
+        """Counts a source that is complete; the ledger says what was not read of it."""
+        self.counts.update(record.counts)
+        if record.counts.get("notes"):
+            self.ledger += [LedgerEntry(record.source, code, message) for code, message in record.notes]
+
 
 class Ingestion:
     """The ingestion of one page; the planner finds out what each of its files needs."""
@@ -111,7 +117,7 @@ class Ingestion:
         source = self._source_of(file)
         record = records.get(source) or SourceRecord(source=source)
         if record.is_complete and (record.job_id, record.listed_etag) == (self._job_id, file.etag):
-            self._result.counts.update(record.counts)
+            self._result.add(record)
             return None
         try:
             return await self._planner.work(record, file)
@@ -232,7 +238,7 @@ class Ingestion:
         await run_all(map(self._move_and_delete, whole), at_once=_SOURCES_AT_ONCE)
         completed = [work.completed() for work in whole if not work.failure]
         for record in await self._index.save(completed):
-            self._result.counts.update(record.counts)
+            self._result.add(record)
         for work in self._works:
             if work.failure:
                 self._result.fail(work.source, work.failure)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from shared_code.documents import EmptyDocument, Limits
 from shared_code.documents.chunking import Chunk
-from shared_code.documents.sandbox import read_chunks
+from shared_code.documents.sandbox import ReadFile, read_file
 from shared_code.documents.token_estimate import is_supported
 from shared_code.embeddings.batching import CountedText
 from shared_code.errors import AppError
@@ -100,13 +100,16 @@ class Planner:
             read = await self._read(file)
             done = replace(
                 record, etag=read.etag, content=content_hash(read.data), fingerprint=self._fingerprint,
-                listed_etag=file.etag, job_id=self._job_id, counts={"completed": 1},
+                listed_etag=file.etag, job_id=self._job_id, counts={"completed": 1}, notes=(),
             )  # fmt: skip
             same = (record.content, record.fingerprint) == (done.content, done.fingerprint)
             if record.is_complete and same:
                 return SourceWork(record=record, done=replace(done, counts={"skipped": 1}))
-            chunks, failure = await self._chunks(file.name, read.data)
-            return await self._difference(record, done, chunks, failure)
+            extracted, failure = await self._extract(file.name, read.data)
+            if extracted.notes:
+                notes = [(note.code, note.message) for note in extracted.notes]
+                done = replace(done, notes=notes, counts={**done.counts, "notes": len(notes)})
+            return await self._difference(record, done, extracted.chunks, failure)
 
     async def _read(self, file: SourceFile) -> FileContent:
         if not is_supported(file.name):
@@ -115,14 +118,14 @@ class Planner:
             raise FileTooLarge.past(self._limits.file_bytes)
         return await self._files.read(file.name, limit=self._limits.file_bytes)
 
-    async def _chunks(self, name: str, data: bytes) -> tuple[list[Chunk], EmptyDocument | None]:
+    async def _extract(self, name: str, data: bytes) -> tuple[ReadFile, EmptyDocument | None]:
         """The chunks; an empty file has none, so that what it held before is found no longer."""
         plan = self._job.plan
         sizes = {"max_tokens": plan.chunk_tokens, "overlap_tokens": plan.overlap_tokens}
         try:
-            return await read_chunks(name, data, self._limits, **sizes), None
+            return await read_file(name, data, self._limits, **sizes), None
         except EmptyDocument as error:
-            return [], error
+            return ReadFile([], ()), error
 
     async def _difference(
         self, record: SourceRecord, done: SourceRecord, chunks: Iterable[Chunk], failure: AppError | None

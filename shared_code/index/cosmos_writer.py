@@ -22,6 +22,7 @@ from shared_code.index.records import IndexConflict, KnownSource, NewChunk, Plac
 _VECTORS_PER_PAGE = 100
 # What the items of records and chunks have of them, under the same names.
 _RECORD = ("source", "etag", "content", "fingerprint", "listed_etag", "job_id", "counts")
+_NOTES = "notes"
 _CHUNK = ("id", "source", "text", "job_id", "tokens", "requests")
 
 
@@ -46,7 +47,11 @@ class CosmosIndex:
         query = "SELECT * FROM c WHERE c.pk = @pk AND ARRAY_CONTAINS(@ids, c.id)"
         found = self._version.records.query(query, ids=[source_key(source) for source in sources])
         return {
-            item["source"]: SourceRecord(**{name: item[name] for name in _RECORD}, revision=item["_etag"])
+            item["source"]: SourceRecord(
+                **{name: item[name] for name in _RECORD},
+                notes=item.get(_NOTES, ()),  # the first records have none
+                revision=item["_etag"],
+            )
             async for item in found
         }
 
@@ -139,7 +144,7 @@ class CosmosIndex:
         ]
 
     def _record_item(self, record: SourceRecord) -> dict[str, Any]:
-        facts = {name: getattr(record, name) for name in _RECORD}
+        facts = {name: getattr(record, name) for name in (*_RECORD, _NOTES)}
         return {**facts, "id": source_key(record.source), "pk": self._version.name}
 
     def _item(self, chunk: NewChunk, partition_key: str) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """What the index keeps: records of sources, and their chunks; no store is known here."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
@@ -24,6 +25,7 @@ class SourceRecord:
         listed_etag: of the file as the last job listed it.
         job_id: the last job that wrote the record.
         counts: what that job counted for the source.
+        notes: code and sentence of what was not read of the file.
         revision: of the record itself; None if it is not in the index yet.
     """
 
@@ -34,6 +36,7 @@ class SourceRecord:
     listed_etag: str = ""
     job_id: str = ""
     counts: dict[str, int] = field(default_factory=dict)
+    notes: Sequence[Sequence[str]] = ()
     revision: str | None = None
 
     @property

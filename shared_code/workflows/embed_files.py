@@ -159,9 +159,10 @@ def _end(context: OrchestrationContext, job: EmbedFilesJob, listing: Listing, to
 
 
 def _ledger(context: OrchestrationContext, job: EmbedFilesJob, listing: Listing, totals: Totals) -> Json:
-    """What concerns the whole path comes first; of the files that failed, only the first ones are in here."""
+    """What concerns the whole path comes first; of what concerns single files, only the first is in here."""
     shrunk = [_shrunk(job, listing)] if listing.has_shrunk(job) else []
-    is_cut = totals.counts.get("failed", 0) > len(totals.ledger)
+    entries = totals.counts.get("failed", 0) + totals.counts.get("notes", 0)
+    is_cut = entries > len(totals.ledger)
     whole = {"wholeLedger": whole_ledger(context.instance_id)} if is_cut else {}
     return {"ledger": [entry.to_json() for entry in (*shrunk, *totals.ledger)], **whole}
 

@@ -5,6 +5,6 @@ processes: the parent's side; child: the reader process; messages: what they say
 ADR 11 has the reasons.
 """
 
-from shared_code.documents.sandbox.processes import ReadFile, close_readers, read_chunks, read_file
+from shared_code.documents.sandbox.processes import ReadFile, close_readers, read_file
 
-__all__ = ["ReadFile", "close_readers", "read_chunks", "read_file"]
+__all__ = ["ReadFile", "close_readers", "read_file"]

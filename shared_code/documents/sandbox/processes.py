@@ -84,14 +84,6 @@ async def read_file(
     return await asyncio.get_running_loop().run_in_executor(_threads, _read, request, data)
 
 
-async def read_chunks(
-    name: str, data: bytes, limits: Limits, *, max_tokens: int, overlap_tokens: int
-) -> list[Chunk]:
-    """The chunks alone of what `read_file` reads."""
-    read = await read_file(name, data, limits, max_tokens=max_tokens, overlap_tokens=overlap_tokens)
-    return read.chunks
-
-
 def close_readers() -> None:
     """Ends the idle reader processes; the next file starts one again."""
     while _idle:

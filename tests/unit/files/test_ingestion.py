@@ -4,9 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from shared_code.documents import Limits
+from shared_code.activities.failures import failed
+from shared_code.documents import Limits, ReaderLost
 from shared_code.embeddings.client import EmbeddingRefused
 from shared_code.index.records import IndexConflict
+from shared_code.jobs import Trouble
 from tests.unit.embedding_fakes import JOB, Crash, FakeEmbeddings, World, prose
 
 
@@ -178,6 +180,43 @@ async def test_file_without_text_is_a_ledger_entry_and_no_other_suffers(world, n
     assert [(entry.source, entry.code) for entry in result.ledger] == [(f"docs/{name}", code)]
     assert result.counts["completed"] == 2
     assert result.counts["failed"] == 1
+
+
+HALF_READ = '{"id": 1}\n{"id": 2}\n{"id": 3, "te'
+
+
+async def test_what_was_not_read_of_a_file_is_in_the_ledger_and_the_file_has_not_failed(world):
+    world.files.put("log.jsonl", HALF_READ)
+    result = await world.embed()
+
+    assert [(entry.source, entry.code) for entry in result.ledger] == [("docs/log.jsonl", "RecordsNotRead")]
+    assert (result.counts["completed"], result.counts["notes"], result.counts["failed"]) == (3, 1, 0)
+
+
+async def test_page_that_runs_twice_has_the_same_ledger(world):
+    world.files.put("log.jsonl", HALF_READ)
+    first, second = await world.embed(), await world.embed()
+
+    assert second.ledger == first.ledger
+    assert second.counts == first.counts
+
+
+async def test_file_that_is_skipped_says_nothing_again(world):
+    world.files.put("log.jsonl", HALF_READ)
+    await world.embed()
+    for job_id in ("later", "later"):
+        result = await world.embed("log.jsonl", job_id=job_id)
+        assert (result.counts, result.ledger) == ({"skipped": 1}, [])
+
+
+async def test_reader_that_is_lost_blames_no_file(world, monkeypatch):
+    async def lose(*_file, **_sizes):
+        raise ReaderLost
+
+    monkeypatch.setattr("shared_code.files.planner.read_file", lose)
+    with pytest.raises(ReaderLost) as lost:
+        await world.embed()
+    assert failed(lost.value, {}).trouble == Trouble(service="reader")
 
 
 async def test_file_that_was_emptied_is_found_no_longer_and_stays_in_the_ledger(world):

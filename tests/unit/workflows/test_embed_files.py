@@ -187,6 +187,17 @@ def test_listing_that_has_shrunk_comes_before_files_that_failed_and_behind_is_wh
     assert result["wholeLedger"] == {"container": "jobs", "prefix": "ledger/job/"}
 
 
+@pytest.mark.parametrize(("notes", "is_cut"), [(LEDGER_LIMIT, False), (LEDGER_LIMIT + 1, True)])
+def test_ledger_of_notes_alone_says_where_more_of_them_are(notes, is_cut):
+    activities = Activities({**PART, "pages": 1})
+    entries = [{"source": "docs/a.pdf", "code": "PagesWithoutText", "message": ""}] * LEDGER_LIMIT
+    activities.page = {"ok": True, "counts": {"completed": 1, "notes": notes}, "ledger": entries}
+    _, result = run(activities)
+
+    assert (result["failed"], len(result["ledger"])) == (0, LEDGER_LIMIT)
+    assert ("wholeLedger" in result) == is_cut
+
+
 def test_ledger_that_is_whole_names_no_other_place():
     activities = Activities({**PART, "vanished": 21, "pages": 1})
     entries = [

@@ -19,7 +19,7 @@ from shared_code.documents import (
     extract,
 )
 from shared_code.documents.chunking import Chunk, chunk
-from shared_code.documents.sandbox import close_readers, processes, read_chunks, read_file
+from shared_code.documents.sandbox import close_readers, processes, read_file
 from tests.unit import documents_corpus as corpus
 
 SIZES = {"max_tokens": 512, "overlap_tokens": 64}
@@ -36,7 +36,7 @@ def _no_reader_outlives_its_test():
 
 
 async def read(name: str, data: bytes, limits: Limits | None = None) -> list[Chunk]:
-    return await read_chunks(name, data, limits or Limits(), **SIZES)
+    return (await read_file(name, data, limits or Limits(), **SIZES)).chunks
 
 
 def idle_processes() -> Any:
@@ -71,7 +71,7 @@ async def test_files_are_read_at_once_and_never_mixed_up():
 
 async def test_answer_of_several_parts_is_put_together():
     data = "\n\n".join(f"Paragraph {number} is short." for number in range(9_000)).encode()
-    chunks = await read_chunks("a.txt", data, Limits(), max_tokens=32, overlap_tokens=0)
+    chunks = (await read_file("a.txt", data, Limits(), max_tokens=32, overlap_tokens=0)).chunks
     assert len(chunks) > 1_000
     assert chunks == chunk(extract("a.txt", data, Limits()), max_tokens=32, overlap_tokens=0)
 
