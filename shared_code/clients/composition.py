@@ -16,7 +16,8 @@ from azure.storage.blob.aio import BlobServiceClient, ContainerClient
 from shared_code.app_configuration import load_audit_storage
 from shared_code.concurrency import Once
 from shared_code.embeddings.batching import BatchedEmbeddings
-from shared_code.embeddings.client import EmbeddingsClient, EmbeddingsEndpoint, embeddings_service
+from shared_code.embeddings.client import EmbeddingsClient, embeddings_service
+from shared_code.embeddings.endpoint import EmbeddingsEndpoint
 from shared_code.errors import InvalidSetting
 from shared_code.events.documents import EventDocuments
 from shared_code.events.source import (

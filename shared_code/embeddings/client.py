@@ -1,59 +1,70 @@
 """Client of an embeddings API, in OpenAI's and in Azure OpenAI's form: texts in, checked vectors out.
 
 Permanent <- EmbeddingsUnusable: stops a job: the key, the address or the model is refused
+             <- WrongDimensions: every vector has another size than the one that was asked for
           <- EmbeddingFailure: EmbeddingRefused, EmbeddingInvalid: values: one text has no vector
 
-What a retry of the same request may cure is the pool's to repeat.
+What was refused or never sent is the pool's to repeat. What was sent and not answered may have been charged:
+it is put on the bill before it is sent again.
 """
 
 import json
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from http import HTTPStatus
 from itertools import accumulate, pairwise
 from typing import Any, ClassVar
-from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 
+from shared_code.embeddings.endpoint import EmbeddingsEndpoint
 from shared_code.embeddings.vectors import Vector
 from shared_code.errors import Permanent
 from shared_code.http_pool import (
     DEFAULT_METHODS,
     DEFAULT_STATUSES,
+    AttemptTimeout,
     Auth,
+    ConnectionLost,
+    DeadlineExceeded,
     FixedAuth,
     Limits,
     Response,
+    ResponseBroken,
+    ResponseTooLarge,
     RetryPolicy,
     Service,
     ServiceClient,
+    ServiceError,
     ServicePool,
     StatusError,
     Timeouts,
-    bearer,
-    header,
 )
 
 MAX_INPUTS = 2_048
-_API_VERSION = "2024-10-21"
-_AZURE_HOSTS = (".openai.azure.com", ".cognitiveservices.azure.com", ".services.ai.azure.com")
-_DEPLOYMENT = re.compile(r"(?P<base>.*)/openai/deployments/(?P<name>[^/]+)")
-# Earlier models, and those of compatible servers, refuse the parameter.
-_KNOWS_DIMENSIONS = re.compile(r"text-embedding-([3-9]|\d{2,})")
 # Services quote the key that they refuse, whole or in part: their words would reach logs and results.
 _KEY_REFUSED = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
 _UNUSABLE = _KEY_REFUSED | {HTTPStatus.NOT_FOUND}
 _TOO_MUCH = {HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE}
 # A 400 about one of these holds for every text, so that no smaller batch can help.
 _SETTINGS = {"model", "dimensions", "encoding_format"}
-_ANSWERS = 2
-_SCOPE = "https://cognitiveservices.azure.com/.default"
+# How often a request is sent whose answer does not come.
+_SENDINGS = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class _OfKnownOutcome(RetryPolicy):
+    """Repeats what was refused or never sent, and nothing that may have been charged."""
+
+    def covers(self, method: str, headers: Mapping[str, str], failure: ServiceError) -> bool:
+        """Whether the pool may send the request again by itself."""
+        return not _may_be_charged(failure) and super().covers(method, headers, failure)
+
+
 # Embedding the same text twice changes nothing, so that a POST may be repeated. The service's rate limits are
 # by the minute: a caller that waits one out loses nothing.
-_RETRIES = RetryPolicy(
+_RETRIES = _OfKnownOutcome(
     attempts=6,
     methods=DEFAULT_METHODS | {"POST"},
     statuses=DEFAULT_STATUSES | {HTTPStatus.INTERNAL_SERVER_ERROR},
@@ -67,6 +78,16 @@ class EmbeddingsUnusable(Permanent):
     """The embeddings service cannot be used as it is set up."""
 
 
+class WrongDimensions(EmbeddingsUnusable):
+    """Every vector has another size than the one that was asked for."""
+
+    def __init__(self, *, asked: int, answered: int) -> None:
+        super().__init__(
+            f"The embeddings service answers vectors of {answered} numbers, and EMBEDDINGS_DIMENSIONS asks "
+            f"for {asked}: set it to {answered}, or remove it, or use a model that can answer {asked}."
+        )
+
+
 class EmbeddingFailure(Permanent):
     """A text has no vector."""
 
@@ -78,19 +99,38 @@ class EmbeddingRefused(EmbeddingFailure):
 class EmbeddingInvalid(EmbeddingFailure):
     """The embeddings service answered with what is no vector of the right size: run the job again."""
 
+    def __init__(self, message: str = "", *, tokens: int = 0) -> None:
+        super().__init__(message)
+        self.tokens = tokens  # that were charged for it all the same
+
 
 @dataclass(frozen=True, slots=True)
 class Embedding:
     """The vector of one text, and its share of what the service charged for.
 
     Attributes:
-        tokens: of its request, shared out by length.
+        tokens: of its requests, shared out by length.
         requests: that were answered, all counted with the first vector that came of them.
     """
 
     vector: Vector
     tokens: int
     requests: int = 0
+
+
+@dataclass(slots=True)
+class Bill:
+    """What was charged for texts, as far as it is known; it is right whenever the asking breaks off.
+
+    Attributes:
+        tokens: that the service said it charged.
+        requests: that it answered.
+        unknown: characters of texts that were sent without an answer that tells the tokens.
+    """
+
+    tokens: int = 0
+    requests: int = 0
+    unknown: int = 0
 
 
 class _Item(msgspec.Struct):
@@ -104,50 +144,6 @@ class _Answer(msgspec.Struct):
 
 
 _decode = msgspec.json.Decoder(_Answer).decode
-
-
-@dataclass(frozen=True, kw_only=True)
-class EmbeddingsEndpoint:
-    """Where embeddings are asked for, as the shape of an address tells.
-
-    Attributes:
-        azure: whether keys and tokens are sent in Azure's way.
-        deployment: the part of the path that is Azure's; `None` where the address names none.
-        api_version: Azure's; empty for OpenAI's form.
-    """
-
-    base_url: str
-    azure: bool
-    deployment: str | None = None
-    api_version: str = ""
-
-    @classmethod
-    def parse(cls, url: str) -> "EmbeddingsEndpoint":
-        """Reads a base such as `https://api.openai.com/v1`, an Azure resource, or an Azure deployment."""
-        parts = urlsplit(url)
-        path = parts.path.rstrip("/").removesuffix("/embeddings")
-        origin = f"{parts.scheme}://{parts.netloc}"
-        version = dict(parse_qsl(parts.query)).get("api-version", _API_VERSION)
-        on_azure = (parts.hostname or "").endswith(_AZURE_HOSTS)
-        if named := _DEPLOYMENT.fullmatch(path):
-            base, name = named["base"], named["name"]
-            return cls(base_url=origin + base, azure=True, deployment=name, api_version=version)
-        if on_azure and not path.endswith("/v1"):
-            return cls(base_url=origin + path.removesuffix("/openai"), azure=True, api_version=version)
-        return cls(base_url=origin + path, azure=on_azure)
-
-    def auth(self, key: str, tokens_for: Callable[[str], Auth]) -> FixedAuth | Auth | None:
-        """How requests are signed; a scope is only asked for where there is no key, and on Azure."""
-        if key:
-            return header("api-key", key) if self.azure else bearer(key)
-        return tokens_for(_SCOPE) if self.azure else None
-
-    def target(self, model: str) -> tuple[str, dict[str, str]]:
-        """Path and query parameters for a model; Azure's form has a deployment, which may be named for it."""
-        if not self.api_version:
-            return "/embeddings", {}
-        deployment = self.deployment or model
-        return f"/openai/deployments/{deployment}/embeddings", {"api-version": self.api_version}
 
 
 def embeddings_service(
@@ -182,55 +178,100 @@ class EmbeddingsClient(ServiceClient):
         self._endpoint = endpoint
 
     async def embed(
-        self, texts: Sequence[str], *, model: str, dimensions: int | None
+        self, texts: Sequence[str], *, model: str, dimensions: int | None, bill: Bill | None = None
     ) -> list[Embedding | EmbeddingFailure]:
         """What became of each text, in order; `dimensions` is None for what the model gives by itself.
 
-        A batch that the service finds too large is halved until it passes or a single text is refused.
+        A batch that the service finds too large is halved until it passes or a single text is refused. A text
+        whose vector is garbled is asked for once more.
+
+        Args:
+            texts: what to embed.
+            model: by which model.
+            dimensions: numbers of a vector.
+            bill: gets what is charged, also when an error is raised.
 
         Raises:
-            EmbeddingsUnusable: key, address or model are refused, so that no text can be embedded.
+            EmbeddingsUnusable: key, address, model or dimensions are refused: no text can be embedded.
             ServiceError: the service could not be reached, or failed beyond the pool's retries.
         """
+        bill = bill or Bill()
+        before = bill.requests
+        asking = _Asking(model, dimensions, bill)
+        return _counted(await self._embedded(texts, asking), bill.requests - before)
+
+    async def _embedded(self, texts: Sequence[str], asking: "_Asking") -> list[Embedding | EmbeddingFailure]:
         try:
-            return await self._checked(texts, model, dimensions)
+            outcomes = await self._answered(texts, asking)
         except StatusError as error:
-            if _stops_all(error):
-                raise EmbeddingsUnusable(_sentence(error)) from error
+            if _stops_all(error, asking.dimensions):
+                raise EmbeddingsUnusable(_sentence(error, asking.dimensions)) from error
             if error.status not in _TOO_MUCH:
                 raise
             if len(texts) == 1:
-                return [EmbeddingRefused(_sentence(error))]
-        middle = len(texts) // 2
-        halves = (texts[:middle], texts[middle:])
-        return [
-            outcome
-            for half in halves
-            for outcome in await self.embed(half, model=model, dimensions=dimensions)
-        ]
+                return [EmbeddingRefused(_sentence(error, asking.dimensions))]
+            middle = len(texts) // 2
+            first = await self._embedded(texts[:middle], asking)
+            return [*first, *await self._embedded(texts[middle:], asking)]
+        garbled = [n for n, outcome in enumerate(outcomes) if not isinstance(outcome, Embedding)]
+        if garbled and not asking.again:
+            # A service that garbled one answer may not garble the next.
+            size = next((each.vector.dimensions for each in outcomes if isinstance(each, Embedding)), None)
+            once_more = replace(asking, again=True, size=size)
+            found = await self._embedded([texts[n] for n in garbled], once_more)
+            for n, outcome in zip(garbled, found, strict=True):
+                outcomes[n] = _better(outcomes[n], outcome)
+        return outcomes
 
-    async def _checked(
-        self, texts: Sequence[str], model: str, dimensions: int | None
-    ) -> list[Embedding | EmbeddingFailure]:
-        """Asks once more when an answer is not right: a service that garbled one may not garble the next."""
-        usage = requests = 0
-        outcomes: list[Embedding | EmbeddingFailure] = []
-        while requests < _ANSWERS:
-            answer = await self._ask(texts, model, dimensions)
-            requests += 1
-            usage += _usage(answer)
-            outcomes = _outcomes(answer, _shares(usage, texts), dimensions)
-            if all(isinstance(outcome, Embedding) for outcome in outcomes):
-                break
-        return _counted(outcomes, requests)
+    async def _answered(self, texts: Sequence[str], asking: "_Asking") -> list[Embedding | EmbeddingFailure]:
+        answer = await self._ask(texts, asking)
+        charged = _usage(answer)
+        asking.bill.requests += 1
+        if charged is None:
+            asking.bill.unknown += _length(texts)
+        else:
+            asking.bill.tokens += charged
+        return _outcomes(answer, _shares(charged or 0, texts), asking)
 
-    async def _ask(self, texts: Sequence[str], model: str, dimensions: int | None) -> _Answer:
-        path, params = self._endpoint.target(model)
+    async def _ask(self, texts: Sequence[str], asking: "_Asking") -> _Answer:
+        """Sends a request until it is answered, but not for ever."""
+        path, params = self._endpoint.target(asking.model)
         # Not base64, which is half as long: the index wants the numbers as text.
-        body: dict[str, Any] = {"model": model, "input": list(texts), "encoding_format": "float"}
-        if dimensions and _KNOWS_DIMENSIONS.search(model):
-            body["dimensions"] = dimensions
-        return _read(await self.http.post(path, json=body, params=params))
+        body: dict[str, Any] = {"model": asking.model, "input": list(texts), "encoding_format": "float"}
+        if asking.dimensions:
+            body["dimensions"] = asking.dimensions
+        sendings = 0
+        while True:
+            sendings += 1
+            try:
+                return _read(await self.http.post(path, json=body, params=params))
+            except ServiceError as error:
+                if not _may_be_charged(error):
+                    raise
+                asking.bill.unknown += _length(texts)
+                if sendings == _SENDINGS or isinstance(error, ResponseTooLarge | DeadlineExceeded):
+                    raise
+
+
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    """What texts are asked for, and who pays; `again` if their first vectors were garbled.
+
+    `size` is that of the vectors of other texts, where `dimensions` leaves it to the model.
+    """
+
+    model: str
+    dimensions: int | None
+    bill: Bill
+    again: bool = False
+    size: int | None = None
+
+
+def _may_be_charged(error: ServiceError) -> bool:
+    """Whether a request was sent and not answered; what is answered with an error is not charged."""
+    if isinstance(error, DeadlineExceeded):
+        return isinstance(error.__cause__, TimeoutError)  # else it was waiting, not under way
+    return isinstance(error, ConnectionLost | AttemptTimeout | ResponseBroken)
 
 
 def _read(response: Response) -> _Answer:
@@ -249,15 +290,27 @@ def _answer(body: bytes | str) -> _Answer:
         return _Answer()  # JSON of another shape has no vectors
 
 
-def _outcomes(
-    answer: _Answer, shares: list[int], dimensions: int | None
-) -> list[Embedding | EmbeddingFailure]:
+def _outcomes(answer: _Answer, shares: list[int], asking: _Asking) -> list[Embedding | EmbeddingFailure]:
     vectors = {item.index: _vector(item.embedding) for item in answer.data}
     if set(vectors) != set(range(len(shares))):
         what = f"The embeddings service answered {len(vectors)} vectors for {len(shares)} texts"
-        return [EmbeddingInvalid(f"{what}: run the job again.") for _ in shares]
-    size = dimensions or next((vector.dimensions for vector in vectors.values() if vector), 0)
+        return [EmbeddingInvalid(f"{what}: run the job again.", tokens=tokens) for tokens in shares]
+    sizes = {vector.dimensions if vector else 0 for vector in vectors.values()}
+    asked = asking.dimensions
+    if asked and not asking.again and len(sizes) == 1 and sizes.isdisjoint({0, asked}):
+        raise WrongDimensions(asked=asked, answered=sizes.pop())
+    own = next((vector.dimensions for vector in vectors.values() if vector), 0)
+    size = asked or asking.size or own
     return [_outcome(vectors[index], tokens, size) for index, tokens in enumerate(shares)]
+
+
+def _better(
+    first: Embedding | EmbeddingFailure, second: Embedding | EmbeddingFailure
+) -> Embedding | EmbeddingFailure:
+    """What became of a text that was asked for twice; a vector cost both times."""
+    if isinstance(second, Embedding) and isinstance(first, EmbeddingInvalid):
+        return replace(second, tokens=first.tokens + second.tokens)
+    return first
 
 
 def _vector(value: msgspec.Raw) -> Vector | None:
@@ -270,10 +323,12 @@ def _vector(value: msgspec.Raw) -> Vector | None:
 
 def _outcome(vector: Vector | None, tokens: int, size: int) -> Embedding | EmbeddingFailure:
     if vector is None:
-        return EmbeddingInvalid("The embeddings service answered what is no vector: run the job again.")
+        what = "The embeddings service answered what is no vector"
+        return EmbeddingInvalid(f"{what}: run the job again.", tokens=tokens)
     if vector.dimensions != size or not size:
         what = f"The embeddings service answered {vector.dimensions} numbers instead of {size}"
-        return EmbeddingInvalid(f"{what}: check EMBEDDINGS_DIMENSIONS, or run the job again.")
+        fix = "check EMBEDDINGS_DIMENSIONS, or run the job again"
+        return EmbeddingInvalid(f"{what}: {fix}.", tokens=tokens)
     return Embedding(vector, tokens)
 
 
@@ -287,10 +342,15 @@ def _counted(
     return outcomes
 
 
-def _usage(answer: _Answer) -> int:
+def _usage(answer: _Answer) -> int | None:
+    """The tokens that were charged; None if the answer does not tell."""
     usage = answer.usage
     tokens = usage.get("total_tokens", usage.get("prompt_tokens")) if isinstance(usage, dict) else None
-    return tokens if isinstance(tokens, int) else 0
+    return tokens if type(tokens) is int and tokens >= 0 else None
+
+
+def _length(texts: Sequence[str]) -> int:
+    return sum(map(len, texts))
 
 
 def _shares(total: int, texts: Sequence[str]) -> list[int]:
@@ -299,18 +359,25 @@ def _shares(total: int, texts: Sequence[str]) -> list[int]:
     return [total * end // ends[-1] - total * start // ends[-1] for start, end in pairwise(ends)]
 
 
-def _stops_all(error: StatusError) -> bool:
+def _stops_all(error: StatusError, dimensions: int | None) -> bool:
     details = _details(error)
     if error.status in _UNUSABLE or details.get("code") == "insufficient_quota":
         return True
-    return error.status == HTTPStatus.BAD_REQUEST and details.get("param") in _SETTINGS
+    if error.status not in _TOO_MUCH | {HTTPStatus.UNPROCESSABLE_ENTITY}:
+        return False
+    # Servers whose models have one size refuse in words of their own.
+    is_about_size = dimensions is not None and "dimensions" in _message(error).lower()
+    return details.get("param") in _SETTINGS or is_about_size
 
 
-def _sentence(error: StatusError) -> str:
+def _sentence(error: StatusError, dimensions: int | None) -> str:
     reason = "" if error.status in _KEY_REFUSED else f": {_message(error)}"
     what = f"The embeddings service answered {error.status}{reason}"
+    if not _stops_all(error, dimensions):
+        return f"{what}."
     fix = "check EMBEDDINGS_ENDPOINT, EMBEDDINGS_API_KEY and EMBEDDINGS_MODEL"
-    return f"{what}; {fix}." if _stops_all(error) else f"{what}."
+    size = f", and EMBEDDINGS_DIMENSIONS, which is {dimensions}" if dimensions else ""
+    return f"{what}; {fix}{size}."
 
 
 def _message(error: StatusError) -> str:

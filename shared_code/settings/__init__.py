@@ -156,7 +156,7 @@ class Settings:
     embeddings_dimensions = Setting(
         "EMBEDDINGS_DIMENSIONS",
         "",
-        "numbers of a vector; empty: the model's own",
+        "numbers of a vector, asked for if set; empty: the model's own",
         positive_or_none,
         example="1536",
     )

@@ -14,13 +14,14 @@ from local.emulators.embeddings.behaviour import Behaviour
 from local.emulators.embeddings.models import HashingModel
 from shared_code.clients.composition import Clients
 from shared_code.embeddings.client import (
+    Bill,
     Embedding,
     EmbeddingInvalid,
     EmbeddingRefused,
-    EmbeddingsEndpoint,
     EmbeddingsUnusable,
+    WrongDimensions,
 )
-from shared_code.embeddings.vectors import Vector
+from shared_code.http_pool import ConnectionLost
 from shared_code.settings import Settings
 
 MODEL = "text-embedding-3-small"
@@ -61,27 +62,6 @@ def refusal(status: int, message: str = "no", **details: str) -> Any:
     return status, {"error": {"message": message, **details}}
 
 
-@pytest.mark.parametrize("path", ["/v1", "/v1/embeddings", "", "/openai/deployments/mine?api-version=1"])
-def test_address_with_or_without_its_last_part_leads_to_the_same_route(path):
-    endpoint = EmbeddingsEndpoint.parse(f"https://own.openai.azure.com{path}")
-    target, params = endpoint.target("model")
-
-    assert endpoint.azure
-    assert f"{endpoint.base_url}{target}" in {
-        "https://own.openai.azure.com/v1/embeddings",
-        "https://own.openai.azure.com/openai/deployments/model/embeddings",
-        "https://own.openai.azure.com/openai/deployments/mine/embeddings",
-    }
-    assert set(params) == ({"api-version"} if "deployments" in target else set())
-
-
-def test_address_of_any_other_host_is_taken_for_the_open_form():
-    endpoint = EmbeddingsEndpoint.parse("https://api.openai.com/v1/")
-
-    assert (endpoint.base_url, endpoint.azure) == ("https://api.openai.com/v1", False)
-    assert endpoint.target("any") == ("/embeddings", {})
-
-
 @pytest.mark.parametrize("path", ["/v1", "/openai/deployments/any?api-version=2024-10-21"])
 async def test_both_forms_of_the_api_give_the_same_vectors(path):
     async with client_of(create_app(HashingModel()), path) as client:
@@ -120,16 +100,89 @@ async def test_charged_tokens_are_shared_out_by_length_without_a_rest():
     assert [each.tokens for each in found] == [10, 70, 20]
 
 
-@pytest.mark.parametrize(
-    ("model", "sent"),
-    [(MODEL, True), ("text-embedding-3-large", True), ("text-embedding-ada-002", False), ("own", False)],
-)
-async def test_dimensions_are_sent_only_to_a_model_that_knows_them(model, sent):
+@pytest.mark.parametrize("model", [MODEL, "embeddings-prod", "text-embedding-ada-002", "own"])
+@pytest.mark.parametrize("dimensions", [1, None])
+async def test_dimensions_are_sent_when_they_are_set_whatever_the_model_is_called(model, dimensions):
     app, asked = scripted(vectors([1.0]))
     async with client_of(app) as client:
-        await client.embed(["x"], model=model, dimensions=1)
+        await client.embed(["x"], model=model, dimensions=dimensions)
 
-    assert ("dimensions" in asked[0]) is sent
+    assert asked[0].get("dimensions") == dimensions
+
+
+async def test_vectors_that_all_have_another_size_are_a_settings_fault_and_paid_for_once():
+    app, asked = scripted(vectors([1.0, 2.0, 3.0], [1.0, 2.0, 3.0]))
+    bill = Bill()
+    async with client_of(app) as client:
+        with pytest.raises(WrongDimensions, match="of 3 numbers, and EMBEDDINGS_DIMENSIONS asks for 2"):
+            await client.embed(["a", "b"], model=MODEL, dimensions=2, bill=bill)
+
+    assert (len(asked), bill) == (1, Bill(tokens=6, requests=1))
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        refusal(400, message="This model does not support specifying dimensions."),
+        refusal(400, message="Model does not support matryoshka, changing output dimensions fails"),
+        refusal(422, message="dimensions: extra field"),
+        refusal(400, param="dimensions"),
+    ],
+)
+async def test_model_that_refuses_dimensions_stops_the_job_and_the_setting_is_named(answer):
+    app, asked = scripted(answer)
+    async with client_of(app) as client:
+        with pytest.raises(EmbeddingsUnusable, match="EMBEDDINGS_DIMENSIONS, which is 2"):
+            await client.embed(["a", "b"], model=MODEL, dimensions=2)
+
+    assert len(asked) == 1
+
+
+async def test_only_the_texts_whose_vectors_are_garbled_are_asked_for_again():
+    app, asked = scripted(vectors([1.0], [float("nan")], tokens=20), vectors([2.0], tokens=7))
+    bill = Bill()
+    async with client_of(app) as client:
+        found = await client.embed(["a", "b"], model=MODEL, dimensions=1, bill=bill)
+
+    assert [body["input"] for body in asked] == [["a", "b"], ["b"]]
+    assert [(each.vector.json, each.tokens) for each in found] == [(b"[1.0]", 10), (b"[2.0]", 17)]
+    assert bill == Bill(tokens=27, requests=2)
+
+
+async def test_answer_that_does_not_tell_its_tokens_is_on_the_bill_as_unknown():
+    app, _ = scripted((200, {"data": [{"index": 0, "embedding": [1.0]}]}))
+    bill = Bill()
+    async with client_of(app) as client:
+        await client.embed(["abc"], model=MODEL, dimensions=1, bill=bill)
+
+    assert bill == Bill(requests=1, unknown=3)
+
+
+@pytest.mark.parametrize(("lost", "raises"), [(1, False), (2, False), (3, True)])
+async def test_request_whose_answer_is_lost_is_on_the_bill_and_sent_again_but_not_for_ever(lost, raises):
+    behaviour = Behaviour()
+    behaviour.configure({"faults": [{"kind": "disconnect"}] * lost})
+    bill = Bill()
+    async with client_of(create_app(HashingModel(), behaviour)) as client:
+        asking = client.embed(["four", "more"], model=MODEL, dimensions=8, bill=bill)
+        if raises:
+            with pytest.raises(ConnectionLost):
+                await asking
+        else:
+            await asking
+
+    assert bill == Bill(tokens=behaviour.counters.tokens, requests=int(not raises), unknown=8 * lost)
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+async def test_request_that_is_refused_at_first_is_not_on_the_bill(status):
+    behaviour = Behaviour()
+    behaviour.configure({"faults": [{"kind": "status", "status": status, "retry_after": 0}]})
+    bill = Bill()
+    async with client_of(create_app(HashingModel(), behaviour)) as client:
+        await client.embed(["one"], model=MODEL, dimensions=8, bill=bill)
+
+    assert bill == Bill(tokens=behaviour.counters.tokens, requests=1)
 
 
 async def test_batch_that_is_too_large_is_halved_until_it_passes():
@@ -180,14 +233,6 @@ async def test_wrong_number_of_vectors_gives_none_to_any_text(body):
         found = await client.embed(["a", "b"], model=MODEL, dimensions=1)
 
     assert [type(each) for each in found] == [EmbeddingInvalid, EmbeddingInvalid]
-
-
-async def test_answer_that_was_wrong_once_is_asked_for_again_and_charged_twice():
-    app, _ = scripted(vectors([float("nan")]), vectors([1.0]))
-    async with client_of(app) as client:
-        [found] = await client.embed(["a"], model=MODEL, dimensions=1)
-
-    assert found == Embedding(Vector(b"[1.0]", 1), tokens=12, requests=2)
 
 
 async def test_sizes_may_be_the_models_own_as_long_as_they_agree():
