@@ -47,10 +47,12 @@ class Passing(AppError):
     Attributes:
         service: what has to recover, as a job's progress names it.
         is_endless: whether it may last however long it likes.
+        is_brief: whether it is over soon, so that it is worth trying again every few seconds.
     """
 
     service: ClassVar[str] = "service"
     is_endless: ClassVar[bool] = False
+    is_brief: ClassVar[bool] = False
 
 
 class SettingsError(Permanent):
@@ -171,12 +173,23 @@ class HostUnavailable(AppError):
 
 
 class BudgetReached(AppError):
-    """An environment has spent what it may spend in a month."""
+    """An environment has spent what it may in a month, or what comes next does not fit into the rest."""
 
-    def __init__(self, env: str, *, spent: float, budget: float, renews_at: datetime) -> None:
+    def __init__(
+        self,
+        env: str,
+        *,
+        spent: float,
+        budget: float,
+        renews_at: datetime,
+        reserved: float = 0,
+        needed: float = 0,
+    ) -> None:
         begins = f"{renews_at:%Y-%m-%d}"
+        also = f", {reserved:.15g} are reserved by running pages" if reserved else ""
+        next_page = f", and the next page may cost {needed:.15g}" if needed else ""
         super().__init__(
-            f"The budget of {env} is reached: {spent:.15g} of {budget:.15g} are spent. "
+            f"The budget of {env} is reached: {spent:.15g} of {budget:.15g} are spent{also}{next_page}. "
             f"Wait for the next month, which begins on {begins}, or have the budget raised."
         )
         self._facts = {"spent": spent, "budget": budget, "renewsAt": f"{begins}T00:00:00Z"}

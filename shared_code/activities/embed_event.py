@@ -10,9 +10,10 @@ import json
 from time import monotonic
 from typing import Any, Protocol
 
+from shared_code.activities.failures import Stopped
 from shared_code.activities.results import milliseconds_since
 from shared_code.clients.composition import Clients
-from shared_code.events.ingestion import ingest_event
+from shared_code.events.ingestion import EventSpending, ingest_event, most_tokens
 from shared_code.jobs.steps import Done, EmbedEvent, EventFetched, FetchEvent, ItemDone, PoisonEvent
 from shared_code.telemetry import log_event
 
@@ -32,7 +33,7 @@ async def fetch_event(clients: Clients, step: FetchEvent) -> EventFetched:
     clients.fetched_events.keep(job.id, job.run, event)
     characters = len(event.text)
     log_event("event.fetched", characters=characters, milliseconds=milliseconds_since(began))
-    return EventFetched(characters=characters)
+    return EventFetched(characters=characters, tokens=most_tokens(event, job.plan))
 
 
 async def poison_event(_clients: Clients, step: PoisonEvent, *, poison: TextOutput) -> Done:
@@ -49,11 +50,17 @@ async def embed_event(clients: Clients, step: EmbedEvent) -> ItemDone:
     event = clients.fetched_events.take(job.id, job.run) or await clients.events.event(
         job.tracking_id, job.session_id
     )
-    counts = await ingest_event(
-        event,
-        job,
-        documents=clients.event_documents(job.env, job.index_version),
-        embeddings=clients.event_embeddings,
-    )
+    spending = EventSpending()
+    try:
+        counts = await ingest_event(
+            event,
+            job,
+            documents=clients.event_documents(job.env, job.index_version),
+            embeddings=clients.event_embeddings,
+            spending=spending,
+            paid=step.paid,
+        )
+    except Exception as error:
+        raise Stopped(error, spending.counts) from error
     log_event("event.embedded", env=job.env, milliseconds=milliseconds_since(began), **dict[str, Any](counts))
     return ItemDone(counts=counts)

@@ -1,16 +1,22 @@
 """The steps of an embedding job. Each finds what an earlier run of it has done."""
 
+from contextlib import suppress
+from functools import partial
 from time import monotonic
 from typing import Any
 
+from azure.core.exceptions import AzureError
+
 from shared_code.activities.failures import Stopped
 from shared_code.activities.results import milliseconds_since
-from shared_code.api.job_instances import require_running
+from shared_code.api.job_instances import is_live, require_running
 from shared_code.clients.composition import Clients
 from shared_code.documents import Limits
-from shared_code.files.ingestion import Ingestion
+from shared_code.errors import HostUnavailable
+from shared_code.files.ingestion import Ingestion, PageResult
 from shared_code.files.listing import list_part
 from shared_code.files.planner import Planner
+from shared_code.files.spending import PageSpending
 from shared_code.files.vanished import delete_vanished
 from shared_code.jobs import LEDGER_LIMIT, DurableClient
 from shared_code.jobs.steps import DeleteStale, EmbedPage, ItemDone, ListFiles, PartListed
@@ -43,7 +49,38 @@ async def list_files(clients: Clients, step: ListFiles) -> PartListed:
 async def embed_page(clients: Clients, step: EmbedPage, *, host: DurableClient) -> ItemDone:
     """Brings one staged page of files into the index, unless the host says that the job was stopped."""
     began = monotonic()
-    await require_running(host, step.job_id)
+    spending = await PageSpending.begin(clients.jobs_container, step)
+    try:
+        await require_running(host, step.job_id)
+        result = await _embed(clients, step, spending, host)
+        await spending.close()
+    except Exception as error:
+        with suppress(AzureError):  # what is not closed is known all the same
+            await spending.close()
+        raise Stopped(error, spending.counts) from error
+    if result.error:
+        raise Stopped(result.error, {**result.counts, **spending.counts})
+    if result.lacks:
+        spent = spending.counts.get("tokens", 0)
+        log_event("page.lacks_tokens", env=step.job.env, page=step.page, tokens=spent, lacks=result.lacks)
+        return ItemDone(counts=spending.counts, lacks=result.lacks)
+    if result.ledger:
+        entries = [entry.to_json() for entry in result.ledger]
+        await keep_ledger(clients.jobs_container, step.job_id, f"{step.page}.json", entries)
+    counts = {**result.counts, **spending.counts}
+    log_event(
+        "page.embedded",
+        env=step.job.env,
+        page=step.page,
+        milliseconds=milliseconds_since(began),
+        **dict[str, Any](counts),
+    )
+    return ItemDone(counts=counts, ledger=tuple(result.ledger[:LEDGER_LIMIT]))
+
+
+async def _embed(
+    clients: Clients, step: EmbedPage, spending: PageSpending, host: DurableClient
+) -> PageResult:
     job, job_id = step.job, step.job_id
     staged = await read_staged_json(clients.jobs_container, job_id, f"pages/{step.page}.json")
     index = clients.index(job.env, job.index_version)
@@ -55,22 +92,25 @@ async def embed_page(clients: Clients, step: EmbedPage, *, host: DurableClient) 
         limits=Limits(file_bytes=clients.settings.max_file_bytes),
         slots=clients.files_at_once,
     )
-    ingestion = Ingestion(job_id, job, planner=planner, index=index, embeddings=clients.file_embeddings)
-    async with clients.large_steps:
-        result = await ingestion.embed([SourceFile.from_json(file) for file in staged])
-    if result.error:
-        raise Stopped(result.error, result.counts)
-    if result.ledger:
-        entries = [entry.to_json() for entry in result.ledger]
-        await keep_ledger(clients.jobs_container, job_id, f"{step.page}.json", entries)
-    log_event(
-        "page.embedded",
-        env=job.env,
-        page=step.page,
-        milliseconds=milliseconds_since(began),
-        **dict[str, Any](result.counts),
+    ingestion = Ingestion(
+        job_id,
+        job,
+        planner=planner,
+        index=index,
+        embeddings=clients.file_embeddings,
+        spending=spending,
+        is_live=partial(_may_be_live, host),
     )
-    return ItemDone(counts=result.counts, ledger=tuple(result.ledger[:LEDGER_LIMIT]))
+    async with clients.large_steps:
+        return await ingestion.embed([SourceFile.from_json(file) for file in staged])
+
+
+async def _may_be_live(host: DurableClient, job_id: str) -> bool:
+    """Whether a job may still go on; where the host cannot say, it may."""
+    try:
+        return await is_live(host, job_id)
+    except HostUnavailable:
+        return True
 
 
 async def delete_stale(clients: Clients, step: DeleteStale) -> ItemDone:

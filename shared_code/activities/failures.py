@@ -76,7 +76,7 @@ def _kind(error: BaseException) -> Failed:
     if isinstance(error, Permanent):
         return Failed(failure=Failure.of(error))
     if isinstance(error, Passing):
-        trouble = Trouble(service=error.service, is_endless=error.is_endless)
+        trouble = Trouble(service=error.service, is_endless=error.is_endless, is_brief=error.is_brief)
         return Failed(failure=Failure.of(error), trouble=trouble)
     if isinstance(error, ServiceError):
         return _of_pool(error)

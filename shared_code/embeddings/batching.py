@@ -1,7 +1,8 @@
 """Texts of callers that wait at the same time share requests for embeddings.
 
-A caller gets the outcomes of its own texts, whatever becomes of the others'. Knows nothing of events and
-files.
+A caller gets the outcomes of its own texts, whatever becomes of the others', and its payer hears of every
+request that has some of them: before it is sent, and when it is known what was charged. Knows nothing of
+events and files.
 
 ADR 20 has the reasons.
 """
@@ -10,9 +11,10 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any
+from itertools import groupby
+from typing import Any, Protocol
 
-from shared_code.embeddings.client import MAX_INPUTS, Embedding, EmbeddingsClient
+from shared_code.embeddings.client import MAX_INPUTS, Bill, Embedding, EmbeddingsClient, shares
 from shared_code.packing import packed
 
 Outcome = Embedding | Exception
@@ -29,13 +31,64 @@ class CountedText:
     text: str
     tokens: int
 
+    @property
+    def most(self) -> int:
+        """More tokens than any model charges for it: tokenizers differ by a third."""
+        return self.tokens + self.tokens // 2 + 1
+
+
+class Payer(Protocol):
+    """Who pays for texts."""
+
+    async def sending(self, most: int) -> None:
+        """A request is about to be sent: what is booked now counts, whatever becomes of the request.
+
+        Args:
+            most: more tokens than the payer's texts in it can be charged.
+
+        Raises:
+            Exception: it cannot be booked; then these texts are not sent.
+        """
+
+    async def charged(self, most: int, *, tokens: int, requests: int, estimated: int) -> None:
+        """It is known what became of the request for which so much was booked.
+
+        Args:
+            most: as it was booked.
+            tokens: of the payer's texts, as the service said.
+            requests: as far as they are counted for this payer.
+            estimated: tokens that may have been charged beside, in sendings that were not answered.
+        """
+
 
 @dataclass(slots=True, eq=False)
 class _Waiting:
     """A text on its way."""
 
     text: CountedText
+    payer: Payer
     outcome: "asyncio.Future[Outcome]"
+
+    def end(self, outcome: Outcome) -> None:
+        """Tells what became of it, unless nobody wants to know any more."""
+        if not self.outcome.done():
+            self.outcome.set_result(outcome)
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """The texts of one payer in a request."""
+
+    payer: Payer
+    texts: list[_Waiting]
+
+    @property
+    def most(self) -> int:
+        return sum(each.text.most for each in self.texts)
+
+    @property
+    def length(self) -> int:
+        return sum(len(each.text.text) for each in self.texts)
 
 
 @dataclass(slots=True)
@@ -99,14 +152,14 @@ class BatchedEmbeddings:
             announcement.withdraw()
 
     def embed(
-        self, texts: Sequence[CountedText], *, model: str, dimensions: int | None
+        self, texts: Sequence[CountedText], *, model: str, dimensions: int | None, payer: Payer
     ) -> "asyncio.Future[list[Outcome]]":
         """What becomes of each text, in order; whatever `EmbeddingsClient.embed` raises is an outcome too.
 
         Nothing is raised: the texts may go by several requests, and each that is answered is charged for.
         """
         loop = asyncio.get_running_loop()
-        waiting = [_Waiting(text, loop.create_future()) for text in texts]
+        waiting = [_Waiting(text, payer, loop.create_future()) for text in texts]
         if waiting:
             self._gather(waiting, (model, dimensions))
         return asyncio.gather(*(each.outcome for each in waiting))
@@ -143,19 +196,52 @@ class BatchedEmbeddings:
     async def _send(self, request: Sequence[_Waiting], kind: _Kind) -> None:
         # Whoever was cancelled meanwhile wants no outcome any more.
         waiting = [each for each in request if not each.outcome.done()]
-        if not waiting:
+        of_payers = [_Part(payer, list(texts)) for payer, texts in groupby(waiting, _payer_of)]
+        parts = [part for part in await asyncio.gather(*map(_booked, of_payers)) if part]
+        if not parts:
             return
+        sent = [each for part in parts for each in part.texts]
+        bill = Bill()
+        outcomes = await self._outcomes([each.text.text for each in sent], kind, bill)
+        await asyncio.gather(*(_charge(*each) for each in _shared(bill, parts)))
+        for each, outcome in zip(sent, outcomes, strict=True):
+            each.end(outcome)
+
+    async def _outcomes(self, texts: Sequence[str], kind: _Kind, bill: Bill) -> Sequence[Outcome]:
         model, dimensions = kind
-        outcomes: Sequence[Outcome]
         try:
-            outcomes = await self._embeddings.embed(
-                [each.text.text for each in waiting], model=model, dimensions=dimensions
-            )
+            return await self._embeddings.embed(texts, model=model, dimensions=dimensions, bill=bill)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is the outcome of all who wait
-            outcomes = [error] * len(waiting)
-        for each, outcome in zip(waiting, outcomes, strict=True):
-            if not each.outcome.done():
-                each.outcome.set_result(outcome)
+            return [error] * len(texts)
+
+
+async def _booked(part: _Part) -> _Part | None:
+    """The part, if its payer could book it; else its texts are not sent."""
+    try:
+        await part.payer.sending(part.most)
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is the outcome of these texts
+        for each in part.texts:
+            each.end(error)
+        return None
+    return part
+
+
+def _shared(bill: Bill, parts: Sequence[_Part]) -> Iterator[tuple[_Part, Bill]]:
+    """What of a bill falls to each part, so that nothing is left over; the first one has the requests."""
+    lengths = [part.length for part in parts]
+    tokens, unknown = shares(bill.tokens, lengths), shares(bill.unknown, lengths)
+    requests = [bill.requests, *[0] * (len(parts) - 1)]
+    for part, *figures in zip(parts, tokens, requests, unknown, strict=True):
+        yield part, Bill(*figures)
+
+
+async def _charge(part: _Part, bill: Bill) -> None:
+    estimated = -(-part.most * bill.unknown // max(part.length, 1))
+    await part.payer.charged(part.most, tokens=bill.tokens, requests=bill.requests, estimated=estimated)
+
+
+def _payer_of(waiting: _Waiting) -> Payer:
+    return waiting.payer
 
 
 def _tokens_of(waiting: _Waiting) -> int:

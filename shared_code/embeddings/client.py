@@ -231,7 +231,7 @@ class EmbeddingsClient(ServiceClient):
             asking.bill.unknown += _length(texts)
         else:
             asking.bill.tokens += charged
-        return _outcomes(answer, _shares(charged or 0, texts), asking)
+        return _outcomes(answer, shares(charged or 0, [len(text) for text in texts]), asking)
 
     async def _ask(self, texts: Sequence[str], asking: "_Asking") -> _Answer:
         """Sends a request until it is answered, but not for ever."""
@@ -353,9 +353,9 @@ def _length(texts: Sequence[str]) -> int:
     return sum(map(len, texts))
 
 
-def _shares(total: int, texts: Sequence[str]) -> list[int]:
-    """Divides tokens among texts by their lengths, so that the shares add up to the total."""
-    ends = list(accumulate((len(text) for text in texts), initial=0))
+def shares(total: int, lengths: Sequence[int]) -> list[int]:
+    """Divides a total by lengths, so that the shares add up to it."""
+    ends = list(accumulate(lengths, initial=0))
     return [total * end // ends[-1] - total * start // ends[-1] for start, end in pairwise(ends)]
 
 

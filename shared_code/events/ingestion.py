@@ -7,7 +7,8 @@ nothing is written for an event of which a part has no vector: the index keeps w
 import asyncio
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from shared_code.documents import Document, Position, Segment
 from shared_code.documents.chunking import chunk
@@ -16,7 +17,7 @@ from shared_code.embeddings.client import Embedding
 from shared_code.events.documents import EventDocuments, NewDocument, StoredDocument
 from shared_code.events.source import Event
 from shared_code.index.fingerprints import text_fingerprint
-from shared_code.jobs import EmbedEventJob
+from shared_code.jobs import Counts, EmbeddingPlan, EmbedEventJob
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,26 +29,76 @@ class _Planned:
     made: str
 
 
+@dataclass
+class EventSpending:
+    """What one try of an event's step has spent; it pays for the event's texts.
+
+    Attributes:
+        counts: tokens, requests, and of the tokens those that are `estimated`.
+    """
+
+    counts: Counter[str] = field(default_factory=Counter)
+
+    async def sending(self, most: int) -> None:
+        """Books nothing: the documents of an event are few, and tell what they cost."""
+
+    async def charged(self, most: int, *, tokens: int, requests: int, estimated: int) -> None:  # noqa: ARG002
+        """Adds what was charged."""
+        self.counts.update(tokens=tokens + estimated, requests=requests)
+        if estimated:
+            self.counts.update(estimated=estimated)
+
+
 async def ingest_event(
-    event: Event, job: EmbedEventJob, *, documents: EventDocuments, embeddings: BatchedEmbeddings
+    event: Event,
+    job: EmbedEventJob,
+    *,
+    documents: EventDocuments,
+    embeddings: BatchedEmbeddings,
+    spending: EventSpending | None = None,
+    paid: Counts = MappingProxyType({}),
 ) -> Counter[str]:
-    """Brings an event into the index; what this run of the job has spent on it, now and before.
+    """Brings an event into the index; what this run of the job has spent on it that is not counted yet.
+
+    Args:
+        event: what to embed.
+        job: the run that embeds it.
+        documents: where to.
+        embeddings: by which service.
+        spending: gets what is charged, also when an error is raised.
+        paid: what earlier tries of the run have counted.
 
     Raises:
         EmbeddingFailure: a part of the text has no vector.
         EmbeddingsUnusable: no text at all can be embedded.
         ServiceError: the service could not be reached.
     """
+    spending = spending or EventSpending()
     planned = await asyncio.to_thread(lambda: list(_planned(event, job)))
     stored = await documents.stored(job)
     kept = {each.ordinal: stored[each.ordinal] for each in planned if _is_there(each, stored)}
-    new = await _embedded([each for each in planned if each.ordinal not in kept], job, embeddings)
+    missing = [each for each in planned if each.ordinal not in kept]
+    new = await _embedded(missing, job, embeddings, spending)
     outdated = [ordinal for ordinal, document in kept.items() if _is_outdated(document, event)]
     await documents.put(job, event, new)
     await documents.amend(job, event, outdated)
     await documents.remove(job, [ordinal for ordinal in stored if ordinal >= len(planned)])
     before = [document for document in kept.values() if document.run == job.run]
-    return _counts(len(planned), [*(document.embedding for document in new), *before])
+    counts = Counter(completed=1) if new or before else Counter(skipped=1)
+    counts.update(documents=len(planned), embedded=len(new) + len(before))
+    for name in ("tokens", "requests"):
+        # What an earlier try has written and nobody heard of counts now.
+        unheard = sum(getattr(document, name) for document in before) - paid.get(name, 0)
+        counts[name] = spending.counts[name] + max(0, unheard)
+    if spending.counts["estimated"]:
+        counts["estimated"] = spending.counts["estimated"]
+    return counts
+
+
+def most_tokens(event: Event, plan: EmbeddingPlan) -> int:
+    """More tokens than the text of an event takes: hardly one of them has less than two bytes."""
+    chunks = plan.chunk_tokens / (plan.chunk_tokens - plan.overlap_tokens)
+    return 1 + round(len(event.text.encode("utf-8", "surrogatepass")) / 2 * chunks)
 
 
 def _planned(event: Event, job: EmbedEventJob) -> Iterator[_Planned]:
@@ -67,10 +118,16 @@ def _is_outdated(stored: StoredDocument, event: Event) -> bool:
 
 
 async def _embedded(
-    planned: Sequence[_Planned], job: EmbedEventJob, embeddings: BatchedEmbeddings
+    planned: Sequence[_Planned],
+    job: EmbedEventJob,
+    embeddings: BatchedEmbeddings,
+    spending: EventSpending,
 ) -> list[NewDocument]:
     outcomes = await embeddings.embed(
-        [each.text for each in planned], model=job.plan.model, dimensions=job.plan.dimensions
+        [each.text for each in planned],
+        model=job.plan.model,
+        dimensions=job.plan.dimensions,
+        payer=spending,
     )
     return [
         NewDocument(ordinal=each.ordinal, text=each.text.text, made=each.made, embedding=_vector(outcome))
@@ -82,16 +139,3 @@ def _vector(outcome: Outcome) -> Embedding:
     if isinstance(outcome, Exception):
         raise outcome
     return outcome
-
-
-def _counts(documents: int, paid: Sequence[Embedding | StoredDocument]) -> Counter[str]:
-    """What is counted is the same when the step is repeated: documents of its own run were paid for by it."""
-    return Counter(
-        {
-            "completed" if paid else "skipped": 1,
-            "documents": documents,
-            "embedded": len(paid),
-            "tokens": sum(each.tokens for each in paid),
-            "requests": sum(each.requests for each in paid),
-        }
-    )

@@ -1,30 +1,34 @@
 """One page of files into the index: the chunks that it lacks -> vectors -> Cosmos DB.
 
-The records of its sources are opened before a chunk of any of them changes; new chunks are written before
-stale ones are deleted, and then the records are completed. What was indexed never lacks vectors, and a run
-that breaks off is mended by the next one. What is wrong with one file is an entry of the ledger; what is
-raised stops the page.
+The records of its sources are opened before anything is spent on them, so that of several jobs over the same
+files one embeds them and the others wait; new chunks are written before stale ones are deleted, and then the
+records are completed. What was indexed never lacks vectors, and a run that breaks off is mended by the next
+one. What is wrong with one file is an entry of the ledger; what is raised stops the page.
 
 ADR 13 has the reasons.
 """
 
 import asyncio
+import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, groupby
 from operator import attrgetter
+from typing import Protocol
+
+from azure.core.exceptions import AzureError
 
 from shared_code.concurrency import run_all
 from shared_code.documents import DocumentError
-from shared_code.embeddings.batching import BatchedEmbeddings, CountedText, Outcome
+from shared_code.embeddings.batching import BatchedEmbeddings, CountedText, Outcome, Payer
 from shared_code.embeddings.client import Embedding, EmbeddingFailure
 from shared_code.errors import AppError
 from shared_code.files.planner import PlannedChunk, Planner, SourceWork
 from shared_code.index.cosmos_writer import CosmosIndex
 from shared_code.index.fingerprints import source_fingerprint
-from shared_code.index.records import NewChunk, SourceRecord
-from shared_code.jobs import EmbedFilesJob, LedgerEntry
+from shared_code.index.records import ContainerMissing, NewChunk, SourceBusy, SourceRecord
+from shared_code.jobs import SPENDING, EmbedFilesJob, LedgerEntry
 from shared_code.packing import packed
 from shared_code.storage.source_files import SourceFile, UnreadableFile
 
@@ -35,6 +39,10 @@ _SOURCES_AT_ONCE = 16
 # vectors of all that are under way fit into memory.
 _TEXTS_PER_PORTION = 100
 _PORTIONS_AT_ONCE = 16
+# No step runs longer (functionTimeout in host.json): a page that opened its sources before that is over.
+_OPEN_SECONDS = 600
+# Of it, the first request tells the size of the vectors that a container is created for.
+_SAMPLE = CountedText("size", 1)
 
 
 _Unit = tuple[CountedText, list[tuple[SourceWork, PlannedChunk]]]
@@ -46,11 +54,19 @@ _Made = tuple[PlannedChunk, Embedding]
 
 @dataclass(kw_only=True)
 class PageResult:
-    """What became of the files of a page; an error stopped it, and stops the job, after what is counted."""
+    """What became of the files of a page.
+
+    Attributes:
+        counts: what was done, without what was spent.
+        ledger: what is wrong with single files.
+        error: stopped the page, after what is counted.
+        lacks: tokens that are needed beyond what was granted.
+    """
 
     counts: Counter[str] = field(default_factory=Counter)
     ledger: list[LedgerEntry] = field(default_factory=list)
     error: Exception | None = None
+    lacks: int = 0
 
     def fail(self, source: str, error: AppError) -> None:
         """Adds an entry to the ledger."""
@@ -59,9 +75,17 @@ class PageResult:
 
     def add(self, record: SourceRecord) -> None:
         """Counts a source that is complete; the ledger says what was not read of it."""
-        self.counts.update(record.counts)
+        # Earlier releases kept there, too, what was spent.
+        self.counts.update({name: n for name, n in record.counts.items() if name not in SPENDING})
         if record.counts.get("notes"):
             self.ledger += [LedgerEntry(record.source, code, message) for code, message in record.notes]
+
+
+class Spending(Payer, Protocol):
+    """Who pays for a page."""
+
+    def take(self, most: int) -> bool:
+        """Takes so many tokens for texts that are to be sent, if the page may spend them."""
 
 
 class Ingestion:
@@ -75,12 +99,20 @@ class Ingestion:
         planner: Planner,
         index: CosmosIndex,
         embeddings: BatchedEmbeddings,
+        spending: Spending,
+        is_live: Callable[[str], Awaitable[bool]],
+        clock: Callable[[], float] = time.time,
     ) -> None:
+        """Begins nothing; `is_live` tells of another job whether it may still go on."""
         self._job_id = job_id
         self._job = job
         self._planner = planner
         self._index = index
         self._embeddings = embeddings
+        self._spending = spending
+        self._is_live = is_live
+        self._clock = clock
+        self._fingerprint = source_fingerprint(job.plan)
         self._works: list[SourceWork] = []
         self._are_open = False
         self._opening = asyncio.Lock()
@@ -90,20 +122,33 @@ class Ingestion:
         """Brings the files of the page into the index.
 
         Raises:
+            SourceBusy: another job is embedding one of the files.
             IndexConflict: another job wrote one of the sources meanwhile.
         """
-        with self._embeddings.announced() as self._announcement:
-            return await self._embed(page)
-
-    async def _embed(self, page: Sequence[SourceFile]) -> PageResult:
         records = await self._index.records(map(self._source_of, page))
+        await self._require_free(records.values())
+        with self._embeddings.announced() as self._announcement:
+            try:
+                return await self._embed(page, records)
+            finally:
+                await self._release()
+
+    async def _require_free(self, records: Iterable[SourceRecord]) -> None:
+        """Checks that no other job has a source open; one that has ended left it so when it broke off."""
+        now = self._clock()
+        others = {each.opened_by for each in records if each.is_open_for_another(self._job_id, now)}
+        for job_id in others:
+            if await self._is_live(job_id):
+                raise SourceBusy
+
+    async def _embed(self, page: Sequence[SourceFile], records: Mapping[str, SourceRecord]) -> PageResult:
         opened = await run_all((self._open(file, records) for file in page), at_once=_FILES_AT_ONCE)
         self._works = [work for work in opened if work]
         await self._copy_known()
         await self._embed_missing()
         if self._result.error:
             for work in self._works:
-                self._result.counts.update(work.spent)
+                self._result.counts.update(work.counts)
             return self._result
         await self._close()
         self._result.ledger.sort(key=attrgetter("source"))
@@ -119,6 +164,9 @@ class Ingestion:
         if record.is_complete and (record.job_id, record.listed_etag) == (self._job_id, file.etag):
             self._result.add(record)
             return None
+        if (record.etag, record.fingerprint) == (file.etag, self._fingerprint):
+            self._result.counts.update(skipped=1)  # another job was first
+            return None
         try:
             return await self._planner.work(record, file)
         except (DocumentError, UnreadableFile) as error:
@@ -131,7 +179,7 @@ class Ingestion:
         if not lacking:
             return
         contents = {work.done.content for work in lacking}
-        holders = await self._index.holders(contents, source_fingerprint(self._job.plan))
+        holders = await self._index.holders(contents, self._fingerprint)
         copies = (
             self._copy(work, holders[work.done.content]) for work in lacking if work.done.content in holders
         )
@@ -143,33 +191,54 @@ class Ingestion:
             known = [chunk for chunk in work.missing.values() if chunk.text.text in vectors]
             await self._write(work, [(chunk, Embedding(vectors[chunk.text.text], 0)) for chunk in known])
 
-    def _portions(self) -> Iterator[list[_Unit]]:
-        """What is to be embedded, each text once; sources stay whole as far as they fit."""
+    def _units(self) -> list[_Unit]:
+        """What is to be embedded, each text once."""
         targets: dict[CountedText, list[tuple[SourceWork, PlannedChunk]]] = {}
         for work in self._works:
             for planned in work.missing.values():
                 targets.setdefault(planned.text, []).append((work, planned))
+        return list(targets.items())
+
+    def _portions(self, units: Iterable[_Unit]) -> Iterator[list[_Unit]]:
+        """The units that go together; sources stay whole as far as they fit."""
         limits = {"most_weight": _TEXTS_PER_PORTION, "most_items": _TEXTS_PER_PORTION}
         parts = (
             part
-            for _, units in groupby(targets.items(), lambda unit: unit[1][0][0].source)
-            for part in packed(units, lambda _: 1, **limits)
+            for _, of_source in groupby(units, lambda unit: unit[1][0][0].source)
+            for part in packed(of_source, lambda _: 1, **limits)
         )
         for parts_together in packed(parts, len, **limits):
             yield list(chain.from_iterable(parts_together))
 
     async def _embed_missing(self) -> None:
-        portions = list(self._portions())
-        embedding = (self._embed_portion(units, last=units is portions[-1]) for units in portions)
+        """Embeds as much as is granted: what was charged less than it might leaves room for more."""
+        units = self._units()
+        if units:
+            await self._open_records()
+        while units and not self._result.error:
+            granted = self._granted(units)
+            if not granted:
+                break
+            await self._embed_units(units[:granted])
+            units = units[granted:]
+        self._result.lacks = sum(text.most for text, _ in units)
+
+    def _granted(self, units: Sequence[_Unit]) -> int:
+        """How many of the next texts may be sent."""
+        for number, (text, _) in enumerate(units):
+            if not self._spending.take(text.most):
+                return number
+        return len(units)
+
+    async def _embed_units(self, units: Sequence[_Unit]) -> None:
+        portions = list(self._portions(units))
+        embedding = (self._embed_portion(portion, last=portion is portions[-1]) for portion in portions)
         await run_all(embedding, at_once=_PORTIONS_AT_ONCE)
 
     async def _embed_portion(self, units: Sequence[_Unit], *, last: bool) -> None:
         if self._result.error:
             return
-        plan = self._job.plan
-        coming = self._embeddings.embed(
-            [text for text, _ in units], model=plan.model, dimensions=plan.dimensions
-        )
+        coming = self._vectors([text for text, _ in units])
         if last:
             self._announcement.withdraw()  # all of its texts are there
         outcomes = await coming
@@ -178,6 +247,12 @@ class Ingestion:
         await run_all((self._write(work, chunks) for work, chunks in made), at_once=_SOURCES_AT_ONCE)
         for outcome in outcomes:
             self._check(outcome)
+
+    def _vectors(self, texts: Sequence[CountedText]) -> "asyncio.Future[list[Outcome]]":
+        plan = self._job.plan
+        return self._embeddings.embed(
+            texts, model=plan.model, dimensions=plan.dimensions, payer=self._spending
+        )
 
     def _check(self, outcome: Outcome) -> None:
         if isinstance(outcome, Exception) and not isinstance(outcome, EmbeddingFailure):
@@ -202,11 +277,11 @@ class Ingestion:
     async def _write(self, work: SourceWork, made: Sequence[_Made]) -> None:
         if not made:
             return
-        await self._open_records(dimensions=made[0][1].vector.dimensions)
+        await self._open_records()
         await self._index.write([self._new_chunk(work, *each) for each in made])
-        for planned, embedding in made:
+        for planned, _ in made:
             del work.missing[planned.id]
-            work.spent.update(chunks=1, tokens=embedding.tokens, requests=embedding.requests)
+            work.own += 1
 
     def _new_chunk(self, work: SourceWork, planned: PlannedChunk, embedding: Embedding) -> NewChunk:
         return NewChunk(
@@ -215,8 +290,8 @@ class Ingestion:
             requests=embedding.requests,
         )  # fmt: skip
 
-    async def _open_records(self, *, dimensions: int | None = None) -> None:
-        """Marks the sources that are to change as incomplete, before the first chunk of any of them does.
+    async def _open_records(self) -> None:
+        """Marks the sources that are to change as incomplete, before anything is spent on any of them.
 
         A record that is open already is saved too: whoever opened it has to begin anew, and finds what is
         written here.
@@ -224,25 +299,49 @@ class Ingestion:
         async with self._opening:
             if self._are_open:
                 return
+            until = int(self._clock()) + _OPEN_SECONDS
             changing = [work for work in self._works if work.changes]
-            opened = await self._index.save(
-                [work.record.opened() for work in changing], dimensions=dimensions
-            )
-            for work, record in zip(changing, opened, strict=True):
-                work.record = record
+            await self._save(changing, [work.record.opened(self._job_id, until) for work in changing])
             self._are_open = True
+
+    async def _save(self, works: Sequence[SourceWork], records: Sequence[SourceRecord]) -> None:
+        """Writes the records of works; the first ones of an index create its container."""
+        try:
+            saved = await self._index.save(records)
+        except ContainerMissing:
+            # What it is created for can never be changed: no setting is believed, only a vector.
+            saved = await self._index.save(records, dimensions=await self._dimensions())
+        for work, record in zip(works, saved, strict=True):
+            work.record = record
+
+    async def _dimensions(self) -> int:
+        self._spending.take(_SAMPLE.most)
+        [outcome] = await self._vectors([_SAMPLE])
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome.vector.dimensions
+
+    async def _release(self) -> None:
+        """Lets other jobs have the sources that are not complete."""
+        left = [work for work in self._works if work.record.opened_by == self._job_id]
+        if left:
+            try:
+                await self._save(left, [work.record.released() for work in left])
+            except (AppError, AzureError):
+                return  # whoever was first has it, or it is free in a while
 
     async def _close(self) -> None:
         """Brings other chunks in line where none is missing, and completes what has not failed."""
         whole = [work for work in self._works if not work.missing]
         await run_all(map(self._move_and_delete, whole), at_once=_SOURCES_AT_ONCE)
-        completed = [work.completed() for work in whole if not work.failure]
-        for record in await self._index.save(completed):
-            self._result.add(record)
+        done = [work for work in whole if not work.failure]
+        await self._save(done, [work.completed() for work in done])
+        for work in done:
+            self._result.add(work.record)
         for work in self._works:
             if work.failure:
                 self._result.fail(work.source, work.failure)
-                self._result.counts.update(work.spent)
+                self._result.counts.update(work.counts)
 
     async def _move_and_delete(self, work: SourceWork) -> None:
         if work.moved or work.stale:

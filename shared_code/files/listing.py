@@ -217,13 +217,15 @@ async def list_part(
     await part.read()
     tokens_of = partial(_tokens_of, plan=job.plan, most_bytes=most_bytes)
     pages, stale_pages = _pages(part.changed, tokens_of), _stale_pages(part.vanished)
-    await _stage(staging, job_id, "pages", step.first_page, pages)
+    as_json = [[file.to_json() for file in page] for page in pages]
+    await _stage(staging, job_id, "pages", step.first_page, as_json)
     await _stage(staging, job_id, "stale", step.first_stale_page, stale_pages)
     return PartListed(
         files=part.files,
         unchanged=part.unchanged,
         size=sum(file.size for file in part.changed),
         tokens=sum(map(tokens_of, part.changed)),
+        page_tokens=tuple(sum(map(tokens_of, page)) for page in pages),
         known=part.known,
         vanished=len(part.vanished),
         vanished_itself=part.vanished.count(job.prefix.removesuffix("/")),
@@ -238,11 +240,8 @@ def _state(etag: str | None, fingerprint: str) -> bytes:
     return digest(f"{etag} {fingerprint}")
 
 
-def _pages(
-    changed: Iterable[SourceFile], tokens_of: Callable[[SourceFile], int]
-) -> list[list[dict[str, Any]]]:
-    pages = packed(changed, tokens_of, most_weight=_TOKENS_PER_PAGE, most_items=_FILES_PER_PAGE)
-    return [[file.to_json() for file in page] for page in pages]
+def _pages(changed: Iterable[SourceFile], tokens_of: Callable[[SourceFile], int]) -> list[list[SourceFile]]:
+    return list(packed(changed, tokens_of, most_weight=_TOKENS_PER_PAGE, most_items=_FILES_PER_PAGE))
 
 
 def _stale_pages(vanished: Sequence[str]) -> list[Sequence[str]]:

@@ -16,7 +16,7 @@ from shared_code.embeddings.batching import CountedText
 from shared_code.errors import AppError
 from shared_code.index.cosmos_writer import CosmosIndex
 from shared_code.index.fingerprints import chunk_id, content_hash, source_fingerprint
-from shared_code.index.records import Place, SourceRecord, StoredChunk
+from shared_code.index.records import Place, SourceRecord
 from shared_code.jobs import EmbedFilesJob
 from shared_code.storage.source_files import FileContent, FileTooLarge, SourceFile, SourceFiles
 
@@ -40,7 +40,7 @@ class SourceWork:
         missing: the chunks that the index still lacks.
         moved: where stored chunks stand now.
         stale: the ids of stored chunks that the file no longer has.
-        spent: what has been paid for the source's chunks.
+        own: how many of its chunks this job has embedded, in this run of the page and before.
         failure: why the source is not complete in the end.
     """
 
@@ -49,7 +49,7 @@ class SourceWork:
     missing: dict[str, PlannedChunk] = field(default_factory=dict)
     moved: Mapping[str, Place] = field(default_factory=dict)
     stale: Sequence[str] = ()
-    spent: Counter[str] = field(default_factory=Counter)
+    own: int = 0
     failure: AppError | None = None
 
     @property
@@ -64,8 +64,13 @@ class SourceWork:
 
     def completed(self) -> SourceRecord:
         """The record of the source when its chunks are in the index."""
-        counts = {**self.done.counts, **self.spent}
-        return replace(self.done, revision=self.record.revision, counts=counts)
+        counts = {**self.done.counts, **self.counts}
+        return replace(self.done.released(), revision=self.record.revision, counts=counts)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """What the job counts of it, whatever becomes of it."""
+        return {"chunks": self.own} if self.own else {}
 
 
 class Planner:
@@ -140,7 +145,7 @@ class Planner:
             missing={key: chunk for key, chunk in planned.items() if key not in stored},
             moved={key: planned[key].place for key in kept if kept[key].place != planned[key].place},
             stale=[key for key in stored if key not in planned],
-            spent=self._spent_before(kept.values()),
+            own=sum(chunk.job_id == self._job_id for chunk in kept.values()),
             failure=failure,
         )
 
@@ -153,12 +158,3 @@ class Planner:
             text = CountedText(each.text, each.tokens)
             planned[key] = PlannedChunk(key, text, Place(ordinal, each.position.facts()))
         return planned
-
-    def _spent_before(self, kept: Iterable[StoredChunk]) -> Counter[str]:
-        """What an earlier run of the page has spent on chunks, so that the page counts the same again."""
-        own = [chunk for chunk in kept if chunk.job_id == self._job_id]
-        return Counter(
-            chunks=len(own),
-            tokens=sum(chunk.tokens for chunk in own),
-            requests=sum(chunk.requests for chunk in own),
-        )

@@ -17,12 +17,21 @@ from azure.cosmos.exceptions import (
 
 from shared_code.embeddings.vectors import Vector
 from shared_code.index.cosmos_version import CosmosVersion, source_key
-from shared_code.index.records import IndexConflict, KnownSource, NewChunk, Place, SourceRecord, StoredChunk
+from shared_code.index.records import (
+    ContainerMissing,
+    IndexConflict,
+    KnownSource,
+    NewChunk,
+    Place,
+    SourceRecord,
+    StoredChunk,
+)
 
 _VECTORS_PER_PAGE = 100
 # What the items of records and chunks have of them, under the same names.
 _RECORD = ("source", "etag", "content", "fingerprint", "listed_etag", "job_id", "counts")
-_NOTES = "notes"
+# What records have had from some release on.
+_LATER = ("notes", "opened_by", "opened_until")
 _CHUNK = ("id", "source", "text", "job_id", "tokens", "requests")
 
 
@@ -49,7 +58,7 @@ class CosmosIndex:
         return {
             item["source"]: SourceRecord(
                 **{name: item[name] for name in _RECORD},
-                notes=item.get(_NOTES, ()),  # the first records have none
+                **{name: item[name] for name in _LATER if item.get(name)},
                 revision=item["_etag"],
             )
             async for item in found
@@ -66,14 +75,9 @@ class CosmosIndex:
 
     async def chunks(self, source: str) -> dict[str, StoredChunk]:
         """The chunks of a source by their ids."""
-        query = "SELECT c.id, c.ordinal, c.position, c.job_id, c.tokens, c.requests FROM c WHERE c.pk = @pk"
+        query = "SELECT c.id, c.ordinal, c.position, c.job_id FROM c WHERE c.pk = @pk"
         return {
-            item["id"]: StoredChunk(
-                place=Place(item["ordinal"], item["position"]),
-                job_id=item["job_id"],
-                tokens=item["tokens"],
-                requests=item.get("requests", 0),  # the first chunks have none
-            )
+            item["id"]: StoredChunk(place=Place(item["ordinal"], item["position"]), job_id=item["job_id"])
             async for item in self._version.chunks_of(source).query(query)
         }
 
@@ -98,13 +102,16 @@ class CosmosIndex:
 
         Raises:
             IndexConflict: a record is not as it was read; others may have been written.
+            ContainerMissing: there is no container, and no `dimensions` to create it with.
         """
         try:
             return await self._save(records)
         except CosmosResourceNotFoundError:
             # A record that was there and is not is a conflict; else it is the container that is missing.
-            if not dimensions or any(record.revision for record in records):
+            if any(record.revision for record in records):
                 raise IndexConflict from None
+        if not dimensions:
+            raise ContainerMissing
         await self._version.create_container(dimensions)
         return await self._save(records)
 
@@ -144,7 +151,7 @@ class CosmosIndex:
         ]
 
     def _record_item(self, record: SourceRecord) -> dict[str, Any]:
-        facts = {name: getattr(record, name) for name in (*_RECORD, _NOTES)}
+        facts = {name: getattr(record, name) for name in (*_RECORD, *_LATER)}
         return {**facts, "id": source_key(record.source), "pk": self._version.name}
 
     def _item(self, chunk: NewChunk, partition_key: str) -> dict[str, Any]:

@@ -12,6 +12,18 @@ class IndexConflict(Passing):
     """Another job wrote the same source meanwhile: the step is run again."""
 
     service: ClassVar[str] = "index"
+    is_brief: ClassVar[bool] = True
+
+
+class SourceBusy(Passing):
+    """Another job is embedding one of the same files: this one waits, and then finds what that has done."""
+
+    service: ClassVar[str] = "index"
+    is_brief: ClassVar[bool] = True
+
+
+class ContainerMissing(Exception):
+    """The index has no container yet, and the size of its vectors is not known."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +38,8 @@ class SourceRecord:
         job_id: the last job that wrote the record.
         counts: what that job counted for the source.
         notes: code and sentence of what was not read of the file.
+        opened_by: the job that is changing the chunks, or was when it broke off; empty if none is.
+        opened_until: when it can no longer be doing so, in seconds of Unix time.
         revision: of the record itself; None if it is not in the index yet.
     """
 
@@ -37,6 +51,8 @@ class SourceRecord:
     job_id: str = ""
     counts: dict[str, int] = field(default_factory=dict)
     notes: Sequence[Sequence[str]] = ()
+    opened_by: str = ""
+    opened_until: int = 0
     revision: str | None = None
 
     @property
@@ -44,9 +60,17 @@ class SourceRecord:
         """Whether the index has the chunks of one state of the file, and no others."""
         return self.etag is not None
 
-    def opened(self) -> "SourceRecord":
-        """The record while chunks change: nobody takes the source for unchanged or copies from it."""
-        return replace(self, etag=None, fingerprint="")
+    def opened(self, job_id: str = "", until: int = 0) -> "SourceRecord":
+        """The record while a job changes chunks: nobody takes the source for unchanged or copies from it."""
+        return replace(self, etag=None, fingerprint="", opened_by=job_id, opened_until=until)
+
+    def released(self) -> "SourceRecord":
+        """The record when nobody changes chunks any more."""
+        return replace(self, opened_by="", opened_until=0)
+
+    def is_open_for_another(self, job_id: str, now: float) -> bool:
+        """Whether another job may be changing the chunks."""
+        return self.opened_by not in {"", job_id} and self.opened_until > now
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,17 +96,15 @@ class Place:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredChunk:
-    """A chunk that is in the index, without its text and vector, and what was charged for it."""
+    """A chunk that is in the index, without its text and vector, and the job that wrote it."""
 
     place: Place
     job_id: str
-    tokens: int
-    requests: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewChunk:
-    """A chunk to write."""
+    """A chunk to write, with what was charged for it: for whoever asks; usage is counted elsewhere."""
 
     id: str
     source: str

@@ -7,7 +7,7 @@ so that a workflow reads no setting; this package does no I/O.
 from typing import Any
 
 from shared_code.errors import AppError, InvalidField, InvalidJob
-from shared_code.jobs.account import COST_UNIT, Account, Budget, month_of
+from shared_code.jobs.account import COST_UNIT, SPENDING, Account, Budget, month_of, spending_of
 from shared_code.jobs.audit_query import AuditQueryJob
 from shared_code.jobs.compatibility import VERSIONS
 from shared_code.jobs.durable import Counts, DurableClient, Json, OrchestrationContext, Step, Steps
@@ -32,6 +32,7 @@ __all__ = [
     "LARGE_STEPS_AT_ONCE",
     "LEDGER_LIMIT",
     "ORCHESTRATOR",
+    "SPENDING",
     "Account",
     "AuditQueryJob",
     "Budget",
@@ -64,6 +65,7 @@ __all__ = [
     "new_job_id",
     "parse_embedding",
     "parse_job",
+    "spending_of",
     "whole_ledger",
 ]
 

@@ -1,9 +1,13 @@
 """Where what a job spends is added up, and how much that may be; in whole numbers, so that sums are exact."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Self
 
+# What steps count as spent: tokens, requests that were answered, and of the tokens those that are estimated
+# since an answer was lost. The rest of what they count is what was done.
+SPENDING = ("tokens", "requests", "estimated")
 # A price of a million tokens has six decimals at most, so that of one token is whole in these parts.
 COST_UNIT = 10**12
 
@@ -49,6 +53,11 @@ class Account:
     def from_json(cls, value: dict[str, Any]) -> Self:
         """Reads what asdict made of an account."""
         return cls(env=value["env"], price=value["price"], budget=budget_from_json(value["budget"]))
+
+
+def spending_of(counts: Mapping[str, int]) -> dict[str, int]:
+    """What of counts was spent."""
+    return {name: counts[name] for name in SPENDING if counts.get(name)}
 
 
 def budget_from_json(value: dict[str, Any] | None) -> Budget | None:

@@ -10,8 +10,10 @@ from shared_code.jobs.durable import Json
 from shared_code.jobs.failures import DEFAULT_PATIENCE
 
 # The version of a job's input that is written now; and those that are still read.
-VERSION = 2
-VERSIONS = frozenset({1, VERSION})
+VERSION = 3
+VERSIONS = frozenset({1, 2, VERSION})
+_DISCARDS_BY_ACTIVITY = 2
+_RESERVES = 3
 # Until version 2 a flag in the input of these activities, by kind of job, said to discard what was staged.
 _DISCARDED_BY = {"audit-query": "count-distinct-activity", "embed-files": "delete-stale-activity"}
 DISCARD_ACTIVITY = "discard-staged-activity"
@@ -30,7 +32,12 @@ def version_of(value: Json) -> int:
 
 def discard_activity(kind: str, version: int) -> str:
     """The activity that discards what a job has staged."""
-    return _DISCARDED_BY[kind] if version < VERSION else DISCARD_ACTIVITY
+    return _DISCARDED_BY[kind] if version < _DISCARDS_BY_ACTIVITY else DISCARD_ACTIVITY
+
+
+def reserves(version: int) -> bool:
+    """Whether an event's job asks its budget when its text is known; before, it asked first of all."""
+    return version >= _RESERVES
 
 
 def patience_of(value: Json) -> timedelta:

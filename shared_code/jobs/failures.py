@@ -13,6 +13,7 @@ from shared_code.jobs.durable import Json
 
 # Durable timers are cut to whole seconds: below two there would be no wait at all.
 _FIRST_PAUSE, _LONGEST_PAUSE = timedelta(seconds=5), timedelta(minutes=5)
+_BRIEF_PAUSE = timedelta(seconds=10)
 _DOUBLINGS = 7
 Patience: TypeAlias = timedelta
 """How long a job waits for what has to recover before it ends with the cause."""
@@ -50,12 +51,14 @@ class Trouble:
         until: when the service expects to be ready again; None if it did not say.
         most_tries: how many tries in a row may end like this; None for any number.
         is_endless: whether it may last longer than the job's patience.
+        is_brief: whether it is over soon, so that pauses stay short.
     """
 
     service: str
     until: datetime | None = None
     most_tries: int | None = None
     is_endless: bool = False
+    is_brief: bool = False
 
     @classmethod
     def from_json(cls, value: Json) -> Self:
@@ -66,6 +69,7 @@ class Trouble:
             until=datetime.fromisoformat(until) if until else None,
             most_tries=value["mostTries"],
             is_endless=value.get("endless", False),
+            is_brief=value.get("brief", False),
         )
 
     def to_json(self) -> Json:
@@ -76,6 +80,7 @@ class Trouble:
             "until": until,
             "mostTries": self.most_tries,
             "endless": self.is_endless,
+            "brief": self.is_brief,
         }
 
 
@@ -101,7 +106,8 @@ class Waiting:
     def after(cls, failure: Failure, trouble: Trouble, before: "Waiting | None", now: datetime) -> "Waiting":
         """The wait after one more try that ended in trouble; `before` is the wait that preceded the try."""
         tries = before.tries + 1 if before else 1
-        pause = min(_FIRST_PAUSE * 2 ** min(tries - 1, _DOUBLINGS), _LONGEST_PAUSE)
+        longest = _BRIEF_PAUSE if trouble.is_brief else _LONGEST_PAUSE
+        pause = min(_FIRST_PAUSE * 2 ** min(tries - 1, _DOUBLINGS), longest)
         earliest, latest = now + pause, now + _LONGEST_PAUSE
         # A service that names a time far away may be back sooner: it is asked every few minutes all the same.
         next_try = min(max(earliest, trouble.until or earliest), latest)

@@ -54,10 +54,17 @@ class Failed:
 
 @dataclass(frozen=True, kw_only=True)
 class ItemDone:
-    """What every step that runs in lanes answers: what it counted, and what it could not do."""
+    """What every step that runs in lanes answers.
+
+    Attributes:
+        counts: what it did and spent; where it `lacks` something, what it spent alone.
+        ledger: what it could not do.
+        lacks: how many tokens more it needs to be done; it runs again when it is granted them.
+    """
 
     counts: Counts = field(default_factory=dict)
     ledger: tuple[LedgerEntry, ...] = ()
+    lacks: int = 0
 
     @property
     def totals(self) -> Totals:
@@ -67,13 +74,14 @@ class ItemDone:
     def to_json(self) -> Json:
         """The activity's answer."""
         ledger = {"ledger": [entry.to_json() for entry in self.ledger]} if self.ledger else {}
-        return {"counts": dict(self.counts), **ledger}
+        lacks = {"lacks": self.lacks} if self.lacks else {}
+        return {"counts": dict(self.counts), **ledger, **lacks}
 
     @classmethod
     def from_json(cls, value: Json) -> Self:
         """Reads the answer; steps that count something else beside have more members."""
         ledger = tuple(map(LedgerEntry.from_json, value.get("ledger", [])))
-        return cls(counts=value.get("counts", {}), ledger=ledger)
+        return cls(counts=value.get("counts", {}), ledger=ledger, lacks=value.get("lacks", 0))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -233,6 +241,7 @@ class PartListed:
         unchanged: those of them that are in the index as they are.
         size: bytes of the others.
         tokens: what the others are estimated to have.
+        page_tokens: of them, what each page is estimated to have.
         pages: how many pages of the others were staged.
         known: sources that the index holds.
         vanished: those of them that are no longer files.
@@ -245,6 +254,7 @@ class PartListed:
     unchanged: int = 0
     size: int = 0
     tokens: int = 0
+    page_tokens: tuple[int, ...] = ()
     pages: int = 0
     known: int = 0
     vanished: int = 0
@@ -254,23 +264,67 @@ class PartListed:
 
     def to_json(self) -> Json:
         """The activity's answer."""
-        return dict(vars(self))
+        return {**vars(self), "page_tokens": list(self.page_tokens)}
 
     @classmethod
     def from_json(cls, value: Json) -> Self:
         """Reads what to_json wrote."""
-        return cls(**{name: value[name] for name in cls.__dataclass_fields__ if name in value})
+        known = {name: value[name] for name in cls.__dataclass_fields__ if name in value}
+        return cls(**{**known, "page_tokens": tuple(value.get("page_tokens", ()))})
 
 
 @dataclass(frozen=True, kw_only=True)
 class EmbedPage:
-    """Bring one staged page of files into the index."""
+    """Bring one staged page of files into the index.
+
+    Attributes:
+        tokens: what the page is estimated to need, or is known to lack; None in jobs of earlier releases.
+        paid: what earlier answers of the page have counted as spent.
+    """
 
     KIND: ClassVar[str] = "embed-files"
     NAME: ClassVar[str] = "embed-page"
     FAILED: ClassVar[Counts] = {}
-    OWN: ClassVar[tuple[str, ...]] = ("page",)
+    OWN: ClassVar[tuple[str, ...]] = ("page", "tokens", "paid")
     activity: ClassVar[str] = "embed-file-activity"
+
+    job_id: str
+    job: EmbedFilesJob
+    page: int
+    tokens: int | None = None
+    paid: Counts = field(default_factory=dict)
+
+    @property
+    def grant(self) -> int | None:
+        """How many tokens it may spend; None without a limit."""
+        return self.tokens if self.job.budget else None
+
+    def to_json(self) -> Json:
+        """The activity's input."""
+        own = {"page": self.page, "tokens": self.tokens, "paid": dict(self.paid)}
+        return {"jobId": self.job_id, "job": self.job.to_json(), **own}
+
+    @classmethod
+    def from_json(cls, value: Json) -> Self:
+        """Reads what to_json wrote; jobs that began before pages had grants say neither tokens nor paid."""
+        return cls(
+            job_id=value["jobId"],
+            job=EmbedFilesJob.from_json(value["job"]),
+            page=value["page"],
+            tokens=value.get("tokens"),
+            paid=value.get("paid", {}),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeleteStale:
+    """Take one staged page of vanished files out of the index."""
+
+    KIND: ClassVar[str] = "embed-files"
+    NAME: ClassVar[str] = "delete-stale"
+    FAILED: ClassVar[Counts] = {}
+    OWN: ClassVar[tuple[str, ...]] = ("page",)
+    activity: ClassVar[str] = "delete-stale-activity"
 
     job_id: str
     job: EmbedFilesJob
@@ -284,14 +338,6 @@ class EmbedPage:
     def from_json(cls, value: Json) -> Self:
         """Reads what to_json wrote."""
         return cls(job_id=value["jobId"], job=EmbedFilesJob.from_json(value["job"]), page=value["page"])
-
-
-@dataclass(frozen=True, kw_only=True)
-class DeleteStale(EmbedPage):
-    """Take one staged page of vanished files out of the index."""
-
-    NAME: ClassVar[str] = "delete-stale"
-    activity: ClassVar[str] = "delete-stale-activity"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -318,26 +364,48 @@ class FetchEvent:
 
 @dataclass(frozen=True, kw_only=True)
 class EmbedEvent(FetchEvent):
-    """Bring a live event into the index."""
+    """Bring a live event into the index.
+
+    Attributes:
+        paid: what earlier tries of the step have counted as spent.
+    """
 
     NAME: ClassVar[str] = "embed-event"
     activity: ClassVar[str] = "embed-event-activity"
 
-
-@dataclass(frozen=True, kw_only=True)
-class EventFetched:
-    """How long the text of an event is: the text itself does not travel through the history."""
-
-    characters: int
+    paid: Counts = field(default_factory=dict)
 
     def to_json(self) -> Json:
-        """The activity's answer."""
-        return {"characters": self.characters}
+        """The activity's input."""
+        return {**super().to_json(), **({"paid": dict(self.paid)} if self.paid else {})}
 
     @classmethod
     def from_json(cls, value: Json) -> Self:
         """Reads what to_json wrote."""
-        return cls(characters=value["characters"])
+        job = EmbedEventJob.from_json(value["job"])
+        return cls(job_id=value["jobId"], job=job, paid=value.get("paid", {}))
+
+
+@dataclass(frozen=True, kw_only=True)
+class EventFetched:
+    """How long the text of an event is: the text itself does not travel through the history.
+
+    Attributes:
+        characters: of the text.
+        tokens: that embedding it takes at most.
+    """
+
+    characters: int
+    tokens: int = 0
+
+    def to_json(self) -> Json:
+        """The activity's answer."""
+        return {"characters": self.characters, "tokens": self.tokens}
+
+    @classmethod
+    def from_json(cls, value: Json) -> Self:
+        """Reads what to_json wrote."""
+        return cls(characters=value["characters"], tokens=value.get("tokens", 0))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -53,6 +53,19 @@ async def read_staged_json(container: ContainerClient, job_id: str, name: str) -
     return json.loads(await read_staged_run(container, job_id, name))
 
 
+async def read_all_staged_json(container: ContainerClient, job_id: str, prefix: str) -> dict[str, Any]:
+    """Reads every page of a job whose name begins so, by its name."""
+    path = f"{STAGING}/{job_id}/"
+    found = [name async for name in container.list_blob_names(name_starts_with=path + prefix)]
+    names = [name.removeprefix(path) for name in found]
+    return {name: await read_staged_json(container, job_id, name) for name in names}
+
+
+async def discard_some_staged(container: ContainerClient, job_id: str, names: Iterable[str]) -> None:
+    """Deletes pages of a job by their names."""
+    await _delete_all(container, (f"{STAGING}/{job_id}/{name}" for name in names))
+
+
 async def keep_ledger(container: ContainerClient, job_id: str, name: str, entries: Sequence[Any]) -> None:
     """Writes entries of a job's ledger, which outlive the job."""
     await _upload(container, f"{ledger_prefix(job_id)}{name}", json.dumps(entries).encode())

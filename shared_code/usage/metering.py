@@ -1,9 +1,11 @@
 """What a workflow spends, and whether it may: every stream of work has a meter with the usage entity.
 
 A workflow asks before it spends (`admitted`) and reports after each page (`report`), the last time with
-`ended`. A meter's readings only ever grow, so the entity adds what is new in one and nothing when it comes
-twice or late; it gives each meter its number and forgets it with the last reading. A number that was given
-out and is not known any more is over, so that a repeat adds nothing then either.
+`ended`. Where there is a budget it asks for what its next page may cost: that is reserved until it reports,
+and where it is not left the job is held. A meter's readings only ever grow, so the entity adds what is new
+in one and nothing when it comes twice or late; it gives each meter its number and forgets it with the last
+reading. A number that was given out and is not known any more is over, so that a repeat adds nothing then
+either.
 
     meter, held = yield from admitted(context, Meter(account=job.account), Progress())
     if held:
@@ -38,15 +40,19 @@ class Meter:
         account: whose usage it adds to.
         month: such as `2026-11`; empty before the first page.
         number: the entity's, within the month; None if it is still to be given.
+        turn: how many pages it has asked for: a reading ends the reservation of its own turn only.
         tokens: embedded so far, in this month.
         requests: for embeddings so far, in this month.
+        estimated: of the tokens, those whose answer was lost.
     """
 
     account: Account
     month: str = ""
     number: int | None = None
+    turn: int = 0
     tokens: int = 0
     requests: int = 0
+    estimated: int = 0
 
     def plus(self, counts: Counts) -> "Meter":
         """The meter after a page that counted so much."""
@@ -54,6 +60,7 @@ class Meter:
             self,
             tokens=self.tokens + counts.get("tokens", 0),
             requests=self.requests + counts.get("requests", 0),
+            estimated=self.estimated + counts.get("estimated", 0),
         )
 
     @classmethod
@@ -72,7 +79,7 @@ def entity_key(env: str, month: str) -> str:
 
 
 def admitted(
-    context: OrchestrationContext, meter: Meter, progress: Progress
+    context: OrchestrationContext, meter: Meter, progress: Progress, *, tokens: int = 0
 ) -> Steps[tuple[Meter, Failure | None]]:
     """The meter to spend on; or, with the reason, that the job was held: it has waited, and begins anew.
 
@@ -83,20 +90,26 @@ def admitted(
         context: of the orchestration.
         meter: of the page before, or a new one.
         progress: what the custom status shows, beside the reason, while the job is held.
+        tokens: that are to be spent now, at most.
     """
     meter = _of_month(context, meter)
     budget = meter.account.budget
     if meter.number is not None and not budget:
         return meter, None
-    answer = yield context.call_entity(
-        _entity(meter.account.env, meter.month), ASK, {"meter": meter.number, "limited": bool(budget)}
-    )
+    turn = meter.turn + 1
+    asking = {
+        "meter": meter.number,
+        "limited": bool(budget),
+        "turn": turn,
+        "cost": tokens * meter.account.price,
+    }
+    answer = yield context.call_entity(_entity(meter.account.env, meter.month), ASK, asking)
     reason = Failure.from_json(answer[HELD]) if answer[HELD] else None
     if budget and reason:
         context.set_custom_status(replace(progress, held=reason).to_json())
         yield context.create_timer(context.current_utc_datetime + budget.recheck)
         return meter, reason
-    return replace(meter, number=answer["meter"]), None
+    return replace(meter, number=answer["meter"], turn=turn), None
 
 
 def held(context: OrchestrationContext, account: Account, progress: Progress) -> Steps[Failure | None]:
@@ -109,11 +122,13 @@ def held(context: OrchestrationContext, account: Account, progress: Progress) ->
     return reason
 
 
-def spent(context: OrchestrationContext, account: Account, counts: Counts) -> Steps[None]:
-    """Adds what a job has spent in one go: its meter begins and ends here."""
-    if counts.get("tokens") or counts.get("requests"):
+def spent(context: OrchestrationContext, meter: Meter, counts: Counts) -> Steps[None]:
+    """Adds what a job has spent in one go: its meter ends here, and begins here if it has no number yet."""
+    if meter.number is None and (counts.get("tokens") or counts.get("requests")):
         # What is spent is added, whatever the budget is now.
-        meter, _ = yield from admitted(context, Meter(account=replace(account, budget=None)), Progress())
+        unlimited = replace(meter, account=replace(meter.account, budget=None))
+        meter, _ = yield from admitted(context, unlimited, Progress())
+    if meter.number is not None:
         report(context, meter.plus(counts), ended=True)
 
 
@@ -129,6 +144,8 @@ def report(context: OrchestrationContext, meter: Meter, *, ended: bool) -> None:
         "meter": meter.number,
         "tokens": meter.tokens,
         "requests": meter.requests,
+        "estimated": meter.estimated,
+        "turn": meter.turn,
         "cost": meter.tokens * meter.account.price,
         "ended": ended,
     }

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from azure.durable_functions import EntityId
 
 from shared_code.errors import HostUnavailable
-from shared_code.jobs import Account, Budget, DurableClient, Json, month_of
+from shared_code.jobs import COST_UNIT, Account, Budget, DurableClient, Json, month_of
 from shared_code.usage.metering import USAGE_ENTITY, entity_key
 from shared_code.usage.month import MonthUsage, beginning_of_next
 
@@ -45,16 +45,17 @@ async def read_usage(
     Raises:
         HostUnavailable: the host did not answer.
     """
-    months = _last_months(clock())
+    now = clock()
+    months = _last_months(now)
     usages = await asyncio.gather(*(_usage_of(client, env, month) for month in months))
     return {
         "env": env,
         "months": [
-            {"month": month, "tokens": usage.tokens, "requests": usage.requests, "cost": usage.amount}
+            _month(month, usage)
             for month, usage in zip(months, usages, strict=True)
             if usage.tokens or usage.requests
         ],
-        "budget": _budget(months[0], usages[0], budget) if budget else None,
+        "budget": _budget(months[0], usages[0], budget, now.timestamp()) if budget else None,
     }
 
 
@@ -68,12 +69,19 @@ def _last_months(now: datetime) -> list[str]:
     return months
 
 
-def _budget(month: str, usage: MonthUsage, budget: Budget) -> Json:
+def _month(month: str, usage: MonthUsage) -> Json:
+    estimated = {"estimated": usage.estimated} if usage.estimated else {}
+    figures = {"tokens": usage.tokens, "requests": usage.requests, "cost": usage.amount}
+    return {"month": month, **figures, **estimated}
+
+
+def _budget(month: str, usage: MonthUsage, budget: Budget, now: float) -> Json:
     return {
         "month": month,
         "amount": budget.amount,
         "spent": usage.amount,
-        "left": usage.left(budget),
+        "reserved": usage.reserved(now) / COST_UNIT,
+        "left": usage.left(budget, now),
         "renewsAt": f"{beginning_of_next(month):%Y-%m-%dT%H:%M:%SZ}",
     }
 

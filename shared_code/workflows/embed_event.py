@@ -1,13 +1,14 @@
 """Embedding one live event: its details are fetched, then embedded and written.
 
 An event may come before its details: the look-up is repeated after durable timers, whose lengths are in the
-job's input. At its environment's budget the job is held before it does anything. The text itself does not
+job's input. At its environment's budget the job is held before it spends anything. The text itself does not
 travel through here.
 """
 
 from dataclasses import replace
 
 from shared_code.jobs import (
+    Counts,
     EmbedEventJob,
     Failure,
     JobFailed,
@@ -17,10 +18,11 @@ from shared_code.jobs import (
     Progress,
     Steps,
     Waiting,
+    spending_of,
 )
-from shared_code.jobs.compatibility import UNKNOWN_YET
+from shared_code.jobs.compatibility import UNKNOWN_YET, reserves
 from shared_code.jobs.steps import Done, EmbedEvent, EventFetched, Failed, FetchEvent, ItemDone, PoisonEvent
-from shared_code.usage.metering import HELD, held, spent
+from shared_code.usage.metering import HELD, Meter, admitted, held, spent
 from shared_code.workflows.steps import run_step, wait
 
 _FETCHING = Progress(phase=Phase.FETCHING, total=1)
@@ -37,19 +39,43 @@ def embed_event(context: OrchestrationContext, job: EmbedEventJob) -> Steps[Json
     reason = Failure.from_json(begun[HELD]) if begun.get(HELD) else None
     # A generation begins without a custom status, and the status route reads it meanwhile.
     context.set_custom_status(replace(_FETCHING, held=reason).to_json())
-    if reason := (yield from held(context, job.account, _FETCHING)):
+    if not reserves(job.version) and (reason := (yield from held(context, job.account, _FETCHING))):
         context.continue_as_new({**begun, HELD: reason.to_json()})
         return None
     fetched = yield from _fetch(context, job)
     if isinstance(fetched, Failed):
         raise (yield from _failed(context, job, fetched))
+    meter = Meter(account=job.account)
+    if reserves(job.version) and job.budget:
+        meter, reason = yield from admitted(context, meter, _EMBEDDING, tokens=fetched.tokens)
+        if reason:
+            context.continue_as_new({**begun, HELD: reason.to_json()})
+            return None
     context.set_custom_status(_EMBEDDING.to_json())
-    step = EmbedEvent(job_id=context.instance_id, job=job)
-    embedded = yield from run_step(context, step, ItemDone, progress=_EMBEDDING, patience=job.patience)
-    yield from spent(context, job.account, embedded.totals.counts)
+    embedded = yield from _embed(context, job)
+    yield from spent(context, meter, embedded.counts)
     if isinstance(embedded, Failed):
         raise (yield from _failed(context, job, embedded))
     return _end(context, job, embedded)
+
+
+def _embed(context: OrchestrationContext, job: EmbedEventJob) -> Steps[ItemDone | Failed]:
+    """What the step answers in the end, with what all of its tries have spent."""
+    step = EmbedEvent(job_id=context.instance_id, job=job)
+
+    def next_try(answer: Failed) -> EmbedEvent:
+        nonlocal step
+        step = replace(step, paid=_sum(step.paid, spending_of(answer.counts)))
+        return step
+
+    embedded = yield from run_step(
+        context, step, ItemDone, progress=_EMBEDDING, patience=job.patience, after=next_try
+    )
+    return replace(embedded, counts=_sum(embedded.counts, step.paid))
+
+
+def _sum(counts: Counts, others: Counts) -> Counts:
+    return {name: counts.get(name, 0) + others.get(name, 0) for name in {**counts, **others}}
 
 
 def _fetch(context: OrchestrationContext, job: EmbedEventJob) -> Steps[EventFetched | Failed]:

@@ -4,7 +4,7 @@ Names do not travel through here: a listing stages them as numbered pages, and a
 A file that cannot be embedded is an entry of the ledger; the job fails only for what stops all of its files.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from shared_code.jobs import (
@@ -57,7 +57,8 @@ class Listing:
     def extended(self, part: PartListed) -> "Listing":
         """The listing with its next part."""
         sums = {name: getattr(self.found, name) + getattr(part, name) for name in _SUMS}
-        return replace(self, found=PartListed(**sums, marker=part.marker))
+        page_tokens = self.found.page_tokens + part.page_tokens
+        return replace(self, found=PartListed(**sums, page_tokens=page_tokens, marker=part.marker))
 
     def has_shrunk(self, job: EmbedFilesJob) -> bool:
         """Whether more of the known sources are gone than may be believed; not so for a path of one file."""
@@ -78,7 +79,7 @@ def embed_files(context: OrchestrationContext, job: EmbedFilesJob) -> Steps[Json
     if job.dry_run or listing.error:
         return (yield from _end(context, job, listing, Totals(error=listing.error)))
     _report(context, job, Phase.EMBEDDING, listing, Totals(), lanes=job.lanes)
-    pages = [EmbedPage(job_id=context.instance_id, job=job, page=page) for page in range(listing.found.pages)]
+    pages = list(_pages(context, job, listing.found))
     embedded = yield from _in_lanes(context, job, pages, spends=True)
     deleted = yield from _delete_vanished(context, job, listing, embedded)
     return (yield from _end(context, job, listing, embedded + deleted))
@@ -104,6 +105,15 @@ def _list(context: OrchestrationContext, job: EmbedFilesJob) -> Steps[Listing]:
         if part.marker is None:
             found = listing.found
             return listing if found.files or found.known else replace(listing, error=_nothing_found(job))
+
+
+def _pages(context: OrchestrationContext, job: EmbedFilesJob, found: PartListed) -> Iterator[EmbedPage]:
+    """The pages to embed; a listing that an earlier release began does not tell the tokens of each."""
+    tokens: Sequence[int | None] = found.page_tokens
+    if len(tokens) != found.pages:
+        tokens = [None] * found.pages
+    for page, needed in enumerate(tokens):
+        yield EmbedPage(job_id=context.instance_id, job=job, page=page, tokens=needed)
 
 
 def _delete_vanished(

@@ -23,6 +23,7 @@ from shared_code.jobs import (
     Steps,
     Totals,
     Waiting,
+    spending_of,
 )
 from shared_code.jobs.compatibility import patience_of
 from shared_code.jobs.steps import Failed, ItemDone
@@ -189,7 +190,9 @@ def _admitted(context: OrchestrationContext, work: LaneWork) -> Steps[tuple[Mete
     """The meter of a lane that has one, when it may spend."""
     if not work.meter:
         return None, None
-    return (yield from admitted(context, work.meter, replace(work.progress, held=None)))
+    tokens = sum(item.get("tokens") or 0 for item in work.pages[0])
+    progress = replace(work.progress, held=None)
+    return (yield from admitted(context, work.meter, progress, tokens=tokens))
 
 
 def _run_page(context: OrchestrationContext, work: LaneWork) -> Steps[list[ItemDone | Failed]]:
@@ -216,32 +219,47 @@ def _after_page(
 ) -> tuple[LaneWork, Totals]:
     """What is left to do after a page, and what the page adds to the totals.
 
-    What an item has spent that is to run again is in its next answer, or counts when it gets no other try.
+    Of an item that is to run again only counts what it has spent; it is told so when it does.
     """
     page, *rest = work.pages
-    troubled = [(item, answer) for item, answer in zip(page, answers, strict=True) if _passes(answer)]
-    paged = Totals.sum_of(answer.totals for answer in answers if not _passes(answer))
+    tried = list(zip(page, answers, strict=True))
+    unfinished = [(item, answer) for item, answer in tried if _runs_again(answer)]
+    paged = Totals.sum_of(answer.totals for answer in answers if not _runs_again(answer))
+    troubled = [answer for _, answer in unfinished if isinstance(answer, Failed)]
     last = work.waiting if len(troubled) == len(page) else None
-    waiting = None if paged.error else _next_wait(context, work, [answer for _, answer in troubled], last)
-    if waiting:
-        pages = [[item for item, _ in troubled], *rest]
+    waiting = None if paged.error else _next_wait(context, work, troubled, last)
+    goes_on = not paged.error and bool(waiting or not troubled)
+    if goes_on:
+        again = [_item_after(item, answer) for item, answer in unfinished]
+        pages = [again, *rest] if again else rest
+        paged += Totals.sum_of(Totals(counts=spending_of(answer.counts)) for _, answer in unfinished)
     else:
-        pages, paged = rest, paged + Totals.sum_of(answer.totals for _, answer in troubled)
+        pages = rest
+        paged += Totals.sum_of(answer.totals for _, answer in unfinished)
     return replace(work, pages=pages, totals=work.totals + paged, held=None, waiting=waiting), paged
 
 
-def _passes(answer: ItemDone | Failed) -> bool:
-    return isinstance(answer, Failed) and answer.trouble is not None
+def _item_after(item: Json, answer: ItemDone | Failed) -> Json:
+    """An item that is to run again."""
+    counted, spent = item.get("paid", {}), spending_of(answer.counts)
+    paid = {name: counted.get(name, 0) + spent.get(name, 0) for name in {**counted, **spent}}
+    lacks = {"tokens": answer.lacks} if isinstance(answer, ItemDone) else {}
+    return {**item, **({"paid": paid} if paid else {}), **lacks}
+
+
+def _runs_again(answer: ItemDone | Failed) -> bool:
+    """Whether an item is not done: something has to recover first, or it lacks tokens."""
+    return bool(answer.trouble if isinstance(answer, Failed) else answer.lacks)
 
 
 def _next_wait(
     context: OrchestrationContext,
     work: LaneWork,
-    troubled: Sequence[ItemDone | Failed],
+    troubled: Sequence[Failed],
     last: Waiting | None,
 ) -> Waiting | None:
     """The wait for what stopped the first of these; None if nothing did, or if patience is over."""
-    first = next((answer for answer in troubled if isinstance(answer, Failed)), None)
+    first = next(iter(troubled), None)
     if first is None or first.trouble is None:
         return None
     waiting = Waiting.after(first.failure, first.trouble, last, context.current_utc_datetime)

@@ -1,5 +1,6 @@
 """Running one step of a job: again after a while, with durable timers, where what stopped it passes."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Protocol, Self, TypeVar
 
@@ -50,6 +51,7 @@ def run_step(
     *,
     progress: Progress,
     patience: Patience,
+    after: Callable[[Failed], Step] | None = None,
 ) -> Steps[AnyAnswer | Failed]:
     """Runs one activity until it has an answer, it has failed for good, or patience is over.
 
@@ -59,6 +61,7 @@ def run_step(
         answer: the class of what it answers.
         progress: what the job shows meanwhile; while it waits, with the reason.
         patience: how long to go on trying.
+        after: the step that is tried next, where it has to know how the last try ended.
     """
     waiting = None
     while True:
@@ -68,6 +71,7 @@ def run_step(
         waiting = Waiting.after(result.failure, result.trouble, waiting, context.current_utc_datetime)
         if waiting.is_over(result.trouble, patience):
             return replace(result, trouble=None)
+        step = after(result) if after else step
         yield from wait(context, waiting, progress)
         context.set_custom_status(progress.to_json())
 

@@ -38,7 +38,7 @@ async def app(
     own = {
         "AZURE_STORAGE_CONNECTION_STRING": f"{account}BlobEndpoint={blobs_on_the_way.origin}/{ACCOUNT};",
         "COSMOS_DATABASE": DATABASE,
-        "MONTHLY_BUDGETS": f"{corpus.env}=0.000001",
+        "MONTHLY_BUDGETS": f"{corpus.env}=0.0006",
         "BUDGET_RECHECK_SECONDS": "86400",
     }
     async with instant_app(storage.connection_string, embedding_settings | own) as running:

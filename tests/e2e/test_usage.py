@@ -70,13 +70,18 @@ def test_what_is_no_environment_is_a_400(api, env):
     assert (answer.status, answer.json()["code"]) == (400, "InvalidField")
 
 
-def test_new_job_is_refused_at_the_budget_and_an_earlier_one_is_found(corpus, start_host, settings):
-    with start_host(**settings, MONTHLY_BUDGETS=f"{corpus.env}=0.000001") as (api, _):
+def test_new_job_is_refused_at_the_budget_and_an_earlier_one_is_found(
+    corpus, start_host, settings, tmp_path: Path
+):
+    state = tmp_path / "state.db"
+    body = {"env": corpus.env, "version": "v1", "filesPath": f"{corpus.files.container_name}/docs"}
+    with start_host(state, **settings, MONTHLY_BUDGETS=f"{corpus.env}=1") as (api, _):
         url = f"{api.origin}/api/orchestrators/start"
-        body = {"env": corpus.env, "version": "v1", "filesPath": f"{corpus.files.container_name}/docs"}
         first = request("POST", url, body=body, headers={"Idempotency-Key": corpus.env})
         result = api.finished(first.json()["id"])["result"]
         api.usage_after(corpus.env, result)
+    with start_host(state, **settings, MONTHLY_BUDGETS=f"{corpus.env}=0.000001") as (api, _):
+        url = f"{api.origin}/api/orchestrators/start"
         refused = request("POST", url, body=body)
         again = request("POST", url, body=body, headers={"Idempotency-Key": corpus.env})
         dry = corpus.run(api, version="v2", dryRun=True)

@@ -45,7 +45,7 @@ async def test_text_that_was_fetched_is_not_asked_for_again(service, events, emb
     events.put(service, "one", "A text.")
     async with process(service, embedding_settings) as clients:
         payload = payload_of(events, "one", clients)
-        assert await fetch_event(clients, payload) == {"ok": True, "characters": 7}
+        assert await fetch_event(clients, payload) == {"ok": True, "characters": 7, "tokens": 5}
         embedded = await embed_event(clients, payload)
 
     assert embedded["counts"]["embedded"] == 1

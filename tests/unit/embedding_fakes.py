@@ -8,10 +8,11 @@ from typing import Any
 
 from shared_code.documents import Limits
 from shared_code.embeddings.batching import BatchedEmbeddings
-from shared_code.embeddings.client import Embedding, EmbeddingFailure, EmbeddingsUnusable
+from shared_code.embeddings.client import Bill, Embedding, EmbeddingFailure, EmbeddingsUnusable
 from shared_code.embeddings.vectors import Vector
 from shared_code.files.ingestion import Ingestion, PageResult
 from shared_code.files.planner import Planner
+from shared_code.files.spending import PageSpending
 from shared_code.index.fingerprints import source_fingerprint
 from shared_code.index.records import (
     IndexConflict,
@@ -22,6 +23,7 @@ from shared_code.index.records import (
     StoredChunk,
 )
 from shared_code.jobs import EmbeddingPlan, EmbedFilesJob
+from shared_code.jobs.steps import EmbedPage
 from shared_code.storage.source_files import FileContent, FilePage, FileVanished, SourceFile
 
 PLAN = EmbeddingPlan(
@@ -129,9 +131,7 @@ class FakeIndex:
 
     async def chunks(self, source: str) -> dict[str, StoredChunk]:
         return {
-            key: StoredChunk(
-                place=chunk.place, job_id=chunk.job_id, tokens=chunk.tokens, requests=chunk.requests
-            )
+            key: StoredChunk(place=chunk.place, job_id=chunk.job_id)
             for key, chunk in self.items.get(source, {}).items()
         }
 
@@ -193,7 +193,7 @@ class FakeEmbeddings:
         return sum(map(len, self.batches))
 
     async def embed(
-        self, texts: Sequence[str], *, model: str, dimensions: int | None
+        self, texts: Sequence[str], *, model: str, dimensions: int | None, bill: Bill
     ) -> list[Embedding | EmbeddingFailure]:
         assert (model, dimensions) == (PLAN.model, PLAN.dimensions)
         if len(self.batches) == self.unusable_after:
@@ -201,6 +201,8 @@ class FakeEmbeddings:
         if len(self.batches) == self.crash_after:
             raise Crash
         self.batches.append(list(texts))
+        bill.requests += 1
+        bill.tokens += 10 * len(texts)
         outcomes = [self._outcome(text) for text in texts]
         first = next((each for each in outcomes if isinstance(each, Embedding)), None)
         return [replace(each, requests=1) if each is first else each for each in outcomes]
@@ -212,31 +214,97 @@ class FakeEmbeddings:
 
 
 @dataclass
+class FakeBlobs:
+    """A container of what jobs stage."""
+
+    blobs: dict[str, bytes] = field(default_factory=dict)
+
+    async def upload_blob(self, name: str, data: bytes, *, overwrite: bool) -> None:
+        await asyncio.sleep(0)
+        self.blobs[name] = data
+
+    async def delete_blob(self, name: str) -> None:
+        del self.blobs[name]
+
+    async def list_blob_names(self, *, name_starts_with: str) -> AsyncIterator[str]:
+        for name in list(self.blobs):
+            if name.startswith(name_starts_with):
+                yield name
+
+    async def download_blob(self, name: str) -> "FakeDownload":
+        return FakeDownload(self.blobs[name])
+
+
+@dataclass
+class FakeDownload:
+    """A blob that is read."""
+
+    data: bytes
+
+    async def readall(self) -> bytes:
+        return self.data
+
+
+class FreeSpending:
+    """A payer that books nothing and grants everything."""
+
+    def take(self, most: int) -> bool:
+        return True
+
+    async def sending(self, most: int) -> None:
+        """Books nothing."""
+
+    async def charged(self, most: int, *, tokens: int, requests: int, estimated: int) -> None:
+        """Books nothing."""
+
+
+@dataclass
 class World:
     """Everything that an ingestion touches."""
 
     files: FakeFiles = field(default_factory=FakeFiles)
     index: FakeIndex = field(default_factory=FakeIndex)
     embeddings: FakeEmbeddings = field(default_factory=FakeEmbeddings)
+    blobs: FakeBlobs = field(default_factory=FakeBlobs)
+    live: set[str] = field(default_factory=set)
+    now: float = 1_000.0
 
     async def embed(
         self, *names: str, job_id: str = "job", job: EmbedFilesJob = JOB, **more: Any
     ) -> PageResult:
-        """Ingests files as they are now."""
+        """Ingests files as they are now; the counts have what was spent, too."""
         files = [self.files.listed(name) for name in names or sorted(self.files.texts)]
-        return await self.ingestion(job_id, job, **more).embed(files)
+        return await self.embed_listed(files, job_id=job_id, job=job, **more)
+
+    async def embed_listed(
+        self, files: Sequence[SourceFile], *, job_id: str = "job", job: EmbedFilesJob = JOB, **more: Any
+    ) -> PageResult:
+        """Ingests files as they were listed."""
+        own = {name: more.pop(name) for name in ("tokens", "paid") if name in more}
+        step = EmbedPage(job_id=job_id, job=job, page=0, **own)
+        fakes: Any = self
+        spending = await PageSpending.begin(fakes.blobs, step)
+        result = await self.ingestion(step, spending, **more).embed(files)
+        result.counts.update(spending.counts)
+        return result
 
     def ingestion(
-        self, job_id: str = "job", job: EmbedFilesJob = JOB, *, limits: Limits | None = None, **more: Any
+        self, step: EmbedPage, spending: PageSpending, *, limits: Limits | None = None, **more: Any
     ) -> Ingestion:
         fakes: Any = self
-        slots = asyncio.Semaphore(8)
         planner = Planner(
-            job_id, job, files=fakes.files, index=fakes.index, limits=limits or Limits(), slots=slots
-        )
+            step.job_id, step.job, files=fakes.files, index=fakes.index, limits=limits or Limits(),
+            slots=asyncio.Semaphore(8),
+        )  # fmt: skip
         tokens = more.get("tokens_per_request", 300_000)
-        embeddings = BatchedEmbeddings(fakes.embeddings, wait=0, tokens_per_request=tokens)
-        return Ingestion(job_id, job, planner=planner, index=fakes.index, embeddings=embeddings)
+        return Ingestion(
+            step.job_id, step.job, planner=planner, index=fakes.index,
+            embeddings=BatchedEmbeddings(fakes.embeddings, wait=0, tokens_per_request=tokens),
+            spending=spending, is_live=self.is_live, clock=lambda: self.now,
+        )  # fmt: skip
+
+    async def is_live(self, job_id: str) -> bool:
+        return job_id in self.live
 
 
 def prose(subject: str, *, sentences: int = 40) -> str:

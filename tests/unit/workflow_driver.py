@@ -64,7 +64,9 @@ class UsageHost:
         """Runs one operation of an entity."""
         usage = self.months.get(key, MonthUsage())
         settings = Settings(self.environment)
-        self.months[key], result = answer(usage, key, operation, json.loads(json.dumps(payload)), settings)
+        asked = json.loads(json.dumps(payload))
+        now = self.now.timestamp()
+        self.months[key], result = answer(usage, key, operation, asked, settings, now=now)
         return result
 
     def wait_until(self, moment: datetime) -> None:

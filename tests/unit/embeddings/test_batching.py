@@ -4,11 +4,12 @@ import asyncio
 from typing import Any
 
 from shared_code.embeddings.batching import BatchedEmbeddings, CountedText, Outcome
-from shared_code.embeddings.client import Embedding, EmbeddingRefused, EmbeddingsUnusable
-from tests.unit.embedding_fakes import PLAN, FakeEmbeddings
+from shared_code.embeddings.client import Bill, Embedding, EmbeddingRefused, EmbeddingsUnusable
+from tests.unit.embedding_fakes import PLAN, FakeEmbeddings, FreeSpending
 from tests.unit.http_pool.scripted_service import HeldClock
 
 WAIT = 0.05
+PAYER = FreeSpending()
 
 
 class Batches:
@@ -23,12 +24,14 @@ class Batches:
             service, wait=WAIT, tokens_per_request=tokens_per_request, sleep=self.clock.sleep, **more
         )
 
-    async def ask(self, *texts: str, model: str = PLAN.model) -> "asyncio.Future[list[Outcome]]":
+    async def ask(
+        self, *texts: str, model: str = PLAN.model, payer: Any = PAYER
+    ) -> "asyncio.Future[list[Outcome]]":
         """A caller that waits for the outcomes of its texts."""
         counted = [CountedText(text, 10) for text in texts]
-        asking = self.embeddings.embed(counted, model=model, dimensions=PLAN.dimensions)
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
+        asking = self.embeddings.embed(counted, model=model, dimensions=PLAN.dimensions, payer=payer)
+        for _ in range(9):  # until a full request has been booked and sent
+            await asyncio.sleep(0)
         return asking
 
     async def after(self, seconds: float, *tasks: "asyncio.Future[list[Outcome]]") -> list[Any]:
@@ -47,8 +50,8 @@ class Broken(FakeEmbeddings):
 class AnyModel(FakeEmbeddings):
     """A service that knows more than one model."""
 
-    async def embed(self, texts: Any, *, model: str, dimensions: Any) -> Any:
-        return await super().embed(texts, model=PLAN.model, dimensions=dimensions)
+    async def embed(self, texts: Any, *, model: str, dimensions: Any, bill: Bill) -> Any:
+        return await super().embed(texts, model=PLAN.model, dimensions=dimensions, bill=bill)
 
 
 async def test_texts_that_wait_together_share_one_request():
@@ -62,7 +65,9 @@ async def test_each_caller_gets_the_outcomes_of_its_own_texts_in_order():
     batches = Batches()
     asked = await batches.ask("a", "b"), await batches.ask("c")
     first, second = await batches.after(WAIT, *asked)
-    alone = await FakeEmbeddings().embed(["a", "b", "c"], model=PLAN.model, dimensions=PLAN.dimensions)
+    alone = await FakeEmbeddings().embed(
+        ["a", "b", "c"], model=PLAN.model, dimensions=PLAN.dimensions, bill=Bill()
+    )
     assert first + second == alone
 
 

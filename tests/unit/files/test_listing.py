@@ -46,6 +46,7 @@ async def listed(
                 fakes.files, fakes.index, container, step=step, most_names=most_names, most_bytes=MOST_BYTES
             )
             part = listed.to_json()
+            assert sum(part.pop("page_tokens")) == part["tokens"]
             marker = json.loads(json.dumps(part.pop("marker")))
             sums.update(part, parts=1)
         pages = await staged(container, "pages", sums["pages"])

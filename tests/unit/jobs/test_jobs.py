@@ -42,7 +42,7 @@ def test_plan_cuts_the_work_by_the_length_of_the_range(days, windows, lanes):
     [
         {"kind": "other"},
         {"kind": ["audit-query"]},
-        {"version": 3},
+        {"version": 4},
         {"version": None},
         {"start": "soon"},
         {"end": None},

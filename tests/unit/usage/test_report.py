@@ -42,6 +42,7 @@ async def test_budget_tells_what_is_left_and_until_when():
         "month": "2026-03",
         "amount": 2,
         "spent": 0.25,
+        "reserved": 0,
         "left": 1.75,
         "renewsAt": "2026-04-01T00:00:00Z",
     }

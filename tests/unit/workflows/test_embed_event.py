@@ -133,18 +133,23 @@ def test_event_that_cost_nothing_asks_the_usage_entity_nothing():
 LIMITED = replace(JOB, budget=Budget(amount=0.01, recheck_seconds=60))
 
 
-def limited(amount: float, spent: int) -> Driver:
+def limited(amount: float, spent: int, job: EmbedEventJob = LIMITED) -> Driver:
     """A job in an environment with this budget, of which so many tokens are spent."""
-    driver = driver_of(job=LIMITED)
+    driver = driver_of({**FETCHED, "tokens": 9}, job=job)
     driver.usage.environment["MONTHLY_BUDGETS"] = f"prod={amount}"
     driver.usage.months["prod:2026-11"] = MonthUsage(tokens=spent, cost=spent * LIMITED.plan.price)
     return driver
 
 
-def test_event_is_held_at_the_budget_before_anything_and_begins_anew():
-    driver = limited(0.01, spent=10_000)
-    assert driver.run(embed_event(driver, LIMITED)) is None
-    assert driver.calls == []
+@pytest.mark.parametrize(
+    ("version", "spent", "begun"),
+    [(2, 10_000, []), (3, 10_000, [FETCH_EVENT]), (3, 9_992, [FETCH_EVENT]), (3, 9_999, [FETCH_EVENT])],
+)
+def test_event_is_held_at_the_budget_before_it_spends_anything_and_begins_anew(version, spent, begun):
+    job = replace(LIMITED, version=version)
+    driver = limited(0.01, spent=spent, job=job)
+    assert driver.run(embed_event(driver, job)) is None
+    assert names(driver) == begun
     assert driver.statuses[-1]["phase"] == "held"
     assert driver.next_input["held"]["code"] == "BudgetReached"
     assert driver.usage.now - NOVEMBER == timedelta(seconds=60)
@@ -158,11 +163,42 @@ def test_held_event_shows_so_until_it_goes_on():
     assert result["tokens"] == 50_000
 
 
-def test_event_that_waits_takes_no_meter_meanwhile():
-    driver = limited(0.02, spent=0)
-    driver.run(embed_event(driver, LIMITED))
+@pytest.mark.parametrize(("version", "asked"), [(2, 2), (3, 1)])
+def test_event_that_waits_takes_no_meter_meanwhile(version: int, asked: int):
+    job = replace(LIMITED, version=version)
+    driver = limited(0.02, spent=0, job=job)
+    driver.run(embed_event(driver, job))
     month = driver.usage.months["prod:2026-11"]
-    assert (month.opened, month.meters, driver.usage.asked) == (1, {}, 2)
+    assert (month.opened, month.meters, driver.usage.asked) == (1, {}, asked)
+
+
+def test_event_reserves_what_its_text_may_cost_until_it_has_spent_it():
+    driver = limited(0.02, spent=0)
+    reserved = []
+    activities = driver.answer
+
+    def watch(name: str, payload: Any) -> Any:
+        month = driver.usage.months.get("prod:2026-11", MonthUsage())
+        reserved.append((name, month.reserved(driver.usage.now.timestamp())))
+        return activities(name, payload)
+
+    driver.answer = watch
+    driver.run(embed_event(driver, LIMITED))
+    assert reserved == [(FETCH_EVENT, 0), (EMBED_EVENT, 9 * LIMITED.plan.price)]
+    assert driver.usage.months["prod:2026-11"].reserved(0) == 0
+
+
+def test_every_try_of_the_step_counts_what_it_has_spent_and_the_next_one_is_told():
+    trouble = {"service": "embeddings", "until": None, "mostTries": None}
+    lost = {**failure("ConnectionLost"), "counts": {"tokens": 7, "estimated": 7}, "trouble": trouble}
+    answers = [lost, lost, EMBEDDED]
+    driver = Driver(lambda name, _: answers.pop(0) if name == EMBED_EVENT else FETCHED, payload=JOB.to_json())
+    driver.run(embed_event(driver, JOB))
+    month = driver.usage.months["prod:2026-11"]
+    assert [call.payload.get("paid") for call in driver.calls[1:]] == [
+        None, {"tokens": 7, "estimated": 7}, {"tokens": 14, "estimated": 14},
+    ]  # fmt: skip
+    assert (month.tokens, month.estimated) == (50_014, 14)
 
 
 QUEUED = replace(JOB, from_queue=True)

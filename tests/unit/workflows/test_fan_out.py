@@ -111,12 +111,31 @@ class Recovering:
 def test_items_in_trouble_run_again_until_they_succeed_and_the_others_do_not():
     driver, totals = run_fan_out(Recovering(3), range(4), lanes=1, page_size=4)
     assert activity_inputs(driver) == [0, 1, 2, 3, *(1, 3) * 3]
-    assert totals == Totals(counts={"completed": 4, "tokens": 400})
+    assert totals == Totals(counts={"completed": 4, "tokens": 400 + 6 * 70})
 
 
-def test_what_a_try_in_trouble_has_spent_counts_only_if_there_is_no_other_try():
-    _, totals = run_fan_out(Recovering(1_000), range(2), lanes=1, page_size=2)
-    assert totals == Totals(counts={"completed": 1, "tokens": 170}, error=Failure.from_json(AWAY))
+def test_what_each_try_in_trouble_has_spent_counts_and_the_next_one_is_told():
+    driver, totals = run_fan_out(Recovering(2), [1], lanes=1, page_size=1)
+    told = [call.payload.get("paid") for call in driver.lanes["job:lane:0"].calls]
+    assert told == [None, {"tokens": 70}, {"tokens": 140}]
+    assert totals == Totals(counts={"completed": 1, "tokens": 240})
+
+
+def test_what_a_step_did_before_trouble_is_not_counted_since_it_is_done_again():
+    answer = {**trouble(), "counts": {"tokens": 70, "chunks": 3, "failed": 1}}
+    _, totals = run_fan_out(Recovering(2, answer), [1], lanes=1, page_size=1)
+    assert totals == Totals(counts={"completed": 1, "tokens": 240})
+
+
+def test_item_that_lacks_tokens_runs_again_at_once_with_what_it_lacks():
+    def answer(_name: Any, payload: Any) -> Any:
+        lacks = {"lacks": 9} if payload.get("tokens") != 9 else {}
+        return {"ok": True, "counts": {"tokens": 70}, **lacks}
+
+    driver, totals = run_fan_out(answer, range(2), lanes=1, page_size=2)
+    last = [call.payload for call in driver.lanes["job:lane:0"].calls][2:]
+    assert last == [{"jobId": "job", "n": n, "tokens": 9, "paid": {"tokens": 70}} for n in range(2)]
+    assert (totals, driver.usage.now) == (Totals(counts={"tokens": 280}), NOVEMBER)
 
 
 def test_lane_that_waits_shows_for_what_since_when_and_until_when():

@@ -1,0 +1,166 @@
+"""What pages spend is counted, to the token where every answer arrived, whatever happens to them.
+
+Two jobs embed the same three files, run after run. A run may be killed at any of its writes or with a request
+under way, its requests may be refused or not answered, and it may be granted too little.
+"""
+
+import asyncio
+import math
+from collections import Counter
+from collections.abc import Coroutine, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from shared_code.embeddings.client import Bill
+from shared_code.errors import Passing
+from shared_code.files.ingestion import PageResult
+from shared_code.files.spending import PageSpending
+from shared_code.jobs import Budget
+from shared_code.jobs.steps import EmbedPage
+from tests.unit.embedding_fakes import JOB, Crash, FakeEmbeddings, World, prose
+
+LIMITED = JOB.__class__(**{**vars(JOB), "budget": Budget(amount=1, recheck_seconds=1)})
+FILES = {name: prose(name, sentences=12) for name in ("apples", "bears", "cedars")}
+NONE, REFUSED, LOST, KILLED = "none", "refused", "lost", "killed"
+
+
+class Away(Passing):
+    """The service cannot be reached."""
+
+
+@dataclass
+class Service(FakeEmbeddings):
+    """A service that charges each text as much as our tokenizer says, give or take a third."""
+
+    fault: str = NONE
+    tokens: int = 0
+    unsure: bool = False
+    factor: float = 1.0
+    hangs: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def embed(self, texts: Sequence[str], *, model: str, dimensions: Any, bill: Bill) -> Any:
+        fault, self.fault = self.fault, NONE
+        if fault == REFUSED:
+            raise Away
+        charged = sum(math.ceil(self.factor * len(text) / 6) for text in texts)
+        self.tokens += charged
+        if fault == LOST:
+            self.unsure = True
+            bill.unknown += sum(map(len, texts))
+            raise Away
+        if fault == KILLED:
+            self.unsure = True
+            self.hangs.set()
+            await asyncio.Event().wait()
+        outcomes = await super().embed(texts, model=model, dimensions=dimensions, bill=Bill())
+        bill.tokens += charged
+        bill.requests += 1
+        return outcomes
+
+
+@dataclass
+class Job:
+    """What the lane of a job with a single page knows."""
+
+    name: str
+    world: World
+    tokens: int | None = None
+    heard: Counter[str] = field(default_factory=Counter)
+    done: bool = False
+
+    async def run(self) -> None:
+        """One run of the page, of which the lane hears unless the process is killed."""
+        limited = LIMITED if self.tokens is not None else JOB
+        step = EmbedPage(job_id=self.name, job=limited, page=0, tokens=self.tokens, paid=dict(self.heard))
+        fakes: Any = self.world
+        spending = await PageSpending.begin(fakes.blobs, step)
+        try:
+            files = [self.world.files.listed(name) for name in sorted(self.world.files.texts)]
+            result = await self._until_killed(self.world.ingestion(step, spending).embed(files))
+            await spending.close()
+        except (Crash, asyncio.CancelledError):
+            return
+        except Passing:
+            result = PageResult(error=Away())
+        assert isinstance(result.error, Away | None)
+        self.heard.update(spending.counts)
+        self.done = not (result.error or result.lacks)
+        self.tokens = result.lacks or self.tokens
+
+    async def _until_killed(self, embedding: Coroutine[Any, Any, PageResult]) -> PageResult:
+        """The result, unless the process is killed with a request under way."""
+        hanging: Any = self.world.embeddings
+        page, hangs = asyncio.create_task(embedding), asyncio.create_task(hanging.hangs.wait())
+        await asyncio.wait({page, hangs}, return_when=asyncio.FIRST_COMPLETED)
+        hanging.hangs.clear()
+        hangs.cancel()
+        if not page.done():
+            self.world.index.crash_after = 0
+            page.cancel()
+        return await page
+
+
+@dataclass(frozen=True)
+class Happening:
+    """What is done next: a run of one of the jobs, what meets it, and what it is granted at first."""
+
+    job: int
+    fault: str
+    crash_after: int | None
+
+
+HAPPENINGS = st.lists(
+    st.builds(
+        Happening,
+        job=st.integers(0, 1),
+        fault=st.sampled_from([NONE, NONE, REFUSED, LOST, KILLED]),
+        crash_after=st.none() | st.integers(0, 12),
+    ),
+    max_size=8,
+)
+
+
+async def play(
+    happenings: Sequence[Happening], grant: int | None, factor: float
+) -> tuple[Service, list[Job]]:
+    """Everything that happens, and then undisturbed runs until both jobs are done."""
+    service = Service(factor=factor)
+    world = World(embeddings=service)
+    for name, text in FILES.items():
+        world.files.put(name + ".txt", text)
+    jobs = [Job(name, world, tokens=grant) for name in ("one", "other")]
+    undisturbed = [Happening(job, NONE, None) for job in (0, 1)] * 6
+    for happening in (*happenings, *undisturbed):
+        job = jobs[happening.job]
+        service.fault, world.index.crash_after = happening.fault, None
+        if happening.crash_after is not None:
+            world.index.crash_after = len(world.index.writes) + happening.crash_after
+        if not job.done:
+            await job.run()
+    return service, jobs
+
+
+def check(happenings: Sequence[Happening], grant: int | None, factor: float) -> None:
+    service, jobs = asyncio.run(play(happenings, grant, factor))
+    counted = sum(job.heard["tokens"] for job in jobs)
+    estimated = sum(job.heard["estimated"] for job in jobs)
+    assert all(job.done for job in jobs)
+    assert counted >= service.tokens
+    if not service.unsure:
+        assert (counted, estimated) == (service.tokens, 0)
+    if all(each.crash_after is None and each.fault == NONE for each in happenings):
+        texts = [text for batch in service.batches for text in batch]
+        assert len(texts) == len(set(texts))
+
+
+GRANTS = st.none() | st.integers(0, 400)
+FACTORS = st.floats(0.7, 1.4)
+
+
+@settings(max_examples=40)
+@given(happenings=HAPPENINGS, grant=GRANTS, factor=FACTORS)
+def test_what_is_counted_is_what_was_charged_whatever_happens(happenings, grant, factor):
+    check(happenings, grant, factor)
