@@ -11,7 +11,13 @@ from http import HTTPStatus
 from json import JSONDecodeError
 from typing import Any
 
-from azure.core.exceptions import AzureError, ClientAuthenticationError, DecodeError, HttpResponseError
+from azure.core.exceptions import (
+    AzureError,
+    ClientAuthenticationError,
+    DecodeError,
+    HttpResponseError,
+    IncompleteReadError,
+)
 from azure.cosmos.exceptions import CosmosHttpResponseError
 
 from shared_code.errors import AccessDenied, Passing, Permanent
@@ -82,6 +88,8 @@ def _kind(error: BaseException) -> Failed:
         return _of_pool(error)
     if isinstance(error, CosmosHttpResponseError):
         return _of_cosmos(error)
+    if isinstance(error, IncompleteReadError):  # for the SDK it is a DecodeError, too
+        return _passing("network", type(error).__name__, "An answer broke off.")
     if isinstance(error, (JSONDecodeError, DecodeError)):
         return Failed(failure=_unlike("Cosmos DB or storage", _OF_SDKS))
     if isinstance(error, AzureError):

@@ -26,11 +26,12 @@ async def world(stack_settings, storage, cosmos_emulator, embeddings_process) ->
         ("file", "blobs", "hangs"),
         ("file", "cosmos", "429-86400"),
         ("file", "cosmos", "executes"),
+        ("file", "cosmos", "closes"),
         ("file", "embeddings", "429-1"),
         ("file", "embeddings", "refused"),
         ("event", "queues", "503"),
         ("event", "events", "429-61"),
-        ("event", "cosmos", "500"),
+        ("event", "cosmos", "closes"),
         ("event", "embeddings", "429-86400"),
     ],
 )

@@ -209,34 +209,38 @@ async def outage_world(
     time = AppTime()
     with ExitStack() as opened:
         events = opened.enter_context(events_service())
-        proxies = {
-            "table": _proxied(opened, stack.table.number),
-            "blobs": _proxied(opened, stack.blob.number),
-            "queues": _proxied(opened, stack.queue.number),
-            "embeddings": opened.enter_context(service_proxy(embeddings.origin)),
-            "events": opened.enter_context(service_proxy(events.origin)),
-            "cosmos": opened.enter_context(cosmos_proxy(cosmos)),
-        }
+        proxies = proxied_services(opened, stack, cosmos, embeddings, events)
         queue = opened.enter_context(
             QueueClient.from_connection_string(storage.connection_string, "live-events")
         )
         client = opened.enter_context(CosmosClient(cosmos.endpoint, KEY))
         _prepare(storage, queue)
         network = Network(clock=time, pool=HastyPool, answer=PATIENCE)
-        own = _settings(proxies, cosmos, embeddings)
+        own = settings_of(proxies, cosmos, embeddings)
         async with AsyncExitStack() as running:
-            app = await running.enter_async_context(instant_app(_through(storage, proxies), own, network))
+            app = await running.enter_async_context(instant_app(through(storage, proxies), own, network))
             time.follow(app.running.clock)
             world = OutageWorld(app, time, proxies, storage, cosmos, client, embeddings, events, queue)
             await world.run_undisturbed()
             yield world
 
 
-def _proxied(opened: ExitStack, port: int) -> ServiceProxy:
-    return opened.enter_context(service_proxy(f"http://{LOOPBACK}:{port}"))
+def proxied_services(
+    opened: ExitStack, stack: StackSettings, cosmos: Cosmos, embeddings: Embeddings, events: EventsService
+) -> dict[str, ServiceProxy]:
+    """A proxy before each service that the app uses, by its name."""
+    origins = {
+        "table": f"http://{LOOPBACK}:{stack.table.number}",
+        "blobs": f"http://{LOOPBACK}:{stack.blob.number}",
+        "queues": f"http://{LOOPBACK}:{stack.queue.number}",
+        "embeddings": embeddings.origin,
+        "events": events.origin,
+    }
+    proxies = {name: opened.enter_context(service_proxy(origin)) for name, origin in origins.items()}
+    return {**proxies, "cosmos": opened.enter_context(cosmos_proxy(cosmos))}
 
 
-def _through(storage: Azurite, proxies: Mapping[str, ServiceProxy]) -> str:
+def through(storage: Azurite, proxies: Mapping[str, ServiceProxy]) -> str:
     """The connection string of the same storage, each service of it behind its proxy."""
     account = storage.connection_string.split("BlobEndpoint")[0]
     names = {"Blob": "blobs", "Queue": "queues", "Table": "table"}
@@ -245,7 +249,9 @@ def _through(storage: Azurite, proxies: Mapping[str, ServiceProxy]) -> str:
     )
 
 
-def _settings(proxies: Mapping[str, ServiceProxy], cosmos: Cosmos, embeddings: Embeddings) -> dict[str, str]:
+def settings_of(
+    proxies: Mapping[str, ServiceProxy], cosmos: Cosmos, embeddings: Embeddings
+) -> dict[str, str]:
     return {
         **cosmos.app_settings(),
         **embeddings.app_settings(),

@@ -7,7 +7,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from azure.core.exceptions import HttpResponseError, ServiceRequestError, ServiceResponseError
+from azure.core.exceptions import (
+    DecodeError,
+    HttpResponseError,
+    IncompleteReadError,
+    ServiceRequestError,
+    ServiceResponseError,
+)
 from azure.cosmos.exceptions import CosmosHttpResponseError
 from multidict import CIMultiDict
 
@@ -66,6 +72,7 @@ def of_storage(status: int) -> HttpResponseError:
         (ConfigurationUnavailable(), "configuration"),
         (EventsUnavailable(), "events"),
         (JobSuspended(), "operator"),
+        (IncompleteReadError("broken off"), "network"),
         (ConnectionResetError(), "network"),
         (TimeoutError(), "network"),
     ],
@@ -88,6 +95,7 @@ def test_what_passes_is_waited_for_by_the_name_of_its_service(error: Exception, 
         (of_cosmos(401), "AccessDenied"),
         (of_cosmos(404), "EndpointUnusable"),
         (json.JSONDecodeError("no", "<html>", 0), "EndpointUnusable"),
+        (DecodeError("a page"), "EndpointUnusable"),
     ],
     ids=str,
 )

@@ -1,6 +1,7 @@
 """Lanes with a meter on the development host: retries, entity and timers together, in virtual time."""
 
 import json
+from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -20,6 +21,11 @@ from tests.engine.app import App, Hub, output
 
 FREE = Account(env="prod", price=20_000, budget=None)
 DAILY = Budget(amount=1, recheck_seconds=86_400)
+
+
+class WorkerProcessExitException(Exception):
+    """What the host says when a worker has gone."""
+
 
 BROKEN = {"code": "Broken", "message": "It broke."}
 
@@ -126,3 +132,21 @@ async def test_job_at_its_budget_waits_for_the_next_month(app: App, hub: Hub, en
     assert counts["completed"] == 9
     assert [(usage.tokens, usage.meters) for usage in months] == [(300, {})] * 3
     assert hub.clock.now() == datetime(2026, 3, 1, tzinfo=UTC)
+
+
+async def test_worker_that_dies_ten_times_in_every_activity_fails_no_item(app: App, hub: Hub):
+    deaths: Counter[int] = Counter()
+    done = app.activities["embed"]
+
+    @app.activity
+    def embed(payload: dict[str, Any]) -> Any:
+        deaths[payload["n"]] += 1
+        if deaths[payload["n"]] <= 10:
+            raise WorkerProcessExitException("python exited with code 137 (0x89)")
+        return done(payload)
+
+    job(app, FREE, items=6, broken=[])
+    counts, error, after = output(await hub.run("job"))
+
+    assert (counts, error, after) == ({"completed": 6, "tokens": 600, "requests": 6}, None, True)
+    assert set(deaths.values()) == {11, 12}  # the step after the lanes is another call of one
