@@ -261,6 +261,7 @@ def settings_of(
         "COSMOS_DATABASE": DATABASE,
         "EMBEDDINGS_ENDPOINT": f"{proxies['embeddings'].origin}/v1",
         "EVENTS_ENDPOINT": proxies["events"].origin,
+        "FILES_CONCURRENCY": "2",  # a process for each takes longest to start
         "CHUNK_TOKENS": "64",
         "CHUNK_OVERLAP_TOKENS": "0",
     }
