@@ -18,6 +18,7 @@ from shared_code.http_pool.retry_after import parse_retry_after
 _CONNECT, _ANSWER = 5.0, 20.0
 # The longest that a request waits in here because Cosmos DB throttles it; beyond that, its workflow does.
 _MOST_THROTTLED = 10.0
+_TRIES = 10
 
 _NAMES_OF_REQUESTS = ("x-ms-request-id", "x-ms-activity-id")
 
@@ -59,13 +60,18 @@ class SdkTransport(AioHttpTransport):  # type: ignore[misc] # the SDK ships no c
         """Sends a request, and again where it was throttled for a moment."""
         config["read_timeout"] = min(config.get("read_timeout", self._answer), self._answer)
         began = self._clock.now()
-        while True:
-            response = await super().send(request, **config)
-            _refuse_page(response)
+        for _ in range(_TRIES - 1):
+            response = await self._send(request, config)
             pause = self._throttled_for(response)
             if pause is None or self._clock.now() + pause > began + _MOST_THROTTLED:
                 return response
             await self._clock.sleep(pause)
+        return await self._send(request, config)
+
+    async def _send(self, request: Any, config: dict[str, Any]) -> Any:
+        response = await super().send(request, **config)
+        _refuse_page(response)
+        return response
 
     def _throttled_for(self, response: Any) -> float | None:
         if response.status_code != HTTPStatus.TOO_MANY_REQUESTS:

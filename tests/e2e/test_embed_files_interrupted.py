@@ -128,6 +128,7 @@ async def app(
         "COSMOS_DATABASE": DATABASE,
         "CHUNK_TOKENS": "64",
         "CHUNK_OVERLAP_TOKENS": "0",
+        "PATIENCE_HOURS": "0.25",
     }
     async with instant_app(storage.connection_string, embedding_settings | SHORT_VECTORS | own) as running:
         yield running

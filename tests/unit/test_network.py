@@ -45,6 +45,12 @@ async def test_service_that_throttles_for_long_by_moments_is_left_to_whoever_ask
     assert (response.status_code, len(service.received), clock.slept) == (429, 3, [4, 4])
 
 
+async def test_service_that_throttles_on_and_on_is_asked_ten_times():
+    async with sending(answer(429, x_ms_retry_after_ms="1")) as (service, send, _):
+        assert (await send()).status_code == 429
+        assert len(service.received) == 10
+
+
 async def test_throttled_answer_without_a_time_is_passed_on():
     async with sending(answer(429)) as (service, send, _):
         assert (await send()).status_code == 429
