@@ -75,6 +75,8 @@ class IndexingError(HostError):
         super().__init__(f"The '{function}' function is in error: {reason}")
         self.function = function
         self.reason = reason
+        self.trigger: str | None = None
+        """The type of its trigger, where that much could be read."""
 
 
 class FunctionLoadError(HostError):

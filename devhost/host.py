@@ -117,7 +117,7 @@ class Host:
         self.port = port
         self.threads = worker_threads()
         self.in_error: tuple[str, ...] = ()
-        self.index = _without_disabled(index_app(options.app_dir))
+        self.index = _without_disabled(index_app(options.app_dir, route_prefix=settings.route_prefix))
         self.worker = Worker(options.app_dir, threads=self.threads, timeout=settings.function_timeout)
         self.hub = TaskHub(
             store,
@@ -181,7 +181,9 @@ class Host:
             return text_datum(starter)
 
         self.worker.provide_input("durableClient", client)
-        load_errors = await self.worker.start(self.index.functions)
+        for binding in self.index.lacking_outputs:
+            self.worker.provide_output(binding.type, _drop)
+        load_errors = await self.worker.start(self.index.functions, self.index.errors)
         await self._server.start(reserved)
         await self.hub.start()
         self._triggers.start(self.index.functions)
@@ -193,6 +195,14 @@ class Host:
         self.in_error = tuple(sorted({error.function for error in errors}))
         for error in errors:
             log.error("%s", error)
+        for warning in self.index.warnings:
+            log.warning("%s", warning)
+
+
+async def _drop(binding: Binding, _value: Datum, _data: BindingData) -> None:
+    log.error(
+        "Dropped what goes out at '%s': this host lacks the binding type '%s'.", binding.name, binding.type
+    )
 
 
 def _without_disabled(index: Index) -> Index:

@@ -33,17 +33,24 @@ class AppFolder:
         self._app_dir = app_dir.resolve()
         self._frames = AppFrames(app_dir)
         self._previous_directory = Path.cwd()
+        self._previous_path: list[str] = []
         self._others: frozenset[str] = frozenset()
 
     def enter(self) -> None:
-        """Makes the folder importable, as itself and as the worker's namespace package, and works in it."""
+        """Makes the folder importable, as itself and as the worker's namespace package, and works in it.
+
+        It comes last on the path, wherever it was before: a folder named `statistics` must not stand in for
+        the library's module, here as little as on Azure.
+        """
         self._previous_directory = Path.cwd()
         self._others = frozenset(sys.modules)
         os.chdir(self._app_dir)
         namespace = importlib.machinery.ModuleSpec(_NAMESPACE, None, is_package=True)
         namespace.submodule_search_locations = [str(self._app_dir)]
         sys.modules[_NAMESPACE] = importlib.util.module_from_spec(namespace)
-        sys.path.insert(0, str(self._app_dir))
+        self._previous_path = [*sys.path]
+        sys.path[:] = [entry for entry in sys.path if Path(entry).resolve() != self._app_dir]
+        sys.path.append(str(self._app_dir))
         importlib.invalidate_caches()
 
     def leave(self) -> None:
@@ -52,7 +59,7 @@ class AppFolder:
         A module of the folder that was there before stays: a test that hosts its own app goes on using it.
         """
         os.chdir(self._previous_directory)
-        sys.path.remove(str(self._app_dir))
+        sys.path[:] = self._previous_path
         added = [(name, module) for name, module in sys.modules.items() if name not in self._others]
         for name in [name for name, module in added if self._owns(name, module)]:
             del sys.modules[name]
@@ -97,7 +104,8 @@ class AppFolder:
                 function.name, f"script path {function.script} is not below the app's folder {self._app_dir}"
             )
         path = function.script.relative_to(self._app_dir).with_suffix("")
-        return ".".join((_NAMESPACE, *path.parts))
+        is_package = path.name.lower() == "__init__"  # which must not run twice, as package and as module
+        return ".".join((_NAMESPACE, *(path.parent if is_package else path).parts))
 
     def _describe(self, error: BaseException) -> str:
         if isinstance(error, SyntaxError):  # whose own text leaves the folders of the file out

@@ -13,6 +13,8 @@ from azure.functions.meta import Datum, get_binding_registry
 
 from devhost.engine.dotnet_json import to_json
 
+from .generic_converter import GenericConverter
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -31,7 +33,7 @@ BINDING_TYPES: Mapping[str, str] = {
         "queue",
         "blob",
     )
-}
+} | {"orchestrationclient": "durableClient"}  # its name before version 2 of the extension
 
 OUT_ONLY = frozenset({"queue"})
 
@@ -39,7 +41,7 @@ OUT_ONLY = frozenset({"queue"})
 _VERBATIM = "durableClient"
 _SENT_AS_JSON = frozenset({"list", "dict", "int", "double", "bool"})
 
-Converter: TypeAlias = Any  # a class of the registry, which has no types
+Converter: TypeAlias = Any  # a class of the registry, which has no types, or GenericConverter
 
 
 class Direction(enum.StrEnum):
@@ -63,6 +65,11 @@ class Binding:
     def is_trigger(self) -> bool:
         """Whether the binding is what starts the function."""
         return self.type.lower().endswith("trigger")
+
+    @property
+    def is_lacking(self) -> bool:
+        """Whether this host has no such binding; Azure may have one."""
+        return self.type.lower() not in BINDING_TYPES
 
     @property
     def has_implicit_output(self) -> bool:
@@ -154,4 +161,4 @@ def _as_host_takes_it(datum: Datum) -> Datum:
 
 
 def _converter(binding_type: str) -> Converter:
-    return get_binding_registry().get(binding_type)
+    return get_binding_registry().get(binding_type) or GenericConverter

@@ -15,7 +15,9 @@ from devhost.errors import IndexingError
 from devhost.jsonc import read_jsonc
 
 from .bindings import BINDING_TYPES, OUT_ONLY, Binding, Direction
+from .retry_policy import InvalidRetry, RetryPolicy
 from .routes import BrokenRoute, RouteTemplate
+from .surprises import surprises
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -25,6 +27,7 @@ DEFAULT_ENTRY_POINT = "main"
 _FUNCTION_NAME = re.compile("[A-Za-z][A-Za-z0-9_-]{0,127}")
 _BINDING_NAME = re.compile(r"\$return|[A-Za-z_][A-Za-z0-9_]*")
 _AUTH_LEVELS = frozenset({"anonymous", "function", "admin", "system", "user"})
+_RESERVED_ROUTES = ("admin", "runtime")  # with whatever follows, as in `administration`
 _DEFAULT_SCRIPTS = ("main.py", "__init__.py")
 
 
@@ -43,6 +46,10 @@ class HttpTrigger:
         """Whether some request could reach either; routes that differ in parameter names do not count."""
         if self.route.text.strip("/").lower() != other.route.text.strip("/").lower():
             return False
+        return self.shares_methods(other)
+
+    def shares_methods(self, other: HttpTrigger) -> bool:
+        """Whether requests of some method may reach either."""
         return not self.methods or not other.methods or bool(self.methods & other.methods)
 
 
@@ -56,6 +63,7 @@ class Function:
     entry_point: str
     bindings: tuple[Binding, ...]
     http: HttpTrigger | None = None
+    retry: RetryPolicy | None = None
 
     @property
     def trigger(self) -> Binding:
@@ -65,28 +73,37 @@ class Function:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Index:
-    """What was found in an app's folder."""
+    """What was found in an app's folder, in the alphabetical order of names that routes are tried in.
+
+    `warnings` are sentences about functions that work, and not as their author may think.
+    """
 
     functions: tuple[Function, ...]
     errors: tuple[IndexingError, ...]
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def lacking_outputs(self) -> tuple[Binding, ...]:
+        """The output bindings of types that this host does not have."""
+        return tuple(b for function in self.functions for b in function.bindings if b.is_lacking)
 
 
-def index_app(app_dir: Path) -> Index:
+def index_app(app_dir: Path, *, route_prefix: str = "api") -> Index:
     """Reads every function.json below the app's folder; a broken one does not keep others from working."""
     functions: list[Function] = []
     errors: list[IndexingError] = []
-    for path in sorted(app_dir.glob("*/function.json")):
+    for path in sorted(app_dir.glob("*/function.json"), key=_name_order):
         try:
-            function = read_function(path)
+            function = read_function(path, route_prefix=route_prefix)
             _require_free_route(function, functions)
         except IndexingError as error:
             errors.append(error)
         else:
             functions.append(function)
-    return Index(tuple(functions), tuple(errors))
+    return Index(tuple(functions), tuple(errors), tuple(surprises(functions)))
 
 
-def read_function(path: Path) -> Function:
+def read_function(path: Path, *, route_prefix: str = "api") -> Function:
     """Reads one function.json.
 
     Raises:
@@ -97,16 +114,32 @@ def read_function(path: Path) -> Function:
     if not _FUNCTION_NAME.fullmatch(name):
         raise IndexingError(name, f"'{name}' is not a valid function name.")
     content = _read_json(name, path)
-    bindings = _read_bindings(name, content.get("bindings"))
-    trigger = next(binding for binding in bindings if binding.is_trigger)
-    return Function(
-        name=name,
-        folder=folder,
-        script=_find_script(name, folder, content.get("scriptFile")),
-        entry_point=content.get("entryPoint") or DEFAULT_ENTRY_POINT,
-        bindings=bindings,
-        http=_read_http(name, trigger) if trigger.type == "httpTrigger" else None,
-    )
+    try:
+        bindings = _read_bindings(name, content.get("bindings"))
+        trigger = next(binding for binding in bindings if binding.is_trigger)
+        return Function(
+            name=name,
+            folder=folder,
+            script=_find_script(name, folder, content.get("scriptFile")),
+            entry_point=content.get("entryPoint") or DEFAULT_ENTRY_POINT,
+            bindings=bindings,
+            http=_read_http(name, trigger, route_prefix) if trigger.type == "httpTrigger" else None,
+            retry=_read_retry(name, content.get("retry")),
+        )
+    except IndexingError as error:
+        error.trigger = _trigger_type(content.get("bindings"))
+        raise
+
+
+def _name_order(path: Path) -> tuple[str, str]:
+    return path.parent.name.lower(), path.parent.name
+
+
+def _trigger_type(entries: Any) -> str | None:
+    """The type of the first trigger among entries that may be anything."""
+    written = (entry.get("type") for entry in entries or () if isinstance(entry, dict))
+    types = [BINDING_TYPES.get(str(text).lower()) for text in written]
+    return next((name for name in types if name and name.endswith("Trigger")), None)
 
 
 def _read_json(function: str, path: Path) -> dict[str, Any]:
@@ -158,14 +191,19 @@ def _read_binding(function: str, entry: Any) -> Binding:
 
 
 def _require_known_types(function: str, bindings: Iterable[Binding]) -> None:
-    unknown = [binding.type for binding in bindings if binding.type.lower() not in BINDING_TYPES]
-    if unknown:
+    """Refuses what the function cannot do without; a lacking output costs the output alone (ADR 49)."""
+    lacking = [binding.type for binding in bindings if binding.is_lacking]
+    if any(binding.is_lacking and not _is_dispensable(binding) for binding in bindings):
+        known = ", ".join(sorted(set(BINDING_TYPES.values())))
         raise IndexingError(
             function,
-            f"The binding type(s) '{', '.join(unknown)}' are not registered. Please ensure the type is "
-            "correct and the binding extension is installed. "
-            f"See {function}/function.json; this host knows {', '.join(BINDING_TYPES.values())}.",
+            f"This host lacks the binding type(s) '{', '.join(lacking)}', which Azure has if the extension "
+            f"bundle holds them. See {function}/function.json; this host has {known}.",
         )
+
+
+def _is_dispensable(binding: Binding) -> bool:
+    return bool(binding.type) and binding.direction is Direction.OUT and not binding.is_trigger
 
 
 def _require_valid_names(function: str, names: Sequence[str]) -> None:
@@ -201,7 +239,14 @@ def _find_script(function: str, folder: Path, script_file: Any) -> Path:
     )
 
 
-def _read_http(function: str, trigger: Binding) -> HttpTrigger:
+def _read_retry(function: str, content: Any) -> RetryPolicy | None:
+    try:
+        return None if content is None else RetryPolicy.parse(content)
+    except InvalidRetry as error:
+        raise IndexingError(function, str(error)) from error
+
+
+def _read_http(function: str, trigger: Binding, route_prefix: str) -> HttpTrigger:
     level = trigger.properties.get("authLevel", "function")
     if str(level).lower() not in _AUTH_LEVELS:
         raise IndexingError(
@@ -211,19 +256,20 @@ def _read_http(function: str, trigger: Binding) -> HttpTrigger:
     if not isinstance(methods, list):
         raise IndexingError(function, f"'methods' is {json.dumps(methods)}, not a list of HTTP methods.")
     return HttpTrigger(
-        route=_read_route(function, trigger.properties.get("route")),
+        route=_read_route(function, trigger.properties.get("route"), route_prefix),
         methods=frozenset(str(method).upper() for method in methods),
     )
 
 
-def _read_route(function: str, route: Any) -> RouteTemplate:
-    text = function if route is None else str(route)
-    if text.startswith("/"):
+def _read_route(function: str, route: Any, route_prefix: str) -> RouteTemplate:
+    text = str(route or "").strip() or function
+    if text.startswith("/") and route_prefix:
         raise IndexingError(
             function,
-            f"The route '{text}' begins with '/', which stops a whole app on Azure: leave the slash out.",
+            f"The route '{text}' begins with '/', which stops a whole app on Azure unless routePrefix is "
+            "empty: leave the slash out.",
         )
-    if text.lower().startswith("admin"):
+    if text.strip("/").lower().startswith(_RESERVED_ROUTES):
         raise IndexingError(function, "The specified route conflicts with one or more built in routes.")
     try:
         return RouteTemplate.parse(text)

@@ -1,7 +1,7 @@
 """Route templates of HTTP triggers, matched as ASP.NET does.
 
-Literal parts are tried before constrained parameters, those before free ones, catch-alls last. Literal parts
-are case-insensitive; parameter values arrive as sent.
+Literal parts are case-insensitive; parameter values arrive as sent. Which of an app's routes is tried first,
+the functions' names alone decide: ADR 48.
 """
 
 from __future__ import annotations
@@ -30,9 +30,10 @@ class BrokenRoute(ValueError):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Segment:
+    text: str
     pattern: re.Pattern[str]
     checks: tuple[tuple[str, Check], ...]
-    precedence: int  # of ASP.NET: the lower, the earlier it is tried
+    looseness: int  # the higher, the more paths fit: a literal 1, parameters more, a catch-all most
     optional: bool = False
     catch_all: bool = False
 
@@ -43,6 +44,12 @@ class _Segment:
         # Group names cannot hold every character that parameter names can, so groups go by position.
         values = dict(zip((name for name, _ in self.checks), found.groups(), strict=True))
         return values if all(check(values[name]) for name, check in self.checks) else None
+
+    def overlaps(self, other: _Segment) -> bool:
+        """Whether some text may fit both; of two that have parameters, it is taken for granted."""
+        if other.checks:
+            return bool(self.checks) or other.overlaps(self)
+        return self.match(other.text) is not None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -65,10 +72,24 @@ class RouteTemplate:
                 raise BrokenRoute(f"The route '{text}' has an optional or catch-all part before its end.")
         return cls(text, segments)
 
-    @property
-    def precedence(self) -> tuple[int, ...]:
-        """Sorts templates in the order in which they are tried."""
-        return tuple(segment.precedence for segment in self.segments)
+    def hides(self, other: RouteTemplate) -> bool:
+        """Whether paths fit both templates, though the other says more exactly which it is for."""
+        pairs = zip(self.segments, other.segments, strict=False)
+        looser = tuple(segment.looseness for segment in self.segments)
+        return (
+            looser > tuple(segment.looseness for segment in other.segments)
+            and self._reaches(len(other.segments))
+            and all(mine.overlaps(theirs) or mine.catch_all for mine, theirs in pairs)
+        )
+
+    def _reaches(self, length: int) -> bool:
+        """Whether paths of so many parts may fit."""
+        if not self.segments or length == len(self.segments):
+            return length == len(self.segments)
+        last = self.segments[-1]
+        if length > len(self.segments):
+            return last.catch_all
+        return length == len(self.segments) - 1 and (last.optional or last.catch_all)
 
     def match(self, path: Sequence[str]) -> dict[str, str] | None:
         """The route parameters, or `None` where the path does not fit; see `split_path`."""
@@ -105,19 +126,19 @@ def _parse_segment(text: str) -> _Segment:
     if any(brace in literal for literal in literals for brace in "{}*?"):
         raise BrokenRoute(f"The route part '{text}' is not understood.")
     if not parameters:
-        return _Segment(re.compile(re.escape(text), re.IGNORECASE), (), 1)
+        return _Segment(text, re.compile(re.escape(text), re.IGNORECASE), (), 1)
     checks = tuple((found["name"], _check_of(found["constraints"])) for found in parameters)
     is_whole = parameters[0][0] == text
     if is_whole and parameters[0]["stars"]:
-        return _Segment(
-            re.compile("(.*)", re.DOTALL), checks, 4 if parameters[0]["constraints"] else 5, catch_all=True
-        )
+        looseness = 4 if parameters[0]["constraints"] else 5
+        return _Segment(text, re.compile("(.*)", re.DOTALL), checks, looseness, catch_all=True)
     pattern = "(.+?)".join(re.escape(literal) for literal in literals)
     constrained = any(found["constraints"] for found in parameters)
     return _Segment(
+        text,
         re.compile(pattern, re.IGNORECASE | re.DOTALL),
         checks,
-        precedence=2 if constrained or not is_whole else 3,
+        looseness=2 if constrained or not is_whole else 3,
         optional=is_whole and bool(parameters[0]["optional"]),
     )
 

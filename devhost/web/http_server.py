@@ -78,10 +78,7 @@ class HttpServer:
         self._management = management
         self._access = access
         self._prefix = [part.lower() for part in split_path(route_prefix)]
-        self._functions = sorted(
-            (function for function in index.functions if function.http),
-            key=lambda function: function.http.route.precedence if function.http else (),
-        )
+        self._functions = [function for function in index.functions if function.http]
         self._started = time.monotonic()
         self._in_flight = 0
         self._idle = asyncio.Event()

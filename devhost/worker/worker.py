@@ -22,7 +22,7 @@ from devhost.app.binding_expressions import BindingData
 from devhost.app.bindings import OutParameter, text_datum
 from devhost.app.function_code import FunctionCode
 from devhost.engine.errors import FunctionFailed, describe_error, text_of_error
-from devhost.errors import FunctionLoadError, FunctionTimedOut, HostError
+from devhost.errors import FunctionLoadError, FunctionTimedOut, HostError, IndexingError
 
 from . import invocation
 from .http_calls import HttpCaller
@@ -77,7 +77,7 @@ class Worker:
         self._loop = LoopThread(at_stop=_close_client_session)
         self._timeout = timeout
         self._http = HttpCaller()
-        self._codes: dict[str, FunctionCode | FunctionLoadError] = {}
+        self._codes: dict[str, FunctionCode | FunctionLoadError | IndexingError] = {}
         self._names: dict[str, list[str]] = {}
         self._sources: dict[str, Source] = {}
         self._sinks: dict[str, Sink] = {}
@@ -106,14 +106,23 @@ class Worker:
         """Tells where the values of a type of output binding go; the rest is left to who calls."""
         self._sinks[binding_type] = sink
 
-    async def start(self, functions: Iterable[Function]) -> list[FunctionLoadError]:
+    async def start(
+        self, functions: Iterable[Function], in_error: Iterable[IndexingError] = ()
+    ) -> list[FunctionLoadError]:
         """Starts the threads and loads the code, in the loop's thread as the worker does.
+
+        Args:
+            functions: what to load.
+            in_error: functions that have no usable function.json; who calls one is told why.
 
         Returns:
             What could not be loaded; each call of such a function fails with that reason.
         """
         self._folder.enter()
         self._loop.start()
+        for error in in_error:
+            self._names.setdefault(error.trigger or "", []).append(error.function)
+            self._codes[error.function.lower()] = error
         for function in functions:
             self._names.setdefault(function.trigger.type, []).append(function.name)
             self._codes[function.name.lower()] = await self._loop.run(self._load(function))
@@ -194,7 +203,7 @@ class Worker:
         code = self._codes.get(name.lower())
         if code is None:
             raise FunctionLoadError(name, "the app has no such function")
-        if isinstance(code, FunctionLoadError):
+        if isinstance(code, FunctionLoadError | IndexingError):
             raise code
         return code
 
@@ -265,8 +274,8 @@ class Worker:
         return False
 
     def _failure(self, error: Exception) -> FunctionFailed:
-        if isinstance(error, FunctionLoadError):
-            return FunctionFailed(f"FunctionLoadError: {error}")
+        if isinstance(error, FunctionLoadError | IndexingError):
+            return FunctionFailed(describe_error(error))
         if isinstance(error, FunctionTimedOut):
             return FunctionFailed(str(error))
         raised = error.__cause__ if isinstance(error, FunctionExited) else _without_state(error)

@@ -134,7 +134,11 @@ BROKEN: dict[str, tuple[list[Any], str, str]] = {
     "code that does not run": ([ACTIVITY], "import absent_module", "ModuleNotFoundError"),
     "two triggers": ([ACTIVITY, QUEUE], "def main(payload, message): ...", "Multiple trigger bindings"),
     "no trigger": ([STARTER], "def main(starter): ...", "No trigger binding specified"),
-    "an unknown binding": ([ACTIVITY | {"type": "activity"}], "def main(payload): ...", "are not registered"),
+    "an unknown binding": (
+        [ACTIVITY | {"type": "activity"}],
+        "def main(payload): ...",
+        "binding type(s) 'activity'",
+    ),
     "methods as text": ([http_trigger(methods="get"), RETURN], "def main(req): ...", "not a list"),
     "a route of the host": ([http_trigger(route="admin/x"), RETURN], "def main(req): ...", "built in routes"),
 }

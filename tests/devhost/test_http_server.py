@@ -80,14 +80,6 @@ async def test_encoded_slash_in_a_route_value_stays_encoded(app: SampleApp, star
     assert answer.json["route"] == {"id": "a b%2Fc"}
 
 
-async def test_literal_route_wins_over_parameter(app: SampleApp, start: StartHost):
-    app.http("a-parameter", returning("'parameter'"), route="jobs/{id}")
-    app.http("b-literal", returning("'literal'"), route="jobs/latest")
-    client = await start()
-    assert (await client.get("/api/jobs/latest")).text == "literal"
-    assert (await client.get("/api/jobs/other")).text == "parameter"
-
-
 async def test_same_route_with_other_method_is_another_function(app: SampleApp, start: StartHost):
     app.http("read", returning("'read'"), route="status/{id}", methods=["get"])
     app.http("stop", returning("'stop'"), route="status/{id}", methods=["delete"])

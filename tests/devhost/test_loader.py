@@ -21,10 +21,10 @@ def reason(app: SampleApp) -> str:
 @pytest.mark.parametrize(
     ("bindings", "expected"),
     [
-        ([{"name": "req", "type": "fooTrigger"}], "The binding type(s) 'fooTrigger' are not registered."),
+        ([{"name": "req", "type": "fooTrigger"}], "This host lacks the binding type(s) 'fooTrigger'"),
         (
-            [http_trigger(), {"name": "doc", "type": "cosmosDB", "direction": "out"}],
-            "The binding type(s) 'cosmosDB' are not registered.",
+            [http_trigger(), {"name": "doc", "type": "cosmosDB", "direction": "in"}],
+            "This host lacks the binding type(s) 'cosmosDB'",
         ),
         ([], "At least one binding must be declared."),
         ([RETURN], "No trigger binding specified. A function must have a trigger input binding."),
@@ -38,6 +38,11 @@ def reason(app: SampleApp) -> str:
         ),
         ([{**http_trigger(), "name": ""}], "The binding name  is invalid."),
         ([http_trigger(route="admin/x")], "The specified route conflicts with one or more built in routes."),
+        ([http_trigger(route="Administration")], "The specified route conflicts with one or more built in"),
+        (
+            [http_trigger(route="runtimeinfo")],
+            "The specified route conflicts with one or more built in routes.",
+        ),
         ([http_trigger(direction="sideways")], "'sideways' is not a valid binding direction."),
         ([http_trigger(authLevel="everyone")], "'everyone' is not an authLevel"),
         ([http_trigger(methods="get")], "'methods' is \"get\", not a list of HTTP methods."),

@@ -209,13 +209,6 @@ async def test_queue_as_an_input_is_an_error_of_that_function(app, account, star
     assert "The 'get' function is in error: The binding 'file' of type 'queue' can only have" in caplog.text
 
 
-async def test_binding_type_that_is_not_known_names_itself_the_file_and_the_known_ones(app, start, caplog):
-    app.function("get", http_trigger(), {"name": "file", "type": "sendGrid", "direction": "out"})
-    await start()
-    assert "The 'get' function is in error: The binding type(s) 'sendGrid' are not registered" in caplog.text
-    assert "See get/function.json; this host knows httpTrigger, " in caplog.text
-
-
 @pytest.mark.parametrize(
     ("template", "pattern"),
     [

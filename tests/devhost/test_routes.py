@@ -64,10 +64,23 @@ def test_constraint_admits_only_what_fits(constraint: str, fits: str, differs: s
     assert match(template, f"/x/{differs}") is None
 
 
-def test_precedence_is_literal_constrained_free_catch_all():
-    templates = ["{*rest}", "{id}", "{id:int}", "literal"]
-    ordered = sorted(templates, key=lambda text: RouteTemplate.parse(text).precedence)
-    assert ordered == ["literal", "{id:int}", "{id}", "{*rest}"]
+@pytest.mark.parametrize(
+    ("earlier", "later", "hides"),
+    [
+        ("jobs/{id}", "jobs/latest", True),
+        ("jobs/{id}", "jobs/{id:int}", True),
+        ("{*rest}", "jobs/latest/x", True),
+        ("jobs/{id?}", "jobs", True),
+        ("{kind}/latest", "jobs/{id}", True),
+        ("jobs/latest", "jobs/{id}", False),
+        ("jobs/{id:int}", "jobs/latest", False),
+        ("jobs/{id}", "files/latest", False),
+        ("jobs/{id}", "jobs/latest/x", False),
+        ("jobs/{id}", "jobs/{name}", False),
+    ],
+)
+def test_earlier_route_hides_what_a_more_exact_one_is_for(earlier: str, later: str, hides: object):
+    assert RouteTemplate.parse(earlier).hides(RouteTemplate.parse(later)) is hides
 
 
 @pytest.mark.parametrize("template", ["{id?}/x", "{*rest}/x", "{}", "{id:length(x)}", "{id=5}", "a}b"])

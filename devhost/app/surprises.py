@@ -1,0 +1,51 @@
+"""What of an app works on Azure in another way than its author may think; each a sentence for the start."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from .loader import Function
+
+RETRIED_TRIGGERS = frozenset({"timerTrigger", "queueTrigger", "blobTrigger"})
+
+
+def surprises(functions: Sequence[Function]) -> Iterator[str]:
+    """Sentences about functions, which come in the order that their routes are tried in."""
+    for function in functions:
+        yield from _lacking_outputs(function)
+        yield from _idle_retry(function)
+    for earlier, later in itertools.combinations(functions, 2):
+        yield from _hidden_route(earlier, later)
+
+
+def _lacking_outputs(function: Function) -> Iterator[str]:
+    for binding in function.bindings:
+        if binding.is_lacking:
+            yield (
+                f"The '{function.name}' function works without its output '{binding.name}': this host lacks "
+                f"the binding type '{binding.type}', and drops what the function puts out there."
+            )
+
+
+def _idle_retry(function: Function) -> Iterator[str]:
+    if function.retry is not None and function.trigger.type not in RETRIED_TRIGGERS:
+        yield (
+            f"The 'retry' of {function.name}/function.json has no effect: a function with the trigger "
+            f"'{function.trigger.type}' is called once."
+        )
+
+
+def _hidden_route(earlier: Function, later: Function) -> Iterator[str]:
+    if earlier.http is None or later.http is None or not earlier.http.shares_methods(later.http):
+        return
+    if earlier.http.route.hides(later.http.route):
+        yield (
+            f"Requests that fit the route '{later.http.route.text}' of '{later.name}' may reach "
+            f"'{earlier.name}', whose route is '{earlier.http.route.text}': routes are tried in the "
+            "alphabetical order of the functions' names, as on Azure. Rename a function, or constrain the "
+            "route, as in {id:int}."
+        )
