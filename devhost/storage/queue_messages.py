@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import json
 from typing import TYPE_CHECKING, Any
 
 from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 from azure.functions.meta import Datum
 
 from devhost.app.bindings import text_datum
+from devhost.engine.dotnet_json import parse, to_text
 from devhost.settings import MessageEncoding
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 # The SDK writes a QueueMessage as such an object; only its body travels.
 _MEMBERS_OF_A_MESSAGE = {"id", "body"}
+_BRACKETS = (("{", "}"), ("[", "]"))
 
 
 class Undecodable(ValueError):
@@ -61,11 +62,27 @@ async def send(queue: QueueClient, text: str) -> None:
 
 
 def contents_of(datum: Datum) -> list[bytes]:
-    """The messages that a function put out through a `queue` binding: one, or each of a list."""
-    if datum.type != "json":
-        return [datum.value if datum.type == "bytes" else datum.value.encode()]
-    value = json.loads(datum.value)
-    return [_content(item) for item in (value if isinstance(value, list) else [value])]
+    """The messages that a function put out through a `queue` binding.
+
+    As on Azure, what looks like a JSON object or list is read as such: each item of a list is a message, and
+    an object is written anew, indented by two blanks.
+
+    Raises:
+        ValueError: it begins and ends like JSON, and is not.
+    """
+    if datum.type == "bytes":
+        return [datum.value]
+    text: str = datum.value.strip()
+    if datum.type != "json" and (text[:1], text[-1:]) not in _BRACKETS:
+        return [datum.value.encode()]
+    try:
+        value = parse(text)
+    except ValueError as error:
+        raise ValueError(
+            f"the text begins and ends like JSON, and is not: {error}. On Azure the call fails, too"
+        ) from error
+    items = value if isinstance(value, list) else [value]
+    return [(_body(item) if datum.type == "json" else to_text(item)).encode() for item in items]
 
 
 def trigger_value(content: bytes, properties: Mapping[str, Any]) -> Datum:
@@ -90,8 +107,6 @@ def trigger_metadata(message: QueueMessage, content: bytes) -> dict[str, Datum]:
     }
 
 
-def _content(item: Any) -> bytes:
-    if isinstance(item, dict) and item.keys() == _MEMBERS_OF_A_MESSAGE:
-        return str(item["body"]).encode()
-    text = json.dumps(item, indent=2, ensure_ascii=False) if isinstance(item, dict | list) else str(item)
-    return text.encode()
+def _body(item: Any) -> str:
+    is_message = isinstance(item, dict) and item.keys() == _MEMBERS_OF_A_MESSAGE
+    return to_text(item["body"] if is_message else item)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from azure.core.exceptions import AzureError, ResourceExistsError, ResourceNotFoundError
 from azure.functions.meta import Datum
 
+from devhost.app.bindings import text_datum
 from devhost.errors import BindingFailed
 
 from .queue_messages import contents_of, encode, send
@@ -64,6 +65,8 @@ class StorageBindings:
     async def read_blob(self, binding: Binding, data: BindingData) -> Datum:
         """What a blob holds; an empty value if there is none, which the function gets as `None`.
 
+        It is a text unless the binding's `dataType` is binary: bytes that are not UTF-8 are replaced.
+
         Raises:
             BindingFailed, ConnectionUnusable, UnresolvedExpression: it cannot be read.
         """
@@ -72,9 +75,12 @@ class StorageBindings:
         with _told_as_failure(binding, f"the blob '{path}'"):
             try:
                 download = await _blob(blobs, path).download_blob()
-                return Datum(await download.readall(), "bytes")
+                content = await download.readall()
             except ResourceNotFoundError:
                 return Datum(None, None)
+        if str(binding.properties.get("dataType", "")).lower() == "binary":
+            return Datum(content, "bytes")
+        return text_datum(content.decode("utf-8-sig", "replace"))
 
 
 async def _upload(blobs: BlobServiceClient, path: str, content: bytes) -> None:

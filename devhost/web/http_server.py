@@ -24,7 +24,8 @@ from devhost.errors import PortUnusable
 from devhost.settings import NO_HOMEPAGE
 
 from .client_binding import RPC_PATH, WEBHOOK_PATH
-from .http_trigger import MAX_BODY, BodyTooLong, UnsendableAnswer, request_datum, to_response
+from .http_answer import UnsendableAnswer, to_response
+from .http_trigger import MAX_BODY, BodyTooLong, request_datum
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -97,6 +98,7 @@ class HttpServer:
         self._runner = web.AppRunner(
             app,
             access_log=None,
+            auto_decompress=False,
             max_line_size=_READ_LIMIT,
             max_field_size=_READ_LIMIT,
             shutdown_timeout=_CLOSING_TIME,

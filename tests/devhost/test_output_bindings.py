@@ -45,6 +45,14 @@ PUTS_MESSAGE = """
         ("bytes", "1.5", ["1.5"]),
         ("str", "True", ["True"]),
         ("bytes", "[{'a': 1}, 2]", ['{\n  "a": 1\n}', "2"]),
+        ("str", "'[1, 2, 3]'", ["1", "2", "3"]),
+        ("str", "' [true, 1.0, null, \"x\", [1]] '", ["True", "1", "", "x", "[\n  1\n]"]),
+        ("str", '\'{"a":1,"b":{}}\'', ['{\n  "a": 1,\n  "b": {}\n}']),
+        ("str", '\'{"id":1,"body":2}\'', ['{\n  "id": 1,\n  "body": 2\n}']),
+        ("str", "'[]'", []),
+        ("str", "'true'", ["true"]),
+        ("str", "'[half'", ["[half"]),
+        ("bytes", "b'[1, 2]'", ["[1, 2]"]),
         (
             "typing.List[str]",
             "[func.QueueMessage(body='one'), func.QueueMessage(body='two')]",
@@ -60,8 +68,35 @@ async def test_out_parameter_of_every_kind_becomes_base64_messages(  # noqa: PLR
     app.function("put", http_trigger(), RETURN, queue_out(name), code=code)
     client = await start()
     assert (await client.get("/api/put")).text == "sent"
-    messages = await account.arrivals(name, len(sent))
+    messages = await account.arrivals(name, len(sent)) if sent else []
     assert sorted(message.content for message in messages) == sorted(base64_text(text) for text in sent)
+
+
+async def test_text_that_only_looks_like_json_fails_the_call_as_on_azure(app, account, start, caplog):
+    code = PUTS_MESSAGE.format(annotation="str", value="'[INFO] done [ok]'")
+    app.function("put", http_trigger(), RETURN, queue_out(fresh_name("out")), code=code)
+    assert (await (await start()).get("/api/put")).status == 500
+    assert "the text begins and ends like JSON, and is not" in caplog.text
+
+
+@pytest.mark.parametrize("text", ["message", '{"status": 404}', "true"])
+async def test_text_that_an_http_function_returns_to_a_queue_is_its_answer_too(app, account, start, text):
+    name = fresh_name("out")
+    code = f"def main(req) -> str: return {text!r}\n"
+    app.function("put", http_trigger(), queue_out(name, "$return"), code=code)
+    answer = await (await start()).get("/api/put")
+    assert (answer.status, answer.text) == (200, text)
+    assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
+    assert len(await account.arrivals(name)) == 1
+
+
+async def test_text_that_an_http_function_returns_to_a_blob_is_its_answer_too(app, account, start):
+    container = fresh_name("files")
+    code = "def main(req) -> str: return 'content'\n"
+    app.function("put", http_trigger(), blob(f"{container}/x", "out", "$return"), code=code)
+    answer = await (await start()).get("/api/put")
+    assert (answer.status, answer.text) == (200, "content")
+    assert await account.blob(container, "x") == b"content"
 
 
 async def test_queue_that_does_not_exist_is_created_for_the_first_message(app, account, start):
@@ -186,6 +221,29 @@ async def test_blob_input_reads_what_the_route_names_and_none_where_nothing_is(a
     client = await start()
     assert (await client.get("/api/files/known.txt")).text == "content"
     assert (await client.get("/api/files/other.txt")).text == "none"
+
+
+BYTES = bytes([0x89, 0x50, 0xFF, 0x00, 0xC3, 0xA4])
+AS_TEXT = "\ufffdP\ufffd\0ä"
+
+
+@pytest.mark.parametrize("annotation", ["str", "bytes", "func.InputStream"])
+@pytest.mark.parametrize("data_type", [None, "string", "binary", "BINARY"])
+async def test_blob_input_is_a_text_unless_its_data_type_is_binary(
+    app, account, start, annotation, data_type
+):
+    container = fresh_name("files")
+    await (await account.blobs.create_container(container)).upload_blob("x", BYTES)
+    properties = {} if data_type is None else {"dataType": data_type}
+    code = f"""
+        import azure.functions as func
+        def main(req: func.HttpRequest, file: {annotation}) -> str:
+            return repr(file.read() if isinstance(file, func.InputStream) else file)
+    """
+    app.function("read", http_trigger(), RETURN, blob(f"{container}/x", "in", **properties), code=code)
+    is_binary = (data_type or "").lower() == "binary"
+    as_text = AS_TEXT.encode() if "Stream" in annotation else AS_TEXT
+    assert (await (await start()).get("/api/read")).text == repr(BYTES if is_binary else as_text)
 
 
 async def test_name_that_the_trigger_does_not_have_fails_the_call_and_is_named(app, account, start, caplog):

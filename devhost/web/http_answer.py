@@ -1,0 +1,188 @@
+"""What an HTTP function put out, as the answer to the request.
+
+The oddities are the Functions host's, measured on it: a text is read as JSON and written anew, it may
+describe a whole answer, and an answer that the host would refuse to send is an empty 500.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import HttpVersion11, web
+
+from devhost.app.bindings import Direction
+from devhost.engine.dotnet_json import parse, to_json, to_text
+
+from .set_cookie import UnreadableCookie, set_cookie
+
+if TYPE_CHECKING:
+    from azure.functions.meta import Datum
+
+    from devhost.app.loader import Function
+    from devhost.worker.worker import Outcome
+
+_HEADER_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_SENDABLE_HEADER = re.compile(r"[\t\x20-\x7e]*")
+_SERVER_OWNED = frozenset({"transfer-encoding", "connection"})
+_INTEGER = re.compile(r"\s*[+-]?[0-9]{1,9}\s*")
+
+# Names that Kestrel knows and writes in its own spelling; it leaves others as the function wrote them.
+_KNOWN_NAMES: Mapping[str, str] = {
+    name.lower(): name
+    for name in (
+        "Accept-Ranges",
+        "Access-Control-Allow-Credentials",
+        "Access-Control-Allow-Headers",
+        "Access-Control-Allow-Methods",
+        "Access-Control-Allow-Origin",
+        "Access-Control-Expose-Headers",
+        "Access-Control-Max-Age",
+        "Age",
+        "Allow",
+        "Alt-Svc",
+        "Cache-Control",
+        "Content-Disposition",
+        "Content-Encoding",
+        "Content-Language",
+        "Content-Length",
+        "Content-Location",
+        "Content-MD5",
+        "Content-Range",
+        "Content-Type",
+        "Date",
+        "ETag",
+        "Expires",
+        "Last-Modified",
+        "Location",
+        "Pragma",
+        "Retry-After",
+        "Server",
+        "Vary",
+        "Via",
+        "Warning",
+        "WWW-Authenticate",
+    )
+}
+
+
+class UnsendableAnswer(ValueError):
+    """The function's answer is none that the host can send."""
+
+
+def to_response(function: Function, outcome: Outcome, request: web.BaseRequest) -> web.Response:
+    """The answer to the request.
+
+    Raises:
+        UnsendableAnswer: its status, a header, a cookie or its length is not valid.
+    """
+    binding, datum = _answer_of(function, outcome)
+    if datum is None or datum.type is None:
+        return web.Response(status=204)
+    if datum.type == "http":
+        response = _described(datum.value)
+    elif datum.type == "bytes":
+        response = web.Response(body=datum.value)
+    elif binding == "http":
+        response = _read_as_json(datum.value)
+    else:  # a text that went to a queue or a blob is the answer as it is
+        response = _text_response(datum.value)
+    return _chunked(response, request)
+
+
+def _answer_of(function: Function, outcome: Outcome) -> tuple[str, Datum | None]:
+    """What the function answers and the type of binding that it answers through.
+
+    Without an `http` binding that is what it returned, wherever else that went.
+    """
+    for binding in function.bindings:
+        if binding.type == "http" and binding.direction is Direction.OUT:
+            is_result = binding.name == "$return"
+            return "http", outcome.result if is_result else outcome.outputs.get(binding.name)
+    return "", outcome.result
+
+
+def _described(parts: Mapping[str, Any]) -> web.Response:
+    """The answer that an `HttpResponse` describes."""
+    body: bytes = parts["body"].value
+    response = web.Response(status=_status(parts["status_code"].value), body=body)
+    _set_headers(response, {name: header.value for name, header in parts["headers"].items()})
+    for cookie in parts["cookies"] or ():
+        for morsel in cookie.values():
+            try:
+                response.headers.add("Set-Cookie", _sendable("Set-Cookie", set_cookie(morsel)))
+            except UnreadableCookie as error:
+                raise UnsendableAnswer(str(error)) from error
+    _require_right_length(response, len(body))
+    return response
+
+
+def _read_as_json(text: str) -> web.Response:
+    """A text that is JSON as .NET shows its value; an object may name status, headers and body."""
+    try:
+        value = parse(text) if text.strip() else None
+    except ValueError:
+        return _text_response(text)
+    if not isinstance(value, dict):
+        return _text_response(to_text(value))
+    members = {name.lower(): member for name, member in value.items()}
+    response = _text_response(_body_of(members["body"]) if "body" in members else to_text(value))
+    status = members.get("statuscode", members.get("status"))
+    if not isinstance(status, bool) and _INTEGER.fullmatch(str(status)):
+        response.set_status(_status(str(int(str(status)))))
+    headers = members.get("headers")
+    if isinstance(headers, dict):
+        _set_headers(response, {name: to_text(member) for name, member in headers.items()})
+        _require_right_length(response, len(response.body or b""))  # type: ignore[arg-type]  # it is bytes
+    return response
+
+
+def _body_of(value: Any) -> str:
+    return to_json(value) if isinstance(value, dict | list) else to_text(value)
+
+
+def _set_headers(response: web.Response, headers: Mapping[str, str]) -> None:
+    for name, value in headers.items():
+        if name.lower() not in _SERVER_OWNED:
+            response.headers.popall(name, None)
+            response.headers[_KNOWN_NAMES.get(name.lower(), _sendable_name(name))] = _sendable(name, value)
+
+
+def _status(text: str) -> int:
+    if not text.isdecimal() or not 200 <= int(text) <= 999:  # noqa: PLR2004 (the range of final statuses)
+        raise UnsendableAnswer(f"The status code {text} is not valid.")
+    return int(text)
+
+
+def _text_response(text: str) -> web.Response:
+    try:
+        return web.Response(text=text)
+    except UnicodeEncodeError as error:
+        raise UnsendableAnswer(f"The text holds half a character: {error}.") from error
+
+
+def _sendable_name(name: str) -> str:
+    if not _HEADER_NAME.fullmatch(name):
+        raise UnsendableAnswer(f"'{name}' cannot be the name of a header.")
+    return name
+
+
+def _sendable(name: str, value: str) -> str:
+    if not _SENDABLE_HEADER.fullmatch(value):
+        raise UnsendableAnswer(f"The header {name} holds a control or non-ASCII character.")
+    return value
+
+
+def _require_right_length(response: web.Response, length: int) -> None:
+    declared = response.headers.get("Content-Length")
+    if declared is not None and declared != str(length):
+        raise UnsendableAnswer(f"Content-Length is {declared}, the body has {length} bytes.")
+
+
+def _chunked(response: web.Response, request: web.BaseRequest) -> web.Response:
+    if not response.body or "Content-Length" in response.headers:
+        return response
+    if request.version >= HttpVersion11 and request.method != "HEAD":
+        response.enable_chunked_encoding()
+    return response
