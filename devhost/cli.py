@@ -11,7 +11,10 @@ from .engine.errors import StateFileInUse, StateFileOutdated
 from .errors import StartError
 from .foreground import ForegroundOptions, debugger_attached, serve
 from .host import IN_MEMORY, HostOptions
+from .settings import local_http_port
 from .web.access import host_name
+
+DEFAULT_PORT = 7071
 
 _EPILOG = f"""\
 Commands for a running host: {", ".join(COMMANDS)}.
@@ -25,9 +28,8 @@ def run(arguments: list[str]) -> int:
         from .client.commands import run_command  # noqa: PLC0415 (a host needs no rich)
 
         return run_command(arguments)
-    options = _parse(arguments)
     try:
-        serve(options)
+        serve(_parse(arguments))
     except (StartError, StateFileInUse, StateFileOutdated) as error:
         sys.stderr.write(f"{error}\n")
         return 1
@@ -41,7 +43,7 @@ def _parse(arguments: list[str]) -> ForegroundOptions:
     return ForegroundOptions(
         host=HostOptions(
             app_dir=app_dir,
-            port=parsed.port,
+            port=_port(parsed),
             state=IN_MEMORY if parsed.memory else str(Path(parsed.state or default_state).resolve()),
             fresh=parsed.fresh,
             strict_parity=parsed.strict_parity,
@@ -53,6 +55,12 @@ def _parse(arguments: list[str]) -> ForegroundOptions:
     )
 
 
+def _port(parsed: argparse.Namespace) -> int:
+    if parsed.port is not None:
+        return int(parsed.port)
+    return local_http_port(parsed.app_dir.resolve()) or DEFAULT_PORT
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m devhost",
@@ -62,7 +70,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("app_dir", type=Path, metavar="APP_DIR", help="the folder of host.json")
-    add("--port", type=int, default=7071, help="the port to serve (default: 7071)")
+    add(
+        "--port",
+        type=int,
+        help="the port to serve (default: Host.LocalHttpPort of local.settings.json, else 7071)",
+    )
     state = parser.add_mutually_exclusive_group()
     state.add_argument("--state", metavar="FILE", help="the state file (default: APP_DIR/.devhost/state.db)")
     state.add_argument("--memory", action="store_true", help="keep no state on disk; a reload loses it")

@@ -24,7 +24,7 @@ from .errors import StartError
 from .host import Host, HostOptions
 from .logs import set_up_logging
 from .reload import SourceWatcher
-from .settings import read_host_settings
+from .settings import load_settings
 from .storage.storage_check import storage_line
 from .web.http_server import reserve_port
 
@@ -106,7 +106,7 @@ class _Foreground:
 
     async def _start(self) -> Host:
         options = self._options
-        settings = read_host_settings(options.host.app_dir)
+        settings = load_settings(options.host.app_dir)
         set_up_logging(
             settings.log_levels, options.host.app_dir, as_json=options.json_logs, verbose=options.verbose
         )

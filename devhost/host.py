@@ -135,6 +135,7 @@ class Host:
             self.worker,
             ManagementApi(self.hub, hub_name=settings.hub_name),
             AccessRules(host_names=options.allowed_hosts, cors=read_cors_settings(options.app_dir)),
+            self.run_by_hand,
             route_prefix=settings.route_prefix,
         )
         self._connections = StorageConnections()
@@ -161,6 +162,18 @@ class Host:
         """Returns when no timer function and no instance can do anything more without time passing."""
         await self._triggers.settle()
         await self.hub.settle()  # also what those functions have started
+
+    async def run_by_hand(self, function: str, text: str) -> None:
+        """Calls a function as its trigger would: a queue function for a message, a timer function now.
+
+        Raises:
+            FunctionFailed: it failed, or there is none of the name.
+        """
+        found = next((f for f in self.index.functions if f.name.lower() == function.lower()), None)
+        if found is None:
+            await self.worker.invoke(function, text_datum(text))  # which says why it cannot be called
+        else:
+            await self._triggers.run_by_hand(found, text)
 
     async def stop(self, *, grace: float | None = None) -> None:
         """Refuses new requests and ends what runs, in about `grace` seconds (the options' by default)."""
@@ -195,7 +208,7 @@ class Host:
         self.in_error = tuple(sorted({error.function for error in errors}))
         for error in errors:
             log.error("%s", error)
-        for warning in self.index.warnings:
+        for warning in (*self.settings.warnings, *self.index.warnings):
             log.warning("%s", warning)
 
 

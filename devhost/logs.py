@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from .app.app_frames import AppFrames
 from .engine.errors import text_of_error
 from .escaping import escaped
+from .settings import enables_debug_logging
 from .worker import invocation
 
 if TYPE_CHECKING:
@@ -74,7 +75,9 @@ def set_up_logging(
     root.handlers[:] = [handler]
     logging.captureWarnings(capture=True)
     warnings.formatwarning = _one_line
-    root.setLevel(min(_number(level) for level in levels.values()))
+    lowest = min(_number(level) for level in levels.values())
+    root.setLevel(lowest if enables_debug_logging() else max(lowest, logging.INFO))
+    logging.getLogger(__package__).setLevel(lowest)  # this host's own records do not depend on that setting
     # The SDKs tell every request and its headers at INFO: a dozen lines a call.
     logging.getLogger("azure").setLevel(logging.WARNING)
 

@@ -1,6 +1,7 @@
 """host.json and local.settings.json: what an app's folder tells its host.
 
-Only what this host acts upon is read; everything else in the files belongs to Azure.
+Only what this host acts upon is read; everything else in the files belongs to Azure. As there, an app setting
+such as `AzureFunctionsJobHost__extensions__http__routePrefix` wins over host.json, where `%NAME%` names one.
 """
 
 from __future__ import annotations
@@ -9,25 +10,35 @@ import dataclasses
 import enum
 import json
 import os
+import re
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .engine.versions import VersionPolicy
-from .errors import BrokenSettings, NotAnApp
+from .errors import BrokenSettings, NotAnApp, UnresolvedExpression
 from .jsonc import read_jsonc
-from .timespan import parse_timespan
+from .timespan import format_timespan, parse_timespan
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 T = TypeVar("T")
 E = TypeVar("E", bound=enum.StrEnum)
 
+DEBUG_LOGGING = "PYTHON_ENABLE_DEBUG_LOGGING"
 THREAD_COUNT = "PYTHON_THREADPOOL_THREAD_COUNT"
 NO_HOMEPAGE = "AzureWebJobsDisableHomepage"
+_EXPRESSION = re.compile("%([^%]+)%")
 _NO_TIMEOUT = "-1"
 _MAX_COUNT = 1000
+_PORTS = 2**16
+_OVERRIDES = "azurefunctionsjobhost__"  # begins the names of app settings that stand for values of host.json
+_TRUE = frozenset({"1", "true", "t", "yes", "y"})  # as the Python worker reads its settings
+_TAKEN_ON_AZURE = {  # by setting: shortest and longest; beyond them the Durable extension stops the host
+    "controlQueueVisibilityTimeout": (timedelta(minutes=1), timedelta(minutes=60)),
+    "workItemQueueVisibilityTimeout": (timedelta(seconds=1), timedelta(days=7)),
+}
 _MAX_BATCH = 32  # what queue storage hands out at once
 
 
@@ -66,6 +77,7 @@ class HostSettings:
     Attributes:
         log_levels: names of levels by category, `default` among them.
         function_timeout: how long a call may take; `None` for any time.
+        warnings: sentences about values that this host passes over and that Azure does not take.
     """
 
     route_prefix: str = "api"
@@ -76,6 +88,7 @@ class HostSettings:
     max_concurrent_activities: int = 10
     max_concurrent_orchestrators: int = 5
     queues: QueueOptions = dataclasses.field(default_factory=QueueOptions)
+    warnings: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -110,7 +123,7 @@ def read_host_settings(app_dir: Path) -> HostSettings:
     path = app_dir / "host.json"
     if not path.is_file():
         raise NotAnApp(app_dir)
-    root = _Section(path, _read_object(path))
+    root = _Section(path, with_overrides(_read_object(path), os.environ))
     http = root.section("extensions").section("http")
     durable = root.section("extensions").section("durableTask")
     defaults = HostSettings()
@@ -131,7 +144,33 @@ def read_host_settings(app_dir: Path) -> HostSettings:
             "maxConcurrentOrchestratorFunctions", defaults.max_concurrent_orchestrators
         ),
         queues=_queue_options(root.section("extensions").section("queues")),
+        warnings=tuple(_refused_on_azure(durable.section("storageProvider"))),
     )
+
+
+def load_settings(app_dir: Path) -> HostSettings:
+    """Puts the values of local.settings.json into the environment, then reads host.json, which may use them.
+
+    Raises:
+        NotAnApp: there is no host.json.
+        BrokenSettings: one of the two cannot be used.
+    """
+    if (app_dir / "host.json").is_file():
+        apply_local_settings(app_dir)
+    return read_host_settings(app_dir)
+
+
+def local_http_port(app_dir: Path) -> int | None:
+    """The port that `Host.LocalHttpPort` of local.settings.json names, which Core Tools serve.
+
+    Raises:
+        BrokenSettings: the file is not JSON, or the port is none.
+    """
+    path = app_dir / "local.settings.json"
+    if not path.is_file():
+        return None
+    host = _Section(path, _read_object(path)).section("Host")
+    return host.number("LocalHttpPort", 0, range(_PORTS)) or None
 
 
 def apply_local_settings(app_dir: Path) -> None:
@@ -172,6 +211,22 @@ def app_setting(name: str) -> str | None:
     return next((value for key, value in os.environ.items() if key.lower() == name.lower()), None)
 
 
+def expand_settings(text: str) -> str:
+    """The text with each `%SETTING%` replaced.
+
+    Raises:
+        UnresolvedExpression: such a setting is not set.
+    """
+
+    def value(found: re.Match[str]) -> str:
+        setting = app_setting(found[1])
+        if setting is None:
+            raise UnresolvedExpression(found[0], f"set the app setting {found[1]}")
+        return setting
+
+    return _EXPRESSION.sub(value, text)
+
+
 def is_disabled(function: str) -> bool:
     """Whether a setting keeps a function from being started: `AzureWebJobs.<function>.Disabled`."""
     return (app_setting(f"AzureWebJobs.{function}.Disabled") or "").lower() in ("true", "1")
@@ -184,6 +239,29 @@ def worker_threads() -> int:
     return int(configured) if configured.isdecimal() and int(configured) > 0 else default
 
 
+def enables_debug_logging() -> bool:
+    """Whether a setting lets the app's own debug records be shown; the worker drops them otherwise."""
+    return (app_setting(DEBUG_LOGGING) or "").strip().lower() in _TRUE
+
+
+def with_overrides(content: dict[str, Any], settings: Mapping[str, str]) -> dict[str, Any]:
+    """What host.json says, with the values that app settings put in place of its own."""
+    for name, value in settings.items():
+        if name.lower().startswith(_OVERRIDES):
+            _override(content, name[len(_OVERRIDES) :].split("__"), value)
+    return content
+
+
+def _override(content: dict[str, Any], path: list[str], value: str) -> None:
+    key = next((key for key in content if key.lower() == path[0].lower()), path[0])
+    if len(path) == 1:
+        content[key] = value
+        return
+    if not isinstance(content.get(key), dict):
+        content[key] = {}
+    _override(content[key], path[1:], value)
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Section:
     path: Path
@@ -194,18 +272,34 @@ class _Section:
         return _Section(self.path, self.value(key, {}), self._full_name(key))
 
     def value(self, key: str, default: T) -> T:
-        value = self.content.get(key)
+        value = self._written(key)
         if value is None:
             return default
+        if isinstance(value, str):
+            value = self._read_text(key, value, default)
         # A JSON true would otherwise pass for the number 1.
         if isinstance(value, bool) is not isinstance(default, bool) or not isinstance(value, type(default)):
             wanted = {str: "a text", int: "a number", dict: "an object"}[type(default)]
             raise BrokenSettings(self.path, f"{self._full_name(key)} is {json.dumps(value)}, not {wanted}.")
         return value
 
+    def _written(self, key: str) -> Any:
+        """The value of a key, which may be in any case."""
+        return next((value for name, value in self.content.items() if name.lower() == key.lower()), None)
+
+    def _read_text(self, key: str, text: str, default: object) -> Any:
+        """A text with app settings in place of their names; a number, where one is wanted."""
+        try:
+            expanded = expand_settings(text)
+        except UnresolvedExpression as error:
+            reason = f"{self._full_name(key)} names {error.expression}: set that app setting."
+            raise BrokenSettings(self.path, reason) from error
+        is_number = isinstance(default, int) and re.fullmatch(r"\s*-?[0-9]+\s*", expanded)
+        return int(expanded) if is_number else expanded
+
     def flag(self, key: str) -> bool:
         """A boolean, which Core Tools take as a text too."""
-        written = self.content.get(key, False)
+        written = self._written(key) or False
         text = written.lower() if isinstance(written, str) else json.dumps(written)
         if text not in ("true", "false"):
             raise BrokenSettings(
@@ -253,6 +347,18 @@ def _queue_options(section: _Section) -> QueueOptions:
         max_dequeue_count=section.number("maxDequeueCount", defaults.max_dequeue_count, range(1, _MAX_COUNT)),
         encoding=section.choice("messageEncoding", defaults.encoding),
     )
+
+
+def _refused_on_azure(provider: _Section) -> Iterator[str]:
+    """Sentences about durations that mean nothing here and keep a whole app from starting on Azure."""
+    for key, (shortest, longest) in _TAKEN_ON_AZURE.items():
+        duration = provider.timespan(key, shortest)
+        if not shortest <= duration <= longest:
+            yield (
+                f"{provider.name}.{key} of host.json is {format_timespan(duration)}: the Durable extension "
+                f"takes {format_timespan(shortest)} to {format_timespan(longest)}, and with another "
+                "value no function of the app starts on Azure."
+            )
 
 
 def _function_timeout(root: _Section, default: timedelta | None) -> timedelta | None:

@@ -9,15 +9,12 @@ assert await app.output(job) == 3
 from __future__ import annotations
 
 import json
-import uuid
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-
-from azure.storage.queue import QueueMessage
 
 from .engine.clock import VirtualClock
 from .engine.errors import InstanceNotFound
@@ -26,8 +23,7 @@ from .engine.instance import Instance
 from .engine.replay import Difference, replay
 from .engine.task_hub import TaskHub
 from .host import IN_MEMORY, Host, HostOptions
-from .settings import read_host_settings
-from .storage.queue_messages import trigger_metadata, trigger_value
+from .settings import load_settings
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 YEAR = timedelta(days=365)
@@ -57,11 +53,8 @@ class AppUnderTest:
         Raises:
             FunctionFailed: the function raised, or there is none of the name.
         """
-        properties = {found.name: found.trigger.properties for found in self.host.index.functions}
-        content = (message if isinstance(message, str) else json.dumps(message)).encode()
-        value = trigger_value(content, properties.get(function, {}))
-        arrived = QueueMessage(content=content.decode(), id=str(uuid.uuid4()), dequeue_count=1)
-        await self.host.worker.invoke(function, value, metadata=trigger_metadata(arrived, content))
+        text = message if isinstance(message, str) else json.dumps(message)
+        await self.host.run_by_hand(function, text)
 
     async def settle(self) -> None:
         """Lets everything run that can without time passing."""
@@ -129,7 +122,7 @@ async def running_app(app_dir: Path, *, strict_parity: bool = False) -> AsyncIte
     """
     options = HostOptions(app_dir, port=0, state=IN_MEMORY, strict_parity=strict_parity)
     clock = VirtualClock(START)
-    host = await Host.start(options, read_host_settings(app_dir), clock=clock)
+    host = await Host.start(options, load_settings(app_dir), clock=clock)
     try:
         yield AppUnderTest(host, clock)
     finally:

@@ -14,31 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 from devhost.engine.dotnet_json import parse
 from devhost.errors import UnresolvedExpression
-from devhost.settings import app_setting
+from devhost.settings import expand_settings
 
 if TYPE_CHECKING:
     from azure.functions.meta import Datum
 
-_SETTING = re.compile("%([^%]+)%")
 _NAME = re.compile(r"\{([^{}]+)\}")
 _GUIDS = ("rand-guid", "sys.randguid")
 _TIMES = ("datetime", "sys.utcnow")
-
-
-def expand_settings(text: str) -> str:
-    """The text with each `%SETTING%` replaced.
-
-    Raises:
-        UnresolvedExpression: such a setting is not set.
-    """
-
-    def value(found: re.Match[str]) -> str:
-        setting = app_setting(found[1])
-        if setting is None:
-            raise UnresolvedExpression(found[0], f"set the app setting {found[1]}")
-        return setting
-
-    return _SETTING.sub(value, text)
 
 
 class BindingData:

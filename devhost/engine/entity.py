@@ -135,10 +135,13 @@ class EntityProcessor:
         try:
             context = _context(name, key, state, batch)
             answer = await answer_of(self._executor.run_entity(name, instance_id, context))
-            return _parse_answer(answer, len(batch))
+            after, results = _parse_answer(answer, len(batch))
         except (FunctionFailed, ProtocolError) as error:
             logger.exception("Entity %s took none of %d requests.", instance_id, len(batch))
             return state, [_failure(str(error))] * len(batch)
+        if not state.exists and any(result["isError"] for result in results):
+            after = replace(after, exists=True)  # with the state null, as recorded on Azure
+        return after, results
 
     def _answers(
         self, batch: Sequence[dict[str, Any]], results: Sequence[dict[str, Any]]

@@ -6,21 +6,29 @@ A trigger that cannot be set up is an error of its function alone; the others ke
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
-from collections.abc import Iterable
-from datetime import UTC, datetime, tzinfo
+import uuid
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING, Protocol
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from devhost.app.binding_expressions import expand_settings
-from devhost.errors import ConnectionUnusable, IndexingError, UnresolvedExpression
-from devhost.settings import app_setting
+from azure.storage.queue import QueueMessage
 
-from .queue_trigger import QueueTrigger
+from devhost.app.bindings import text_datum
+from devhost.errors import ConnectionUnusable, IndexingError, UnresolvedExpression
+from devhost.settings import app_setting, expand_settings
+from devhost.storage.queue_messages import trigger_metadata, trigger_value
+
+from .queue_trigger import QueueTrigger, Run
+from .retries import RetriedFunction
 from .timer_schedule import InvalidSchedule, parse_schedule
 from .timer_trigger import TimerTrigger
 
 if TYPE_CHECKING:
+    from azure.functions.meta import Datum
+
     from devhost.app.loader import Function
     from devhost.engine.clock import Clock
     from devhost.settings import QueueOptions
@@ -67,7 +75,8 @@ class Triggers:
         self._clock = clock
         self._timer_memory = timer_memory
         self._listeners: list[Listener] = []
-        self._timers: list[TimerTrigger] = []
+        self._timers: dict[str, TimerTrigger] = {}
+        self._stopping = asyncio.Event()
 
     def start(self, functions: Iterable[Function]) -> None:
         """Waits for what starts the functions that a queue or the clock starts."""
@@ -86,15 +95,32 @@ class Triggers:
     @property
     def next_timer(self) -> datetime | None:
         """When the next timer function is due."""
-        return min((timer.next_due for timer in self._timers), default=None)
+        return min((timer.next_due for timer in self._timers.values()), default=None)
 
     async def settle(self) -> None:
         """Returns when no timer function runs or is due."""
-        for timer in self._timers:
+        for timer in self._timers.values():
             await timer.settle()
+
+    async def run_by_hand(self, function: Function, text: str) -> None:
+        """Calls a function as its trigger would, once and now; `text` is what the trigger has to say.
+
+        Raises:
+            FunctionFailed: it failed.
+        """
+        if timer := self._timers.get(function.name):
+            await timer.run_by_hand()
+        elif function.trigger.type == "queueTrigger":
+            content = text.encode()
+            message = QueueMessage(content=text, id=str(uuid.uuid4()), dequeue_count=1)
+            value = trigger_value(content, function.trigger.properties)
+            await self._worker.invoke(function.name, value, metadata=trigger_metadata(message, content))
+        else:
+            await self._worker.invoke(function.name, text_datum(text))
 
     async def stop(self, *, grace: float) -> None:
         """Starts no more calls and gives those that run up to `grace` seconds."""
+        self._stopping.set()
         await asyncio.gather(*(listener.stop(grace=grace) for listener in self._listeners))
 
     def _queue_trigger(self, function: Function) -> Listener:
@@ -102,24 +128,38 @@ class Triggers:
         return QueueTrigger(
             function.name,
             _queue_name(expand_settings(str(properties.get("queueName", "")))),
-            lambda name, value, metadata: self._worker.invoke(name, value, metadata=metadata),
+            self._retried(function),
             properties=properties,
             connection=self._connections.of(properties),
             options=self._queue_options,
         )
 
+    def _retried(self, function: Function) -> Run:
+        """Calls of the function with the retries of its function.json."""
+        retried = RetriedFunction(self._worker, function)
+
+        async def run(_name: str, value: Datum, metadata: Mapping[str, Datum]) -> None:
+            await retried.run(value, metadata, self._wait_to_retry)
+
+        return run
+
+    async def _wait_to_retry(self, delay: timedelta) -> bool:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(delay.total_seconds()):
+                await self._stopping.wait()
+        return not self._stopping.is_set()
+
     def _timer_trigger(self, function: Function) -> Listener:
         properties = function.trigger.properties
         schedule = parse_schedule(expand_settings(str(properties.get("schedule", ""))), _time_zone())
         timer = TimerTrigger(
-            function.name,
+            RetriedFunction(self._worker, function),
             schedule,
-            self._worker.invoke,
             clock=self._clock,
             memory=self._timer_memory if properties.get("useMonitor", True) else None,
             run_on_startup=bool(properties.get("runOnStartup", False)),
         )
-        self._timers.append(timer)
+        self._timers[function.name] = timer
         return timer
 
 

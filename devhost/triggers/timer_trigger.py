@@ -10,24 +10,24 @@ import asyncio
 import contextlib
 import json
 import logging
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from azure.functions.meta import Datum
 
 from devhost.engine.errors import FunctionFailed
 
+from .retries import no_retry
 from .timer_schedule import Schedule, is_kept_in_mind
 from .timer_status import NEVER, TimerMemory, TimerStatus
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     from devhost.engine.clock import Clock
 
-log = logging.getLogger(__name__)
+    from .retries import RetriedFunction
 
-Run = Callable[[str, Datum], Awaitable[Any]]
+log = logging.getLogger(__name__)
 
 
 class TimerTrigger:
@@ -35,22 +35,22 @@ class TimerTrigger:
 
     def __init__(
         self,
-        name: str,
+        function: RetriedFunction,
         schedule: Schedule,
-        run: Run,
         *,
         clock: Clock,
         memory: TimerMemory | None,
         run_on_startup: bool = False,
     ) -> None:
         """Without a memory, the function is told nothing of its past, and no missed run is made up for."""
-        self._name = name
+        self._function = function
+        self._name = function.name
         self._schedule = schedule
-        self._run = run
         self._clock = clock
         self._memory = memory if is_kept_in_mind(schedule, clock.now()) else None
         self._run_on_startup = run_on_startup
         self._status = TimerStatus(NEVER, schedule.next_after(clock.now()), NEVER)
+        self._next_retry: datetime | None = None
         self._is_stopping = False
         self._wake = asyncio.Event()
         self._rests = asyncio.Event()
@@ -58,8 +58,8 @@ class TimerTrigger:
 
     @property
     def next_due(self) -> datetime:
-        """When the function runs next."""
-        return self._status.next
+        """When the function runs next, be it again."""
+        return self._next_retry or self._status.next
 
     async def settle(self) -> None:
         """Returns when the function neither runs nor is due."""
@@ -114,17 +114,31 @@ class TimerTrigger:
 
     async def _is_due(self) -> bool:
         """Waits for the due time; false if the host stops before it."""
-        while not self._is_stopping and self._clock.now() < self._status.next:
+        while not self._is_stopping and self._clock.now() < self.next_due:
             self._wake.clear()
             self._rests.set()
-            await self._clock.wait_until(self._status.next, self._wake)
+            await self._clock.wait_until(self.next_due, self._wake)
         self._rests.clear()
         return not self._is_stopping
+
+    async def _wait_to_retry(self, delay: timedelta) -> bool:
+        self._next_retry = self._clock.now() + delay
+        is_due = await self._is_due()
+        self._next_retry = None
+        return is_due
+
+    async def run_by_hand(self) -> None:
+        """Runs the function now, whatever its schedule says.
+
+        Raises:
+            FunctionFailed: it failed.
+        """
+        await self._function.run(self._timer_info(is_past_due=False), {}, no_retry)
 
     async def _invoke(self, *, is_past_due: bool) -> None:
         began = self._clock.now()
         with contextlib.suppress(FunctionFailed):  # logged where it ran; the schedule goes on
-            await self._run(self._name, self._timer_info(is_past_due=is_past_due))
+            await self._function.run(self._timer_info(is_past_due=is_past_due), {}, self._wait_to_retry)
         self._remember(TimerStatus(began, self._schedule.next_after(began), began))
 
     def _timer_info(self, *, is_past_due: bool) -> Datum:

@@ -12,7 +12,6 @@ import html
 import logging
 import os
 import socket
-import time
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -23,6 +22,7 @@ from devhost.engine.errors import FunctionFailed
 from devhost.errors import PortUnusable
 from devhost.settings import NO_HOMEPAGE
 
+from .admin_api import AdminApi, RunByHand
 from .client_binding import RPC_PATH, WEBHOOK_PATH
 from .http_answer import UnsendableAnswer, to_response
 from .http_trigger import MAX_BODY, BodyTooLong, request_datum
@@ -71,6 +71,7 @@ class HttpServer:
         worker: Worker,
         management: ManagementApi,
         access: AccessRules,
+        run_by_hand: RunByHand,
         *,
         route_prefix: str,
     ) -> None:
@@ -80,7 +81,7 @@ class HttpServer:
         self._access = access
         self._prefix = [part.lower() for part in split_path(route_prefix)]
         self._functions = [function for function in index.functions if function.http]
-        self._started = time.monotonic()
+        self._admin = AdminApi(index, run_by_hand, route_prefix=self._prefix)
         self._in_flight = 0
         self._idle = asyncio.Event()
         self._idle.set()
@@ -115,6 +116,7 @@ class HttpServer:
 
         Until then open connections stay: the SDK's client in such a function talks to this server, too.
         """
+        await self._admin.stop()
         if self._runner is None or self._listener is None:
             return
         # Closing the port resets connections between being accepted and being known: so no more are accepted,
@@ -149,7 +151,7 @@ class HttpServer:
             decoded = split_decoded_path(request.raw_path)
             return await self._management.handle(request, decoded[len(root) :])
         if _is_admin(path):
-            return self._admin(path[1:])
+            return await self._admin.handle(request, path[1:])
         for function, values in self._routes(path):
             if function.http is not None and function.http.accepts(request.method):
                 return await self._call(function, values, request)
@@ -193,28 +195,6 @@ class HttpServer:
             f"<!doctype html><title>devhost</title><p>This Functions app is up and running.<ul>{items}</ul>"
         )
         return web.Response(text=page, content_type="text/html")
-
-    def _admin(self, path: Sequence[str]) -> web.Response:
-        match [part.lower() for part in path]:
-            case ["host", "ping"]:
-                return web.Response()
-            case ["host", "status"]:
-                uptime = int((time.monotonic() - self._started) * 1000)
-                return web.json_response({"id": "devhost", "state": "Running", "processUptime": uptime})
-            case ["functions"]:
-                return web.json_response([self._describe(function) for function in self._index.functions])
-            case _:
-                return web.Response(status=404)
-
-    def _describe(self, function: Function) -> dict[str, object]:
-        route = "/".join((*self._prefix, function.http.route.text)) if function.http else None
-        return {
-            "name": function.name,
-            "language": "python",
-            "script_href": str(function.script),
-            "invoke_url_template": route,
-            "config": {"bindings": [dict(binding.properties) for binding in function.bindings]},
-        }
 
 
 def _api_root(path: Sequence[str]) -> list[str] | None:

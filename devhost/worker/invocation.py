@@ -17,21 +17,63 @@ thread_local_storage = threading.local()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class TraceContext:
+    """The distributed trace that the call belongs to; a development host starts none.
+
+    Each value has two names, as the worker has it.
+    """
+
+    trace_parent: str = ""
+    trace_state: str = ""
+    attributes: dict[str, str] = dataclasses.field(default_factory=dict)
+
+    @property
+    def Traceparent(self) -> str:  # noqa: N802 (the worker's name)
+        """As `trace_parent`."""
+        return self.trace_parent
+
+    @property
+    def Tracestate(self) -> str:  # noqa: N802 (the worker's name)
+        """As `trace_state`."""
+        return self.trace_state
+
+    @property
+    def Attributes(self) -> dict[str, str]:  # noqa: N802 (the worker's name)
+        """As `attributes`."""
+        return self.attributes
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class FailedAttempt:
+    """How the call that is repeated has failed."""
+
+    source: str
+    stack_trace: str
+    message: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class RetryContext:
+    """Which attempt of how many a call is; `retry_count` is 0 at the first."""
+
+    retry_count: int = 0
+    max_retry_count: int = 0
+    exception: FailedAttempt | None = None
+
+    @property
+    def rpc_exception(self) -> FailedAttempt | None:
+        """As `exception`."""
+        return self.exception
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Invocation:
     """A call of a function; `instance_id` is that of the orchestration which asked for it, if one did."""
 
     invocation_id: str
     function_name: str
     instance_id: str | None = None
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class TraceContext:
-    """The distributed trace that the call belongs to; a development host starts none."""
-
-    trace_parent: str = ""
-    trace_state: str = ""
-    attributes: dict[str, str] = dataclasses.field(default_factory=dict)
+    retry: RetryContext = dataclasses.field(default_factory=RetryContext)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -42,7 +84,7 @@ class Context:
     function_name: str
     function_directory: Path | str
     trace_context: TraceContext = dataclasses.field(default_factory=TraceContext)
-    retry_context: None = None
+    retry_context: RetryContext = dataclasses.field(default_factory=RetryContext)
     thread_local_storage: threading.local = thread_local_storage
 
 

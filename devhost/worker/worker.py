@@ -159,6 +159,7 @@ class Worker:
         *,
         metadata: Mapping[str, Datum] | None = None,
         instance_id: str | None = None,
+        retry: invocation.RetryContext | None = None,
     ) -> Outcome:
         """Calls a function.
 
@@ -167,12 +168,14 @@ class Worker:
             trigger: the value of its trigger binding.
             metadata: what the trigger tells beside its value.
             instance_id: the orchestration instance that the call is for, if any.
+            retry: which attempt the call is; by default the first and only one.
 
         Raises:
             FunctionFailed: it could not be loaded, or raised, or took too long, or put out what its bindings
                 do not take; the error is the cause, and has been logged.
         """
-        call = invocation.Invocation(str(uuid.uuid4()), name, instance_id)
+        attempt = retry or invocation.RetryContext()
+        call = invocation.Invocation(str(uuid.uuid4()), name, instance_id, attempt)
         token = invocation.current.set(call)
         started = time.monotonic()
         try:
@@ -325,7 +328,10 @@ class _Call:
         arguments |= {name: OutParameter() for name in self.code.outputs}
         if self.code.wants_context:
             arguments["context"] = invocation.Context(
-                self.invocation.invocation_id, function.name, str(function.folder)
+                self.invocation.invocation_id,
+                function.name,
+                str(function.folder),
+                retry_context=self.invocation.retry,
             )
         return arguments
 

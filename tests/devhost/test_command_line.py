@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pytest
 
-from devhost.cli import _parser
+from devhost.cli import _parse, _parser, run
 from devhost.client import COMMANDS
 from tests.devhost.sample_app import RETURN, SampleApp, http_trigger
 
@@ -340,3 +340,19 @@ def test_document_names_every_option_and_command():
     options = {option for action in _parser()._actions for option in action.option_strings}
     assert {option for option in options if f"`{option}" not in document} == {"-h", "--help"}
     assert [command for command in COMMANDS if f"`{command}" not in document] == []
+
+
+@pytest.mark.parametrize(("arguments", "port"), [([], 7979), (["--port", "7000"], 7000)])
+def test_port_is_that_of_local_settings_unless_named(app: SampleApp, arguments: list[str], port: int):
+    app.file("local.settings.json", {"Host": {"LocalHttpPort": 7979}})
+    assert _parse([str(app.root), *arguments]).host.port == port
+
+
+def test_port_is_7071_where_nobody_names_one(app: SampleApp):
+    assert _parse([str(app.root)]).host.port == 7071
+
+
+def test_port_of_local_settings_that_is_none_is_reported(app: SampleApp, capsys: pytest.CaptureFixture[str]):
+    app.file("local.settings.json", {"Host": {"LocalHttpPort": 70000}})
+    assert run([str(app.root)]) == 1
+    assert "Host.LocalHttpPort is 70000: it may be 0 to 65535." in capsys.readouterr().err

@@ -14,6 +14,7 @@ import pytest
 
 from devhost.app.app_frames import AppFrames
 from devhost.logs import CategoryLevels, JsonFormatter, LineFormatter, category_of, set_up_logging
+from devhost.settings import DEBUG_LOGGING
 from devhost.worker import invocation
 from tests.devhost.sample_app import SampleApp
 
@@ -171,6 +172,18 @@ def test_category_below_the_default_level_still_gets_through(capsys: pytest.Capt
     logging.getLogger("library").info("noise")
     assert stream.getvalue().count("\n") == 1
     assert "detail" in stream.getvalue()
+
+
+@pytest.mark.parametrize(("setting", "shown"), [("1", 1), ("TRUE", 1), ("0", 0), ("", 0)])
+def test_debug_records_of_the_app_are_shown_only_with_their_setting(
+    monkeypatch: pytest.MonkeyPatch, setting: str, shown: int
+):
+    monkeypatch.setenv(DEBUG_LOGGING, setting)
+    stream = io.StringIO()
+    set_up_logging({"default": "Debug"}, Path(), stream=stream)
+    logging.getLogger("app").debug("detail")
+    logging.getLogger("devhost.host").debug("always")
+    assert (stream.getvalue().count("detail"), stream.getvalue().count("always")) == (shown, 1)
 
 
 FORGED = "x\n12:00:00.000 ERROR   [job] forged"

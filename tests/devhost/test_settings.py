@@ -10,7 +10,14 @@ import pytest
 
 from devhost.engine.versions import FailureStrategy, MatchStrategy
 from devhost.errors import BrokenSettings, NotAnApp
-from devhost.settings import HostSettings, apply_local_settings, read_host_settings, worker_threads
+from devhost.settings import (
+    HostSettings,
+    apply_local_settings,
+    load_settings,
+    read_host_settings,
+    worker_threads,
+)
+from tests.devhost.conftest import StartHost
 from tests.devhost.sample_app import SampleApp
 
 
@@ -116,3 +123,78 @@ def test_function_timeout_that_is_no_time_is_refused_by_name(app: SampleApp):
 def test_log_levels_are_read_by_category_with_the_default(app: SampleApp):
     app.file("host.json", {"logging": {"logLevel": {"Host": "Error"}}})
     assert read_host_settings(app.root).log_levels == {"default": "Information", "Host": "Error"}
+
+
+PREFIX = "AzureFunctionsJobHost__"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["extensions__http__routePrefix", "Extensions__HTTP__RoutePrefix", "extensions__http__ROUTEPREFIX"],
+)
+@pytest.mark.parametrize(
+    "content", [{}, {"extensions": {"http": {"routePrefix": "file"}}}, {"extensions": 5}]
+)
+def test_app_setting_wins_over_host_json(
+    app: SampleApp, monkeypatch: pytest.MonkeyPatch, name: str, content: dict[str, Any]
+):
+    app.file("host.json", content)
+    monkeypatch.setenv(PREFIX + name, "setting")
+    assert read_host_settings(app.root).route_prefix == "setting"
+
+
+def test_app_setting_may_stand_for_a_number(app: SampleApp, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv(f"{PREFIX}extensions__durableTask__maxConcurrentActivityFunctions", "3")
+    assert read_host_settings(app.root).max_concurrent_activities == 3
+
+
+def test_app_setting_that_is_no_number_names_what_it_stands_for(
+    app: SampleApp, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv(f"{PREFIX}extensions__durableTask__maxConcurrentActivityFunctions", "many")
+    with pytest.raises(BrokenSettings, match='maxConcurrentActivityFunctions is "many", not a number'):
+        read_host_settings(app.root)
+
+
+def test_name_of_an_app_setting_in_host_json_is_replaced(app: SampleApp, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("SAMPLE_HUB", "blue")
+    app.file("host.json", {"Extensions": {"durableTask": {"HubName": "%sample_hub%v2"}}})
+    assert read_host_settings(app.root).hub_name == "bluev2"
+
+
+def test_name_of_a_setting_that_is_not_set_is_reported_with_its_place(app: SampleApp):
+    app.file("host.json", {"extensions": {"durableTask": {"hubName": "%NOT_SET%"}}})
+    with pytest.raises(BrokenSettings, match=r"extensions.durableTask.hubName names %NOT_SET%: set that"):
+        read_host_settings(app.root)
+
+
+def test_host_json_may_name_what_local_settings_set(app: SampleApp, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("SAMPLE_HUB", "to be restored")
+    monkeypatch.delenv("SAMPLE_HUB")
+    app.file("local.settings.json", {"Values": {"SAMPLE_HUB": "local"}})
+    app.file("host.json", {"extensions": {"durableTask": {"hubName": "%SAMPLE_HUB%"}}})
+    assert load_settings(app.root).hub_name == "local"
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("controlQueueVisibilityTimeout", "00:00:30"),
+        ("controlQueueVisibilityTimeout", "01:00:01"),
+        ("workItemQueueVisibilityTimeout", "00:00:00"),
+        ("workItemQueueVisibilityTimeout", "8.00:00:00"),
+    ],
+)
+async def test_duration_that_stops_the_host_on_azure_is_warned_of(
+    app: SampleApp, start: StartHost, caplog: pytest.LogCaptureFixture, key: str, value: str
+):
+    app.file("host.json", {"extensions": {"durableTask": {"storageProvider": {key: value}}}})
+    await start()
+    assert f"extensions.durableTask.storageProvider.{key} of host.json is {value}: the Durable" in caplog.text
+
+
+@pytest.mark.parametrize("value", ["00:01:00", "00:05:00", "01:00:00"])
+def test_duration_that_the_extension_takes_is_not_warned_of(app: SampleApp, value: str):
+    provider = {"controlQueueVisibilityTimeout": value, "workItemQueueVisibilityTimeout": "00:00:30"}
+    app.file("host.json", {"extensions": {"durableTask": {"storageProvider": provider}}})
+    assert read_host_settings(app.root).warnings == ()

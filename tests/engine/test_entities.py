@@ -61,6 +61,22 @@ async def test_failed_operation_raises_in_the_caller_and_keeps_the_state(app: Ap
     assert output(await hub.run("caller")) == ["entity boom", 5]
 
 
+@pytest.mark.parametrize(("operation", "exists"), [("boom", True), ("rest", False)])
+async def test_failed_first_operation_makes_an_entity_without_a_state(
+    app: App, hub: Hub, operation: str, exists: object
+):
+    @app.entity
+    def shy(context):
+        if context.operation_name == "boom":
+            raise ValueError("boom")
+
+    await hub.signal_entity("shy", "a", operation, None)
+    await hub.settle()
+    state = await hub.get_entity("shy", "a")
+    assert state is not None
+    assert (state.exists, state.state) == (exists, "null")
+
+
 async def test_entity_calls_in_a_fan_out_are_all_answered(app: App, hub: Hub):
     @app.orchestrator
     def caller(context):

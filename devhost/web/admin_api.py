@@ -1,0 +1,94 @@
+"""The few pages below `/admin` that tools of Azure ask for, and the way to run a function by hand."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from aiohttp import web
+
+from devhost.engine.dotnet_json import parse
+from devhost.engine.errors import FunctionFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from devhost.app.loader import Function, Index
+
+log = logging.getLogger(__name__)
+
+RunByHand: TypeAlias = Callable[[str, str], Awaitable[None]]
+
+_CALLED_OTHERWISE = frozenset({"httpTrigger", "orchestrationTrigger", "entityTrigger"})
+
+
+class AdminApi:
+    """Answers what is below `/admin`; no key is asked for."""
+
+    def __init__(self, index: Index, run_by_hand: RunByHand, *, route_prefix: Sequence[str]) -> None:
+        """Runs functions by `run_by_hand`, which takes a name and what the trigger has to say."""
+        self._functions = {function.name.lower(): function for function in index.functions}
+        self._run_by_hand = run_by_hand
+        self._prefix = route_prefix
+        self._started = time.monotonic()
+        self._running: set[asyncio.Task[None]] = set()
+
+    async def handle(self, request: web.Request, path: Sequence[str]) -> web.Response:
+        """Answers a request; `path` is what follows `/admin`."""
+        match request.method, [part.lower() for part in path]:
+            case _, ["host", "ping"]:
+                return web.Response()
+            case _, ["host", "status"]:
+                uptime = int((time.monotonic() - self._started) * 1000)
+                return web.json_response({"id": "devhost", "state": "Running", "processUptime": uptime})
+            case "POST", ["functions", name] if name in self._functions:
+                return await self._start(self._functions[name], request)
+            case "GET", ["functions", name] if name in self._functions:
+                return web.json_response(self._describe(self._functions[name]))
+            case "GET", ["functions"]:
+                return web.json_response([self._describe(found) for found in self._functions.values()])
+        return web.Response(status=404)
+
+    async def stop(self) -> None:
+        """Gives up the calls that run."""
+        for task in self._running:
+            task.cancel()
+        await asyncio.gather(*self._running, return_exceptions=True)
+
+    async def _start(self, function: Function, request: web.Request) -> web.Response:
+        """Starts a call and does not wait for it; the body is `{"input": "text"}`."""
+        try:
+            content = parse((await request.read()).decode())
+        except ValueError:
+            content = None
+        if not isinstance(content, dict):
+            return web.Response(status=400)
+        if function.trigger.type in _CALLED_OTHERWISE:
+            log.error("'%s' cannot be run by hand: call its route, or start an orchestration.", function.name)
+            return web.Response(status=400)
+        given = next((value for name, value in content.items() if name.lower() == "input"), "")
+        task = asyncio.create_task(self._run(function.name, "" if given is None else str(given)))
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return web.Response(status=202)
+
+    async def _run(self, name: str, text: str) -> None:
+        try:
+            await self._run_by_hand(name, text)
+        except FunctionFailed:  # logged where it ran
+            return
+        except Exception:
+            log.exception("The host failed at running '%s' by hand.", name)
+
+    def _describe(self, function: Function) -> dict[str, Any]:
+        route = "/".join((*self._prefix, function.http.route.text.strip("/"))) if function.http else None
+        return {
+            "name": function.name,
+            "language": "python",
+            "script_href": str(function.script),
+            "invoke_url_template": route,
+            "config": {"bindings": [dict(binding.properties) for binding in function.bindings]},
+        }
