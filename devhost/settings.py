@@ -27,6 +27,7 @@ T = TypeVar("T")
 E = TypeVar("E", bound=enum.StrEnum)
 
 DEBUG_LOGGING = "PYTHON_ENABLE_DEBUG_LOGGING"
+WORKER_EXTENSIONS = "PYTHON_ENABLE_WORKER_EXTENSIONS"
 THREAD_COUNT = "PYTHON_THREADPOOL_THREAD_COUNT"
 NO_HOMEPAGE = "AzureWebJobsDisableHomepage"
 _EXPRESSION = re.compile("%([^%]+)%")
@@ -241,7 +242,16 @@ def worker_threads() -> int:
 
 def enables_debug_logging() -> bool:
     """Whether a setting lets the app's own debug records be shown; the worker drops them otherwise."""
-    return (app_setting(DEBUG_LOGGING) or "").strip().lower() in _TRUE
+    return _is_on(DEBUG_LOGGING)
+
+
+def enables_worker_extensions() -> bool:
+    """Whether a setting lets the worker call the app's extensions."""
+    return _is_on(WORKER_EXTENSIONS)
+
+
+def _is_on(setting: str) -> bool:
+    return (app_setting(setting) or "").strip().lower() in _TRUE
 
 
 def with_overrides(content: dict[str, Any], settings: Mapping[str, str]) -> dict[str, Any]:

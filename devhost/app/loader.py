@@ -17,7 +17,7 @@ from devhost.jsonc import read_jsonc
 from .bindings import BINDING_TYPES, OUT_ONLY, Binding, Direction
 from .retry_policy import InvalidRetry, RetryPolicy
 from .routes import BrokenRoute, RouteTemplate
-from .surprises import surprises
+from .surprises import no_functions, surprises
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -100,7 +100,8 @@ def index_app(app_dir: Path, *, route_prefix: str = "api") -> Index:
             errors.append(error)
         else:
             functions.append(function)
-    return Index(tuple(functions), tuple(errors), tuple(surprises(functions)))
+    warnings = surprises(functions) if functions or errors else no_functions(app_dir)
+    return Index(tuple(functions), tuple(errors), tuple(warnings))
 
 
 def read_function(path: Path, *, route_prefix: str = "api") -> Function:

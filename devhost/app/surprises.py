@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     from .loader import Function
 
@@ -20,6 +21,17 @@ def surprises(functions: Sequence[Function]) -> Iterator[str]:
         yield from _idle_retry(function)
     for earlier, later in itertools.combinations(functions, 2):
         yield from _hidden_route(earlier, later)
+
+
+def no_functions(app_dir: Path) -> Iterator[str]:
+    """A sentence about an app that has none, not even a broken one."""
+    if (app_dir / "function_app.py").is_file():
+        yield (
+            "0 functions loaded: function_app.py is of the v2 programming model, and this host runs "
+            "functions with a function.json in a folder of their own."
+        )
+    else:
+        yield f"0 functions loaded: no folder of {app_dir} holds a function.json."
 
 
 def _lacking_outputs(function: Function) -> Iterator[str]:

@@ -24,8 +24,9 @@ from devhost.app.function_code import FunctionCode
 from devhost.engine.errors import FunctionFailed, describe_error, text_of_error
 from devhost.errors import FunctionLoadError, FunctionTimedOut, HostError, IndexingError
 
-from . import invocation
+from . import extensions, invocation
 from .http_calls import HttpCaller
+from .invocation import Context
 from .threads import DaemonThreadPool, LoopThread
 
 if TYPE_CHECKING:
@@ -134,6 +135,7 @@ class Worker:
         await self._loop.stop(grace=grace)
         self._pool.shutdown()
         self._folder.leave()
+        extensions.forget()
 
     async def run_orchestrator(self, name: str, instance_id: str, context: str) -> str:
         """Returns the orchestrator's state as JSON; raises FunctionFailed with the bare message."""
@@ -198,9 +200,11 @@ class Worker:
 
     async def _load(self, function: Function) -> FunctionCode | FunctionLoadError:
         try:
-            return self._folder.load(function)
+            code = self._folder.load(function)
+            extensions.after_load(function)
         except FunctionLoadError as error:
             return error
+        return code
 
     def _code(self, name: str) -> FunctionCode:
         code = self._codes.get(name.lower())
@@ -302,7 +306,10 @@ class _Call:
     def run(self) -> Outcome:
         try:
             arguments = self._arguments()
-            return self._outcome(arguments, self.code.entry_point(**arguments))
+            extensions.before_call(self._context(), arguments)
+            value = self.code.entry_point(**arguments)
+            extensions.after_call(self._context(), arguments, value)
+            return self._outcome(arguments, value)
         except StopIteration as error:  # which would confuse who awaits it
             raise RuntimeError("the function raised StopIteration") from error
         except Exception:
@@ -313,27 +320,32 @@ class _Call:
     async def run_async(self) -> Outcome:
         try:
             arguments = self._arguments()
-            return self._outcome(arguments, await self.code.entry_point(**arguments))
+            extensions.before_call(self._context(), arguments)
+            value = await self.code.entry_point(**arguments)
+            extensions.after_call(self._context(), arguments, value)
+            return self._outcome(arguments, value)
         except (Exception, asyncio.CancelledError):  # who cancelled it, and why, is known to the caller
             raise
         except BaseException as error:
             raise FunctionExited(error) from error
 
     def _arguments(self) -> dict[str, Any]:
-        function = self.code.function
         arguments: dict[str, Any] = {
             name: conversion.decode(self.inputs[name], self.metadata)
             for name, conversion in self.code.inputs.items()
         }
         arguments |= {name: OutParameter() for name in self.code.outputs}
         if self.code.wants_context:
-            arguments["context"] = invocation.Context(
-                self.invocation.invocation_id,
-                function.name,
-                str(function.folder),
-                retry_context=self.invocation.retry,
-            )
+            arguments["context"] = self._context()
         return arguments
+
+    def _context(self) -> Context:
+        return Context(
+            self.invocation.invocation_id,
+            self.code.function.name,
+            str(self.code.function.folder),
+            retry_context=self.invocation.retry,
+        )
 
     def _outcome(self, arguments: Mapping[str, Any], value: Any) -> Outcome:
         if self.code.result is None and value is not None:

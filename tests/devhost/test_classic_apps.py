@@ -163,3 +163,37 @@ async def test_functions_are_listed_with_the_types_that_their_files_name(app: Sa
     app.function("starts", http_trigger(), RETURN, client_binding_of("orchestrationClient"), code=HELLO)
     listed = (await (await start()).get("/admin/functions")).json
     assert listed[0]["config"]["bindings"][2]["type"] == "orchestrationClient"
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        ([], "0 functions loaded: no folder of "),
+        (["function_app.py"], "0 functions loaded: function_app.py is of the v2 programming model"),
+    ],
+)
+async def test_app_without_functions_says_so_and_runs(
+    app: SampleApp, start: StartHost, caplog: pytest.LogCaptureFixture, files: list[str], said: str
+):
+    for name in files:
+        app.file(name, "")
+    assert (await (await start()).get("/api/hello")).status == 404
+    assert said in caplog.text
+
+
+async def test_entity_whose_first_operation_failed_is_there_without_a_state(app: SampleApp, start: StartHost):
+    entity = {"name": "context", "type": "entityTrigger", "direction": "in"}
+    code = """
+        import azure.durable_functions as df
+        def run(context):
+            raise ValueError("boom")
+        main = df.Entity.create(run)
+    """
+    app.function("counter", entity, code=code)
+    client = await start()
+    await client.post(f"{ROOT}/entities/counter/k?op=add", json=3)
+    await client.host.settle()
+    answer = await client.get(f"{ROOT}/entities/counter/k")
+    assert (answer.status, answer.text) == (200, "null")
+    (listed,) = (await client.get(f"{ROOT}/entities?fetchState=true")).json
+    assert listed["state"] is None
