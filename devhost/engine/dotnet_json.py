@@ -9,13 +9,11 @@ from __future__ import annotations
 import json
 import math
 import re
-from decimal import Decimal
 from typing import Any, Final
 
 MAX_DEPTH: Final = 64
 """How deep objects and lists may lie in each other in what .NET reads."""
 
-_PLAIN = range(-4, 15)  # powers of ten; a number beyond them .NET shows with an exponent
 _COMPACT = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 _TEXT_OR_EXPONENT = re.compile(r'"(?:[^"\\]|\\.)*"|e(?=[+-])')
 _HIGH, _LOW, _ANY_HALF = ("u[dD][89abAB]..", "u[dD][c-fC-F]..", "u[dD][89a-fA-F]..")
@@ -62,35 +60,6 @@ def to_dotnet_json(value: Any) -> str:
     if "e+" not in text and "e-" not in text:
         return text
     return _TEXT_OR_EXPONENT.sub(lambda found: "E" if found[0] == "e" else found[0], text)
-
-
-def to_text(value: Any) -> str:
-    """What .NET shows of a value that it has read from JSON: `ToString` of Newtonsoft's tokens."""
-    match value:
-        case None:
-            return ""
-        case str():
-            return value
-        case bool():
-            return str(value)
-        case float():
-            return _number_text(value)
-        case dict() | list():
-            return well_formed(json.dumps(_finite(value), ensure_ascii=False, indent=2))
-    return str(value)
-
-
-def _number_text(number: float) -> str:
-    """A number in as few digits as tell it from others, with an exponent where .NET writes one."""
-    if not math.isfinite(number):
-        return str(_finite(number))
-    sign, digits, exponent = Decimal(repr(number)).normalize().as_tuple()
-    highest = len(digits) - 1 + int(exponent)
-    if highest not in _PLAIN:
-        first, rest = str(digits[0]), "".join(map(str, digits[1:]))
-        mantissa = f"{first}.{rest}" if rest else first
-        return f"{'-' * sign}{mantissa}E{'-' if highest < 0 else '+'}{abs(highest):02}"
-    return f"{Decimal(repr(number)).normalize():f}"
 
 
 def well_formed(text: str) -> str:

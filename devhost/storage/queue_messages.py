@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 from azure.functions.meta import Datum
 
+from devhost.app import shown_json
 from devhost.app.bindings import text_datum
-from devhost.engine.dotnet_json import parse, to_text
 from devhost.settings import MessageEncoding
 
 if TYPE_CHECKING:
@@ -76,13 +76,13 @@ def contents_of(datum: Datum) -> list[bytes]:
     if datum.type != "json" and (text[:1], text[-1:]) not in _BRACKETS:
         return [datum.value.encode()]
     try:
-        value = parse(text)
+        value = shown_json.read(text)
     except ValueError as error:
         raise ValueError(
             f"the text begins and ends like JSON, and is not: {error}. On Azure the call fails, too"
         ) from error
     items = value if isinstance(value, list) else [value]
-    return [(_body(item) if datum.type == "json" else to_text(item)).encode() for item in items]
+    return [(_body(item) if datum.type == "json" else shown_json.shown(item)).encode() for item in items]
 
 
 def trigger_value(content: bytes, properties: Mapping[str, Any]) -> Datum:
@@ -109,4 +109,4 @@ def trigger_metadata(message: QueueMessage, content: bytes) -> dict[str, Datum]:
 
 def _body(item: Any) -> str:
     is_message = isinstance(item, dict) and item.keys() == _MEMBERS_OF_A_MESSAGE
-    return to_text(item["body"] if is_message else item)
+    return shown_json.shown(item["body"] if is_message else item)

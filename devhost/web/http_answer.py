@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import HttpVersion11, web
 
+from devhost.app import shown_json
 from devhost.app.bindings import Direction
-from devhost.engine.dotnet_json import parse, to_json, to_text
 
 from .set_cookie import UnreadableCookie, set_cookie
 
@@ -121,25 +121,23 @@ def _described(parts: Mapping[str, Any]) -> web.Response:
 def _read_as_json(text: str) -> web.Response:
     """A text that is JSON as .NET shows its value; an object may name status, headers and body."""
     try:
-        value = parse(text) if text.strip() else None
+        value = shown_json.read(text) if text.strip() else None
     except ValueError:
         return _text_response(text)
     if not isinstance(value, dict):
-        return _text_response(to_text(value))
+        return _text_response(shown_json.shown(value))
     members = {name.lower(): member for name, member in value.items()}
-    response = _text_response(_body_of(members["body"]) if "body" in members else to_text(value))
+    response = _text_response(
+        shown_json.compact(members["body"]) if "body" in members else shown_json.shown(value)
+    )
     status = members.get("statuscode", members.get("status"))
     if not isinstance(status, bool) and _INTEGER.fullmatch(str(status)):
         response.set_status(_status(str(int(str(status)))))
     headers = members.get("headers")
     if isinstance(headers, dict):
-        _set_headers(response, {name: to_text(member) for name, member in headers.items()})
+        _set_headers(response, {name: shown_json.shown(member) for name, member in headers.items()})
         _require_right_length(response, len(response.body or b""))  # type: ignore[arg-type]  # it is bytes
     return response
-
-
-def _body_of(value: Any) -> str:
-    return to_json(value) if isinstance(value, dict | list) else to_text(value)
 
 
 def _set_headers(response: web.Response, headers: Mapping[str, str]) -> None:
