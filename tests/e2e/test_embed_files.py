@@ -27,9 +27,12 @@ def test_first_run_embeds_every_file_in_full_batches(corpus, api, embeddings_ser
     texts = corpus.searchable()
     assert set(texts) == {"apples", "bears", "cedars"}
     assert (result["files"], result["embedded"], result["failed"]) == (3, 3, 0)
-    assert result["chunks"] == sum(map(len, texts.values())) == embeddings_server.counters()["inputs"]
-    assert result["tokens"] == embeddings_server.counters()["tokens"] > 0
-    assert embeddings_server.counters()["requests"] == 1
+    asked = embeddings_server.counters()
+    # The first page of a new container asks for one short text more, to learn the size of vectors.
+    learnt = asked["requests"] - 1
+    assert learnt in {0, 1}
+    assert result["chunks"] == sum(map(len, texts.values())) == asked["inputs"] - learnt
+    assert result["tokens"] == asked["tokens"] > 0
 
 
 def test_unchanged_run_asks_for_no_embedding_and_writes_nothing(corpus, api, embeddings_server):

@@ -42,7 +42,15 @@ async def test_job_outlasts_half_a_minute_of_an_outage_and_is_right(world, job, 
     assert meeting.met > 0
 
 
-@pytest.mark.parametrize("fault", ["refused", "503", "429-61"])
+@pytest.mark.parametrize("job", ["file", "event"])
+async def test_tokens_of_requests_that_were_cut_off_are_counted_by_their_estimate(world, job):
+    meeting = await world.meet(job, "embeddings", "refused", 30, seed=2)
+
+    assert meeting.has_completed, meeting
+    assert meeting.counted >= meeting.charged > 0
+
+
+@pytest.mark.parametrize("fault", ["503", "429-61"])
 @pytest.mark.parametrize("job", ["file", "event"])
 async def test_tokens_of_a_job_whose_embeddings_fail_unanswered_are_counted_once(world, job, fault):
     meeting = await world.meet(job, "embeddings", fault, 30, seed=2)
