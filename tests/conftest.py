@@ -1,7 +1,7 @@
 """Fixtures that several test levels share."""
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -68,3 +68,13 @@ def settings_in(state: Path) -> StackSettings:
     names = "host", "blob", "queue", "table", "cosmos", "embeddings"
     ports = {name: Port(name.upper(), free_port(), chosen=True) for name in names}
     return StackSettings(**ports, model="hashing", state=state, fresh=False)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """What was logged goes from one test process to the other, which halves of surrogate pairs cannot."""
+    report = yield
+    report.sections = [
+        (name, text.encode("utf-8", "backslashreplace").decode()) for name, text in report.sections
+    ]
+    return report

@@ -4,6 +4,8 @@ Each run of a page keeps an account of its own, a blob beside what its job has s
 before a request is sent and once more before its vectors are used. A run that breaks off leaves it to the
 next one, in which what was under way counts as spent, by the estimate. A run that ends closes it, and the
 next one takes it over into its own, so that they stay few however often a page is tried.
+
+ADR 37 has the reasons.
 """
 
 import asyncio

@@ -1,4 +1,7 @@
-"""What the index keeps: records of sources, and their chunks; no store is known here."""
+"""What the index keeps: records of sources, and their chunks; no store is known here.
+
+ADR 36 has the reasons.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
