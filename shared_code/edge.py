@@ -7,7 +7,8 @@ text holds half a surrogate pair: the worker cannot pass either on. Each folder'
 import asyncio
 import inspect
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from typing import Any, TypeVar
 
@@ -26,24 +27,26 @@ def at_edge(main: Main) -> Main:
 
         @wraps(main)
         async def guarded(*args: Any, **kwargs: Any) -> Any:
-            try:
+            with _ordinary_errors():
                 return await main(*args, **kwargs)
-            except BaseException as error:
-                if can_leave(error):
-                    raise
-                raise _ordinary(error) from None
     else:
 
         @wraps(main)
         def guarded(*args: Any, **kwargs: Any) -> Any:
-            try:
+            with _ordinary_errors():
                 return main(*args, **kwargs)
-            except BaseException as error:
-                if can_leave(error):
-                    raise
-                raise _ordinary(error) from None
 
     return guarded  # type: ignore[return-value] # wraps keeps the signature, which mypy cannot see
+
+
+@contextmanager
+def _ordinary_errors() -> Iterator[None]:
+    try:
+        yield
+    except BaseException as error:
+        if can_leave(error):
+            raise
+        raise _ordinary(error) from None
 
 
 def can_leave(error: BaseException) -> bool:
