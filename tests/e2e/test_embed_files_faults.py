@@ -108,7 +108,8 @@ async def test_job_that_the_service_puts_off_for_longer_than_its_patience_ends_a
         # A deadline before the end of the pause, which the pool would wait out otherwise.
         patched.setattr(client, "_LEAST_SECONDS", 0.0)
         embeddings_server.configure({"kind": "status", "status": 429, "retry_after": 3_000})
-        brief = {**settings, "EMBEDDINGS_TIMEOUT_SECONDS": "1"}
+        # The pool, whose clock is the real one, asks again after a minute: the job is to end before that.
+        brief = {**settings, "EMBEDDINGS_TIMEOUT_SECONDS": "1", "PATIENCE_HOURS": "0.05"}
         async with instant_app(storage.connection_string, brief) as app:
             status = await app.run(corpus)
     asked = embeddings_server.counters()["requests"]
