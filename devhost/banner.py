@@ -1,12 +1,7 @@
 """What the terminal shows when a host has started: functions by trigger, URLs, state and slots."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from .app.loader import Function
-    from .host import Host
+from devhost.app.functions import Function
+from devhost.host import Host
 
 _TITLES = {
     "httpTrigger": "HTTP",

@@ -1,18 +1,16 @@
 """The command line: which host to run and how, or which command to give to a running one."""
 
-from __future__ import annotations
-
 import argparse
 import sys
 from pathlib import Path
 
-from .client import COMMANDS
-from .engine.errors import StateFileInUse, StateFileOutdated
-from .errors import StartError
-from .foreground import ForegroundOptions, debugger_attached, serve
-from .host import IN_MEMORY, HostOptions
-from .settings import local_http_port
-from .web.access import host_name
+from devhost.client import COMMANDS
+from devhost.engine.errors import StateFileInUse, StateFileOutdated
+from devhost.errors import StartError
+from devhost.foreground import ForegroundOptions, debugger_attached, serve
+from devhost.host import IN_MEMORY, HostOptions
+from devhost.settings import local_http_port
+from devhost.web.access import host_name
 
 DEFAULT_PORT = 7071
 
@@ -25,7 +23,7 @@ Each explains itself: python -m devhost instances --help. A folder of such a nam
 def run(arguments: list[str]) -> int:
     """Runs a host until a signal comes, or one command, and returns the exit code."""
     if arguments and arguments[0] in COMMANDS:
-        from .client.commands import run_command  # noqa: PLC0415 (a host needs no rich)
+        from devhost.client.commands import run_command  # noqa: PLC0415 - a host needs no rich
 
         return run_command(arguments)
     try:

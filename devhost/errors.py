@@ -14,15 +14,10 @@ HostError
 └── BindingFailed       a binding's storage could not be read or written
 """
 
-from __future__ import annotations
+from datetime import timedelta
+from pathlib import Path
 
-from typing import TYPE_CHECKING
-
-from .timespan import format_timespan
-
-if TYPE_CHECKING:
-    from datetime import timedelta
-    from pathlib import Path
+from devhost.timespan import format_timespan
 
 
 class HostError(Exception):

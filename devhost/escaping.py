@@ -1,7 +1,5 @@
 """Text from outside as a terminal may show it: in a log, and in what the commands print."""
 
-from __future__ import annotations
-
 import re
 
 # What moves a terminal's cursor, changes its colours or the order of what is read, ends a line, or is half a

@@ -4,10 +4,7 @@ To start anew, the process replaces its own program (`exec`) and hands on nothin
 module, thread or variable of the old code is left, and requests that come meanwhile wait in that socket.
 """
 
-from __future__ import annotations
-
 import asyncio
-import dataclasses
 import logging
 import os
 import signal
@@ -15,20 +12,21 @@ import socket
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NoReturn
 
-from .banner import banner
-from .engine.errors import StateFileInUse, StateFileOutdated
-from .errors import StartError
-from .host import Host, HostOptions
-from .logs import set_up_logging
-from .reload import SourceWatcher
-from .settings import load_settings
-from .storage.storage_check import storage_line
-from .web.http_server import reserve_port
+from devhost.banner import banner
+from devhost.engine.errors import StateFileInUse, StateFileOutdated
+from devhost.errors import StartError
+from devhost.host import Host, HostOptions
+from devhost.logs import set_up_logging
+from devhost.reload import SourceWatcher
+from devhost.settings import load_settings
+from devhost.storage.storage_check import storage_line
+from devhost.web.http_server import reserve_port
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 RELOAD_GRACE = 3.0  # seconds: what a reload cuts off runs again, and somebody waits for the new code
 
@@ -36,7 +34,7 @@ _HARD_EXIT = 130  # of a process that a second signal ended
 _LISTENER = "DEVHOST_LISTENER"  # tells the program that takes over which descriptor the socket has
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class ForegroundOptions:
     """How to run a host for a person.
 
@@ -66,7 +64,7 @@ def serve(options: ForegroundOptions) -> None:
     else:
         listener = socket.socket(fileno=int(inherited))
         listener.set_inheritable(False)
-        options = dataclasses.replace(options, host=dataclasses.replace(options.host, fresh=False))
+        options = replace(options, host=replace(options.host, fresh=False))
     with listener:
         foreground = _Foreground(options, listener, is_reload=inherited is not None)
         if asyncio.run(foreground.run()):
@@ -96,7 +94,7 @@ class _Foreground:
         except (StartError, StateFileInUse, StateFileOutdated) as error:
             if not self._is_reload or watcher is None:
                 raise
-            log.error("%s The host starts when that is mended.", error)  # noqa: TRY400 (a sentence, no traceback)
+            logger.error("%s The host starts when that is mended.", error)  # noqa: TRY400 - a sentence, no traceback
             return await self._changed(watcher)
         storage = asyncio.create_task(self._tell_storage())
         changed = await self._changed(watcher)
@@ -154,14 +152,14 @@ class _Foreground:
 
     def _say(self, text: str) -> None:
         if self._options.json_logs:
-            log.info("%s", text)
+            logger.info("%s", text)
             return
         sys.stdout.write(f"{text}\n")
         sys.stdout.flush()
 
 
 def _tell_problem(problem: str) -> None:
-    log.error("Not reloaded, the app runs on as it was: %s", problem)
+    logger.error("Not reloaded, the app runs on as it was: %s", problem)
 
 
 def _named(paths: Sequence[Path], app_dir: Path) -> str:
@@ -175,4 +173,4 @@ def _start_anew(listener: socket.socket, environment: Mapping[str, str], directo
     os.chdir(directory)
     sys.stdout.flush()
     arguments = [sys.executable, *sys.orig_argv[1:]]
-    os.execve(sys.executable, arguments, {**environment, _LISTENER: str(listener.fileno())})  # noqa: S606 (no shell is wanted)
+    os.execve(sys.executable, arguments, {**environment, _LISTENER: str(listener.fileno())})  # noqa: S606 - no shell is wanted

@@ -1,48 +1,48 @@
 """A running host: the app's functions, their task hub and the port, started and stopped together."""
 
-from __future__ import annotations
-
-import dataclasses
 import logging
+import socket
 import sqlite3
 import time
+from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from .app.bindings import text_datum
-from .app.loader import Index, index_app
-from .engine.clock import Clock, SystemClock
-from .engine.errors import StateFileOutdated
-from .engine.options import HubOptions
-from .engine.store import Store
-from .engine.task_hub import TaskHub
-from .errors import FunctionLoadError, IndexingError, StateUnusable
-from .settings import HostSettings, apply_local_settings, is_disabled, read_cors_settings, worker_threads
-from .storage.storage_bindings import StorageBindings
-from .storage.storage_connection import StorageConnections
-from .triggers.listeners import Triggers
-from .triggers.timer_status import FILE_SUFFIX, TimerMemory
-from .web.access import AccessRules
-from .web.client_binding import client_binding
-from .web.http_server import LOOPBACK, HttpServer, reserve_port
-from .web.management_api import ManagementApi
-from .worker.worker import Worker
+from azure.functions.meta import Datum
 
-if TYPE_CHECKING:
-    import socket
-    from datetime import datetime
-
-    from azure.functions.meta import Datum
-
-    from .app.binding_expressions import BindingData
-    from .app.bindings import Binding
+from devhost.app.binding_expressions import BindingData
+from devhost.app.bindings import Binding, text_datum
+from devhost.app.functions import Index
+from devhost.app.loader import index_app
+from devhost.engine.clock import Clock, SystemClock
+from devhost.engine.errors import StateFileOutdated
+from devhost.engine.options import HubOptions
+from devhost.engine.store import Store
+from devhost.engine.task_hub import TaskHub
+from devhost.errors import FunctionLoadError, IndexingError, StateUnusable
+from devhost.settings import (
+    HostSettings,
+    apply_local_settings,
+    is_disabled,
+    read_cors_settings,
+    worker_threads,
+)
+from devhost.storage.storage_bindings import StorageBindings
+from devhost.storage.storage_connection import StorageConnections
+from devhost.triggers.listeners import Triggers
+from devhost.triggers.timer_status import FILE_SUFFIX, TimerMemory
+from devhost.web.access import AccessRules
+from devhost.web.client_binding import client_binding
+from devhost.web.http_server import LOOPBACK, HttpServer, reserve_port
+from devhost.web.management_api import ManagementApi
+from devhost.worker.worker import Worker
 
 IN_MEMORY = ":memory:"
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class HostOptions:
     """How to run an app.
 
@@ -80,7 +80,7 @@ class Host:
         *,
         clock: Clock | None = None,
         listener: socket.socket | None = None,
-    ) -> Host:
+    ) -> "Host":
         """Starts an app; it answers requests when this returns.
 
         Args:
@@ -207,13 +207,13 @@ class Host:
         )
         self.in_error = tuple(sorted({error.function for error in errors}))
         for error in errors:
-            log.error("%s", error)
+            logger.error("%s", error)
         for warning in (*self.settings.warnings, *self.index.warnings):
-            log.warning("%s", warning)
+            logger.warning("%s", warning)
 
 
 async def _drop(binding: Binding, _value: Datum, _data: BindingData) -> None:
-    log.error(
+    logger.error(
         "Dropped what goes out at '%s': this host lacks the binding type '%s'.", binding.name, binding.type
     )
 
@@ -221,9 +221,9 @@ async def _drop(binding: Binding, _value: Datum, _data: BindingData) -> None:
 def _without_disabled(index: Index) -> Index:
     for function in index.functions:
         if is_disabled(function.name):
-            log.info("The function '%s' is disabled by its setting.", function.name)
+            logger.info("The function '%s' is disabled by its setting.", function.name)
     enabled = tuple(function for function in index.functions if not is_disabled(function.name))
-    return dataclasses.replace(index, functions=enabled)
+    return replace(index, functions=enabled)
 
 
 def _timers_file(state: str) -> Path | None:
@@ -243,6 +243,6 @@ def _delete_state(state: str) -> None:
     try:
         Store.open(state).close()  # refuses to delete what another host has open
     except StateFileOutdated:
-        log.info("The outdated state file %s is deleted.", state)
+        logger.info("The outdated state file %s is deleted.", state)
     for suffix in ("", "-wal", "-shm", "-journal", FILE_SUFFIX):
         Path(state + suffix).unlink(missing_ok=True)

@@ -4,8 +4,6 @@ Which records count is decided by category, with the levels of host.json, as on 
 when it formats: records still come while the interpreter ends.
 """
 
-from __future__ import annotations
-
 import functools
 import json
 import logging
@@ -14,17 +12,15 @@ import sys
 import time
 import traceback
 import warnings
-from typing import TYPE_CHECKING, Any, TextIO
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TextIO
 
-from .app.app_frames import AppFrames
-from .engine.errors import text_of_error
-from .escaping import escaped
-from .settings import enables_debug_logging
-from .worker import invocation
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
+from devhost.app.app_frames import AppFrames
+from devhost.engine.errors import text_of_error
+from devhost.escaping import escaped
+from devhost.settings import enables_debug_logging
+from devhost.worker import invocation
 
 _COLOURS = {
     logging.DEBUG: "\x1b[2m",

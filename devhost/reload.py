@@ -6,20 +6,16 @@ been saved is checked first: as long as it cannot even be parsed, the running ho
 ADR 7 has the reasons.
 """
 
-from __future__ import annotations
-
 import ast
 import asyncio
 import os
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
-from .errors import StartError
-from .jsonc import read_jsonc
-from .settings import read_host_settings
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from devhost.errors import StartError
+from devhost.jsonc import read_jsonc
+from devhost.settings import read_host_settings
 
 INTERVAL = 0.5  # seconds between two looks
 

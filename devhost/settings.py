@@ -4,24 +4,20 @@ Only what this host acts upon is read; everything else in the files belongs to A
 such as `AzureFunctionsJobHost__extensions__http__routePrefix` wins over host.json, where `%NAME%` names one.
 """
 
-from __future__ import annotations
-
-import dataclasses
 import enum
 import json
 import os
 import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, TypeVar
+from pathlib import Path
+from typing import Any, TypeVar
 
-from .engine.versions import VersionPolicy
-from .errors import BrokenSettings, NotAnApp, UnresolvedExpression
-from .jsonc import read_jsonc
-from .timespan import format_timespan, parse_timespan
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from pathlib import Path
+from devhost.engine.versions import VersionPolicy
+from devhost.errors import BrokenSettings, NotAnApp, UnresolvedExpression
+from devhost.jsonc import read_jsonc
+from devhost.timespan import format_timespan, parse_timespan
 
 T = TypeVar("T")
 E = TypeVar("E", bound=enum.StrEnum)
@@ -50,7 +46,7 @@ class MessageEncoding(enum.StrEnum):
     NONE = "none"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class QueueOptions:
     """How queue triggers work; the defaults are those of the Functions host on a developer's machine.
 
@@ -71,7 +67,7 @@ class QueueOptions:
     encoding: MessageEncoding = MessageEncoding.BASE64
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class HostSettings:
     """What host.json says; the defaults are those of the Functions host.
 
@@ -82,17 +78,17 @@ class HostSettings:
     """
 
     route_prefix: str = "api"
-    log_levels: Mapping[str, str] = dataclasses.field(default_factory=lambda: {"default": "Information"})
+    log_levels: Mapping[str, str] = field(default_factory=lambda: {"default": "Information"})
     function_timeout: timedelta | None = timedelta(minutes=30)
     hub_name: str = "TestHubName"
-    versions: VersionPolicy = dataclasses.field(default_factory=VersionPolicy)
+    versions: VersionPolicy = field(default_factory=VersionPolicy)
     max_concurrent_activities: int = 10
     max_concurrent_orchestrators: int = 5
-    queues: QueueOptions = dataclasses.field(default_factory=QueueOptions)
+    queues: QueueOptions = field(default_factory=QueueOptions)
     warnings: tuple[str, ...] = ()
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class CorsSettings:
     """Which pages may call the app's own routes.
 
@@ -272,13 +268,13 @@ def _override(content: dict[str, Any], path: list[str], value: str) -> None:
     _override(content[key], path[1:], value)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class _Section:
     path: Path
     content: dict[str, Any]
     name: str = ""
 
-    def section(self, key: str) -> _Section:
+    def section(self, key: str) -> "_Section":
         return _Section(self.path, self.value(key, {}), self._full_name(key))
 
     def value(self, key: str, default: T) -> T:

@@ -6,8 +6,6 @@ await app.run_until_idle()
 assert await app.output(job) == 3
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -16,14 +14,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from .engine.clock import VirtualClock
-from .engine.errors import InstanceNotFound
-from .engine.history import HistoryEvent
-from .engine.instance import Instance
-from .engine.replay import Difference, replay
-from .engine.task_hub import TaskHub
-from .host import IN_MEMORY, Host, HostOptions
-from .settings import load_settings
+from devhost.engine.clock import VirtualClock
+from devhost.engine.errors import InstanceNotFound
+from devhost.engine.history import HistoryEvent
+from devhost.engine.instance import Instance
+from devhost.engine.replay import Difference, replay
+from devhost.engine.task_hub import TaskHub
+from devhost.host import IN_MEMORY, Host, HostOptions
+from devhost.settings import load_settings
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 YEAR = timedelta(days=365)

@@ -1,7 +1,5 @@
 """Durations as host.json and function.json write them: `[d.]hh:mm:ss[.fffffff]`."""
 
-from __future__ import annotations
-
 import re
 from datetime import timedelta
 

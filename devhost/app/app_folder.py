@@ -1,27 +1,21 @@
 """The app's folder as the place to import from and to run in, laid out for Python as the worker does it."""
 
-from __future__ import annotations
-
 import importlib
 import importlib.machinery
 import importlib.util
 import os
 import sys
 import traceback
+import types
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from devhost.app.app_frames import AppFrames
+from devhost.app.function_code import FunctionCode, bind
+from devhost.app.functions import Function
 from devhost.engine.errors import describe_error
 from devhost.errors import FunctionLoadError
-
-from .app_frames import AppFrames
-from .function_code import FunctionCode, bind
-
-if TYPE_CHECKING:
-    import types
-    from collections.abc import Callable
-
-    from .loader import Function
 
 _NAMESPACE = "__app__"  # the worker imports a function's script as __app__.<folder>.<script>
 

@@ -1,13 +1,8 @@
 """Which lines of a traceback are the app's own code, and a traceback reduced to them."""
 
-from __future__ import annotations
-
 import traceback
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _PACKAGE_DIR = Path(__file__).parent.parent
 _LONGEST_LINE = 300  # an activity's failure reaches the orchestrator with 4 kB of details

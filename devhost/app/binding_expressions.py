@@ -3,21 +3,18 @@
 A message or body that is a JSON object lends its members; an HTTP request its route and query, too.
 """
 
-from __future__ import annotations
-
 import json
 import re
 import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from azure.functions.meta import Datum
 
 from devhost.engine.dotnet_json import parse
 from devhost.errors import UnresolvedExpression
 from devhost.settings import expand_settings
-
-if TYPE_CHECKING:
-    from azure.functions.meta import Datum
 
 _NAME = re.compile(r"\{([^{}]+)\}")
 _GUIDS = ("rand-guid", "sys.randguid")

@@ -3,20 +3,15 @@
 Every value goes through the converters of `azure.functions`, as in the Python worker.
 """
 
-from __future__ import annotations
-
-import dataclasses
 import enum
-from typing import TYPE_CHECKING, Any, TypeAlias
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 from azure.functions.meta import Datum, get_binding_registry
 
+from devhost.app.generic_converter import GenericConverter
 from devhost.engine.dotnet_json import to_json
-
-from .generic_converter import GenericConverter
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 # What this host can bind, by the name in function.json, which is case-insensitive there.
 BINDING_TYPES: Mapping[str, str] = {
@@ -52,7 +47,7 @@ class Direction(enum.StrEnum):
     INOUT = "inout"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class Binding:
     """One entry of a function.json; `properties` holds all of it."""
 
@@ -77,7 +72,7 @@ class Binding:
         return self.is_trigger and bool(getattr(_converter(self.type), "has_implicit_output", bool)())
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class Conversion:
     """How the values of one binding are converted for one function's parameter or return value."""
 
@@ -86,13 +81,13 @@ class Conversion:
     python_type: Any
 
     @classmethod
-    def of(cls, binding: Binding, annotation: Any) -> Conversion:
+    def of(cls, binding: Binding, annotation: Any) -> "Conversion":
         """The conversion that the worker picks for a parameter with this annotation (`None`: it has none)."""
         passes_through = annotation in (str, bytes) and not binding.has_implicit_output
         return cls(binding, _converter(_VERBATIM if passes_through else binding.type), annotation)
 
     @classmethod
-    def of_result(cls, binding: Binding, annotation: Any) -> Conversion:
+    def of_result(cls, binding: Binding, annotation: Any) -> "Conversion":
         """The conversion of what the function returns."""
         return cls(binding, _converter(binding.type), annotation)
 

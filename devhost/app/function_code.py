@@ -4,29 +4,23 @@ The checks and their texts follow the worker, so that what loads here loads on A
 refused there as a parameter's annotation, for instance, and `dict` is not.
 """
 
-from __future__ import annotations
-
-import dataclasses
 import inspect
 import types
 import typing
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
 
+from devhost.app.bindings import Binding, Conversion, Direction
+from devhost.app.functions import Function
 from devhost.errors import FunctionLoadError
-
-from .bindings import Binding, Conversion, Direction
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from .loader import Function
 
 _RETURN = "$return"
 _CONTEXT = "context"
 _NOT_GENERIC = (typing.Union, tuple, typing.ClassVar, typing.get_origin(typing.Callable))
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class FunctionCode:
     """A function that is ready to be called; parameters are keyed by name."""
 
@@ -63,7 +57,7 @@ def bind(function: Function, entry_point: Callable[..., Any]) -> FunctionCode:
     )
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class _Signature:
     """The signature of an entry point, with the checks that the worker makes on it."""
 
@@ -72,7 +66,7 @@ class _Signature:
     annotations: Mapping[str, Any]
 
     @classmethod
-    def of(cls, function: Function, entry_point: Callable[..., Any]) -> _Signature:
+    def of(cls, function: Function, entry_point: Callable[..., Any]) -> "_Signature":
         parameters = inspect.signature(entry_point).parameters
         return cls(function, frozenset(parameters), typing.get_type_hints(entry_point))
 

@@ -3,8 +3,6 @@
 The Python worker has such a converter of its own: texts, bytes and JSON pass as they are.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from azure.functions.meta import Datum

@@ -3,24 +3,19 @@
 No code of the app is imported here; that is `function_code`'s part.
 """
 
-from __future__ import annotations
-
-import dataclasses
 import json
 import re
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from devhost.app.bindings import BINDING_TYPES, OUT_ONLY, Binding, Direction
+from devhost.app.functions import Function, HttpTrigger, Index
+from devhost.app.retry_policy import InvalidRetry, RetryPolicy
+from devhost.app.routes import BrokenRoute, RouteTemplate
+from devhost.app.surprises import no_functions, surprises
 from devhost.errors import IndexingError
 from devhost.jsonc import read_jsonc
-
-from .bindings import BINDING_TYPES, OUT_ONLY, Binding, Direction
-from .retry_policy import InvalidRetry, RetryPolicy
-from .routes import BrokenRoute, RouteTemplate
-from .surprises import no_functions, surprises
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
 
 DEFAULT_ENTRY_POINT = "main"
 
@@ -29,63 +24,6 @@ _BINDING_NAME = re.compile(r"\$return|[A-Za-z_][A-Za-z0-9_]*")
 _AUTH_LEVELS = frozenset({"anonymous", "function", "admin", "system", "user"})
 _RESERVED_ROUTES = ("admin", "runtime")  # with whatever follows, as in `administration`
 _DEFAULT_SCRIPTS = ("main.py", "__init__.py")
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class HttpTrigger:
-    """Where an HTTP function listens; no methods means every method."""
-
-    route: RouteTemplate
-    methods: frozenset[str]
-
-    def accepts(self, method: str) -> bool:
-        """Whether requests of this method reach the function."""
-        return not self.methods or method.upper() in self.methods
-
-    def conflicts_with(self, other: HttpTrigger) -> bool:
-        """Whether some request could reach either; routes that differ in parameter names do not count."""
-        if self.route.text.strip("/").lower() != other.route.text.strip("/").lower():
-            return False
-        return self.shares_methods(other)
-
-    def shares_methods(self, other: HttpTrigger) -> bool:
-        """Whether requests of some method may reach either."""
-        return not self.methods or not other.methods or bool(self.methods & other.methods)
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Function:
-    """One function of the app, as its folder and function.json describe it."""
-
-    name: str
-    folder: Path
-    script: Path
-    entry_point: str
-    bindings: tuple[Binding, ...]
-    http: HttpTrigger | None = None
-    retry: RetryPolicy | None = None
-
-    @property
-    def trigger(self) -> Binding:
-        """The binding that starts the function."""
-        return next(binding for binding in self.bindings if binding.is_trigger)
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Index:
-    """What was found in an app's folder, in the alphabetical order of names that routes are tried in.
-
-    `warnings` are sentences about functions that work, and not as their author may think.
-    """
-
-    functions: tuple[Function, ...]
-    errors: tuple[IndexingError, ...]
-    warnings: tuple[str, ...] = ()
-
-    @property
-    def lacking_outputs(self) -> tuple[Binding, ...]:
-        """The output bindings of types that this host does not have."""
-        return tuple(b for function in self.functions for b in function.bindings if b.is_lacking)
 
 
 def index_app(app_dir: Path, *, route_prefix: str = "api") -> Index:

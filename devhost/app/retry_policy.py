@@ -1,8 +1,6 @@
 """The `retry` of a function.json: how often a function that a trigger has started is tried, and when."""
 
-from __future__ import annotations
-
-import dataclasses
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -17,7 +15,7 @@ class InvalidRetry(ValueError):
     """The `retry` of a function.json cannot be used."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class RetryPolicy:
     """How often a failed call is repeated, and how long the wait before it is.
 
@@ -32,7 +30,7 @@ class RetryPolicy:
     longest: timedelta
 
     @classmethod
-    def parse(cls, content: Any) -> RetryPolicy:
+    def parse(cls, content: Any) -> "RetryPolicy":
         """Reads the member `retry` of a function.json.
 
         Raises:

@@ -4,19 +4,15 @@ Literal parts are case-insensitive; parameter values arrive as sent. Which of an
 the functions' names alone decide: ADR 48.
 """
 
-from __future__ import annotations
-
-import dataclasses
 import re
 import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
 from urllib.parse import unquote, unquote_plus
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+Check = Callable[[str], bool]
 
-    Check = Callable[[str], bool]
 
 _PARAMETER = re.compile(
     r"\{(?P<stars>\*{0,2})(?P<name>[^{}:?*=/]+)(?P<constraints>(?::[^{}?]+)*)(?P<optional>\??)\}"
@@ -28,7 +24,7 @@ class BrokenRoute(ValueError):
     """The text is no route template that this host understands."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class _Segment:
     text: str
     pattern: re.Pattern[str]
@@ -45,14 +41,14 @@ class _Segment:
         values = dict(zip((name for name, _ in self.checks), found.groups(), strict=True))
         return values if all(check(values[name]) for name, check in self.checks) else None
 
-    def overlaps(self, other: _Segment) -> bool:
+    def overlaps(self, other: "_Segment") -> bool:
         """Whether some text may fit both; of two that have parameters, it is taken for granted."""
         if other.checks:
             return bool(self.checks) or other.overlaps(self)
         return self.match(other.text) is not None
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class RouteTemplate:
     """A parsed template such as `orders/{id:int}/{*rest}`."""
 
@@ -60,7 +56,7 @@ class RouteTemplate:
     segments: tuple[_Segment, ...]
 
     @classmethod
-    def parse(cls, text: str) -> RouteTemplate:
+    def parse(cls, text: str) -> "RouteTemplate":
         """Parses a template without the host's prefix.
 
         Raises:
@@ -72,7 +68,7 @@ class RouteTemplate:
                 raise BrokenRoute(f"The route '{text}' has an optional or catch-all part before its end.")
         return cls(text, segments)
 
-    def hides(self, other: RouteTemplate) -> bool:
+    def hides(self, other: "RouteTemplate") -> bool:
         """Whether paths fit both templates, though the other says more exactly which it is for."""
         pairs = zip(self.segments, other.segments, strict=False)
         looser = tuple(segment.looseness for segment in self.segments)

@@ -1,7 +1,5 @@
 """JSON texts that functions put out, read and shown as the Functions host does it, which is .NET's way."""
 
-from __future__ import annotations
-
 import json
 import math
 from decimal import Decimal

@@ -1,15 +1,10 @@
 """What of an app works on Azure in another way than its author may think; each a sentence for the start."""
 
-from __future__ import annotations
-
 import itertools
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
-
-    from .loader import Function
+from devhost.app.functions import Function
 
 RETRIED_TRIGGERS = frozenset({"timerTrigger", "queueTrigger", "blobTrigger"})
 

@@ -1,33 +1,27 @@
 """The commands for a running host: each asks it over HTTP and reports, for people or as JSON."""
 
-from __future__ import annotations
-
 import argparse
-import dataclasses
 import json
 import sys
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.segment import Segment, Segments
 
+from devhost.client.errors import CommandFailed, InvalidInput, NotCompleted
+from devhost.client.management import ManagementClient
+from devhost.client.timeline import timeline
+from devhost.client.views import ENDED, LONGEST_VALUE, history_view, instance_table, instance_view
+from devhost.client.wording import cut, parse_json, parse_since, value_text
 from devhost.escaping import escaped
 
-from .errors import CommandFailed, InvalidInput, NotCompleted
-from .management import ManagementClient
-from .timeline import timeline
-from .views import ENDED, LONGEST_VALUE, history_view, instance_table, instance_view
-from .wording import cut, parse_json, parse_since, value_text
+_Run = Callable[[ManagementClient, argparse.Namespace], "Report"]
+_AddCommand = Callable[[str, _Run, str], argparse.ArgumentParser]
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from rich.console import RenderableType
-
-    _Run = Callable[[ManagementClient, argparse.Namespace], "Report"]
-    _AddCommand = Callable[[str, _Run, str], argparse.ArgumentParser]
 
 _STATUSES = ("Pending", "Running", "Suspended", "Completed", "Failed", "Terminated")
 _PIPED_WIDTH = 160  # columns of a table that no terminal shows
@@ -40,7 +34,7 @@ _ACTIONS = {  # what each does, and what it says of itself afterwards
 }
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class Report:
     """What a command found or did: for programs, and for people."""
 

@@ -8,8 +8,6 @@ CommandFailed          the message is the one sentence that the terminal shows
 └── InvalidInput       an argument that should be JSON or a time is none
 """
 
-from __future__ import annotations
-
 
 class CommandFailed(Exception):
     """A command was not carried out; `exit_code` tells scripts why."""

@@ -1,17 +1,13 @@
 """The management API of a running host, as the commands use it."""
 
-from __future__ import annotations
-
-import dataclasses
 import http.client
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
-from .errors import NoHost, Refused, UnknownInstance
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+from devhost.client.errors import NoHost, Refused, UnknownInstance
 
 _ROOT = "/runtime/webhooks/durabletask"
 _CONTINUATION = "x-ms-continuation-token"
@@ -19,7 +15,7 @@ _HISTORY = ("showHistory", "showHistoryOutput", "showStartTimes")
 _SECONDS = 30.0  # how long a host may take to answer
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What the host answered; `body` is its JSON, or `None`."""
 

@@ -1,13 +1,9 @@
 """An instance's history as steps with a beginning and an end, and where its time went."""
 
-from __future__ import annotations
-
-import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 _WORK = {
     "TaskScheduled": "activity",
@@ -31,7 +27,7 @@ QUEUED = "queued"
 WORKING = frozenset(_WORK.values())
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class Step:
     """One thing that happened.
 
@@ -62,7 +58,7 @@ class Step:
         return (self.end or now) - (self.started or self.begin)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class Timeline:
     """The steps in the order of their beginnings, as seen at the time `now`."""
 

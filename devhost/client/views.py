@@ -1,23 +1,15 @@
 """What the commands show on a terminal: tables of instances, one instance, and its history over time."""
 
-from __future__ import annotations
-
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from rich.console import Group
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from .timeline import QUEUED
-from .wording import cut, duration, moment, value_text, whole_seconds
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from rich.console import RenderableType
-
-    from .timeline import Step, Timeline
+from devhost.client.timeline import QUEUED, Step, Timeline
+from devhost.client.wording import cut, duration, moment, value_text, whole_seconds
 
 ENDED = frozenset({"Completed", "Failed", "Terminated"})
 _COLOURS = {

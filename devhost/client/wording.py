@@ -1,13 +1,11 @@
 """Times, durations and values in the words that a terminal shows, and times in those that a person types."""
 
-from __future__ import annotations
-
 import json
 import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from .errors import InvalidInput
+from devhost.client.errors import InvalidInput
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _STEPS = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))

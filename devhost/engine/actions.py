@@ -4,8 +4,6 @@ The answer holds every action since the execution began, in order (the SDK's rep
 that were there before need not be read again.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -13,10 +11,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from .dotnet_json import TooDeep, parse, to_dotnet_json, to_json
-from .errors import ProtocolError
-from .history import parse_time
-from .instance import is_entity_id
+from devhost.engine.dotnet_json import TooDeep, parse, to_dotnet_json, to_json
+from devhost.engine.errors import ProtocolError
+from devhost.engine.history import parse_time
+from devhost.engine.instance import is_entity_id
 
 OUT_OF_PROC_LABEL = "\n\n$OutOfProcData$:"
 """Divides the text of an orchestrator's exception from the state that the SDK appends to it."""
@@ -39,7 +37,7 @@ class CallActivity:
     retry: RetryOptions | None = None
 
     @property
-    def once(self) -> CallActivity:
+    def once(self) -> "CallActivity":
         """One attempt of it."""
         return replace(self, retry=None)
 
@@ -55,7 +53,7 @@ class CallSubOrchestrator:
     retry: RetryOptions | None = None
 
     @property
-    def once(self) -> CallSubOrchestrator:
+    def once(self) -> "CallSubOrchestrator":
         """One attempt of it."""
         return replace(self, retry=None)
 
@@ -104,14 +102,14 @@ class ContinueAsNew:
 class WhenAll:
     """Wait for every child, after failures too."""
 
-    children: tuple[Action, ...]
+    children: "tuple[Action, ...]"
 
 
 @dataclass(frozen=True, slots=True)
 class WhenAny:
     """Wait for one child, failed or not."""
 
-    children: tuple[Action, ...]
+    children: "tuple[Action, ...]"
 
 
 Retryable = CallActivity | CallSubOrchestrator

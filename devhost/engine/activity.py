@@ -1,17 +1,15 @@
 """One activity call: run the function, say what its orchestration is told."""
 
-from __future__ import annotations
-
 import logging
 from typing import Any
 
-from .actions import HTTP_ACTIVITY
-from .clock import Clock
-from .dotnet_json import MAX_DEPTH, parse, to_dotnet_json, to_json
-from .errors import FunctionFailed
-from .executor import FunctionExecutor, answer_of
-from .history import HistoryEvent, task_completed, task_failed
-from .work import ActivityCall
+from devhost.engine.actions import HTTP_ACTIVITY
+from devhost.engine.clock import Clock
+from devhost.engine.dotnet_json import MAX_DEPTH, parse, to_dotnet_json, to_json
+from devhost.engine.errors import FunctionFailed
+from devhost.engine.executor import FunctionExecutor, answer_of
+from devhost.engine.history import HistoryEvent, task_completed, task_failed
+from devhost.engine.work import ActivityCall
 
 logger = logging.getLogger(__name__)
 
@@ -51,7 +49,7 @@ def _as_stored(call: ActivityCall, result: str | None) -> str | None:
     try:
         value = None if result is None else parse(result, depth=MAX_DEPTH - 1)
     except ValueError as error:
-        logger.error("The result of '%s' cannot be stored: %s", call.name, error)  # noqa: TRY400 (it says all)
+        logger.error("The result of '%s' cannot be stored: %s", call.name, error)  # noqa: TRY400 - it says all
         raise FunctionFailed(str(error)) from error
     return None if value is None else to_dotnet_json(value)
 

@@ -1,7 +1,5 @@
 """Time as the engine sees it, so that tests can supply their own."""
 
-from __future__ import annotations
-
 import asyncio
 from datetime import UTC, datetime
 from typing import Protocol

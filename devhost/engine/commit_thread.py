@@ -4,8 +4,6 @@ What is asked while it commits joins the next commit, so that many small changes
 the disk. It knows nothing of what the changes are.
 """
 
-from __future__ import annotations
-
 import asyncio
 import queue
 import sqlite3

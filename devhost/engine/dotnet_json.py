@@ -4,8 +4,6 @@ Python reads and writes what UTF-8 and other readers of JSON do not take: half s
 text that comes from the app or a client is read here, so that what the engine holds can be stored and sent.
 """
 
-from __future__ import annotations
-
 import json
 import math
 import re

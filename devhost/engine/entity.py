@@ -4,8 +4,6 @@ An entity is an instance whose id is `@name@key` and that never ends; its state 
 clients of the status API find it on Azure too. Requests travel as messages, answers as external events.
 """
 
-from __future__ import annotations
-
 import asyncio
 import logging
 import uuid
@@ -15,14 +13,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, TypeGuard
 
-from . import history
-from .clock import Clock
-from .dotnet_json import parse, to_json
-from .errors import FunctionFailed, ProtocolError, describe_error
-from .executor import FunctionExecutor, answer_of
-from .history import EventType, format_time
-from .instance import Instance, RuntimeStatus
-from .work import LAST_RUN, Checkpoint, Message, WorkItem
+from devhost.engine import history
+from devhost.engine.clock import Clock
+from devhost.engine.dotnet_json import parse, to_json
+from devhost.engine.errors import FunctionFailed, ProtocolError, describe_error
+from devhost.engine.executor import FunctionExecutor, answer_of
+from devhost.engine.history import EventType, format_time
+from devhost.engine.instance import Instance, RuntimeStatus
+from devhost.engine.work import LAST_RUN, Checkpoint, Message, WorkItem
 
 logger = logging.getLogger(__name__)
 
@@ -41,7 +39,7 @@ class EntityState:
     state: str | None = None
 
     @classmethod
-    def of(cls, instance: Instance) -> EntityState:
+    def of(cls, instance: Instance) -> "EntityState":
         """The state that an entity's instance holds."""
         stored = parse(instance.input or "{}")
         return cls(stored.get("exists", False), stored.get("state"))

@@ -1,15 +1,13 @@
 """One pass of an execution's code over its history: what it is given and what it leaves behind."""
 
-from __future__ import annotations
-
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from . import history
-from .actions import (
+from devhost.engine import history
+from devhost.engine.actions import (
     OUT_OF_PROC_LABEL,
     CallActivity,
     CallEntity,
@@ -21,15 +19,15 @@ from .actions import (
     parse_failure,
     parse_state,
 )
-from .dotnet_json import parse, to_json
-from .entity import request
-from .errors import FunctionFailed
-from .executor import FunctionExecutor, answer_of
-from .history import EventType, HistoryEvent
-from .instance import Instance, Parent, RuntimeStatus
-from .nodes import Task
-from .options import HubOptions
-from .work import ActivityCall, Checkpoint, Message, NewInstance, WorkItem
+from devhost.engine.dotnet_json import parse, to_json
+from devhost.engine.entity import request
+from devhost.engine.errors import FunctionFailed
+from devhost.engine.executor import FunctionExecutor, answer_of
+from devhost.engine.history import EventType, HistoryEvent
+from devhost.engine.instance import Instance, Parent, RuntimeStatus
+from devhost.engine.nodes import Task
+from devhost.engine.options import HubOptions
+from devhost.engine.work import ActivityCall, Checkpoint, Message, NewInstance, WorkItem
 
 SHORT_TIMER = "6.00:00:00"
 LONG_TIMER_LEG = "3.00:00:00"

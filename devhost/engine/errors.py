@@ -14,11 +14,9 @@ EngineError
 └── StateFileOutdated       the state file was made by a host with another schema
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
-from .dotnet_json import well_formed
+from devhost.engine.dotnet_json import well_formed
 
 
 class EngineError(Exception):

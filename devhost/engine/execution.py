@@ -6,16 +6,14 @@ however long the history has grown.
 ADR 26 has the reasons.
 """
 
-from __future__ import annotations
-
 import json
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 
-from .actions import Action, RawAction, parse_actions
-from .dotnet_json import to_json
-from .history import HistoryEvent
-from .walk import Walk
+from devhost.engine.actions import Action, RawAction, parse_actions
+from devhost.engine.dotnet_json import to_json
+from devhost.engine.history import HistoryEvent
+from devhost.engine.walk import Walk
 
 
 class Execution:

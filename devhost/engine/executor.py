@@ -1,13 +1,11 @@
 """What the engine asks of the host that embeds it: run the app's functions by name."""
 
-from __future__ import annotations
-
 import asyncio
 import logging
 from collections.abc import Awaitable, Collection
 from typing import Protocol, TypeVar
 
-from .errors import FunctionFailed, describe_error
+from devhost.engine.errors import FunctionFailed, describe_error
 
 logger = logging.getLogger(__name__)
 

@@ -4,13 +4,11 @@ An event is a dict in wire form. Events that carry an `EventId` of 0 or more rec
 created a task; events that refer to one complete it. Field names and order follow the recorded engine.
 """
 
-from __future__ import annotations
-
 import enum
 from datetime import UTC, datetime
 from typing import Any
 
-from .instance import Parent
+from devhost.engine.instance import Parent
 
 HistoryEvent = dict[str, Any]
 

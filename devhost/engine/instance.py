@@ -1,9 +1,7 @@
 """An orchestration instance as the engine stores it and clients see it."""
 
-from __future__ import annotations
-
-import dataclasses
 import enum
+from dataclasses import dataclass
 from datetime import datetime
 
 
@@ -26,7 +24,7 @@ class RuntimeStatus(enum.StrEnum):
 TERMINAL = frozenset({RuntimeStatus.COMPLETED, RuntimeStatus.FAILED, RuntimeStatus.TERMINATED})
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class Parent:
     """The orchestration that started this one, and the task that waits for it."""
 
@@ -36,7 +34,7 @@ class Parent:
     task_id: int
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class Instance:
     """One orchestration instance; texts are JSON texts, `None` where there is no value.
 
@@ -75,7 +73,7 @@ def is_entity_id(instance_id: str) -> bool:
     return instance_id.startswith("@") and "@" in instance_id[1:]
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class InstanceQuery:
     """Which instances to list; an absent field does not narrow the list."""
 

@@ -1,11 +1,16 @@
 """What DurableTask.Core says when an orchestrator's code and its history differ, in its own words."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
-from .actions import Action, CallActivity, CallEntity, CallSubOrchestrator, CreateTimer, SignalEntity
-from .history import EventType, HistoryEvent
+from devhost.engine.actions import (
+    Action,
+    CallActivity,
+    CallEntity,
+    CallSubOrchestrator,
+    CreateTimer,
+    SignalEntity,
+)
+from devhost.engine.history import EventType, HistoryEvent
 
 _SCHEDULED = "A previous execution of this orchestration scheduled"
 _MISSING = "the current replay execution hasn't (yet?) scheduled this task."

@@ -6,13 +6,11 @@ Steps ──┬── Task            an activity, a sub-orchestration, a timer,
 └── Group           WhenAll, WhenAny
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from .actions import Action, CallEntity, CreateTimer, Retryable, RetryOptions, TaskAction
+from devhost.engine.actions import Action, CallEntity, CreateTimer, Retryable, RetryOptions, TaskAction
 
 
 class Walker(Protocol):
@@ -20,10 +18,10 @@ class Walker(Protocol):
 
     now: datetime
 
-    def start(self, action: Action, parent: Node) -> Node:
+    def start(self, action: Action, parent: "Node") -> "Node":
         """Starts one action and all that it is made of."""
 
-    def start_task(self, action: TaskAction, parent: Node) -> Task:
+    def start_task(self, action: TaskAction, parent: "Node") -> "Task":
         """Gives a task the next id."""
 
 
@@ -32,7 +30,7 @@ class Node:
 
     __slots__ = ("done", "parent")
 
-    def __init__(self, parent: Node | None) -> None:
+    def __init__(self, parent: "Node | None") -> None:
         self.parent = parent
         self.done = False
 
@@ -52,7 +50,7 @@ class Node:
         """Whether the node stays unfinished until a set of tasks has succeeded; adds their ids if so."""
         return self.done
 
-    def unfinished(self) -> Iterator[Node]:
+    def unfinished(self) -> "Iterator[Node]":
         """What the node still waits for: tasks, retries and events."""
         if not self.done:
             yield self

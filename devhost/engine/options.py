@@ -1,10 +1,8 @@
 """What a host's configuration says about the engine."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 
-from .versions import VersionPolicy
+from devhost.engine.versions import VersionPolicy
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,15 +9,13 @@ An instance goes through these states; only an episode moves it:
     Running -> Running (continue-as-new: a new execution of the same instance)
 """
 
-from __future__ import annotations
-
 import asyncio
 import logging
 from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from dataclasses import replace
 
-from .actions import (
+from devhost.engine.actions import (
     HTTP_ACTIVITY,
     Action,
     CallActivity,
@@ -26,9 +24,9 @@ from .actions import (
     OrchestratorState,
     SignalEntity,
 )
-from .clock import Clock
-from .episode import Episode, Outcome
-from .errors import (
+from devhost.engine.clock import Clock
+from devhost.engine.episode import Episode, Outcome
+from devhost.engine.errors import (
     FunctionFailed,
     NonDeterminismError,
     ProtocolError,
@@ -36,13 +34,13 @@ from .errors import (
     describe_error,
     unknown_function,
 )
-from .executor import FunctionExecutor
-from .instance import Instance, RuntimeStatus
-from .options import HubOptions
-from .traps import divergence, misunderstandings
-from .versions import FailureStrategy
-from .walk import Walk
-from .work import LAST_RUN, Checkpoint, WorkItem
+from devhost.engine.executor import FunctionExecutor
+from devhost.engine.instance import Instance, RuntimeStatus
+from devhost.engine.options import HubOptions
+from devhost.engine.traps import divergence, misunderstandings
+from devhost.engine.versions import FailureStrategy
+from devhost.engine.walk import Walk
+from devhost.engine.work import LAST_RUN, Checkpoint, WorkItem
 
 logger = logging.getLogger(__name__)
 

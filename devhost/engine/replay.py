@@ -1,21 +1,19 @@
 """Runs an orchestrator over a recorded history and finds the first place where the two disagree."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from .actions import OrchestratorState, parse_actions
-from .dotnet_json import to_json
-from .episode import Episode
-from .errors import NonDeterminismError
-from .execution import Execution
-from .executor import FunctionExecutor
-from .history import EventType, HistoryEvent, parse_time
-from .instance import Instance, RuntimeStatus
-from .options import HubOptions
-from .walk import Walk
-from .work import WorkItem
+from devhost.engine.actions import OrchestratorState, parse_actions
+from devhost.engine.dotnet_json import to_json
+from devhost.engine.episode import Episode
+from devhost.engine.errors import NonDeterminismError
+from devhost.engine.execution import Execution
+from devhost.engine.executor import FunctionExecutor
+from devhost.engine.history import EventType, HistoryEvent, parse_time
+from devhost.engine.instance import Instance, RuntimeStatus
+from devhost.engine.options import HubOptions
+from devhost.engine.walk import Walk
+from devhost.engine.work import WorkItem
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,10 @@
 What a rewind takes back stays in history as events that replay passes over.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from .history import EventType, HistoryEvent, forgotten
+from devhost.engine.history import EventType, HistoryEvent, forgotten
 
 
 @dataclass(frozen=True, slots=True)

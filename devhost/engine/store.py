@@ -1,7 +1,5 @@
 """The task hub in SQLite: every change is one transaction, committed before anyone is told of it."""
 
-from __future__ import annotations
-
 import json
 import re
 import sqlite3
@@ -12,20 +10,20 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, Final
 
-from .commit_thread import CommitThread
-from .dotnet_json import to_json
-from .entity import new_entity
-from .errors import (
+from devhost.engine.commit_thread import CommitThread
+from devhost.engine.dotnet_json import to_json
+from devhost.engine.entity import new_entity
+from devhost.engine.errors import (
     InstanceAlreadyExists,
     InstanceNotEnded,
     InstanceNotFound,
     StateFileInUse,
     StateFileOutdated,
 )
-from .execution import Execution
-from .history import HistoryEvent, format_time, parse_time, sub_orchestration_failed
-from .instance import Instance, InstanceQuery, Parent, RuntimeStatus, is_entity_id
-from .work import ActivityCall, Checkpoint, Message, NewInstance, QueuedActivity, WorkItem
+from devhost.engine.execution import Execution
+from devhost.engine.history import HistoryEvent, format_time, parse_time, sub_orchestration_failed
+from devhost.engine.instance import Instance, InstanceQuery, Parent, RuntimeStatus, is_entity_id
+from devhost.engine.work import ActivityCall, Checkpoint, Message, NewInstance, QueuedActivity, WorkItem
 
 SCHEMA_VERSION: Final = 2
 _ALL_OF_AN_INSTANCE: Final = (
@@ -50,7 +48,7 @@ class Store:
     """A task hub's state; its methods are safe to call from any event loop."""
 
     @classmethod
-    def open(cls, path: str) -> Store:
+    def open(cls, path: str) -> "Store":
         """Opens or creates a state file; `:memory:` keeps the state in memory.
 
         Raises:

@@ -1,25 +1,23 @@
 """The engine as its clients see it: start, ask, raise, terminate, suspend, resume, restart, purge."""
 
-from __future__ import annotations
-
 import uuid
 from dataclasses import replace
 from datetime import datetime
 
-from . import history
-from .clock import Clock, SystemClock
-from .dotnet_json import to_json
-from .entity import EntityState, request
-from .episode import new_instance
-from .errors import InstanceEnded, InstanceNotFound, InvalidTransition, UnknownEntity
-from .executor import FunctionExecutor
-from .history import HistoryEvent
-from .instance import TERMINAL, Instance, InstanceQuery, RuntimeStatus, entity_id
-from .options import HubOptions
-from .rewind import Rewound, rewind
-from .store import Store
-from .work import Checkpoint, Message
-from .worker import Worker
+from devhost.engine import history
+from devhost.engine.clock import Clock, SystemClock
+from devhost.engine.dotnet_json import to_json
+from devhost.engine.entity import EntityState, request
+from devhost.engine.episode import new_instance
+from devhost.engine.errors import InstanceEnded, InstanceNotFound, InvalidTransition, UnknownEntity
+from devhost.engine.executor import FunctionExecutor
+from devhost.engine.history import HistoryEvent
+from devhost.engine.instance import TERMINAL, Instance, InstanceQuery, RuntimeStatus, entity_id
+from devhost.engine.options import HubOptions
+from devhost.engine.rewind import Rewound, rewind
+from devhost.engine.store import Store
+from devhost.engine.work import Checkpoint, Message
+from devhost.engine.worker import Worker
 
 _PAGE = 500
 

@@ -3,12 +3,10 @@
 Each is known from the real engine; section 4 of the protocol notes has the cases.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
-from .nodes import EventWait, Retry
-from .walk import Walk
+from devhost.engine.nodes import EventWait, Retry
+from devhost.engine.walk import Walk
 
 
 def divergence(walk: Walk, *, ended: bool) -> str | None:

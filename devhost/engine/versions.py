@@ -3,8 +3,6 @@
 https://learn.microsoft.com/azure/durable-task/common/durable-orchestration-versioning
 """
 
-from __future__ import annotations
-
 import enum
 import re
 from dataclasses import dataclass

@@ -6,14 +6,12 @@ open and whether the code still asks for what history says it asked for. Task id
 the SDK counts them: one counter for all kinds, in order of creation, retries included.
 """
 
-from __future__ import annotations
-
 import json
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
-from .actions import (
+from devhost.engine.actions import (
     Action,
     CallActivity,
     CallEntity,
@@ -26,10 +24,10 @@ from .actions import (
     WhenAll,
     WhenAny,
 )
-from .errors import NonDeterminismError
-from .history import EventType, HistoryEvent, parse_time
-from .mismatch import mismatch
-from .nodes import EventWait, Group, Node, Retry, Steps, Task
+from devhost.engine.errors import NonDeterminismError
+from devhost.engine.history import EventType, HistoryEvent, parse_time
+from devhost.engine.mismatch import mismatch
+from devhost.engine.nodes import EventWait, Group, Node, Retry, Steps, Task
 
 
 class Walk:

@@ -1,14 +1,12 @@
 """Work items and what completing one leaves behind: the values that pass between store and workers."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from .execution import Execution
-from .history import EventType, HistoryEvent
-from .instance import Instance
+from devhost.engine.execution import Execution
+from devhost.engine.history import EventType, HistoryEvent
+from devhost.engine.instance import Instance
 
 LAST_RUN: Final = 1.0
 """Seconds that the code of an instance gets when a client has ended it."""

@@ -4,8 +4,6 @@ What waits is known to the store; the queues here only say where to look, so tha
 An instance is in one pair of hands at a time: what arrives meanwhile is seen by its next episode.
 """
 
-from __future__ import annotations
-
 import asyncio
 import heapq
 import logging
@@ -14,17 +12,17 @@ from collections.abc import Callable, Coroutine, Iterable
 from datetime import datetime
 from typing import Any, Final, TypeAlias
 
-from .activity import ActivityProcessor
-from .clock import Clock
-from .entity import EntityProcessor
-from .execution import ExecutionCache
-from .executor import FunctionExecutor, is_cancelled
-from .history import succeeded_task
-from .instance import Instance
-from .options import HubOptions
-from .orchestration import OrchestrationProcessor
-from .store import Store
-from .work import ActivityCall, Checkpoint, Message, QueuedActivity, WorkItem
+from devhost.engine.activity import ActivityProcessor
+from devhost.engine.clock import Clock
+from devhost.engine.entity import EntityProcessor
+from devhost.engine.execution import ExecutionCache
+from devhost.engine.executor import FunctionExecutor, is_cancelled
+from devhost.engine.history import succeeded_task
+from devhost.engine.instance import Instance
+from devhost.engine.options import HubOptions
+from devhost.engine.orchestration import OrchestrationProcessor
+from devhost.engine.store import Store
+from devhost.engine.work import ActivityCall, Checkpoint, Message, QueuedActivity, WorkItem
 
 logger = logging.getLogger(__name__)
 

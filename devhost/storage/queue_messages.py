@@ -1,24 +1,18 @@
 """The texts of queue messages, what they hold, and what a queue trigger's function gets of a message."""
 
-from __future__ import annotations
-
 import base64
 import contextlib
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 from azure.functions.meta import Datum
+from azure.storage.queue import QueueMessage
+from azure.storage.queue.aio import QueueClient
 
 from devhost.app import shown_json
 from devhost.app.bindings import text_datum
 from devhost.settings import MessageEncoding
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from azure.storage.queue import QueueMessage
-    from azure.storage.queue.aio import QueueClient
-
 
 # The SDK writes a QueueMessage as such an object; only its body travels.
 _MEMBERS_OF_A_MESSAGE = {"id", "body"}

@@ -1,28 +1,19 @@
 """The bindings `queue` (out) and `blob` (in and out): what a function reads and writes beside its trigger."""
 
-from __future__ import annotations
-
 import contextlib
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from azure.core.exceptions import AzureError, ResourceExistsError, ResourceNotFoundError
 from azure.functions.meta import Datum
+from azure.storage.blob.aio import BlobClient, BlobServiceClient
 
-from devhost.app.bindings import text_datum
+from devhost.app.binding_expressions import BindingData
+from devhost.app.bindings import Binding, text_datum
 from devhost.errors import BindingFailed
-
-from .queue_messages import contents_of, encode, send
-
-if TYPE_CHECKING:
-    from azure.storage.blob.aio import BlobClient, BlobServiceClient
-
-    from devhost.app.binding_expressions import BindingData
-    from devhost.app.bindings import Binding
-    from devhost.settings import MessageEncoding
-    from devhost.worker.worker import Worker
-
-    from .storage_connection import StorageConnections
+from devhost.settings import MessageEncoding
+from devhost.storage.queue_messages import contents_of, encode, send
+from devhost.storage.storage_connection import StorageConnections
+from devhost.worker.worker import Worker
 
 
 class StorageBindings:

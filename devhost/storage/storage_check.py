@@ -3,16 +3,11 @@
 A connection is opened and closed again; nothing is sent, and no key is shown.
 """
 
-from __future__ import annotations
-
 import asyncio
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-from .storage_connection import DEFAULT_CONNECTION
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from devhost.storage.storage_connection import DEFAULT_CONNECTION
 
 SECONDS = 2.0  # how long the account has to accept a connection
 

@@ -4,23 +4,19 @@ Says once when an account stops answering, and once when it answers again. The S
 whoever polls asks again anyway.
 """
 
-from __future__ import annotations
-
 import logging
 import re
-from typing import TYPE_CHECKING, Any
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+from azure.core.credentials_async import AsyncTokenCredential
+from azure.storage.blob.aio import BlobServiceClient
+from azure.storage.queue.aio import QueueServiceClient
 
 from devhost.errors import ConnectionUnusable
 from devhost.settings import app_setting
 
-if TYPE_CHECKING:
-    from contextlib import AbstractAsyncContextManager
-
-    from azure.core.credentials_async import AsyncTokenCredential
-    from azure.storage.blob.aio import BlobServiceClient
-    from azure.storage.queue.aio import QueueServiceClient
-
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 DEFAULT_CONNECTION = "AzureWebJobsStorage"
 
@@ -60,7 +56,7 @@ class StorageConnection:
     @property
     def queues(self) -> QueueServiceClient:
         """The account's queues."""
-        from azure.storage.queue.aio import QueueServiceClient  # noqa: PLC0415 (many apps need not load it)
+        from azure.storage.queue.aio import QueueServiceClient  # noqa: PLC0415 - many apps need not load it
 
         if self._queues is None:
             self._queues = self._open(QueueServiceClient, "queue")
@@ -69,7 +65,7 @@ class StorageConnection:
     @property
     def blobs(self) -> BlobServiceClient:
         """The account's blobs."""
-        from azure.storage.blob.aio import BlobServiceClient  # noqa: PLC0415 (many apps need not load it)
+        from azure.storage.blob.aio import BlobServiceClient  # noqa: PLC0415 - many apps need not load it
 
         if self._blobs is None:
             self._blobs = self._open(BlobServiceClient, "blob")
@@ -78,13 +74,13 @@ class StorageConnection:
     def answers(self) -> None:
         """Takes note that the account answered."""
         if self._is_down:
-            log.info("The storage of '%s' answers again.", self.name)
+            logger.info("The storage of '%s' answers again.", self.name)
         self._is_down = False
 
     def fails(self, error: Exception) -> None:
         """Takes note that the account did not answer, or refused."""
         if not self._is_down:
-            log.warning(
+            logger.warning(
                 "The storage of '%s' does not answer: start the storage emulator or correct the setting. "
                 "It is asked again until it does. (%s)",
                 self.name,
@@ -121,7 +117,7 @@ class StorageConnection:
         return f"https://{account}.{service}.core.windows.net" if account else ""
 
     def _credential(self) -> AsyncTokenCredential:
-        from azure.identity.aio import DefaultAzureCredential  # noqa: PLC0415 (many apps need not load it)
+        from azure.identity.aio import DefaultAzureCredential  # noqa: PLC0415 - many apps need not load it
 
         client_id = _first_setting(f"{self.name}__clientId") or None
         credential = DefaultAzureCredential(managed_identity_client_id=client_id)

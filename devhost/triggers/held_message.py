@@ -1,21 +1,16 @@
 """A queue message that this host has taken: hidden from others until it is deleted or given back."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 from azure.core.exceptions import AzureError, HttpResponseError, ResourceNotFoundError
+from azure.storage.queue import QueueMessage
+from azure.storage.queue.aio import QueueClient
 
-if TYPE_CHECKING:
-    from azure.storage.queue import QueueMessage
-    from azure.storage.queue.aio import QueueClient
-
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 _TAKEN_BY_ANOTHER = "PopReceiptMismatch"
 
@@ -56,7 +51,7 @@ class HeldMessage:
             try:
                 await self._hide(self._hidden_for)
             except AzureError as error:
-                log.debug("The message %s could not be kept hidden: %s", self.id, error)
+                logger.debug("The message %s could not be kept hidden: %s", self.id, error)
 
     async def _hide(self, duration: timedelta) -> None:
         seconds = int(duration.total_seconds())
@@ -77,8 +72,8 @@ def _unless_gone(message_id: str) -> Iterator[None]:
     try:
         yield
     except ResourceNotFoundError:
-        log.debug("The message %s or its queue is gone.", message_id)
+        logger.debug("The message %s or its queue is gone.", message_id)
     except HttpResponseError as error:
         if getattr(error, "error_code", None) != _TAKEN_BY_ANOTHER:
             raise
-        log.debug("The message %s was taken by another.", message_id)
+        logger.debug("The message %s was taken by another.", message_id)

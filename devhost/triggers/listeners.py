@@ -3,39 +3,31 @@
 A trigger that cannot be set up is an error of its function alone; the others keep working.
 """
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import re
 import uuid
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta, tzinfo
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from azure.functions.meta import Datum
 from azure.storage.queue import QueueMessage
 
 from devhost.app.bindings import text_datum
+from devhost.app.functions import Function
+from devhost.engine.clock import Clock
 from devhost.errors import ConnectionUnusable, IndexingError, UnresolvedExpression
-from devhost.settings import app_setting, expand_settings
+from devhost.settings import QueueOptions, app_setting, expand_settings
 from devhost.storage.queue_messages import trigger_metadata, trigger_value
-
-from .queue_trigger import QueueTrigger, Run
-from .retries import RetriedFunction
-from .timer_schedule import InvalidSchedule, parse_schedule
-from .timer_trigger import TimerTrigger
-
-if TYPE_CHECKING:
-    from azure.functions.meta import Datum
-
-    from devhost.app.loader import Function
-    from devhost.engine.clock import Clock
-    from devhost.settings import QueueOptions
-    from devhost.storage.storage_connection import StorageConnections
-    from devhost.worker.worker import Worker
-
-    from .timer_status import TimerMemory
+from devhost.storage.storage_connection import StorageConnections
+from devhost.triggers.queue_trigger import QueueTrigger, Run
+from devhost.triggers.retries import RetriedFunction
+from devhost.triggers.timer_schedule import InvalidSchedule, parse_schedule
+from devhost.triggers.timer_status import TimerMemory
+from devhost.triggers.timer_trigger import TimerTrigger
+from devhost.worker.worker import Worker
 
 TIME_ZONE = "WEBSITE_TIME_ZONE"
 

@@ -6,15 +6,10 @@ It differs from Unix cron in three ways that are kept here: days of the month an
 ADR 10 has the reasons.
 """
 
-from __future__ import annotations
-
 import calendar
-import dataclasses
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
 
 _LEAP_YEAR = 2024
 _MONTHS = (
@@ -28,7 +23,7 @@ class InvalidCrontab(ValueError):
     """The text is no cron expression, or one that never comes true."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class _Kind:
     """What one field of an expression may hold; names stand for the values from `low` on."""
 
@@ -80,7 +75,7 @@ _KINDS = (
 )
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class Crontab:
     """The times that a cron expression stands for, by the calendar of whoever asks."""
 
@@ -92,7 +87,7 @@ class Crontab:
     weekdays: frozenset[int]
 
     @classmethod
-    def parse(cls, text: str) -> Crontab:
+    def parse(cls, text: str) -> "Crontab":
         """Reads an expression.
 
         Raises:

@@ -5,31 +5,25 @@ goes to the poison queue. Nothing is lost when the host is killed or the storage
 in hand comes back when its time of being hidden is over, so that a function may run twice for it.
 """
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import logging
 import random
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from azure.core.exceptions import AzureError, ResourceNotFoundError
 from azure.functions.meta import Datum
+from azure.storage.queue import QueueMessage
 
 from devhost.engine.errors import FunctionFailed
+from devhost.settings import QueueOptions
 from devhost.storage.queue_messages import Undecodable, decode, send, trigger_metadata, trigger_value
+from devhost.storage.storage_connection import StorageConnection
+from devhost.triggers.held_message import HeldMessage
 
-from .held_message import HeldMessage
-
-if TYPE_CHECKING:
-    from azure.storage.queue import QueueMessage
-
-    from devhost.settings import QueueOptions
-    from devhost.storage.storage_connection import StorageConnection
-
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 Run = Callable[[str, Datum, Mapping[str, Datum]], Awaitable[Any]]
 
@@ -133,7 +127,7 @@ class QueueTrigger:
 
     def _longer(self, pause: float) -> float:
         # At random, so that the queues of an app are not asked in step.
-        longer = pause * random.uniform(1.5, 2.5)  # noqa: S311 (nothing depends on its being unforeseeable)
+        longer = pause * random.uniform(1.5, 2.5)  # noqa: S311 - nothing depends on its being unforeseeable
         return min(longer, self._options.max_polling_interval.total_seconds())
 
     def _take(self, message: QueueMessage) -> None:
@@ -182,6 +176,8 @@ class QueueTrigger:
         return True
 
     async def _poison(self, held: HeldMessage, reason: str) -> None:
-        log.warning("Message %s moves to the queue '%s': %s.", held.id, self._poison_queue.queue_name, reason)
+        logger.warning(
+            "Message %s moves to the queue '%s': %s.", held.id, self._poison_queue.queue_name, reason
+        )
         await send(self._poison_queue, held.text)
         await held.delete()

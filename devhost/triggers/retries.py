@@ -1,23 +1,19 @@
 """Calls a function for its trigger, and again where it fails and its function.json has a `retry`."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
+from azure.functions.meta import Datum
+
+from devhost.app.functions import Function
 from devhost.app.retry_policy import FOR_EVER
 from devhost.engine.errors import FunctionFailed
 from devhost.worker.invocation import FailedAttempt, RetryContext
+from devhost.worker.worker import Worker
 
-if TYPE_CHECKING:
-    from azure.functions.meta import Datum
-
-    from devhost.app.loader import Function
-    from devhost.worker.worker import Worker
-
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 # Waits, and tells whether the wait is over: it is not where the host stops first.
 Wait: TypeAlias = Callable[[timedelta], Awaitable[bool]]
@@ -55,11 +51,13 @@ class RetriedFunction:
         if self._policy is None:
             return False
         if not self._policy.allows(retry):
-            log.error("'%s' is given up after %d attempts.", self.name, retry)
+            logger.error("'%s' is given up after %d attempts.", self.name, retry)
             return False
         delay = self._policy.delay_before(retry)
         of_all = "" if self._policy.max_retry_count == FOR_EVER else f" of {self._policy.max_retry_count}"
-        log.info("'%s' is tried again in %g s: retry %d%s.", self.name, delay.total_seconds(), retry, of_all)
+        logger.info(
+            "'%s' is tried again in %g s: retry %d%s.", self.name, delay.total_seconds(), retry, of_all
+        )
         return await wait(delay)
 
 

@@ -3,15 +3,12 @@
 It knows nothing of functions or of how a timer waits.
 """
 
-from __future__ import annotations
-
-import dataclasses
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Protocol
 
 from devhost.timespan import parse_timespan
-
-from .ncrontab import Crontab, InvalidCrontab
+from devhost.triggers.ncrontab import Crontab, InvalidCrontab
 
 _MINUTE = timedelta(minutes=1)
 
@@ -31,7 +28,7 @@ class Schedule(Protocol):
         """The first time in UTC that is later than `moment`."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class CronSchedule:
     """A cron expression by the clocks of a time zone; what clocks repeat in autumn is due once."""
 
@@ -46,7 +43,7 @@ class CronSchedule:
         return found if found > moment else clock.replace(tzinfo=self.zone, fold=1).astimezone(UTC)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class ConstantSchedule:
     """The same interval again and again."""
 

@@ -3,23 +3,21 @@
 The file lies beside the state file; a host whose state is in memory remembers nothing.
 """
 
-from __future__ import annotations
-
 import contextlib
-import dataclasses
 import json
 import logging
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 FILE_SUFFIX = ".timers.json"
 NEVER = datetime.min.replace(tzinfo=UTC)  # as the Functions host writes it to the function
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class TimerStatus:
     """One timer's past and future; `last` is `NEVER` until it has run."""
 
@@ -33,7 +31,7 @@ class TimerStatus:
         return {name: time.isoformat() for name, time in times.items()}
 
     @classmethod
-    def from_json(cls, content: dict[str, str]) -> TimerStatus:
+    def from_json(cls, content: dict[str, str]) -> "TimerStatus":
         """Reads what `to_json` wrote; raises KeyError, TypeError or ValueError if it is something else."""
         last, following, updated = (
             datetime.fromisoformat(content[name]) for name in ("Last", "Next", "LastUpdated")
@@ -61,7 +59,7 @@ class TimerMemory:
         try:
             _replace(self._path, json.dumps(content, indent=2))
         except OSError as error:
-            log.warning("The timers' state cannot be kept in %s: %s", self._path, error)
+            logger.warning("The timers' state cannot be kept in %s: %s", self._path, error)
 
 
 def _replace(path: Path, text: str) -> None:
@@ -77,5 +75,5 @@ def _read(path: Path) -> dict[str, TimerStatus]:
             content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
             return {name: TimerStatus.from_json(status) for name, status in content.items()}
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            log.warning("The timers' state in %s is not readable and begins anew: %r", path, error)
+            logger.warning("The timers' state in %s is not readable and begins anew: %r", path, error)
     return {}

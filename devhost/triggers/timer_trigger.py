@@ -4,30 +4,21 @@ A run that was missed while the host was down is made up for once, at the start.
 while it still runs follows as soon as it can.
 """
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import json
 import logging
-from typing import TYPE_CHECKING
+from datetime import datetime, timedelta
 
 from azure.functions.meta import Datum
 
+from devhost.engine.clock import Clock
 from devhost.engine.errors import FunctionFailed
+from devhost.triggers.retries import RetriedFunction, no_retry
+from devhost.triggers.timer_schedule import Schedule, is_kept_in_mind
+from devhost.triggers.timer_status import NEVER, TimerMemory, TimerStatus
 
-from .retries import no_retry
-from .timer_schedule import Schedule, is_kept_in_mind
-from .timer_status import NEVER, TimerMemory, TimerStatus
-
-if TYPE_CHECKING:
-    from datetime import datetime, timedelta
-
-    from devhost.engine.clock import Clock
-
-    from .retries import RetriedFunction
-
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 class TimerTrigger:
@@ -107,7 +98,7 @@ class TimerTrigger:
     async def _watch(self, *, is_past_due: bool) -> None:
         if is_past_due or self._run_on_startup:
             reason = "it is past due" if is_past_due else "runOnStartup is set"
-            log.info("'%s' runs at start: %s.", self._name, reason)
+            logger.info("'%s' runs at start: %s.", self._name, reason)
             await self._invoke(is_past_due=is_past_due)
         while await self._is_due():
             await self._invoke(is_past_due=False)

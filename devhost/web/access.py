@@ -6,18 +6,14 @@ name it does so, and from which page: here those words are believed, since a pag
 ADR 31 has the reasons.
 """
 
-from __future__ import annotations
-
-import dataclasses
 import ipaddress
 import re
 from collections.abc import Collection
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
-if TYPE_CHECKING:
-    from aiohttp import web
+from aiohttp import web
 
-    from devhost.settings import CorsSettings
+from devhost.settings import CorsSettings
 
 _HOST = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z._-]+)(?::(?P<port>[0-9]*))?")
 _ORIGIN = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*)://(?P<authority>[^/?#@\s]+)", re.IGNORECASE)
@@ -25,7 +21,7 @@ _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 _OWN_SITE = frozenset({"same-origin", "none"})  # a page of this host; an address that a person has entered
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class Refusal:
     """Why a request is not answered, in a sentence that says what to do."""
 

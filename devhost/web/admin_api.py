@@ -1,24 +1,18 @@
 """The few pages below `/admin` that tools of Azure ask for, and the way to run a function by hand."""
 
-from __future__ import annotations
-
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, TypeAlias
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, TypeAlias
 
 from aiohttp import web
 
+from devhost.app.functions import Function, Index
 from devhost.engine.dotnet_json import parse
 from devhost.engine.errors import FunctionFailed
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from devhost.app.loader import Function, Index
-
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 RunByHand: TypeAlias = Callable[[str, str], Awaitable[None]]
 
@@ -67,7 +61,9 @@ class AdminApi:
         if not isinstance(content, dict):
             return web.Response(status=400)
         if function.trigger.type in _CALLED_OTHERWISE:
-            log.error("'%s' cannot be run by hand: call its route, or start an orchestration.", function.name)
+            logger.error(
+                "'%s' cannot be run by hand: call its route, or start an orchestration.", function.name
+            )
             return web.Response(status=400)
         given = next((value for name, value in content.items() if name.lower() == "input"), "")
         task = asyncio.create_task(self._run(function.name, "" if given is None else str(given)))
@@ -81,7 +77,7 @@ class AdminApi:
         except FunctionFailed:  # logged where it ran
             return
         except Exception:
-            log.exception("The host failed at running '%s' by hand.", name)
+            logger.exception("The host failed at running '%s' by hand.", name)
 
     def _describe(self, function: Function) -> dict[str, Any]:
         route = "/".join((*self._prefix, function.http.route.text.strip("/"))) if function.http else None

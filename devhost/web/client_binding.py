@@ -3,8 +3,6 @@
 Keys are never enforced here: the code in the links only has the place that Azure's key has.
 """
 
-from __future__ import annotations
-
 import json
 from urllib.parse import quote_plus
 

@@ -3,8 +3,6 @@
 The raw history, which orchestrators get, is the engine's; section 2 of the protocol notes has this form.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any

@@ -4,24 +4,18 @@ The oddities are the Functions host's, measured on it: a text is read as JSON an
 describe a whole answer, and an answer that the host would refuse to send is an empty 500.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aiohttp import HttpVersion11, web
+from azure.functions.meta import Datum
 
 from devhost.app import shown_json
 from devhost.app.bindings import Direction
-
-from .set_cookie import UnreadableCookie, set_cookie
-
-if TYPE_CHECKING:
-    from azure.functions.meta import Datum
-
-    from devhost.app.loader import Function
-    from devhost.worker.worker import Outcome
+from devhost.app.functions import Function
+from devhost.web.set_cookie import UnreadableCookie, set_cookie
+from devhost.worker.worker import Outcome
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _SENDABLE_HEADER = re.compile(r"[\t\x20-\x7e]*")
@@ -148,7 +142,7 @@ def _set_headers(response: web.Response, headers: Mapping[str, str]) -> None:
 
 
 def _status(text: str) -> int:
-    if not text.isdecimal() or not 200 <= int(text) <= 999:  # noqa: PLR2004 (the range of final statuses)
+    if not text.isdecimal() or not 200 <= int(text) <= 999:  # noqa: PLR2004 - the range of final statuses
         raise UnsendableAnswer(f"The status code {text} is not valid.")
     return int(text)
 

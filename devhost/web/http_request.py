@@ -1,14 +1,9 @@
 """What every part of the server reads of a request in the same way."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
 from urllib.parse import parse_qsl
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from aiohttp import web
+from aiohttp import web
 
 
 def origin_of(request: web.BaseRequest) -> str:

@@ -4,39 +4,31 @@ No key is ever asked for, also not for `/admin`: keys are Azure's business. Only
 `access` says what may come in of what a browser sends from there.
 """
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import html
 import logging
 import os
 import socket
+from collections.abc import Iterator, Sequence
 from http import HTTPStatus
-from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from devhost.app.functions import Function, Index
 from devhost.app.routes import split_decoded_path, split_path
 from devhost.engine.errors import FunctionFailed
 from devhost.errors import PortUnusable
 from devhost.settings import NO_HOMEPAGE
+from devhost.web.access import AccessRules, Refusal
+from devhost.web.admin_api import AdminApi, RunByHand
+from devhost.web.client_binding import RPC_PATH, WEBHOOK_PATH
+from devhost.web.http_answer import UnsendableAnswer, to_response
+from devhost.web.http_trigger import MAX_BODY, BodyTooLong, request_datum
+from devhost.web.management_api import ManagementApi
+from devhost.worker.worker import Worker
 
-from .admin_api import AdminApi, RunByHand
-from .client_binding import RPC_PATH, WEBHOOK_PATH
-from .http_answer import UnsendableAnswer, to_response
-from .http_trigger import MAX_BODY, BodyTooLong, request_datum
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from devhost.app.loader import Function, Index
-    from devhost.worker.worker import Worker
-
-    from .access import AccessRules, Refusal
-    from .management_api import ManagementApi
-
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 LOOPBACK = "127.0.0.1"
 _MAX_REQUEST_LINE = 8192  # of Kestrel; a longer one is answered 414
@@ -135,7 +127,7 @@ class HttpServer:
         path = split_path(request.raw_path)
         is_for_app = _api_root(path) is None and not _is_admin(path) and any(self._routes(path))
         if refusal := self._access.refusal(request, is_for_app=is_for_app):
-            log.warning("Refused %s %s: %s", request.method, request.raw_path, refusal.detail)
+            logger.warning("Refused %s %s: %s", request.method, request.raw_path, refusal.detail)
             return _problem(refusal)
         if is_for_app and self._access.is_preflight(request):
             return web.Response(status=204, headers=self._access.preflight_headers(request))
@@ -180,7 +172,7 @@ class HttpServer:
         except FunctionFailed:  # logged where it ran
             return web.Response(status=500)
         except Exception:
-            log.exception("'%s' answers 500: the host failed at it.", function.name)
+            logger.exception("'%s' answers 500: the host failed at it.", function.name)
             return web.Response(status=500)
         finally:
             self._in_flight -= 1
@@ -212,5 +204,5 @@ def _problem(refusal: Refusal) -> web.Response:
 
 
 def _refused(function: Function, reason: Exception) -> web.Response:
-    log.error("'%s' answers 500: %s", function.name, reason)
+    logger.error("'%s' answers 500: %s", function.name, reason)
     return web.Response(status=500)

@@ -4,22 +4,16 @@ The oddities are the Functions host's, measured on it: parameters without a valu
 joined, a chunked upload arrives empty, a body with a `Content-Encoding` arrives as it came.
 """
 
-from __future__ import annotations
-
 import logging
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
 from aiohttp import web
 from azure.functions.meta import Datum
 
 from devhost.app.bindings import text_datum
+from devhost.web.http_request import joined, origin_of, query_of
 
-from .http_request import joined, origin_of, query_of
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 MAX_BODY = 100 * 1024 * 1024
 
@@ -49,7 +43,9 @@ async def request_datum(request: web.Request, route_values: Mapping[str, str]) -
 
 async def _read_body(request: web.Request) -> bytes:
     if "chunked" in request.headers.get("Transfer-Encoding", "").lower():
-        log.warning("The upload is chunked: Azure hands such a body to Python empty, and so does this host.")
+        logger.warning(
+            "The upload is chunked: Azure hands such a body to Python empty, and so does this host."
+        )
         return b""
     if (request.content_length or 0) > MAX_BODY:
         raise BodyTooLong(f"The request has {request.content_length} bytes; at most {MAX_BODY} are accepted.")

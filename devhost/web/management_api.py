@@ -3,14 +3,12 @@
 Codes, bodies and headers are those of section 2 of the protocol notes. Keys are not asked for.
 """
 
-from __future__ import annotations
-
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 from aiohttp import web
 
@@ -27,18 +25,13 @@ from devhost.engine.errors import (
 )
 from devhost.engine.history import format_time
 from devhost.engine.instance import Instance, InstanceQuery, RuntimeStatus
+from devhost.engine.task_hub import TaskHub
+from devhost.web.client_binding import check_status_links
+from devhost.web.history_view import history_events, parse_stored, with_start_times
+from devhost.web.http_request import query_of
+from devhost.web.management_call import Call, continuation, error_answer, json_answer, json_error
 
-from .client_binding import check_status_links
-from .history_view import history_events, parse_stored, with_start_times
-from .http_request import query_of
-from .management_call import Call, continuation, error_answer, json_answer, json_error
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from devhost.engine.task_hub import TaskHub
-
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 _INVALID_JSON = "Invalid JSON content"
 _EMPTY_KEY = "$"  # stands for an entity's empty key
@@ -94,7 +87,7 @@ class ManagementApi:
         except InvalidTransition as error:
             return error_answer(500, "Something went wrong while processing your request", error)
         except Exception as error:
-            log.exception("%s %s failed", call.request.method, call.request.raw_path)
+            logger.exception("%s %s failed", call.request.method, call.request.raw_path)
             return error_answer(500, "Something went wrong while processing your request", error)
 
     async def _start(self, call: Call) -> web.Response:

@@ -1,12 +1,10 @@
 """A request to the management API as its handlers read it, and the answers they give."""
 
-from __future__ import annotations
-
 import base64
-import dataclasses
 import json
 import math
 import re
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,8 +12,7 @@ from aiohttp import web
 
 from devhost.engine.dotnet_json import parse, to_json
 from devhost.engine.errors import InstanceAlreadyExists, InstanceNotFound, InvalidTransition
-
-from .http_request import origin_of
+from devhost.web.http_request import origin_of
 
 CONTINUATION_HEADER = "x-ms-continuation-token"
 
@@ -29,7 +26,7 @@ _DOTNET_ERRORS: dict[type[Exception], str] = {
 }
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class Call:
     """A request: its route parameters, and its query by lower-case name."""
 

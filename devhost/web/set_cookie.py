@@ -3,15 +3,10 @@
 The Python worker hands path and domain over even where the function names none: they are there, and empty.
 """
 
-from __future__ import annotations
-
 from datetime import UTC
 from email.utils import format_datetime, parsedate_to_datetime
-from typing import TYPE_CHECKING
+from http.cookies import Morsel
 from urllib.parse import quote
-
-if TYPE_CHECKING:
-    from http.cookies import Morsel
 
 
 class UnreadableCookie(ValueError):

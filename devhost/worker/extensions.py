@@ -4,20 +4,15 @@ As with the worker, they are called only with `PYTHON_ENABLE_WORKER_EXTENSIONS`,
 and costs nothing else.
 """
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from azure.functions.extension import ExtensionMeta
 
+from devhost.app.functions import Function
 from devhost.settings import enables_worker_extensions
-
-if TYPE_CHECKING:
-    from devhost.app.loader import Function
-
-    from .invocation import Context
+from devhost.worker.invocation import Context
 
 
 def after_load(function: Function) -> None:
@@ -37,7 +32,7 @@ def after_call(context: Context, arguments: Mapping[str, Any], value: Any) -> No
 
 def forget() -> None:
     """Forgets the extensions of an app that ends; the SDK keeps them for the life of a process."""
-    ExtensionMeta._func_exts.clear()  # noqa: SLF001 (there is no public way)
+    ExtensionMeta._func_exts.clear()  # noqa: SLF001 - there is no public way
     ExtensionMeta._info.clear()  # noqa: SLF001
     ExtensionMeta._app_exts = None  # noqa: SLF001
 

@@ -4,8 +4,6 @@ As on Azure, the answer's headers hold no content headers, a 202 with a `Locatio
 (the SDK does not ask for that), and redirects are followed.
 """
 
-from __future__ import annotations
-
 import json
 import os
 from typing import Any

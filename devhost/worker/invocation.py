@@ -1,22 +1,17 @@
 """One call of a function: what the code is told of it, and which call a log line belongs to."""
 
-from __future__ import annotations
-
 import contextvars
-import dataclasses
 import threading
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from pathlib import Path
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
-current: contextvars.ContextVar[Invocation | None] = contextvars.ContextVar("invocation", default=None)
+current: "contextvars.ContextVar[Invocation | None]" = contextvars.ContextVar("invocation", default=None)
 
 # The app's own threads may set `invocation_id` here, which is how the worker ties their logs to a call.
 thread_local_storage = threading.local()
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class TraceContext:
     """The distributed trace that the call belongs to; a development host starts none.
 
@@ -25,25 +20,25 @@ class TraceContext:
 
     trace_parent: str = ""
     trace_state: str = ""
-    attributes: dict[str, str] = dataclasses.field(default_factory=dict)
+    attributes: dict[str, str] = field(default_factory=dict)
 
     @property
-    def Traceparent(self) -> str:  # noqa: N802 (the worker's name)
+    def Traceparent(self) -> str:  # noqa: N802 - the worker's name
         """As `trace_parent`."""
         return self.trace_parent
 
     @property
-    def Tracestate(self) -> str:  # noqa: N802 (the worker's name)
+    def Tracestate(self) -> str:  # noqa: N802 - the worker's name
         """As `trace_state`."""
         return self.trace_state
 
     @property
-    def Attributes(self) -> dict[str, str]:  # noqa: N802 (the worker's name)
+    def Attributes(self) -> dict[str, str]:  # noqa: N802 - the worker's name
         """As `attributes`."""
         return self.attributes
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class FailedAttempt:
     """How the call that is repeated has failed."""
 
@@ -52,7 +47,7 @@ class FailedAttempt:
     message: str
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class RetryContext:
     """Which attempt of how many a call is; `retry_count` is 0 at the first."""
 
@@ -66,25 +61,25 @@ class RetryContext:
         return self.exception
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class Invocation:
     """A call of a function; `instance_id` is that of the orchestration which asked for it, if one did."""
 
     invocation_id: str
     function_name: str
     instance_id: str | None = None
-    retry: RetryContext = dataclasses.field(default_factory=RetryContext)
+    retry: RetryContext = field(default_factory=RetryContext)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class Context:
     """What a function's `context: func.Context` parameter gets."""
 
     invocation_id: str
     function_name: str
     function_directory: Path | str
-    trace_context: TraceContext = dataclasses.field(default_factory=TraceContext)
-    retry_context: RetryContext = dataclasses.field(default_factory=RetryContext)
+    trace_context: TraceContext = field(default_factory=TraceContext)
+    retry_context: RetryContext = field(default_factory=RetryContext)
     thread_local_storage: threading.local = thread_local_storage
 
 

@@ -3,8 +3,6 @@
 None of them keeps the process alive: a stuck function of the app must not keep the host from ending.
 """
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import contextvars
@@ -12,12 +10,10 @@ import functools
 import logging
 import queue
 import threading
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, TypeAlias, TypeVar
 
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine
-
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 _Call: TypeAlias = "tuple[asyncio.Future[Any], Callable[[], Any]]"
@@ -101,7 +97,7 @@ class DaemonThreadPool:
 def _outcome(function: Callable[[], Any]) -> tuple[Any, BaseException | None]:
     try:
         return function(), None
-    except BaseException as error:  # noqa: BLE001 (the future's owner decides what an exit means)
+    except BaseException as error:  # noqa: BLE001 - the future's owner decides what an exit means
         return None, error
 
 
@@ -158,7 +154,9 @@ class LoopThread:
         except BaseException:
             if until_stopped.done():
                 raise
-            log.exception("A task of the app has stopped the loop of asynchronous functions, which goes on.")
+            logger.exception(
+                "A task of the app has stopped the loop of asynchronous functions, which goes on."
+            )
 
     async def _until_stopped(self) -> None:
         await self._stopped.wait()

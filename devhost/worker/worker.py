@@ -4,40 +4,33 @@ Synchronous ones run on a pool of threads, asynchronous ones on one event loop. 
 own, so that code which blocks it stalls neither HTTP nor timers.
 """
 
-from __future__ import annotations
-
 import asyncio
-import dataclasses
 import json
 import logging
 import sys
 import time
 import uuid
-from typing import TYPE_CHECKING, Any, TypeAlias
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, TypeAlias
 
 from azure.functions.meta import Datum
 
 from devhost.app.app_folder import AppFolder
 from devhost.app.binding_expressions import BindingData
-from devhost.app.bindings import OutParameter, text_datum
+from devhost.app.bindings import Binding, OutParameter, text_datum
 from devhost.app.function_code import FunctionCode
+from devhost.app.functions import Function
 from devhost.engine.errors import FunctionFailed, describe_error, text_of_error
 from devhost.errors import FunctionLoadError, FunctionTimedOut, HostError, IndexingError
+from devhost.worker import extensions, invocation
+from devhost.worker.http_calls import HttpCaller
+from devhost.worker.invocation import Context
+from devhost.worker.threads import DaemonThreadPool, LoopThread
 
-from . import extensions, invocation
-from .http_calls import HttpCaller
-from .invocation import Context
-from .threads import DaemonThreadPool, LoopThread
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
-    from datetime import timedelta
-    from pathlib import Path
-
-    from devhost.app.bindings import Binding
-    from devhost.app.loader import Function
-
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 Source: TypeAlias = "Callable[[Binding, BindingData], Awaitable[Datum]]"
 Sink: TypeAlias = "Callable[[Binding, Datum, BindingData], Awaitable[None]]"
@@ -50,7 +43,7 @@ _STATE_LABEL = "$OutOfProcData$"  # behind it the SDK puts an orchestrator's sta
 _SDK_HTTP = "azure.durable_functions.models.utils.http_utils"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """What a function put out; a binding that it did not set is absent from `outputs`."""
 
@@ -228,7 +221,7 @@ class Worker:
             if sink := self._sinks.get(binding.type):
                 await sink(binding, value, data)
 
-    async def _run(self, call: _Call) -> Outcome:
+    async def _run(self, call: "_Call") -> Outcome:
         limit = asyncio.timeout(None if self._timeout is None else self._timeout.total_seconds())
         try:
             async with limit:
@@ -238,18 +231,18 @@ class Worker:
                 raise  # the function's own
             raise FunctionTimedOut(call.code.function.name, self._timeout) from error
 
-    async def _run_on_thread(self, call: _Call) -> Outcome:
+    async def _run_on_thread(self, call: "_Call") -> Outcome:
         future = self._pool.submit(call.run)
         try:
             return await future
         except asyncio.CancelledError:
             if self._pool.abandon(future):
-                log.warning(
+                logger.warning(
                     "The thread of this call cannot be ended: it goes on, and a new one takes its place"
                 )
             raise
 
-    async def _run_on_loop(self, call: _Call) -> Outcome:
+    async def _run_on_loop(self, call: "_Call") -> Outcome:
         try:
             return await self._loop.run(call.run_async())
         except asyncio.CancelledError as error:
@@ -290,7 +283,7 @@ class Worker:
         return FunctionFailed(describe_error(error), stack)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class _Call:
     """One call, run where the function runs: on a pool thread or on the functions' loop.
 
@@ -366,15 +359,15 @@ def _text_of(datum: Datum) -> str:
 def _log_success(code: FunctionCode, started: float) -> None:
     # An orchestrator is called once an episode, which tells nothing to the developer.
     is_episode = code.function.trigger.type in _ORCHESTRATION_TRIGGERS
-    log.log(logging.DEBUG if is_episode else logging.INFO, "Succeeded after %d ms", _milliseconds(started))
+    logger.log(logging.DEBUG if is_episode else logging.INFO, "Succeeded after %d ms", _milliseconds(started))
 
 
 def _log_failure(error: BaseException, started: float) -> None:
     milliseconds = _milliseconds(started)
     if isinstance(error, HostError):  # its sentence is all there is to say
-        log.error("Failed after %d ms: %s", milliseconds, error)
+        logger.error("Failed after %d ms: %s", milliseconds, error)
     else:
-        log.error("Failed after %d ms", milliseconds, exc_info=error)
+        logger.error("Failed after %d ms", milliseconds, exc_info=error)
 
 
 def _without_state(error: Exception) -> BaseException:

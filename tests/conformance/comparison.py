@@ -1,14 +1,12 @@
 """Two runs of the scenario app, field by field."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 
-from .differences import Difference, differences
-from .executions import comparable_entities, comparable_executions, learn_executions
-from .normalise import Names, normalise
-from .records import Exchange, Run
+from tests.conformance.differences import Difference, differences
+from tests.conformance.executions import comparable_entities, comparable_executions, learn_executions
+from tests.conformance.normalise import Names, normalise
+from tests.conformance.records import Exchange, Run
 
 _HEADERS = ("Content-Type", "Location", "Retry-After", "Cache-Control", "x-ms-continuation-token")
 

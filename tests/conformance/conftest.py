@@ -1,25 +1,22 @@
 """The scenario app on this host, driven by the recorded requests: once as it is, once in strict parity."""
 
-from __future__ import annotations
-
 import contextlib
-import dataclasses
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 
 import aiohttp
 import pytest
 
 from devhost.host import Host, HostOptions
 from devhost.settings import read_host_settings
+from tests.conformance.comparison import compare
+from tests.conformance.differences import Difference
+from tests.conformance.records import Run, recorded_run, run_of
+from tests.conformance.replay import Replay
+from tests.conformance.scenario_app import write_scenario_app
 
-from .comparison import compare
-from .differences import Difference
-from .records import Run, recorded_run, run_of
-from .replay import Replay
-from .scenario_app import write_scenario_app
 
-
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
 class Trial:
     """A run of this host, and in what it differs from the recorded one."""
 

@@ -1,16 +1,14 @@
 """Where this host differs from the recorded engine, and why it does on purpose."""
 
-from __future__ import annotations
-
-import dataclasses
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 ABSENT = "(absent)"
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
 class Difference:
     """One field that is not as recorded; its path names the record and the members down to it."""
 
@@ -22,7 +20,7 @@ class Difference:
         return f"{self.path}\n  recorded: {self.recorded!r}\n  given:    {self.given!r}"
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
 class OnPurpose:
     """Differences that are meant.
 

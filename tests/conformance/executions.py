@@ -5,16 +5,14 @@ execution is compared by the tasks it created, their completions by task, everyt
 and the different answers of its code.
 """
 
-from __future__ import annotations
-
 import itertools
 import json
 from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-from .normalise import Names, normalise
-from .records import Call
+from tests.conformance.normalise import Names, normalise
+from tests.conformance.records import Call
 
 _ORCHESTRATOR_STARTED, _ORCHESTRATOR_COMPLETED, _EXECUTION_STARTED = 12, 13, 0
 _TASK_ID = ("TaskScheduledId", "TimerId")

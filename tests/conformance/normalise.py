@@ -3,8 +3,6 @@
 What is left must be the same wherever the scenario app runs.
 """
 
-from __future__ import annotations
-
 import itertools
 import json
 import re

@@ -1,11 +1,9 @@
 """What happened in one run of the scenario app, on the real engine or on this host, and how it is read."""
 
-from __future__ import annotations
-
-import dataclasses
 import gzip
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +11,7 @@ _RECORDS = Path(__file__).parent / "records"
 STATE_LABEL = "\n\n$OutOfProcData$:"  # parts an orchestrator's error text from its state
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
 class Exchange:
     """A request and its answer; `body` is JSON, or None where nothing was sent."""
 
@@ -34,7 +32,7 @@ class Exchange:
             return self.text
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
 class Call:
     """A call of an orchestrator or entity: the JSON that was handed in, and the answer's."""
 
@@ -43,7 +41,7 @@ class Call:
     answer: Any
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
 class Run:
     """Everything that was recorded; calls are in the order in which they ended."""
 

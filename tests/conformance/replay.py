@@ -1,7 +1,5 @@
 """Sends a host the recorded requests again, in their order, each when the host has come as far."""
 
-from __future__ import annotations
-
 import asyncio
 from typing import Any
 
@@ -9,8 +7,7 @@ import aiohttp
 from yarl import URL
 
 from devhost.host import Host
-
-from .records import Exchange
+from tests.conformance.records import Exchange
 
 _PATIENCE = 15.0  # seconds for any one step
 _ENDED = ("Completed", "Failed", "Terminated")

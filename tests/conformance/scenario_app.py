@@ -1,7 +1,5 @@
 """Writes the folders of the scenario app, whose functions are those of `scenario_functions.py`."""
 
-from __future__ import annotations
-
 import json
 import shutil
 from pathlib import Path

@@ -4,8 +4,6 @@ This file is copied beside the scenario app's folders, and may import nothing of
 orchestrator or entity is written down, as text: what the host handed in and what the SDK answered.
 """
 
-from __future__ import annotations
-
 import asyncio
 import datetime as dt
 import json
@@ -22,7 +20,7 @@ Workflow: TypeAlias = Generator[Any, Any, Any]
 
 FOLDER = Path(__file__).parent
 _FAST_MOTION = 10  # waits whose length decides nothing are so many times shorter than in the recording
-_LONG_AGO = dt.datetime(2020, 1, 1)  # noqa: DTZ001 (the SDK writes it out as UTC)
+_LONG_AGO = dt.datetime(2020, 1, 1)  # noqa: DTZ001 - the SDK writes it out as UTC
 _writing = threading.Lock()
 
 
@@ -43,7 +41,7 @@ async def http_op(req: func.HttpRequest, starter: str) -> func.HttpResponse:
         return await client.wait_for_completion_or_create_check_status_response(req, instance_id, 10000, 500)
     try:
         result = await _OPERATIONS[operation](client, instance_id, req)
-    except Exception as error:  # noqa: BLE001 (what the SDK raises is what is compared)
+    except Exception as error:  # noqa: BLE001 - what the SDK raises is what is compared
         return _json({"error": type(error).__name__, "text": str(error)}, status=500)
     return _json({"ok": result})
 
@@ -169,7 +167,7 @@ def o_fan(context: Context) -> Workflow:
 def o_fan_fail(context: Context) -> Workflow:
     try:
         yield context.task_all([context.call_activity("echo", 1), context.call_activity("boom", "x")])
-    except Exception as error:  # noqa: BLE001 (the SDK raises no other)
+    except Exception as error:  # noqa: BLE001 - the SDK raises no other
         return str(error)
 
 
@@ -215,7 +213,7 @@ def o_sub(context: Context) -> Workflow:
 def o_sub_fail(context: Context) -> Workflow:
     try:
         yield context.call_sub_orchestrator("o-fail", None)
-    except Exception as error:  # noqa: BLE001 (the SDK raises no other)
+    except Exception as error:  # noqa: BLE001 - the SDK raises no other
         return f"caught {error}"
 
 

@@ -1,11 +1,11 @@
 """The comparison itself: it sees every field, and its table of differences holds nothing outdated."""
 
-import dataclasses
+from dataclasses import replace
 
-from .comparison import compare
-from .conftest import Trial
-from .differences import DIFFERENCES, Difference, differences, listed, outdated, unexplained
-from .records import Run
+from tests.conformance.comparison import compare
+from tests.conformance.conftest import Trial
+from tests.conformance.differences import DIFFERENCES, Difference, differences, listed, outdated, unexplained
+from tests.conformance.records import Run
 
 
 def test_every_difference_on_purpose_still_occurs(trial: Trial) -> None:
@@ -38,7 +38,7 @@ def test_number_in_place_of_a_boolean_is_a_difference() -> None:
 
 def test_other_status_of_an_answer_is_not_explained(recorded: Run) -> None:
     first, *others = recorded.exchanges
-    changed = dataclasses.replace(recorded, exchanges=[dataclasses.replace(first, status=200), *others])
+    changed = replace(recorded, exchanges=[replace(first, status=200), *others])
 
     found = unexplained(compare(recorded, changed), strict_parity=False)
 

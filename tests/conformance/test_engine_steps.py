@@ -3,8 +3,6 @@
 Here chance has no part: it must hand to the code what was handed to it, and create the same events.
 """
 
-from __future__ import annotations
-
 import itertools
 import json
 from collections.abc import Iterator
@@ -22,12 +20,11 @@ from devhost.engine.options import HubOptions
 from devhost.engine.orchestration import OrchestrationProcessor
 from devhost.engine.rewind import rewind
 from devhost.engine.work import Checkpoint, WorkItem
-
-from .differences import differences, listed, unexplained
-from .executions import begin_of_news, executions, is_rewound, start_of
-from .normalise import Names, normalise
-from .records import STATE_LABEL, Call, recorded_run
-from .scenario_app import ACTIVITIES, ORCHESTRATORS
+from tests.conformance.differences import differences, listed, unexplained
+from tests.conformance.executions import begin_of_news, executions, is_rewound, start_of
+from tests.conformance.normalise import Names, normalise
+from tests.conformance.records import STATE_LABEL, Call, recorded_run
+from tests.conformance.scenario_app import ACTIVITIES, ORCHESTRATORS
 
 _NOW = datetime(2026, 11, 20, microsecond=1, tzinfo=UTC)
 _ORCHESTRATOR_COMPLETED = 13

@@ -1,9 +1,9 @@
 """What the functions of the scenario app were called with, and what they answered, chance left out."""
 
-from .conftest import Trial
-from .differences import listed, unexplained
-from .executions import broken_replay, executions
-from .records import Run
+from tests.conformance.conftest import Trial
+from tests.conformance.differences import listed, unexplained
+from tests.conformance.executions import broken_replay, executions
+from tests.conformance.records import Run
 
 
 def assert_as_recorded(trial: Trial, kind: str) -> None:

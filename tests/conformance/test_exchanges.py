@@ -1,7 +1,7 @@
 """Every recorded HTTP request, sent to this host: status, headers and body of the answer."""
 
-from .conftest import Trial
-from .differences import listed, unexplained
+from tests.conformance.conftest import Trial
+from tests.conformance.differences import listed, unexplained
 
 
 def test_answers_differ_from_the_record_only_on_purpose(trial: Trial) -> None:

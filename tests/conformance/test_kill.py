@@ -3,8 +3,6 @@
 KILLS=100 in the environment makes it many more kills than a test run has time for.
 """
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import json
@@ -21,9 +19,8 @@ import aiohttp
 import pytest
 
 from local.ports import free_port
-
-from .normalise import Names, normalise
-from .scenario_app import ORCHESTRATORS, write_scenario_app
+from tests.conformance.normalise import Names, normalise
+from tests.conformance.scenario_app import ORCHESTRATORS, write_scenario_app
 
 KILLS = int(os.environ.get("KILLS", "10"))
 KILLS_IN_SERIES = 10  # one series has one state file; all scenarios are started anew whenever all have ended
@@ -158,7 +155,7 @@ async def undisturbed(
 async def test_instances_end_as_on_a_host_that_nobody_kills(
     undisturbed: Outcomes | None, session: aiohttp.ClientSession, tmp_path: Path, series: int
 ) -> None:
-    host, chance = new_host(tmp_path, session), random.Random(SEED + series)  # noqa: S311 (no secret)
+    host, chance = new_host(tmp_path, session), random.Random(SEED + series)  # noqa: S311 - no secret
     lives = [chance.uniform(0, LONGEST_LIFE) for _ in range(KILLS_IN_SERIES)]
     generation, outcomes = 0, None
 

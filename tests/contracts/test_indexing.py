@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from devhost.app.app_folder import AppFolder
-from devhost.app.loader import Function, index_app
+from devhost.app.functions import Function
+from devhost.app.loader import index_app
 from devhost.errors import FunctionLoadError
 from tests.devhost.sample_app import ACTIVITY, ORCHESTRATION, RETURN, SampleApp, http_trigger
 

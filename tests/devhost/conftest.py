@@ -1,11 +1,9 @@
 """A host on a free loopback port, in this process, with an app that the test writes."""
 
-from __future__ import annotations
-
 import contextlib
-import dataclasses
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +20,7 @@ from tests.devhost.sample_app import SampleApp
 from tests.devhost.storage_app import Storage
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
 class Answer:
     """What came back."""
 
@@ -39,7 +37,7 @@ class Answer:
         return json.loads(self.body)
 
 
-@dataclasses.dataclass
+@dataclass
 class Client:
     """Calls a running host; paths are sent as they are written."""
 

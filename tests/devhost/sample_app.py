@@ -1,7 +1,5 @@
 """Writes folders of Functions apps for the tests of the host."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import textwrap

@@ -1,7 +1,5 @@
 """A sample app on the Azurite of the test run, and what the tests see of its queues and blobs."""
 
-from __future__ import annotations
-
 import asyncio
 import base64
 import inspect

@@ -1,7 +1,5 @@
 """Web pages cannot drive the host: foreign names, foreign origins, and the doors that a developer opens."""
 
-from __future__ import annotations
-
 import asyncio
 from typing import Any
 

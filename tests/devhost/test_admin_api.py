@@ -1,7 +1,5 @@
 """Functions that are run by hand, through `POST /admin/functions/{name}` as tools of Azure do it."""
 
-from __future__ import annotations
-
 import pytest
 
 from tests.devhost.conftest import StartHost

@@ -1,7 +1,5 @@
 """The classic model as apps in the wild use it: each fact was measured on the Functions host of Azure."""
 
-from __future__ import annotations
-
 import asyncio
 from typing import Any
 

@@ -1,7 +1,5 @@
 """`python -m devhost`, as a process of its own."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import json
@@ -66,7 +64,7 @@ def origin(process: subprocess.Popen[str]) -> str:
 
 
 def read(url: str, data: bytes | None = None) -> str:
-    with urllib.request.urlopen(url, data, timeout=5) as response:  # noqa: S310 (loopback)
+    with urllib.request.urlopen(url, data, timeout=5) as response:  # noqa: S310 - loopback
         text: str = response.read().decode()
         return text
 

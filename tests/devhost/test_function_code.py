@@ -1,7 +1,5 @@
 """Code that cannot be loaded: the function is mapped, a call is an empty 500, the reason is in the log."""
 
-from __future__ import annotations
-
 import pytest
 
 from tests.devhost.conftest import StartHost

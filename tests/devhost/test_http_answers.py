@@ -1,7 +1,5 @@
 """What HTTP functions answer, as it was measured on the Functions host of Azure."""
 
-from __future__ import annotations
-
 import gzip
 
 import pytest

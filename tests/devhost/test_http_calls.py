@@ -1,7 +1,5 @@
 """call_http against a real server: what an orchestration gets to see of an answer."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import AsyncIterator
 

@@ -1,7 +1,5 @@
 """The edge of the Functions host, as it was measured on the real one."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 from collections.abc import AsyncIterator

@@ -1,7 +1,5 @@
 """`python -m devhost instances`, `history` and the other commands against a running host."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import re

@@ -1,7 +1,5 @@
 """JSON with comments and trailing commas, and errors that name the right place."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

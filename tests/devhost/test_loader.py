@@ -1,7 +1,5 @@
 """Which function.json the host leaves out, and why; the other functions keep working."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

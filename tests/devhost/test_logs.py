@@ -1,7 +1,5 @@
 """What log lines look like, where errors point to, and which records host.json lets through."""
 
-from __future__ import annotations
-
 import io
 import json
 import logging

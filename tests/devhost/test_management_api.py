@@ -1,7 +1,5 @@
 """The Durable extension's HTTP API, exchange by exchange, as it was recorded on the real one."""
 
-from __future__ import annotations
-
 import asyncio
 from datetime import datetime
 from typing import Any

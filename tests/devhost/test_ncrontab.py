@@ -1,7 +1,5 @@
 """Cron expressions as the Functions host reads them."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -12,9 +10,9 @@ from hypothesis import strategies as st
 from devhost.triggers.ncrontab import Crontab, InvalidCrontab
 from devhost.triggers.timer_schedule import InvalidSchedule, parse_schedule
 
-BEGIN = datetime(2026, 1, 1)  # noqa: DTZ001 (a Crontab knows no zones); a Thursday
+BEGIN = datetime(2026, 1, 1)  # noqa: DTZ001 - a Crontab knows no zones; a Thursday
 BERLIN = ZoneInfo("Europe/Berlin")
-MOMENTS = st.datetimes(datetime(1990, 1, 1), datetime(2090, 1, 1))  # noqa: DTZ001 (see above)
+MOMENTS = st.datetimes(datetime(1990, 1, 1), datetime(2090, 1, 1))  # noqa: DTZ001 - see above
 
 
 def field(low: int, high: int) -> st.SearchStrategy[str]:
@@ -103,7 +101,7 @@ def test_days_of_month_and_week_must_both_match():
 
 
 def test_leap_day_of_a_century_without_one_is_skipped():
-    moment = datetime(2096, 3, 1)  # noqa: DTZ001 (a Crontab knows no zones)
+    moment = datetime(2096, 3, 1)  # noqa: DTZ001 - a Crontab knows no zones
     assert str(Crontab.parse("0 0 0 29 2 *").next_after(moment)) == "2104-02-29 00:00:00"
 
 

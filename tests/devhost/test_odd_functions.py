@@ -1,7 +1,5 @@
 """Functions that do what no function should, many at once: every call ends, and every slot is free again."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import logging

@@ -1,7 +1,5 @@
 """What functions put out to queues and blobs, and what they read of blobs, on a real storage service."""
 
-from __future__ import annotations
-
 import json
 import re
 from typing import Any

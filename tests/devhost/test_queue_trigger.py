@@ -1,7 +1,5 @@
 """Queue functions on a real queue service: what they get, what becomes of messages, that none is lost."""
 
-from __future__ import annotations
-
 import asyncio
 import base64
 import contextlib

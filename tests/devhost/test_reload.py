@@ -1,7 +1,5 @@
 """Which files count as the app's, and what a change of them does to a running host."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import signal

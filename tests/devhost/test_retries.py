@@ -1,7 +1,5 @@
 """The `retry` of function.json, and what a function is told of its attempts."""
 
-from __future__ import annotations
-
 import json
 from datetime import timedelta
 from typing import Any

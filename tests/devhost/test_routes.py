@@ -1,7 +1,5 @@
 """Route templates match as ASP.NET's do."""
 
-from __future__ import annotations
-
 from urllib.parse import quote
 
 import pytest

@@ -1,7 +1,5 @@
 """host.json and local.settings.json."""
 
-from __future__ import annotations
-
 import os
 from datetime import timedelta
 from typing import Any

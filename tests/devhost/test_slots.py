@@ -1,7 +1,5 @@
 """How many functions run at once, and what keeps working while they are stuck."""
 
-from __future__ import annotations
-
 import asyncio
 from typing import Any
 

@@ -1,7 +1,5 @@
 """devhost.testing: an app's folder in this process, days in an instant."""
 
-from __future__ import annotations
-
 import importlib
 import sys
 from datetime import timedelta

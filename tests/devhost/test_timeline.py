@@ -1,7 +1,5 @@
 """What an instance's history says of its time."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta
 from typing import Any
 

@@ -1,7 +1,5 @@
 """host.json's functionTimeout: what becomes of the call, of its thread, and of who waits for it."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import threading

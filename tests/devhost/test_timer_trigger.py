@@ -1,7 +1,5 @@
 """Timer functions on a clock that the test moves: when they run, and what a restarted host knows of them."""
 
-from __future__ import annotations
-
 import contextlib
 import json
 import logging

@@ -1,7 +1,5 @@
 """How functions run: sync ones on threads, async ones on one loop, neither in the host's way."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import time

@@ -1,7 +1,5 @@
 """Extensions of the worker: called around functions, and only with their setting."""
 
-from __future__ import annotations
-
 import ast
 
 import pytest

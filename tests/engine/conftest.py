@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 
 from devhost.engine.execution import ExecutionCache
-
-from .app import App, Hub
+from tests.engine.app import App, Hub
 
 
 @pytest.fixture(params=["file", "memory"])

@@ -7,8 +7,7 @@ import pytest
 
 from devhost.engine.errors import InstanceNotFound
 from devhost.engine.options import HubOptions
-
-from .app import START, App, Hub
+from tests.engine.app import START, App, Hub
 
 
 def job(context):

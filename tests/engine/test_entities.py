@@ -7,8 +7,7 @@ import pytest
 
 from devhost.engine.errors import UnknownEntity
 from devhost.engine.instance import InstanceQuery
-
-from .app import App, Hub, output
+from tests.engine.app import App, Hub, output
 
 
 @pytest.fixture(autouse=True)

@@ -14,8 +14,7 @@ from devhost.engine.dotnet_json import to_json
 from devhost.engine.errors import NonDeterminismError
 from devhost.engine.execution import Execution, ExecutionCache
 from devhost.engine.history import EventType, HistoryEvent, as_played
-
-from .app import App, Hub
+from tests.engine.app import App, Hub
 
 RETRY = df.RetryOptions(1000, 2)
 STEPS = ["activity", "failing", "all", "any", "leftover", "timer", "event", "retry", "child", "entity"]

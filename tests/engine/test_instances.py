@@ -13,8 +13,7 @@ from devhost.engine.errors import (
     InvalidTransition,
 )
 from devhost.engine.instance import InstanceQuery, RuntimeStatus
-
-from .app import START, App, Hub, output
+from tests.engine.app import START, App, Hub, output
 
 
 @pytest.fixture(autouse=True)

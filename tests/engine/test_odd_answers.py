@@ -11,7 +11,7 @@ from typing import Any
 import azure.durable_functions as df
 import pytest
 
-from .app import App, Hub, output
+from tests.engine.app import App, Hub, output
 
 HALF = "caf\udce9"
 WHOLE = "caf\ufffd"

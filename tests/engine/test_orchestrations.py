@@ -7,7 +7,7 @@ from datetime import timedelta
 import azure.durable_functions as df
 import pytest
 
-from .app import App, Hub, output
+from tests.engine.app import App, Hub, output
 
 FIRST_HISTORY = [12, 0]
 

@@ -11,8 +11,7 @@ import pytest
 from devhost.engine.errors import StateFileInUse, StateFileOutdated
 from devhost.engine.options import HubOptions
 from devhost.engine.store import Store
-
-from .app import App, Hub, output
+from tests.engine.app import App, Hub, output
 
 
 @pytest.fixture(autouse=True)

@@ -7,8 +7,7 @@ import pytest
 
 from devhost.engine.history import HistoryEvent
 from devhost.engine.replay import replay
-
-from .app import App, Hub
+from tests.engine.app import App, Hub
 
 
 @pytest.fixture(autouse=True)

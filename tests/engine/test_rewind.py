@@ -3,8 +3,7 @@
 import pytest
 
 from devhost.engine.errors import InvalidTransition
-
-from .app import App, Hub, output
+from tests.engine.app import App, Hub, output
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import json
 import azure.durable_functions as df
 import pytest
 
-from .app import App, Hub, output
+from tests.engine.app import App, Hub, output
 
 
 @pytest.fixture(autouse=True)

@@ -8,8 +8,7 @@ import azure.durable_functions as df
 import pytest
 
 from devhost.engine.options import HubOptions
-
-from .app import App, Hub, output
+from tests.engine.app import App, Hub, output
 
 
 @pytest.fixture(autouse=True)

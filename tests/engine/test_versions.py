@@ -6,8 +6,7 @@ import pytest
 
 from devhost.engine.options import HubOptions
 from devhost.engine.versions import FailureStrategy, MatchStrategy, VersionPolicy, is_newer
-
-from .app import App, Hub, output
+from tests.engine.app import App, Hub, output
 
 
 @pytest.fixture(autouse=True)

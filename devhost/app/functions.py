@@ -1,0 +1,66 @@
+"""The functions of an app, as their folders and function.json describe them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from devhost.app.bindings import Binding
+from devhost.app.retry_policy import RetryPolicy
+from devhost.app.routes import RouteTemplate
+from devhost.errors import IndexingError
+
+
+@dataclass(frozen=True, slots=True)
+class HttpTrigger:
+    """Where an HTTP function listens; no methods means every method."""
+
+    route: RouteTemplate
+    methods: frozenset[str]
+
+    def accepts(self, method: str) -> bool:
+        """Whether requests of this method reach the function."""
+        return not self.methods or method.upper() in self.methods
+
+    def conflicts_with(self, other: "HttpTrigger") -> bool:
+        """Whether some request could reach either; routes that differ in parameter names do not count."""
+        if self.route.text.strip("/").lower() != other.route.text.strip("/").lower():
+            return False
+        return self.shares_methods(other)
+
+    def shares_methods(self, other: "HttpTrigger") -> bool:
+        """Whether requests of some method may reach either."""
+        return not self.methods or not other.methods or bool(self.methods & other.methods)
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """One function of the app, as its folder and function.json describe it."""
+
+    name: str
+    folder: Path
+    script: Path
+    entry_point: str
+    bindings: tuple[Binding, ...]
+    http: HttpTrigger | None = None
+    retry: RetryPolicy | None = None
+
+    @property
+    def trigger(self) -> Binding:
+        """The binding that starts the function."""
+        return next(binding for binding in self.bindings if binding.is_trigger)
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """What was found in an app's folder, in the alphabetical order of names that routes are tried in.
+
+    `warnings` are sentences about functions that work, and not as their author may think.
+    """
+
+    functions: tuple[Function, ...]
+    errors: tuple[IndexingError, ...]
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def lacking_outputs(self) -> tuple[Binding, ...]:
+        """The output bindings of types that this host does not have."""
+        return tuple(b for function in self.functions for b in function.bindings if b.is_lacking)
