@@ -43,11 +43,11 @@ class Contender(ABC):
 
     @abstractmethod
     def prepare(self, documents: Sequence[Draft]) -> None:
-        """Put the documents where they are read from; not measured."""
+        """Puts the documents where they are read from; not measured."""
 
     @abstractmethod
     def ingest(self) -> None:
-        """Bring the index in line with the documents."""
+        """Brings the index in line with the documents."""
 
 
 class Job(Contender):
@@ -60,7 +60,7 @@ class Job(Contender):
         self._uploaded: dict[str, Draft] = {}
 
     def prepare(self, documents: Sequence[Draft]) -> None:
-        """Upload what differs from what is there."""
+        """Uploads what differs from what is there."""
         with suppress(ResourceExistsError):
             self._container.create_container()
         for draft in documents:
@@ -69,7 +69,7 @@ class Job(Contender):
                 self._uploaded[draft.name] = draft
 
     def ingest(self) -> None:
-        """Run a job, of which no file may fail."""
+        """Runs a job, of which no file may fail."""
         submitted = request("POST", f"{self._origin}/api/orchestrators/start", body=_REQUEST).json()
         *_, status = statuses(submitted["statusUri"], seconds=JOB_SECONDS, interval=POLL_SECONDS)
         if status["status"] != "Completed" or status["result"]["failed"]:
@@ -88,7 +88,7 @@ class Peer(Contender):
         self._hear("ready")
 
     def prepare(self, documents: Sequence[Draft]) -> None:
-        """Write the files, or their texts."""
+        """Writes the files, or their texts."""
         if not self._reads:
             self._texts.write_text(json.dumps({draft.name: text_of(draft) for draft in documents}))
             return
@@ -98,7 +98,7 @@ class Peer(Contender):
             file.write_bytes(draft.content)
 
     def ingest(self) -> None:
-        """Have it embed them."""
+        """Has it embed them."""
         commands = _pipe(self._process.stdin)
         commands.write(f"{self._files if self._reads else self._texts}\n")
         commands.flush()

@@ -215,7 +215,7 @@ async def opened(name: str, service: Service, cosmos: Sequence[str]) -> AsyncIte
 
 
 async def main(name: str, endpoint: str, key: str, *cosmos: str) -> None:
-    """Serve until the input ends."""
+    """Serves until the input ends."""
     headers = {"Authorization": f"Bearer {key}"}
     read = read_by_llama_index if name.startswith("llama_index") else read_by_lang_chain
     async with (

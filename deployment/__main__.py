@@ -9,7 +9,7 @@ from deployment.package import LOCK_FILE, REQUIREMENTS, build
 
 
 def main() -> int:
-    """Run one command; the exit code."""
+    """Runs one command; the exit code."""
     parser = argparse.ArgumentParser(prog="python -m deployment", description="The app's way to Azure.")
     commands = parser.add_subparsers(dest="command", required=True)
     packaging = commands.add_parser("package", help="build dist/app.zip")

@@ -9,7 +9,7 @@ _MODE = 0o100644 << 16
 
 
 def write_zip(folder: Path, archive: Path) -> None:
-    """Write every file below `folder`, in the order of their names."""
+    """Writes every file below `folder`, in the order of their names."""
     paths = sorted(path for path in folder.rglob("*") if path.is_file())
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
         for path in paths:

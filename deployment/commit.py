@@ -33,13 +33,21 @@ class Commit:
 
     @classmethod
     def checked_out(cls, root: Path) -> Self:
-        """The commit of a checkout. Raises NotACheckout."""
+        """The commit of a checkout.
+
+        Raises:
+            NotACheckout: there is no commit to be read there.
+        """
         if _git(root, "rev-parse", "--show-prefix").strip():
             raise NotACheckout(root, "it lies in the checkout of another repository")
         return cls(root, _git(root, "rev-parse", "--verify", "HEAD^{commit}").decode().strip())
 
     def export(self, folder: Path) -> None:
-        """Write every file and link of the commit below `folder`. Raises Unpackable."""
+        """Writes every file and link of the commit below `folder`.
+
+        Raises:
+            Unpackable: a link leads out of the tree.
+        """
         entries = [_Entry.parse(line) for line in _split(_git(self.root, "ls-tree", "-r", "-z", self.id))]
         for entry in entries:
             if entry.mode == _SUBMODULE:

@@ -26,7 +26,11 @@ _OF_THE_INSTALLATION = ("INSTALLER", "RECORD", "REQUESTED", "direct_url.json")
 
 
 def lock(requirements: Path, lock_file: Path) -> None:
-    """Pin the newest versions that `requirements` allows, for every Python. Raises ResolutionFailed."""
+    """Pins the newest versions that `requirements` allows, for every Python.
+
+    Raises:
+        ResolutionFailed: no set of versions fits.
+    """
     _uv(
         *("compile", str(requirements), "--output-file", str(lock_file)),
         *("--universal", "--python-version", PYTHON, "--upgrade"),
@@ -35,7 +39,7 @@ def lock(requirements: Path, lock_file: Path) -> None:
 
 
 def install(requirements: Path, lock_file: Path, site_packages: Path, *, python: str) -> dict[str, int]:
-    """Install what the app requires in the pinned versions into a new folder; bytes by package.
+    """Installs what the app requires in the pinned versions into a new folder; bytes by package.
 
     Raises:
         ResolutionFailed: a pinned version is none of those required, or has no wheel for the target.

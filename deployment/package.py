@@ -72,7 +72,11 @@ class Package:
 
 
 def build(dist: Path = DIST, *, python: str = PYTHON, root: Path = ROOT) -> Package:
-    """Build the package of the commit at `root` for a version of Python. Raises DeploymentError."""
+    """Builds the package of the commit at `root` for a version of Python.
+
+    Raises:
+        DeploymentError: it cannot be built; the class says why.
+    """
     folder, archive = dist / "app", dist / "app.zip"
     archive.unlink(missing_ok=True)  # else what is refused now might be deployed as it was built before
     if folder.exists():

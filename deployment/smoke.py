@@ -23,13 +23,16 @@ _REFUSALS = {http.client.BAD_REQUEST, http.client.UNAUTHORIZED, http.client.FORB
 
 
 def check(origin: str, key: str, *, seconds: float = SECONDS, interval: float = 2.0) -> dict[str, Any]:
-    """Run one job on the app at `origin`; its last status. Raises SmokeFailed.
+    """Runs one job on the app at `origin`; its last status.
 
     Args:
         origin: scheme and host of the app. The key goes there and nowhere else.
         key: a function key; empty for a local host.
         seconds: how long to wait until the app accepts a job, and again until the job has ended.
         interval: seconds between two requests.
+
+    Raises:
+        SmokeFailed: the job was refused, failed or did not end in time.
     """
     headers = {"x-functions-key": key} if key else {}
     job_id = _submit(origin, headers, seconds, interval).json()["id"]
@@ -70,7 +73,7 @@ def _described(said: Answer | Exception) -> str:
 
 
 def main() -> int:
-    """Check the app that the command line names; the exit code."""
+    """Checks the app that the command line names; the exit code."""
     parser = argparse.ArgumentParser(prog="python -m deployment.smoke", description=__doc__)
     parser.add_argument("origin", help="such as https://my-app.azurewebsites.net")
     parser.add_argument("--seconds", type=float, default=SECONDS, help="to wait, at most (%(default)s)")

@@ -18,7 +18,7 @@ COMMANDS = {"services": run_services, "start": run_host, "demo": run_demo}
 
 
 def main() -> int:
-    """Run one command; the exit code."""
+    """Runs one command; the exit code."""
     parser = argparse.ArgumentParser(prog="python -m local", description="The local stack.")
     parser.add_argument("command", choices=COMMANDS)
     command = parser.parse_args().command

@@ -22,7 +22,12 @@ SAMPLE_SETTINGS = ROOT / "local.settings.sample.json"
 def host(
     port: Port, *, state_file: Path, environment: Mapping[str, str], log: Path | None = None
 ) -> Iterator[RunningService]:
-    """The app on the development host, serving on `port`. Raises ServiceDied or ServiceSilent."""
+    """The app on the development host, serving on `port`.
+
+    Raises:
+        ServiceDied: the service ended by itself.
+        ServiceSilent: it does not answer in time.
+    """
     state_file.parent.mkdir(parents=True, exist_ok=True)
     arguments = [str(ROOT), "--port", str(port.number), "--state", str(state_file), "--no-reload"]
     service = Service(
@@ -37,7 +42,11 @@ def host(
 
 
 def require_free(port: Port) -> None:
-    """Raise PortTaken if somebody listens on `port`."""
+    """Makes sure that `port` is free.
+
+    Raises:
+        PortTaken: somebody listens there.
+    """
     if not is_free(port.number):
         raise PortTaken(
             f"Port {port.number} is taken: stop what listens there, or set {port.variable} to a free port."

@@ -32,9 +32,11 @@ def request(
     body: object = None,
     seconds: float = 30,
 ) -> Answer:
-    """Send one request, with `body` as JSON if there is one.
+    """Sends one request, with `body` as JSON if there is one.
 
-    Raises OSError or HTTPException where no server answers.
+    Raises:
+        OSError: no server answers.
+        HTTPException: what answers is not HTTP.
     """
     parts = urlsplit(url)
     connection = _connection(parts.scheme, parts.netloc, seconds)

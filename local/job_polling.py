@@ -14,7 +14,8 @@ def statuses(
 ) -> Iterator[dict[str, Any]]:
     """What each poll answers; the last answer is that of a job that has ended.
 
-    Raises TimeoutError when it has not ended after so many seconds.
+    Raises:
+        TimeoutError: it has not ended after `seconds`.
     """
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

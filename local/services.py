@@ -37,7 +37,12 @@ class RunningService:
         self.process = process
 
     def wait_until_ready(self, seconds: float) -> None:
-        """Wait until the service serves. Raises ServiceDied or ServiceSilent."""
+        """Waits until the service serves.
+
+        Raises:
+            ServiceDied: the service ended by itself.
+            ServiceSilent: it does not answer in time.
+        """
         deadline = time.monotonic() + seconds
         while not self.service.ready():
             self.check()
@@ -47,13 +52,17 @@ class RunningService:
             time.sleep(0.05)
 
     def check(self) -> None:
-        """Raise ServiceDied if the service has ended."""
+        """Makes sure that the service has not ended.
+
+        Raises:
+            ServiceDied: it has.
+        """
         code = self.process.poll()
         if code is not None:
             raise ServiceDied(f"{self.service.name} ended with exit code {code}{_log_hint(self.service.log)}")
 
     def stop(self, grace: float) -> None:
-        """End the service: within so many seconds if it can, else at once, as for a user in a hurry."""
+        """Ends the service: within `grace` seconds if it can, else at once, as for a user in a hurry."""
         try:
             self._signal(signal.SIGTERM)
             with suppress(subprocess.TimeoutExpired):
@@ -62,7 +71,7 @@ class RunningService:
             self.kill()
 
     def kill(self) -> None:
-        """End the service as a power cut would."""
+        """Ends the service as a power cut would."""
         self._signal(signal.SIGKILL)
         self.process.wait()
 
@@ -73,7 +82,7 @@ class RunningService:
 
 @contextmanager
 def running(service: Service, *, seconds: float = 60, grace: float = 15) -> Iterator[RunningService]:
-    """Start `service`, wait at most `seconds` until it serves, and stop it at the end.
+    """Starts `service`, waits at most `seconds` until it serves, and stops it at the end.
 
     The grace is longer than the host's own, so that a host is killed only if it hangs.
     """
@@ -86,7 +95,11 @@ def running(service: Service, *, seconds: float = 60, grace: float = 15) -> Iter
 
 
 def already_runs(name: str, port: Port, answers: Callable[[], bool]) -> bool:
-    """Whether the service called `name` is on `port` before us. Raises PortTaken if it is another one."""
+    """Whether the service called `name` is on `port` before us.
+
+    Raises:
+        PortTaken: it is another one.
+    """
     if is_free(port.number):
         return False
     if answers():
@@ -98,7 +111,11 @@ def already_runs(name: str, port: Port, answers: Callable[[], bool]) -> bool:
 
 
 def watch(services: Sequence[RunningService]) -> None:
-    """Wait until the user ends the stack. Raises ServiceDied when a service ends before that."""
+    """Waits until the user ends the stack.
+
+    Raises:
+        ServiceDied: a service ends before that.
+    """
     while True:
         for service in services:
             service.check()

@@ -29,7 +29,11 @@ class Port:
 
     @classmethod
     def read(cls, environment: Mapping[str, str], variable: str, default: int) -> Self:
-        """The port that `variable` names, or else `default`. Raises InvalidOption."""
+        """The port that `variable` names, or else `default`.
+
+        Raises:
+            InvalidOption: a setting of the stack cannot be used.
+        """
         text = environment.get(variable, "")
         if not text:
             return cls(variable, default)
@@ -61,7 +65,11 @@ class StackSettings:
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> Self:
-        """The settings in `environment`. Raises InvalidOption."""
+        """The settings in `environment`.
+
+        Raises:
+            InvalidOption: a setting of the stack cannot be used.
+        """
         return cls(
             host=Port.read(environment, "PORT", 7071),
             blob=Port.read(environment, "AZURITE_BLOB_PORT", 10000),

@@ -57,7 +57,11 @@ def write_local_settings(folder: Path = ROOT) -> None:
 
 
 def clear_if_fresh(settings: StackSettings) -> None:
-    """Remove the stack's state where a fresh start is asked for. Raises StateInUse."""
+    """Removes the stack's state where a fresh start is asked for.
+
+    Raises:
+        StateInUse: another stack works in the same state folder.
+    """
     if not settings.fresh:
         return
     stateful = settings.blob, settings.queue, settings.table, settings.cosmos

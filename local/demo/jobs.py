@@ -25,7 +25,12 @@ class Jobs:
     origin: str
 
     def run(self, method: str, path: str, body: Any = None) -> Any:
-        """Submit a job and wait for it; its result. Raises DemoFailed, or ServiceDied with the host."""
+        """Submits a job and waits for it; its result.
+
+        Raises:
+            DemoFailed: the job was refused, failed or did not end in time.
+            ServiceDied: the host ended.
+        """
         try:
             return self._submit_and_poll(method, f"{self.origin}{path}", body)
         except OSError:

@@ -41,7 +41,11 @@ class Measured:
 
 
 def run_demo(settings: StackSettings) -> None:
-    """Run the demo beside whatever else runs. Raises DemoFailed unless all results are right."""
+    """Runs the demo beside whatever else runs.
+
+    Raises:
+        DemoFailed: a result is not right.
+    """
     settings = settings.apart("demo")
     require_free(settings.host)
     clear_if_fresh(settings)
@@ -59,7 +63,7 @@ def run_demo(settings: StackSettings) -> None:
 
 
 def _forget_index(settings: StackSettings) -> None:
-    """Begin without the index of an earlier demo, since the first run is to embed every file."""
+    """Begins without the index of an earlier demo, since the first run is to embed every file."""
     folder = settings.state / "cosmos"
     if is_free(settings.cosmos.number) and folder.exists():
         shutil.rmtree(folder)
@@ -102,7 +106,11 @@ def _measure(run: Callable[[], Any]) -> Measured:
 
 
 def report_counts(console: Console, job: Measured, reference: Measured) -> None:
-    """Print the counts beside each other. Raises DemoFailed unless they agree."""
+    """Prints the counts beside each other.
+
+    Raises:
+        DemoFailed: a result is not right.
+    """
     table = Table()
     table.add_column(f"{START} to {END}")
     table.add_column("people", justify="right")
@@ -117,7 +125,11 @@ def report_counts(console: Console, job: Measured, reference: Measured) -> None:
 
 
 def report_embedding(console: Console, first: Measured, second: Measured) -> None:
-    """Print both runs beside each other. Raises DemoFailed unless every file is accounted for."""
+    """Prints both runs beside each other.
+
+    Raises:
+        DemoFailed: a result is not right.
+    """
     table = Table()
     table.add_column(f"files below {CONTAINER}")
     table.add_column("first run", justify="right")
@@ -133,7 +145,11 @@ def report_embedding(console: Console, first: Measured, second: Measured) -> Non
 
 
 def report_event(console: Console, told: Measured) -> None:
-    """Print what became of an event that was told of twice. Raises DemoFailed unless it is one document."""
+    """Prints what became of an event that was told of twice.
+
+    Raises:
+        DemoFailed: a result is not right.
+    """
     table = Table()
     for name in ("live event", "documents", "tokens", "seconds"):
         table.add_column(name, justify="left" if name == "live event" else "right")

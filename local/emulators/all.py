@@ -32,7 +32,11 @@ class Emulators:
 
 @contextmanager
 def emulators(settings: StackSettings) -> Iterator[Emulators]:
-    """The emulators on the ports of `settings`. Raises LocalStackError."""
+    """The emulators on the ports of `settings`.
+
+    Raises:
+        LocalStackError: it cannot be started; the class says why.
+    """
     with (
         azurite(settings) as storage,
         cosmos(settings) as documents,

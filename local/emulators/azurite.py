@@ -30,7 +30,11 @@ class Azurite:
 
 @contextmanager
 def azurite(settings: StackSettings, *, in_memory: bool = False) -> Iterator[Azurite]:
-    """Azurite on the ports of `settings`. Raises LocalStackError."""
+    """Azurite on the ports of `settings`.
+
+    Raises:
+        LocalStackError: it cannot be started; the class says why.
+    """
     where = connection_string(settings)
     if _already_serves(settings):
         yield Azurite(where)

@@ -41,7 +41,11 @@ class Node:
 
 
 def find_node() -> Node:
-    """The machine's Node.js if it is recent enough, or else a packaged one. Raises NodeMissing."""
+    """The machine's Node.js if it is recent enough, or else a packaged one.
+
+    Raises:
+        NodeMissing: there is no usable Node.js, and none could be installed.
+    """
     found = _on_path()
     if found is None:
         with _nobody_else_installing():
@@ -50,7 +54,11 @@ def find_node() -> Node:
 
 
 def install_packages(node: Node) -> None:
-    """Install what local/package-lock.json names, unless that is done. Raises PackagesMissing."""
+    """Installs what local/package-lock.json names, unless that is done.
+
+    Raises:
+        PackagesMissing: the packages could not be installed.
+    """
     with _nobody_else_installing():
         _install_unless_there(node)
 

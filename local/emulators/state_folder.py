@@ -10,7 +10,11 @@ from local.errors import StateInUse
 
 @contextmanager
 def locked(folder: Path, name: str) -> Iterator[None]:
-    """Keep a folder for the service of that name, making it if need be. Raises StateInUse."""
+    """Keeps a folder for the service of that name, making it if need be.
+
+    Raises:
+        StateInUse: another stack works in the same state folder.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "lock").open("w") as lock:
         try:

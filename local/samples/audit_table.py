@@ -41,7 +41,11 @@ def rows() -> Iterator[Row]:
 
 
 def seed(table: TableClient, sample: Iterable[Row]) -> bool:
-    """Write the rows of a sample unless they are there already; whether it wrote. Raises ForeignTable."""
+    """Writes the rows of a sample unless they are there already; whether it wrote.
+
+    Raises:
+        ForeignTable: the table holds rows that are not the sample data.
+    """
     sample = sorted(sample, key=itemgetter("PartitionKey"))
     fingerprint = hashlib.sha256(json.dumps(sample).encode()).hexdigest()
     state = _state(table)

@@ -32,7 +32,7 @@ def documents() -> list[SampleDocument]:
 
 
 def upload(blobs: BlobServiceClient) -> int:
-    """Write to the container `samples` what differs from what it holds; how many documents were written."""
+    """Writes to the container `samples` what differs from what it holds; how many documents were written."""
     container = blobs.get_container_client(CONTAINER)
     with suppress(ResourceExistsError):  # then it may hold the documents already
         container.create_container()

@@ -21,7 +21,7 @@ TEXTS = (
 
 
 def write(connection_string: str) -> None:
-    """Make the table and the queues if need be, and write the sample events."""
+    """Makes the table and the queues if need be, and writes the sample events."""
     with QueueServiceClient.from_connection_string(connection_string) as queues:
         for name in (QUEUE, f"{QUEUE}-poison"):
             with suppress(ResourceExistsError):
@@ -38,7 +38,7 @@ def new_event(connection_string: str) -> Mapping[str, str]:
 
 
 def send(connection_string: str, message: str) -> None:
-    """Put a message into the queue of live events."""
+    """Puts a message into the queue of live events."""
     with QueueServiceClient.from_connection_string(connection_string) as queues:
         queues.get_queue_client(QUEUE).send_message(message)
 

@@ -112,7 +112,11 @@ def partition_text(values: list[Any]) -> str:
 
 
 def partition_of_header(header: str) -> str:
-    """The partition that a request names. Raises BadRequest."""
+    """The partition that a request names.
+
+    Raises:
+        BadRequest: the service would refuse it with 400.
+    """
     try:
         return partition_text(msgspec.json.decode(header, type=list[Any]))
     except (msgspec.MsgspecError, ValueError):
@@ -120,7 +124,11 @@ def partition_of_header(header: str) -> str:
 
 
 def checked(properties: Any, earlier: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """The properties of a new container, or of one that is replaced, with defaults. Raises BadRequest."""
+    """The properties of a new container, or of one that is replaced, with defaults.
+
+    Raises:
+        BadRequest: the service would refuse it with 400.
+    """
     if not isinstance(properties, dict) or not isinstance(properties.get("id"), str):
         raise BadRequest("A container needs an id.")
     paths = (properties.get("partitionKey") or {}).get("paths")
@@ -163,7 +171,11 @@ def _check_texts(properties: Mapping[str, Any]) -> None:
 
 
 def require_partition(container: Container, item: Raw, partition: str) -> None:
-    """Raises PartitionKeyMismatch if an item does not belong to the partition that the request names."""
+    """Makes sure that an item belongs to the partition that the request names.
+
+    Raises:
+        PartitionKeyMismatch: it does not.
+    """
     if container.partition_of(item) != partition:
         raise PartitionKeyMismatch(
             "PartitionKey extracted from document doesn't match the one specified in the header."

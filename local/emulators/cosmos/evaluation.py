@@ -57,7 +57,11 @@ class Compiler:
     special: Special = lambda _: None
 
     def constant(self, node: Node) -> Any:
-        """The value of an expression without an item. Raises BadRequest if it needs one."""
+        """The value of an expression without an item.
+
+        Raises:
+            BadRequest: it needs one.
+        """
         if any(isinstance(part, Path) for part in node.walk()):
             raise BadRequest(f"{node} has to be a constant.")
         return self.compile(node)(Row(UNDEFINED))

@@ -57,7 +57,9 @@ class _Token(NamedTuple):
 def parse(text: str, parameters: Mapping[str, Any] | None = None) -> Query:
     """The syntax tree of a query, in which parameters may name properties.
 
-    Raises BadRequest or Unsupported.
+    Raises:
+        BadRequest: the text is not a query.
+        Unsupported: the stand-in lacks this part of the language.
     """
     return _Parser(text, parameters or {}).query()
 

@@ -8,7 +8,11 @@ _MOST_OPERATIONS = 10
 
 
 def patched(item: dict[str, Any], operations: Any) -> dict[str, Any]:
-    """Changes an item as a list of operations says, and gives it back. Raises BadRequest."""
+    """Changes an item as a list of operations says, and gives it back.
+
+    Raises:
+        BadRequest: the service would refuse it with 400.
+    """
     if not isinstance(operations, list) or not 0 < len(operations) <= _MOST_OPERATIONS:
         raise BadRequest(f"A patch has 1 to {_MOST_OPERATIONS} operations.")
     for operation in operations:

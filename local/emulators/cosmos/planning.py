@@ -67,7 +67,12 @@ def vector_name(score: Node, container: Container) -> str | None:
 
 
 def plan(query: Query, parameters: Mapping[str, Any], container: Container) -> dict[str, Any]:
-    """The plan of a query. Raises BadRequest or Unsupported."""
+    """The plan of a query.
+
+    Raises:
+        BadRequest: the service would refuse it with 400.
+        Unsupported: the stand-in lacks this part of the language.
+    """
     made: dict[str, Any] = {"partitionedQueryExecutionInfoVersion": 2, "queryRanges": _ALL}
     planner = _Planner(query, Compiler(parameters), container)
     if query.rank is not None:
@@ -237,7 +242,11 @@ class _Planner:
 
 
 def count(compiler: Compiler, node: Node) -> int:
-    """The number after TOP, OFFSET or LIMIT. Raises BadRequest."""
+    """The number after TOP, OFFSET or LIMIT.
+
+    Raises:
+        BadRequest: the service would refuse it with 400.
+    """
     value = compiler.constant(node)
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
         raise BadRequest(f"TOP, OFFSET and LIMIT take whole numbers, and not {value!r}.")

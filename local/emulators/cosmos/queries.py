@@ -60,7 +60,11 @@ class _Body(msgspec.Struct):
 
 
 def read(body: bytes) -> tuple[str, dict[str, Any]]:
-    """The text and the parameters of a query. Raises BadRequest."""
+    """The text and the parameters of a query.
+
+    Raises:
+        BadRequest: the service would refuse it with 400.
+    """
     try:
         asked = msgspec.json.decode(body, type=_Body)
         return asked.query, {one["name"]: one.get("value") for one in asked.parameters}
@@ -83,7 +87,13 @@ class Queries:
         return plan(parse(text, parameters), parameters, container)
 
     def page(self, container: Container, asked: Asked) -> Page:
-        """A page of results. Raises BadRequest, Unsupported or NotServable."""
+        """A page of results.
+
+        Raises:
+            BadRequest: the service would refuse it with 400.
+            Unsupported: the stand-in lacks this part of the language.
+            NotServable: only a client that plans queries by itself can ask it.
+        """
         query = parse(asked.text, asked.parameters)
         if asked.partition is None and not asked.across and not asked.of_range:
             raise BadRequest(
@@ -142,7 +152,11 @@ def _that_fit(answers: Iterable[Answer], most: int) -> Iterator[tuple[Answer, by
 
 
 def _position(continuation: str, kind: type) -> Any:
-    """What a continuation says; nothing where there is none. Raises BadRequest."""
+    """What a continuation says; nothing where there is none.
+
+    Raises:
+        BadRequest: the service would refuse it with 400.
+    """
     if not continuation:
         return kind()
     try:

@@ -36,7 +36,11 @@ class Cosmos:
 
 @contextmanager
 def cosmos(settings: StackSettings) -> Iterator[Cosmos]:
-    """The stand-in on the port of `settings`. Raises LocalStackError."""
+    """The stand-in on the port of `settings`.
+
+    Raises:
+        LocalStackError: it cannot be started; the class says why.
+    """
     port = settings.cosmos
     endpoint = (
         f"https://localhost:{port.number}"  # for this name the SDK accepts the server's own certificate

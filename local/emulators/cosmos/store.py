@@ -61,7 +61,12 @@ class Store:
     # Databases
 
     def create_database(self, properties: Any) -> dict[str, Any]:
-        """A new database. Raises BadRequest or Conflict."""
+        """A new database.
+
+        Raises:
+            BadRequest: the service would refuse it with 400.
+            Conflict: there is one of that name already.
+        """
         if not isinstance(properties, dict) or not isinstance(properties.get("id"), str):
             raise BadRequest("A database needs an id.")
         rid = _new_rid(4)
@@ -76,11 +81,19 @@ class Store:
         return [json.loads(properties) for (properties,) in rows]
 
     def database(self, name: str) -> dict[str, Any]:
-        """A database. Raises NotFound."""
+        """A database.
+
+        Raises:
+            NotFound: there is none of that name.
+        """
         return self._database(name)[1]
 
     def delete_database(self, name: str) -> None:
-        """Deletes a database and all that it has. Raises NotFound."""
+        """Deletes a database and all that it has.
+
+        Raises:
+            NotFound: there is none of that name.
+        """
         number, _ = self._database(name)
         self._connection.execute("DELETE FROM databases WHERE number = ?", (number,))
         self._forget_found()
@@ -95,7 +108,13 @@ class Store:
     # Containers
 
     def create_container(self, database: str, properties: Any) -> Container:
-        """A new container. Raises BadRequest, NotFound or Conflict."""
+        """A new container.
+
+        Raises:
+            BadRequest: the service would refuse it with 400.
+            NotFound: there is none of that name.
+            Conflict: there is one of that name already.
+        """
         number, parent = self._database(database)
         made = checked(properties)
         rid = _new_rid(8)
@@ -106,13 +125,21 @@ class Store:
         return self.container(database, made["id"])
 
     def containers(self, database: str) -> list[Mapping[str, Any]]:
-        """The containers of a database. Raises NotFound."""
+        """The containers of a database.
+
+        Raises:
+            NotFound: there is none of that name.
+        """
         number, _ = self._database(database)
         select = "SELECT properties FROM containers WHERE database = ? ORDER BY number"
         return [json.loads(properties) for (properties,) in self._connection.execute(select, (number,))]
 
     def container(self, database: str, name: str) -> Container:
-        """A container. Raises NotFound."""
+        """A container.
+
+        Raises:
+            NotFound: there is none of that name.
+        """
         known = self._found.get((database, name))
         if known is not None:
             return known
@@ -130,7 +157,12 @@ class Store:
         return container
 
     def replace_container(self, database: str, name: str, properties: Any) -> Container:
-        """Changes what may be changed of a container. Raises BadRequest or NotFound."""
+        """Changes what may be changed of a container.
+
+        Raises:
+            BadRequest: the service would refuse it with 400.
+            NotFound: there is none of that name.
+        """
         container = self.container(database, name)
         made = checked(properties, container.properties)
         kept = {key: value for key, value in container.properties.items() if key.startswith("_")}
@@ -141,7 +173,11 @@ class Store:
         return self.container(database, name)
 
     def delete_container(self, database: str, name: str) -> None:
-        """Deletes a container and its items. Raises NotFound."""
+        """Deletes a container and its items.
+
+        Raises:
+            NotFound: there is none of that name.
+        """
         container = self.container(database, name)
         self._connection.execute("DELETE FROM containers WHERE number = ?", (container.number,))
         self._forget_found()
@@ -159,7 +195,11 @@ class Store:
     # Items
 
     def item(self, container: Container, partition: str, item_id: str) -> StoredItem:
-        """An item. Raises NotFound."""
+        """An item.
+
+        Raises:
+            NotFound: there is none of that name.
+        """
         found = self._item(container, partition, item_id)
         if found is None:
             raise NotFound(ABSENT)
@@ -196,7 +236,11 @@ class Store:
         return self._forgotten.setdefault(container.number, deque())
 
     def run(self, container: Container, partition: str, operation: Operation) -> Result:
-        """Does one operation. Raises ServiceError, and then nothing has changed."""
+        """Does one operation.
+
+        Raises:
+            ServiceError: the operation is refused, and nothing has changed; the class says why.
+        """
         result, error = self.run_batch(container, partition, [operation])[0]
         if error is not None:
             raise error

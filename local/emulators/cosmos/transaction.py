@@ -33,7 +33,11 @@ class Transaction:
         self.forgotten: list[int] = []
 
     def run(self, operation: Operation) -> Result:
-        """Does an operation. Raises ServiceError."""
+        """Does an operation.
+
+        Raises:
+            ServiceError: the operation is refused; the class says why.
+        """
         item_id = operation.id or _id_of(operation.item)
         before = self.item(item_id)
         _check_conditions(operation, before)
@@ -156,7 +160,11 @@ def _top_names(operations: Any) -> set[str]:
 
 
 def _checked(item: Raw) -> bytes:
-    """An item as JSON. Raises BadRequest where queries could not read it: for half a surrogate pair."""
+    """An item as JSON.
+
+    Raises:
+        BadRequest: it holds half a surrogate pair, which queries could not read.
+    """
     body = msgspec.json.encode(item)
     try:
         orjson.loads(body)

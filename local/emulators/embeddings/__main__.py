@@ -9,7 +9,7 @@ from local.emulators.embeddings.models import LOADERS
 
 
 def main() -> None:
-    """Serve until the process is ended."""
+    """Serves until the process is ended."""
     parser = argparse.ArgumentParser(prog="python -m local.emulators.embeddings")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, required=True)

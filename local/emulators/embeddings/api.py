@@ -26,7 +26,11 @@ class EmbeddingsRequest:
 
 
 def parse(body: Any, model: Model) -> EmbeddingsRequest:
-    """The request in a JSON body. Raises InvalidRequest."""
+    """The request in a JSON body.
+
+    Raises:
+        InvalidRequest: it cannot be understood.
+    """
     if not isinstance(body, dict):
         raise InvalidRequest("The body of the request is not a JSON object.")
     return EmbeddingsRequest(
@@ -37,7 +41,11 @@ def parse(body: Any, model: Model) -> EmbeddingsRequest:
 
 
 def check_tokens(tokens: Sequence[Tokens]) -> int:
-    """The tokens of a request in all. Raises InvalidRequest where there are too many."""
+    """The tokens of a request in all.
+
+    Raises:
+        InvalidRequest: there are too many.
+    """
     counts = [len(text) for text in tokens]
     for place, count in enumerate(counts):
         if count > MAX_TOKENS_AN_INPUT:

@@ -60,7 +60,7 @@ class EmbeddingsServer:
         return await self.embeddings(request)
 
     async def embeddings(self, request: web.Request) -> web.Response:
-        """Answer with embeddings, or as a test has ordered."""
+        """Answers with embeddings, or as a test has ordered."""
         behaviour = self.behaviour
         behaviour.counters.requests += 1
         behaviour.at_once += 1
@@ -75,12 +75,12 @@ class EmbeddingsServer:
         return web.json_response({"model": self.model.name, "dimensions": self.model.dimensions})
 
     async def configure(self, request: web.Request) -> web.Response:
-        """Take a test's order."""
+        """Takes a test's order."""
         self.behaviour.configure(await _json(request))
         return web.Response(status=204)
 
     async def reset(self, _: web.Request) -> web.Response:
-        """Forget every order and count."""
+        """Forgets every order and count."""
         self.behaviour.reset()
         return web.Response(status=204)
 

@@ -67,9 +67,10 @@ class Behaviour:
     _seen: float = 0.0
 
     def configure(self, order: Any) -> None:
-        """Take a test's order: `latency`, `requests_per_minute` and `faults`, each as it was if absent.
+        """Takes a test's order: `latency`, `requests_per_minute` and `faults`, each as it was if absent.
 
-        Raises InvalidRequest where it cannot be understood.
+        Raises:
+            InvalidRequest: it cannot be understood.
         """
         try:
             parsed = _Order.parse(order)
@@ -82,7 +83,7 @@ class Behaviour:
             self._allowance, self._seen = self._burst(), self.clock()
 
     def reset(self) -> None:
-        """Behave well again, and count from nothing."""
+        """Behaves well again, and counts from zero."""
         self.latency, self.requests_per_minute = 0.0, None
         self.faults.clear()
         self.counters = Counters()
@@ -92,7 +93,11 @@ class Behaviour:
         return self.faults.popleft() if self.faults else None
 
     def admit(self) -> None:
-        """Let a request through. Raises TooManyRequests above the limit."""
+        """Lets a request through.
+
+        Raises:
+            TooManyRequests: the limit is reached.
+        """
         if self.requests_per_minute is None:
             return
         rate, now = self.requests_per_minute / 60, self.clock()

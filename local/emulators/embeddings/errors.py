@@ -54,7 +54,7 @@ class TooManyRequests(ApiError):
     kind = "requests"
 
     def __init__(self, retry_after: float) -> None:
-        """Refuse for so many seconds."""
+        """Refuses every request for `seconds`."""
         super().__init__(
             f"Rate limit reached for requests. Please try again in {retry_after:g}s.",
             code="rate_limit_exceeded",

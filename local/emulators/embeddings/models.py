@@ -94,7 +94,11 @@ class WordLlama:
 
     @classmethod
     def installed(cls) -> "WordLlama":
-        """The model in the installed package. Raises ModelMissing."""
+        """The model in the installed package.
+
+        Raises:
+            ModelMissing: the package is not installed.
+        """
         package = importlib.util.find_spec("wordllama")
         if package is None or package.origin is None:
             raise ModelMissing(

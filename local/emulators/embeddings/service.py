@@ -44,7 +44,7 @@ class Embeddings:
             raise ValueError(answer.text)
 
     def reset(self) -> None:
-        """Take back every order, and count from nothing."""
+        """Takes back every order, and counts from zero."""
         request("DELETE", f"{self.origin}/control")
 
     def counters(self) -> dict[str, int]:
@@ -55,7 +55,11 @@ class Embeddings:
 
 @contextmanager
 def embeddings(settings: StackSettings) -> Iterator[Embeddings]:
-    """The server on the port of `settings`. Raises LocalStackError."""
+    """The server on the port of `settings`.
+
+    Raises:
+        LocalStackError: it cannot be started; the class says why.
+    """
     port = settings.embeddings
     origin = f"http://{LOOPBACK}:{port.number}"
     if already_runs("the embeddings server", port, lambda: _serves(port)):
