@@ -94,7 +94,7 @@ class _Foreground:
         except (StartError, StateFileInUse, StateFileOutdated) as error:
             if not self._is_reload or watcher is None:
                 raise
-            logger.error("%s The host starts when that is mended.", error)  # noqa: TRY400 - a sentence, no traceback
+            logger.error("%s The host will start once this is fixed.", error)  # noqa: TRY400 - a sentence, no traceback
             return await self._changed(watcher)
         storage = asyncio.create_task(self._tell_storage())
         changed = await self._changed(watcher)
@@ -159,7 +159,7 @@ class _Foreground:
 
 
 def _tell_problem(problem: str) -> None:
-    logger.error("Not reloaded, the app runs on as it was: %s", problem)
+    logger.error("Not reloaded; the app keeps running unchanged: %s", problem)
 
 
 def _named(paths: Sequence[Path], app_dir: Path) -> str:

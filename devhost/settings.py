@@ -327,7 +327,7 @@ class _Section:
         number = self.value(key, default)
         if number not in allowed:
             limits = f"{allowed.start} to {allowed.stop - 1}"
-            raise BrokenSettings(self.path, f"{self._full_name(key)} is {number}: it may be {limits}.")
+            raise BrokenSettings(self.path, f"{self._full_name(key)} is {number}: use {limits}.")
         return number
 
     def choice(self, key: str, default: E) -> E:

@@ -16,7 +16,7 @@ def parse_timespan(text: str) -> timedelta:
     """
     found = _TIMESPAN.fullmatch(text.strip())
     if found is None:
-        raise ValueError(f'"{text}" is no duration: write it as hh:mm:ss.')
+        raise ValueError(f'"{text}" is not a duration: write it as hh:mm:ss.')
     return timedelta(**{unit: float(value) for unit, value in found.groupdict().items() if value})
 
 

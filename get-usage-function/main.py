@@ -12,7 +12,7 @@ from shared_code.usage.report import read_usage
 
 @at_edge
 async def main(req: func.HttpRequest, starter: str) -> func.HttpResponse:
-    """`GET usage/{env}`: 200, or 400 for what is no environment's label."""
+    """`GET usage/{env}`: 200, or 400 for what is not an environment's label."""
     return await guarded(_read, req, df.DurableOrchestrationClient(starter))
 
 

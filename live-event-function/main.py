@@ -10,7 +10,7 @@ from shared_code.settings import settings
 
 @at_edge
 async def main(message: func.QueueMessage, starter: str, poison: func.Out[str]) -> None:
-    """What is no event goes to the poison queue at once; after any other failure a message comes again."""
+    """What is not an event goes to the poison queue at once; any other failed message comes again."""
     body = message.get_body()
     client = df.DurableOrchestrationClient(starter)
     if not await submit_message(client, body, message_id=message.id, defaults=settings().event_defaults):

@@ -38,7 +38,7 @@ class Port:
         if not text:
             return cls(variable, default)
         if not re.fullmatch("[0-9]{1,5}", text) or not 0 < int(text) <= LAST_PORT:
-            raise InvalidOption(f"{variable}={text!r} is no port: use a number between 1 and {LAST_PORT}.")
+            raise InvalidOption(f"{variable}={text!r} is not a port: use a number between 1 and {LAST_PORT}.")
         return cls(variable, int(text), chosen=True)
 
     def moved_if_taken(self) -> Self:
@@ -99,6 +99,6 @@ class StackSettings:
 def _model(name: str) -> str:
     if name and name not in MODELS:
         raise InvalidOption(
-            f"LOCAL_MODEL={name!r} is no model of the embeddings server: use {' or '.join(MODELS)}."
+            f"LOCAL_MODEL={name!r} is not a model of the embeddings server: use {' or '.join(MODELS)}."
         )
     return name or MODELS[0]

@@ -21,7 +21,7 @@ _CONSTRAINT = re.compile(r"(?P<name>[A-Za-z]+)(?:\((?P<arguments>[^()]*)\))?")
 
 
 class BrokenRoute(ValueError):
-    """The text is no route template that this host understands."""
+    """The text is not a route template that this host understands."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,8 +33,8 @@ def _lacking_outputs(function: Function) -> Iterator[str]:
     for binding in function.bindings:
         if binding.is_lacking:
             yield (
-                f"The '{function.name}' function works without its output '{binding.name}': this host lacks "
-                f"the binding type '{binding.type}', and drops what the function puts out there."
+                f"The '{function.name}' function runs without its output '{binding.name}': this host lacks "
+                f"the binding type '{binding.type}', and discards the values that the function sets there."
             )
 
 

@@ -16,7 +16,7 @@ class CommandFailed(Exception):
 
 
 class NoHost(CommandFailed):
-    """Nothing answers at the address, or something that is no host."""
+    """Nothing answers at the address, or something that is not a host."""
 
     exit_code = 3
 

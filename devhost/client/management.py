@@ -158,7 +158,7 @@ class ManagementClient:
         try:
             body = json.loads(text) if text else None
         except ValueError as error:
-            raise NoHost(self.origin, "what answers there is no Functions host") from error
+            raise NoHost(self.origin, "something other than a Functions host answers there") from error
         return Answer(response.status, {name.lower(): value for name, value in response.getheaders()}, body)
 
 

@@ -66,7 +66,7 @@ def parse_since(text: str, now: datetime) -> datetime:
         return datetime.fromisoformat(text).astimezone(UTC)
     except ValueError as error:
         raise InvalidInput(
-            f"{text!r} is no time: write 30s, 10m, 2h, 7d or a date such as 2026-01-31."
+            f"{text!r} is not a time: use 30s, 10m, 2h, 7d or a date such as 2026-01-31."
         ) from error
 
 

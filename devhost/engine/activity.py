@@ -41,7 +41,7 @@ class ActivityProcessor:
 
 
 def _as_stored(call: ActivityCall, result: str | None) -> str | None:
-    """JSON as .NET writes it again; JSON null is no result.
+    """JSON as .NET writes it again; JSON null is not a result.
 
     Raises:
         FunctionFailed: it is not JSON, or deeper than .NET reads it within the list that carries results.

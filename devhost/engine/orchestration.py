@@ -78,7 +78,7 @@ class OrchestrationProcessor:
         if self._options.versions.on_mismatch is FailureStrategy.FAIL:
             return episode.end(Outcome(RuntimeStatus.FAILED, VERSION_MISMATCH))
         instance = episode.item.instance
-        text = "Version %s of %s is not for this host, whose version is %s: the instance waits (%s)"
+        text = "Version %s of %s does not match this host's version %s: the instance waits (%s)"
         logger.warning(
             text, instance.version, instance.name, self._options.versions.default, instance.instance_id
         )

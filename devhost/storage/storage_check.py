@@ -24,7 +24,7 @@ async def storage_line(settings: Mapping[str, str]) -> str:
     try:
         async with asyncio.timeout(SECONDS):
             _, writer = await asyncio.open_connection(parts.hostname, parts.port or _PORTS[parts.scheme])
-    except (OSError, ValueError):  # a time-out is the former, a port that is no number the latter
+    except (OSError, ValueError):  # a time-out is the former, a port that is not a number the latter
         remedy = f"start it (locally Azurite), or correct {DEFAULT_CONNECTION}"
         return f"not found at {origin}: {remedy}; HTTP and durable functions do without"
     writer.close()

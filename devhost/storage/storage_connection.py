@@ -108,7 +108,7 @@ class StorageConnection:
         try:
             return client_class.from_connection_string(connection_string, **_CLIENT_OPTIONS)
         except ValueError as error:
-            raise ConnectionUnusable(self.name, "is no connection string") from error
+            raise ConnectionUnusable(self.name, "is not a connection string") from error
 
     def _identity_url(self, service: str) -> str:
         if url := _first_setting(f"{self.name}__{service}ServiceUri"):

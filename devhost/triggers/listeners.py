@@ -158,7 +158,9 @@ class Triggers:
 def _queue_name(text: str) -> str:
     name = text.lower()
     if not _QUEUE_NAME.fullmatch(name):
-        raise InvalidQueueName(f"'{text}' is no queueName: it has letters, digits and single dashes within.")
+        raise InvalidQueueName(
+            f"'{text}' is not a valid queueName: use letters, digits and single dashes within."
+        )
     return name
 
 
@@ -168,5 +170,5 @@ def _time_zone() -> tzinfo:
         return ZoneInfo(name) if name else UTC
     except (ZoneInfoNotFoundError, ValueError) as error:
         raise InvalidSchedule(
-            f"{TIME_ZONE} is '{name}', which is no time zone: use a name such as Europe/Berlin."
+            f"{TIME_ZONE} is '{name}', which is not a time zone: use a name such as Europe/Berlin."
         ) from error

@@ -1,7 +1,7 @@
 """Cron expressions as the Functions host reads them: six fields, seconds first, or five without seconds.
 
 It differs from Unix cron in three ways that are kept here: days of the month and of the week must both match,
-7 is no day of the week, and a range written backwards means the same as forwards.
+7 is not a day of the week, and a range written backwards means the same as forwards.
 
 ADR 10 has the reasons.
 """
@@ -20,7 +20,7 @@ _WEEKDAYS = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "
 
 
 class InvalidCrontab(ValueError):
-    """The text is no cron expression, or one that never comes true."""
+    """The text is not a cron expression, or one that never comes true."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,18 +50,18 @@ class _Kind:
     def _value(self, text: str) -> int:
         value = self._named(text) if text[:1].isalpha() else self._number(text)
         if not self.low <= value <= self.high:
-            raise InvalidCrontab(f"{value} is no {self.name}: it may be {self.low} to {self.high}.")
+            raise InvalidCrontab(f"{value} is not a valid {self.name}: use {self.low} to {self.high}.")
         return value
 
     def _named(self, text: str) -> int:
         for position, name in enumerate(self.names):
             if name.startswith(text.lower()):
                 return self.low + position
-        raise InvalidCrontab(f"'{text}' is no {self.name}.")
+        raise InvalidCrontab(f"'{text}' is not a valid {self.name}.")
 
     def _number(self, text: str) -> int:
         if not (text.isascii() and text.isdecimal()):
-            raise InvalidCrontab(f"'{text}' is no {self.name}.")
+            raise InvalidCrontab(f"'{text}' is not a valid {self.name}.")
         return int(text)
 
 

@@ -151,7 +151,7 @@ def _text_response(text: str) -> web.Response:
     try:
         return web.Response(text=text)
     except UnicodeEncodeError as error:
-        raise UnsendableAnswer(f"The text holds half a character: {error}.") from error
+        raise UnsendableAnswer(f"The text holds half a surrogate pair: {error}.") from error
 
 
 def _sendable_name(name: str) -> str:

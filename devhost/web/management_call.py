@@ -80,7 +80,7 @@ class Call:
         if not _INT32.fullmatch(text) or not -(2**31) <= int(text) < 2**31:
             return _PAGE_SIZE
         if int(text) < 0:
-            raise ValueError(f"top is {text}: it may be 0 or more.")
+            raise ValueError(f"top is {text}: use 0 or more.")
         return int(text)
 
     @property

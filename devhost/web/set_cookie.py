@@ -39,7 +39,7 @@ def _expires(cookie: Morsel[str]) -> str:
         moment = parsedate_to_datetime(cookie["expires"])
     except ValueError as error:
         raise UnreadableCookie(
-            f"The cookie {cookie.key} expires at '{cookie['expires']}', which is no date."
+            f"The cookie {cookie.key} expires at '{cookie['expires']}', which is not a date."
         ) from error
     return format_datetime(moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC), usegmt=True)
 
@@ -49,5 +49,5 @@ def _max_age(cookie: Morsel[str]) -> int:
         return int(float(cookie["max-age"]))
     except (ValueError, OverflowError) as error:
         raise UnreadableCookie(
-            f"The cookie {cookie.key} has max-age '{cookie['max-age']}', no number."
+            f"The cookie {cookie.key} has max-age '{cookie['max-age']}', which is not a number."
         ) from error

@@ -71,7 +71,10 @@ def _text_of(content: bytes, encoding: str) -> str:
     """What the answer says; what is not text becomes text with replacement characters."""
     try:
         return content.decode(encoding, "replace")
-    except (LookupError, ValueError):  # such as `hex`, which Python knows and which is no encoding of texts
+    except (
+        LookupError,
+        ValueError,
+    ):  # such as `hex`, which Python knows and which is not a text encoding
         return content.decode("utf-8", "replace")
 
 

@@ -21,7 +21,18 @@ from azure.core.exceptions import (
 from azure.cosmos.exceptions import CosmosHttpResponseError
 
 from shared_code.errors import AccessDenied, Passing, Permanent
-from shared_code.http_pool import ResponseNotJson, ServiceError, StatusError, TlsFailed
+from shared_code.http_pool import (
+    CircuitOpen,
+    ConnectionFailed,
+    ConnectionLost,
+    ResponseBroken,
+    ResponseNotJson,
+    ServiceError,
+    StatusError,
+    Throttled,
+    TlsFailed,
+    TokenUnavailable,
+)
 from shared_code.http_pool.retry_after import parse_retry_after
 from shared_code.jobs import Counts, Failure, Trouble
 from shared_code.jobs.steps import Failed
@@ -108,12 +119,30 @@ def _of_pool(error: ServiceError) -> Failed:
     if isinstance(error, StatusError) and not _may_pass(error.status):
         what = f"{error.service} refused a request with status {error.status}"
         return Failed(failure=Failure("ServiceRefused", f"{what}: {fix}."))
-    answered = f" (it answered {error.status})" if error.status else ""
-    message = f"{what}{answered}: {error.advice}; if this lasts, {fix}."
+    message = f"{what}: {_described(error)}, and the job goes on when that is over; if this lasts, {fix}."
     return _passing(error.service, type(error).__name__, message)
 
 
+def _described(error: ServiceError) -> str:
+    """What the service does, for a client of the app; the pool's own words are for who programs with it."""
+    if error.status == HTTPStatus.TOO_MANY_REQUESTS or isinstance(error, Throttled):
+        return "the service asks for fewer requests"
+    if error.status:
+        return f"the service answered {error.status}"
+    if isinstance(error, TokenUnavailable):
+        return "there is no token to sign in with"
+    if isinstance(error, (ConnectionFailed, CircuitOpen)):
+        return "the service cannot be reached"
+    if isinstance(error, (ConnectionLost, ResponseBroken)):
+        return "the service broke off its answer"
+    return "the service does not answer in time"
+
+
 def _fix(error: ServiceError) -> str:
+    if error.status == HTTPStatus.TOO_MANY_REQUESTS or isinstance(error, Throttled):
+        return "raise its quota or send less"
+    if isinstance(error, TokenUnavailable):
+        return "check the app's identity"
     return f"check {_address_of(error.service)}"
 
 
@@ -156,7 +185,9 @@ def _may_pass(status: int | None) -> bool:
 
 
 def _unlike(service: str, settings: str) -> Failure:
-    return Failure("EndpointUnusable", f"{service} answered what the app cannot use: check {settings}.")
+    return Failure(
+        "EndpointUnusable", f"{service} returned something that the app cannot use: check {settings}."
+    )
 
 
 def _pause(error: BaseException | None, now: datetime) -> float | None:

@@ -30,7 +30,7 @@ _LINE_CHARACTERS = 200
 _WIDEST, _CLOSEST = 2, 6
 _HEADER_CHARACTERS = 4_000
 _MOST_NOTES = 100
-# A hyphen that shows only where a line ends: with that line end it is no part of the word.
+# A hyphen that shows only where a line ends: with that line end it is not part of the word.
 _SOFT_HYPHEN = re.compile("\u00ad(?:[^\\S\n]*\n[^\\S\n]*(?=\\w))?")
 
 
@@ -57,7 +57,7 @@ def extract(name: str, data: bytes, limits: Limits) -> Document:
 def _check_mark(data: bytes) -> None:
     for mark, what in _MARKS.items():
         if data.startswith(mark):
-            raise BrokenDocument(f"The file is {what}, in spite of its name.")
+            raise BrokenDocument(f"The file is {what}, despite its name.")
 
 
 def _without_notes(parts: Iterable[Segment | Note], notes: list[Note]) -> Iterator[Segment]:

@@ -40,7 +40,7 @@ class Kind:
         about: what is read of it.
         begins: what the first bytes of such a file match, if no other kind begins so.
         members: of what a container of this kind (zip, or that of old Office) holds one, and no other kind.
-        is_binary: whether the file is no text, so that its reader tells by itself when the name is wrong.
+        is_binary: whether the file is binary, so that its format tells when the name is wrong.
     """
 
     endings: tuple[str, ...]
@@ -306,8 +306,8 @@ def _kind_of_container(data: bytes) -> Kind:
         if members.intersection(kind.members):
             return kind
     raise UnsupportedKind(
-        "Files without an ending that are containers of an unknown kind are not read: give it the ending it "
-        "needs."
+        "A file without an extension that is a container of an unknown kind is not read: give it its "
+        "extension."
     )
 
 

@@ -97,7 +97,7 @@ class EmbeddingRefused(EmbeddingFailure):
 
 
 class EmbeddingInvalid(EmbeddingFailure):
-    """The embeddings service answered with what is no vector of the right size: run the job again."""
+    """The embeddings service returned something that is not a vector of the right size: run the job again."""
 
     def __init__(self, message: str = "", *, tokens: int = 0) -> None:
         super().__init__(message)
@@ -323,7 +323,7 @@ def _vector(value: msgspec.Raw) -> Vector | None:
 
 def _outcome(vector: Vector | None, tokens: int, size: int) -> Embedding | EmbeddingFailure:
     if vector is None:
-        what = "The embeddings service answered what is no vector"
+        what = "The embeddings service returned something that is not a vector"
         return EmbeddingInvalid(f"{what}: run the job again.", tokens=tokens)
     if vector.dimensions != size or not size:
         what = f"The embeddings service answered {vector.dimensions} numbers instead of {size}"

@@ -33,7 +33,7 @@ class Vector:
             json: valid JSON of any kind.
 
         Raises:
-            ValueError: it is neither, or holds what is no number.
+            ValueError: it is neither, or holds something that is not a number.
         """
         if json.startswith(b'"'):
             return cls.of(array("f", b64decode(msgspec.json.decode(json), validate=True)))
@@ -49,7 +49,7 @@ class Vector:
         """The vector with these numbers as floats of 32 bits, which have nine digits.
 
         Raises:
-            ValueError: one of them is no number, or larger than a float.
+            ValueError: one of them is not a number, or larger than a float.
         """
         floats = array("f", numbers)
         if not math.isfinite(sum(floats)):

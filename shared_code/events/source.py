@@ -51,7 +51,7 @@ class EventMismatch(Permanent):
 
 
 class EventsUnavailable(Passing):
-    """Where events are known, nobody answers as they should."""
+    """The events source is not answering correctly."""
 
     service: ClassVar[str] = "events"
 
@@ -124,7 +124,7 @@ class EventsClient(ServiceClient):
         """The details of an event, as EventSource says."""
         details = await self._details(tracking_id)
         if not isinstance(details, dict):
-            raise _invalid(tracking_id, "are no JSON object")
+            raise _invalid(tracking_id, "are not a JSON object")
         if details.get("sessionId") != session_id or details.get("trackingId", tracking_id) != tracking_id:
             raise EventMismatch(
                 f"The events service knows event {tracking_id} by other ids: check sessionId and trackingId."
@@ -186,9 +186,9 @@ def _event(tracking_id: str, session_id: str, details: Mapping[str, Any]) -> Eve
     if len(text) > MAX_TEXT:
         raise _invalid(tracking_id, f"have more than {MAX_TEXT} characters of text")
     if not _is_unicode(text):
-        raise _invalid(tracking_id, "have half a character in their text")
+        raise _invalid(tracking_id, "contain half a surrogate pair in their text")
     if time is not None and not (isinstance(time, str) and len(time) <= _MAX_TIME and _is_unicode(time)):
-        raise _invalid(tracking_id, "have a time that is no text of a date")
+        raise _invalid(tracking_id, f"have a `time` that is not a string of up to {_MAX_TIME} characters")
     return Event(tracking_id=tracking_id, session_id=session_id, text=text, time=time)
 
 

@@ -45,7 +45,7 @@ class _Step(StrEnum):
     PATH = "path"  # whether it is that of a file; and one of no container costs no walk through the index
     KNOWN = "known"  # sources of the index, to stage them
     FILES = "files"  # to find those that are not known as they are
-    VANISHED = "vanished"  # the sources once more, to find those that are no files
+    VANISHED = "vanished"  # the sources once more, to find those that are not files
     ENDED = "ended"
 
 

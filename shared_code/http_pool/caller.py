@@ -219,7 +219,7 @@ class ServiceCaller:
         admission.refuse_hopeless(call)
         if self._clock.now() + wait >= call.deadline:
             raise call.failed(DeadlineExceeded, "has no time left for a retry", **facts) from failure
-        # What is held back, or put off to a time of the service's own, is no load that it does not want.
+        # What is held back, or put off to a time of the service's own, is not the load that it complains of.
         if admission.circuit.flows and not asked and not admission.budget.spend():
             raise call.failed(RetryBudgetExhausted, "is not retried", **facts) from failure
         self._observer.retrying(call, failure, max(wait, admission.held_for()))

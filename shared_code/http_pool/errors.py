@@ -119,7 +119,7 @@ class AttemptTimeout(ServiceError):
 
 
 class ResponseBroken(ServiceError):
-    """What came back is no complete HTTP response."""
+    """What came back is not a complete HTTP response."""
 
     advice = "look for a proxy or a crash between here and the service"
 

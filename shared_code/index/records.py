@@ -19,7 +19,7 @@ class IndexConflict(Passing):
 
 
 class SourceBusy(Passing):
-    """Another job is embedding one of the same files: this one waits, and then finds what that has done."""
+    """Another job is embedding one of the same files: this job waits, and then uses that job's result."""
 
     service: ClassVar[str] = "index"
     is_brief: ClassVar[bool] = True

@@ -81,9 +81,9 @@ class EmbedEventJob:
             raise InvalidField("body", "send a JSON object with trackingId and sessionId")
         for name in body:
             if name in FILE_FIELDS and name not in FIELDS:
-                raise InvalidField(name, "it belongs to a job over files: send it or trackingId, not both")
+                raise InvalidField(name, "for jobs over files only: send this or trackingId, not both")
             if name not in FIELDS:
-                raise InvalidField(name, f"unknown; there are {', '.join(FIELDS)}")
+                raise InvalidField(name, f"unknown; use {', '.join(FIELDS)}")
         env = label(body.get("env", defaults.env), "env")
         return cls(
             tracking_id=_event_key(body, "trackingId"),

@@ -63,7 +63,7 @@ class EmbedFilesJob:
             raise InvalidField("body", "send a JSON object with env, version and filesPath")
         for name in body:
             if name not in FIELDS:
-                raise InvalidField(name, f"unknown; there are {', '.join(FIELDS)}")
+                raise InvalidField(name, f"unknown; use {', '.join(FIELDS)}")
         container, prefix = _files_path(body.get("filesPath"))
         env = label(body.get("env"), "env")
         return cls(

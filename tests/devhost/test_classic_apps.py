@@ -135,7 +135,7 @@ async def test_output_that_the_host_lacks_costs_the_output_alone(
     code = "def main(req, mail):\n    mail.set('{}')\n    return 'sent'\n"
     app.function("send", http_trigger(), RETURN, MAIL, code=code)
     client = await start()
-    assert "The 'send' function works without its output 'mail': this host lacks" in caplog.text
+    assert "The 'send' function runs without its output 'mail': this host lacks" in caplog.text
     assert (await client.get("/api/send")).text == "sent"
     assert "Dropped what goes out at 'mail': this host lacks the binding type 'sendGrid'." in caplog.text
 

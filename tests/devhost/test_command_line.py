@@ -353,4 +353,4 @@ def test_port_is_7071_where_nobody_names_one(app: SampleApp):
 def test_port_of_local_settings_that_is_none_is_reported(app: SampleApp, capsys: pytest.CaptureFixture[str]):
     app.file("local.settings.json", {"Host": {"LocalHttpPort": 70000}})
     assert run([str(app.root)]) == 1
-    assert "Host.LocalHttpPort is 70000: it may be 0 to 65535." in capsys.readouterr().err
+    assert "Host.LocalHttpPort is 70000: use 0 to 65535." in capsys.readouterr().err

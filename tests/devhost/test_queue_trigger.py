@@ -334,8 +334,8 @@ async def test_message_of_a_killed_host_comes_back_when_it_is_no_longer_hidden(a
 @pytest.mark.parametrize(
     ("section", "complaint"),
     [
-        ({"batchSize": 33}, "extensions.queues.batchSize is 33: it may be 1 to 32."),
-        ({"maxPollingInterval": "soon"}, 'extensions.queues.maxPollingInterval: "soon" is no duration'),
+        ({"batchSize": 33}, "extensions.queues.batchSize is 33: use 1 to 32."),
+        ({"maxPollingInterval": "soon"}, 'extensions.queues.maxPollingInterval: "soon" is not a duration'),
         ({"messageEncoding": "utf7"}, "not one of base64, none"),
     ],
 )

@@ -277,7 +277,7 @@ async def test_unknown_time_zone_is_an_error_that_names_the_setting(
     monkeypatch.setenv("WEBSITE_TIME_ZONE", "Mars/Olympus")
     app.function("tick", timer_trigger(DAILY_AT_THREE), code=NOTES_REQUEST)
     async with running_at(clock):
-        assert "WEBSITE_TIME_ZONE is 'Mars/Olympus', which is no time zone" in caplog.text
+        assert "WEBSITE_TIME_ZONE is 'Mars/Olympus', which is not a time zone" in caplog.text
 
 
 async def test_impossible_schedule_is_an_error_of_that_function_alone(app, running_at, clock, caplog):
@@ -285,7 +285,7 @@ async def test_impossible_schedule_is_an_error_of_that_function_alone(app, runni
     app.function("tick", timer_trigger(DAILY_AT_THREE), code=NOTES_REQUEST)
     async with running_at(clock):
         assert "The 'bad' function is in error: The schedule expression was not recognized" in caplog.text
-        assert "61 is no second" in caplog.text
+        assert "61 is not a valid second" in caplog.text
         clock.advance_to(MIDNIGHT + 3 * HOUR)
         await ran(app, 1)
 

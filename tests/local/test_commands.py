@@ -80,7 +80,7 @@ def test_missing_node_ends_the_command_with_one_sentence(tmp_path: Path) -> None
 def test_malformed_port_ends_the_command_with_one_sentence(tmp_path: Path) -> None:
     code, complaint = finish("services", own_environment(tmp_path) | {"PORT": "high"})
 
-    assert (code, complaint) == (1, "PORT='high' is no port: use a number between 1 and 65535.\n")
+    assert (code, complaint) == (1, "PORT='high' is not a port: use a number between 1 and 65535.\n")
 
 
 def test_fresh_start_removes_the_state_of_the_stack_and_nothing_else(tmp_path: Path) -> None:

@@ -37,7 +37,7 @@ class VectorPath:
     function: str
 
     def parse(self, raw: msgspec.Raw) -> bytes | None:
-        """The vector as float32; None where the value is no vector of this length."""
+        """The vector as float32; None where the value is not a vector of this length."""
         try:
             vector = array.array("f", _floats.decode(raw))
         except msgspec.ValidationError:

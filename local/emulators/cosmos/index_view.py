@@ -100,7 +100,7 @@ class IndexView:
         return self._index.column(keys).where(lambda value: test(Row(value)))
 
     def _column(self, node: Node) -> Keys | None:
-        """The one property that a condition is about. Long texts, vectors and whole items are no columns."""
+        """The one property that a condition is about. Long texts, vectors and whole items are not columns."""
         found = {part.keys for part in node.walk() if isinstance(part, Path)}
         if len(found) != 1:
             return None

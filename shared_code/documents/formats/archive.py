@@ -23,7 +23,7 @@ def open_archive(data: bytes, limits: Limits) -> ZipFile:
 
     Raises:
         EncryptedDocument: Office keeps encrypted files in a container of their own.
-        BrokenDocument: this is no zip file.
+        BrokenDocument: this is not a zip file.
         DocumentTooLarge: its members would expand past the limits.
     """
     if data.startswith(_OLE):

@@ -23,7 +23,7 @@ def read_epub(data: bytes, limits: Limits) -> Iterator[Segment]:
         if _RIGHTS in archive.NameToInfo:
             raise EncryptedDocument("The book is protected: store it without protection.")
         if _CONTAINER not in archive.NameToInfo:
-            raise BrokenDocument("The file is no epub book, in spite of its name.")
+            raise BrokenDocument("The file is not an epub book, despite its name.")
         main = next(
             (each.get("full-path", "") for each in descendants(_parsed(archive, _CONTAINER), "rootfile")), ""
         )

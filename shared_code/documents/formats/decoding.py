@@ -29,7 +29,7 @@ _SEVEN_BITS = ((b"\x1b$)C", "iso2022_kr"), (b"\x1b$", "iso2022_jp_ext"))
 _WESTERN = "cp1252"
 _SAMPLE = 64 * 1024
 _LINE_BEFORE = 200
-# A handful of stray control bytes is noise in a text; this share of them is no text at all.
+# A handful of stray control bytes is noise in a text; this share of them is not text at all.
 _BINARY_SHARE = 0.1
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f\ufffe\uffff]")
 _UNCLEAN = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
@@ -48,7 +48,7 @@ def decode(data: bytes, declared: str | None = None) -> str:
     An encoding that the file declares counts where the bytes are not Unicode and do not contradict it.
 
     Raises:
-        BrokenDocument: the bytes are no text in any encoding.
+        BrokenDocument: the bytes are not text in any encoding.
     """
     return clean(_decoded(data, declared))
 
@@ -71,7 +71,7 @@ def _decoded(data: bytes, declared: str | None) -> str:
     if (text := _as_wide(data)) is not None:
         return text
     if is_binary:
-        raise BrokenDocument("The file holds binary data, not text, in spite of its name.")
+        raise BrokenDocument("The file holds binary data, not text, despite its name.")
     if declared and (text := _strictly(data, declared)) is not None:
         return text
     return _as_mostly_utf8(data) or _as_detected(data)

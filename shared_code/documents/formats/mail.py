@@ -63,7 +63,7 @@ def read_mhtml(data: bytes, limits: Limits) -> Iterator[Segment | Note]:
 def read_msg(data: bytes, _limits: Limits) -> Iterator[Segment | Note]:
     """A mail that Outlook has saved."""
     if not data.startswith(_OLE):
-        raise BrokenDocument("The file is no Outlook message, in spite of its name.")
+        raise BrokenDocument("The file is not an Outlook message, despite its name.")
     try:
         message = OutlookMessage.load(io.BytesIO(data))
         yield from _outlook_message(message)
@@ -94,7 +94,7 @@ def _mail(message: EmailMessage, context: tuple[str, ...], depth: int) -> Iterat
 
 
 def _attachments(message: EmailMessage) -> Iterable[EmailMessage]:
-    """All parts that are no container, and no other form of the body or picture in it."""
+    """All parts that are not containers, and no other form of the body or picture in it."""
     if not message.is_multipart():
         return []
     if message.get_content_type() == "message/rfc822":

@@ -23,7 +23,7 @@ def read_open_document(data: bytes, limits: Limits) -> Iterator[Segment]:
     """Headers and footers once, and then the text or the slides."""
     with opened(data, limits, "OpenDocument file") as archive:
         if _CONTENT not in archive.NameToInfo:
-            raise BrokenDocument("The file is no OpenDocument file, in spite of its name.")
+            raise BrokenDocument("The file is not an OpenDocument file, despite its name.")
         if _MANIFEST in archive.NameToInfo and _ENCRYPTED in archive.read(_MANIFEST):
             raise EncryptedDocument
         title = _title(archive)

@@ -14,7 +14,7 @@ _PASSWORD = 1 << 13
 _CHECKED = "☒"
 # How far from its label a field may stand, in points: five centimetres.
 _FAR = 140.0
-# A field that holds a book is no field.
+# What holds a book is not a field.
 _MOST_CHARACTERS = 100_000
 _MOST_ANNOTATIONS = 20_000
 

@@ -20,7 +20,7 @@ _NUMBERS_OF_A_TABLE = 0.25
 
 
 def unwrapped(text: str) -> str:
-    """The text of a page with a space (in Chinese nothing) in place of line ends that are no breaks."""
+    """The text of a page with a space (in Chinese nothing) in place of line ends that are not breaks."""
     lines = text.split("\n")
     lengths = [len(line) for line in lines]
     joined = [lines[0]]

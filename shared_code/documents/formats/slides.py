@@ -48,7 +48,7 @@ class _Presentation:
         main = main_part(self._archive)
         presentation = self._parsed(main)
         if tag(presentation) != "presentation":
-            raise BrokenDocument("The file is no pptx presentation, in spite of its name.")
+            raise BrokenDocument("The file is not a pptx presentation, despite its name.")
         parts = relations(self._archive, main)
         slides = [parts[key] for key in _slide_ids(presentation) if key in parts]
         if len(slides) > self._limits.pages:

@@ -56,7 +56,7 @@ class Header:
 
 
 def marked_header(rows: Sequence[Cells], count: int) -> Header:
-    """The header that the first rows are, as the format tells; titles above the names are no part of it."""
+    """The header that the first rows are, as the format tells; titles above the names are not part of it."""
     count = min(count, len(rows))
     start = next((i for i, row in enumerate(rows[:count]) if not is_title(row)), 0)
     return Header(start, count, unique(_joined(rows[start:count], _width(rows))))

@@ -115,7 +115,7 @@ class _Word:
         for event, element in iterparse(stream, ("start", "end")):  # noqa: S314 - expat bounds entities
             step = 1 if event == "start" else -1
             if depth == 0 and tag(element) not in _ROOTS:
-                raise BrokenDocument("The file is no docx document, in spite of its name.")
+                raise BrokenDocument("The file is not a docx document, despite its name.")
             depth += step
             if depth > self._limits.nesting:
                 raise DocumentTooLarge.nested_past(self._limits.nesting)

@@ -84,5 +84,5 @@ def test_refusal_of_a_kind_says_what_to_do(name, advice):
 
 @pytest.mark.parametrize("data", [zipped({"a.txt": "x"}), b"PK\x03\x04", old_office(), old_office()[:8]])
 def test_container_without_a_name_that_says_what_it_is_is_refused(data):
-    with pytest.raises(UnsupportedKind, match="are not read"):
+    with pytest.raises(UnsupportedKind, match="is not read"):
         kind_of("backup", data)

@@ -63,7 +63,7 @@ def test_request_with_ids_of_an_event_is_for_an_event_and_any_other_for_files():
 
 @pytest.mark.parametrize("fields", [{"filesPath": "docs"}, {"dryRun": True}])
 def test_request_that_mixes_both_forms_is_refused(fields: dict[str, Any]):
-    with pytest.raises(InvalidField, match="belongs to a job over files") as refused:
+    with pytest.raises(InvalidField, match="for jobs over files only") as refused:
         parse_embedding({**REQUEST, **fields}, DEFAULTS)
     assert refused.value.field in fields
 

@@ -251,7 +251,7 @@ def test_each_chunk_of_a_section_knows_its_heading():
 
 
 def test_workbook_is_no_docx():
-    with pytest.raises(Exception, match="no docx"):
+    with pytest.raises(Exception, match="not a docx"):
         text("a.docx", xlsx({"S": ""}))
 
 
