@@ -1,4 +1,6 @@
-"""Everything that can go wrong by name: a class name is the stable `code` that clients and logs see.
+"""Errors that several rooms raise: a class name is the stable `code` that clients and logs see.
+
+A room's own errors stand in it, as subclasses of these.
 
 AppError <- Permanent: SettingsError: MissingSetting, InvalidSetting, UnresolvedReference
                        ContainerNotAllowed, JobEnded
@@ -16,7 +18,10 @@ from typing import Any, ClassVar
 
 
 class AppError(Exception):
-    """The app could not do what was asked."""
+    """The app could not do what was asked.
+
+    The docstring of a subclass is the message that clients read, unless it is raised with another.
+    """
 
     def __init__(self, message: str = "") -> None:
         super().__init__(message or type(self).__doc__)
@@ -248,7 +253,7 @@ class EndpointUnusable(StorageError):
 
 
 class AccessDenied(StorageError):
-    """The storage account refused access."""
+    """A service refused access: check its key, or the roles of the app's identity."""
 
 
 class StagedRunsMissing(StorageError):

@@ -9,7 +9,7 @@ from shared_code.usage.report import utc_now
 
 
 def run_operation(context: df.DurableEntityContext) -> None:
-    """Runs one operation, `ask` or `read`, on the state of this month."""
+    """Runs one operation (`ask`, `left` or `read`) on the state of this month."""
     usage = MonthUsage(**context.get_state(dict))
     payload, config = context.get_input(), settings()
     usage, result = answer(

@@ -1,4 +1,4 @@
-"""Which of the three kinds a failure is (ADR 34): this is the one place that decides.
+"""Which of the three kinds a failure is (ADR 34): decided here, unless the room that raised it has said so.
 
 An item's failure never gets here: it is an entry of the ledger. A permanent one ends the job at once. A
 passing one is trouble, for which the job waits: services that are down or throttle, conflicts, processes that

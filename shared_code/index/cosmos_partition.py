@@ -1,7 +1,7 @@
 """The items of one Cosmos DB partition, written in as few requests as the service allows.
 
 A batch is a way to save requests and no more: nothing here counts on all of it happening or none. What the
-service refuses as a batch is done one by one, where the SDK waits out a 429 and an error is that of one item.
+service refuses as a batch is done one by one, where an error is that of one item.
 
 ADR 16 has the reasons.
 """

@@ -1,8 +1,8 @@
 """One version of an environment's index in Cosmos DB: a record for each source, and its chunks with vectors.
 
-Only what the local emulator and the service share is used, always with the partition key in the WHERE. The
-SDK waits out a 429 by itself: nothing here retries. Where items lie is up to cosmos_version, and how they
-are written in batches to cosmos_partition.
+Only what the local stand-in and the service share is used, always with the partition key in the WHERE.
+Nothing here retries: the transport waits out a 429 for moments, and the job whatever is longer. Where items
+lie is up to cosmos_version, and how they are written in batches to cosmos_partition.
 """
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence

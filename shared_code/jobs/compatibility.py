@@ -1,4 +1,4 @@
-"""What jobs that an earlier release started still need; every such rule is in here (ADR 35).
+"""What jobs that an earlier release started still need: every rule that depends on the version (ADR 35).
 
 A job outlives a deployment: its history replays on the new code, and its input is that of the old one.
 """

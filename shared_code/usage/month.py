@@ -1,7 +1,7 @@
 """What an environment has used in one month: the usage entity's state, and what it answers.
 
-Pure: no I/O and no clock. Everything is a whole number, so that sums are exact; how a reading counts once is
-told in workflows.metering, which sends them.
+Pure: no I/O and no clock. Everything is a whole number, so that sums are exact. How a reading counts once is
+explained in usage.metering, which sends them.
 """
 
 from collections.abc import Mapping

@@ -141,6 +141,21 @@ def test_codes_of_failed_jobs_are_errors_of_the_app():
     assert [code for code in codes if not re.search(rf"class {code}\(|\"{code}\"", text)] == []
 
 
+def test_every_error_that_can_fail_a_job_is_explained():
+    text = "\n".join(path.read_text() for path in APP)
+    bases = dict(re.findall(r"^class (\w+)\((\w+)\):", text, re.MULTILINE))
+    errors = {name for name in bases if ends_a_job(name, bases)} - set(bases.values())
+    values = set(re.findall(r"Failure\(\s*\"(\w+)\"", text)) - {
+        "JobFailed"
+    }  # of a job that says nothing else
+    assert {code for row in table("code") for code in quoted(row[0])} >= errors | values
+
+
+def ends_a_job(error: str, bases: dict[str, str]) -> bool:
+    base = bases.get(error)
+    return base in {"Permanent", "Passing"} or (base is not None and ends_a_job(base, bases))
+
+
 @pytest.mark.parametrize("command", re.findall(r"`func durable ([^`]+)`", TEXT))
 def test_command_of_core_tools_has_these_options(command):
     name = command.split()[0]
