@@ -15,7 +15,7 @@ from devhost.app import shown_json
 from devhost.app.bindings import Direction
 from devhost.app.functions import Function
 from devhost.web.set_cookie import UnreadableCookie, set_cookie
-from devhost.worker.worker import Outcome
+from devhost.worker.call import Outcome
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _SENDABLE_HEADER = re.compile(r"[\t\x20-\x7e]*")
