@@ -4,11 +4,9 @@ An entity is an instance whose id is `@name@key` and that never ends; its state 
 clients of the status API find it on Azure too. Requests travel as messages, answers as external events.
 """
 
-import asyncio
 import logging
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, TypeGuard
@@ -20,7 +18,7 @@ from devhost.engine.errors import FunctionFailed, ProtocolError, describe_error
 from devhost.engine.executor import FunctionExecutor, answer_of
 from devhost.engine.history import EventType, format_time
 from devhost.engine.instance import Instance, RuntimeStatus
-from devhost.engine.work import LAST_RUN, Checkpoint, Message, WorkItem
+from devhost.engine.work import Checkpoint, Message, WorkItem
 
 logger = logging.getLogger(__name__)
 
@@ -101,29 +99,31 @@ class EntityProcessor:
         self._clock = clock
 
     async def process(self, item: WorkItem) -> Checkpoint:
-        """Takes all requests, in batches of what Azure hands to one call; then its end, if that came too."""
+        """Takes all requests, in batches of what Azure hands to one call.
+
+        A client that terminates an entity makes it give up all requests that came before.
+        """
         state = EntityState.of(item.instance)
-        answers: list[Message] = []
-        with suppress(TimeoutError):
-            async with asyncio.timeout(LAST_RUN if item.termination else None):
-                for batch in _batches(_requests(item)):
-                    state, results = await self._run(item.instance.instance_id, state, batch)
-                    _log_failures(item.instance.instance_id, batch, results)
-                    answers += self._answers(batch, results)
+        given_up, requests = _requests(item)
+        answers = self._refuse(given_up, f"The entity {item.instance.instance_id} was terminated.")
+        for batch in _batches(requests):
+            state, results = await self._run(item.instance.instance_id, state, batch)
+            _log_failures(item.instance.instance_id, batch, results)
+            answers += self._answers(batch, results)
         return self._checkpoint(item, state, answers)
 
     def give_up(self, item: WorkItem, error: BaseException) -> Checkpoint:
         """Drops requests that the engine itself failed at: nothing has happened and every caller is told."""
-        requests = _requests(item)
-        failures = [_failure(describe_error(error))] * len(requests)
-        answers = list(self._answers(requests, failures))
+        given_up, requests = _requests(item)
+        answers = self._refuse([*given_up, *requests], describe_error(error))
         return self._checkpoint(item, EntityState.of(item.instance), answers)
 
     def _checkpoint(self, item: WorkItem, state: EntityState, answers: list[Message]) -> Checkpoint:
         instance = state.stored_in(item.instance, self._clock.now())
-        if (termination := item.termination) is not None:
-            instance = replace(instance, status=RuntimeStatus.TERMINATED, output=termination["Input"])
         return Checkpoint(instance, history=[], message_ids=item.message_ids, messages=answers)
+
+    def _refuse(self, requests: Sequence[dict[str, Any]], reason: str) -> list[Message]:
+        return list(self._answers(requests, [_failure(reason)] * len(requests)))
 
     async def _run(
         self, instance_id: str, state: EntityState, batch: Sequence[dict[str, Any]]
@@ -153,16 +153,25 @@ class EntityProcessor:
             yield Message(asked["parent"], event, asked["parentExecution"])
 
 
-def _requests(item: WorkItem) -> list[dict[str, Any]]:
-    """The requests among an entity's messages; a client of the management API may have sent others."""
+def _requests(item: WorkItem) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The requests among an entity's messages: those before a client terminated it, and those after.
+
+    A client of the management API may have sent other messages.
+    """
+    given_up: list[dict[str, Any]] = []
     requests: list[dict[str, Any]] = []
     for event in item.new_events:
         content = parse(event["Input"]) if event.get("Name") == _REQUEST_EVENT else None
         if _is_request(content):
             requests.append(content)
-        elif event["EventType"] != EventType.EXECUTION_TERMINATED:
+        elif event["EventType"] == EventType.EXECUTION_TERMINATED:
+            given_up, requests = [*given_up, *requests], []
+            logger.warning(
+                "Entity %s gives up what it was at: %d requests.", item.instance.instance_id, len(given_up)
+            )
+        else:
             logger.warning("Entity %s takes nothing but requests.", item.instance.instance_id)
-    return requests
+    return given_up, requests
 
 
 def _is_request(content: Any) -> TypeGuard[dict[str, Any]]:

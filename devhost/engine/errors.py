@@ -6,6 +6,7 @@ EngineError
 ├── InstanceNotEnded        the operation needs an instance that has ended
 ├── InstanceEnded           the operation needs an instance that has not ended
 ├── InvalidTransition       the operation does not fit the instance's status
+├── EntityProtected         what a client asked for would wipe or hold up an entity
 ├── UnknownEntity           no entity function has the name
 ├── FunctionFailed          the app's function raised; carries what the orchestrator may read of it
 ├── NonDeterminismError     an orchestrator no longer asks for what its history holds
@@ -69,6 +70,18 @@ class InvalidTransition(EngineError):
         self.instance_id = instance_id
         self.operation = operation
         self.status = status
+
+
+class EntityProtected(EngineError):
+    """What a client asked for would wipe an entity's state, or keep the entity from its work."""
+
+    def __init__(self, instance_id: str, operation: str) -> None:
+        super().__init__(
+            f"Cannot {operation} {instance_id}: it is the id of an entity, which no client can wipe or stop. "
+            "Only an operation of the entity itself deletes its state."
+        )
+        self.instance_id = instance_id
+        self.operation = operation
 
 
 class UnknownEntity(EngineError):

@@ -59,8 +59,8 @@ class Instance:
 
     @property
     def is_entity(self) -> bool:
-        """Whether it is a durable entity; an orchestration may have an id that begins like an entity's."""
-        return self.name.startswith("@")
+        """Whether it is a durable entity; an orchestration may have such an id, or such a name."""
+        return self.name == self.instance_id and is_entity_id(self.instance_id)
 
 
 def entity_id(name: str, key: str) -> str:

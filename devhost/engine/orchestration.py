@@ -40,9 +40,11 @@ from devhost.engine.options import HubOptions
 from devhost.engine.traps import divergence, misunderstandings
 from devhost.engine.versions import FailureStrategy
 from devhost.engine.walk import Walk
-from devhost.engine.work import LAST_RUN, Checkpoint, WorkItem
+from devhost.engine.work import Checkpoint, WorkItem
 
 logger = logging.getLogger(__name__)
+
+_LAST_RUN = 1.0  # seconds that the code of an instance gets when a client has ended it
 
 CUSTOM_STATUS_LIMIT_KB = 16
 VERSION_MISMATCH = "VersionMismatch: Orchestration version did not comply with Worker Versioning"
@@ -102,7 +104,7 @@ class OrchestrationProcessor:
         """Ends the instance. As on Azure, the code runs once more before that, and only its status counts."""
         if self._is_orchestrator(episode.item.instance.name):
             with suppress(FunctionFailed, ProtocolError, TimeoutError):
-                async with asyncio.timeout(LAST_RUN):
+                async with asyncio.timeout(_LAST_RUN):
                     episode.custom_status = (await episode.ask(self._executor)).custom_status
         return episode.end(Outcome(RuntimeStatus.TERMINATED, reason))
 

@@ -12,8 +12,9 @@ from typing import Any, Final
 
 from devhost.engine.commit_thread import CommitThread
 from devhost.engine.dotnet_json import to_json
-from devhost.engine.entity import new_entity
+from devhost.engine.entity import EntityState, new_entity
 from devhost.engine.errors import (
+    EntityProtected,
     InstanceAlreadyExists,
     InstanceNotEnded,
     InstanceNotFound,
@@ -162,17 +163,20 @@ class Store:
         return [_queued_activity(row) for row in await self._thread.run(lambda: self._rows("activities"))]
 
     async def purge(self, instance_id: str) -> None:
-        """Removes an ended instance and its history, or an entity, which never ends.
+        """Removes an ended instance and its history, or an entity that holds no state any more.
 
         Raises:
             InstanceNotFound: there is none.
             InstanceNotEnded: it still lives.
+            EntityProtected: it is an entity that holds a state.
         """
 
         def purge() -> None:
             instance = self._find(instance_id)
             if instance is None:
                 raise InstanceNotFound(instance_id)
+            if instance.is_entity and EntityState.of(instance).exists:
+                raise EntityProtected(instance_id, "purge")
             if not instance.status.is_terminal and not instance.is_entity:
                 raise InstanceNotEnded(instance_id, instance.status)
             self._remove(instance_id)
@@ -217,11 +221,12 @@ class Store:
         )
 
     def _receiver(self, instance_id: str, now: datetime) -> Instance | None:
-        """Who takes an instance's messages; an entity comes to be with its first, also after its end."""
+        """Who takes an instance's messages; an entity comes to be with its first."""
         instance = self._find(instance_id)
-        has_ended = instance is not None and instance.is_entity and instance.status.is_terminal
-        if is_entity_id(instance_id) and (instance is None or has_ended):
+        if instance is None and is_entity_id(instance_id):
             return new_entity(instance_id, now)
+        if instance is not None and instance.is_entity:  # which earlier versions of this host let clients end
+            return replace(instance, status=RuntimeStatus.RUNNING, output=None)
         return instance
 
     def _checkpoint(self, checkpoint: Checkpoint) -> list[QueuedActivity]:

@@ -1,6 +1,7 @@
 """The engine as its clients see it: start, ask, raise, terminate, suspend, resume, restart, purge."""
 
 import uuid
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 
@@ -9,10 +10,17 @@ from devhost.engine.clock import Clock, SystemClock
 from devhost.engine.dotnet_json import to_json
 from devhost.engine.entity import EntityState, request
 from devhost.engine.episode import new_instance
-from devhost.engine.errors import InstanceEnded, InstanceNotFound, InvalidTransition, UnknownEntity
+from devhost.engine.errors import (
+    EntityProtected,
+    InstanceEnded,
+    InstanceNotEnded,
+    InstanceNotFound,
+    InvalidTransition,
+    UnknownEntity,
+)
 from devhost.engine.executor import FunctionExecutor
 from devhost.engine.history import HistoryEvent
-from devhost.engine.instance import TERMINAL, Instance, InstanceQuery, RuntimeStatus, entity_id
+from devhost.engine.instance import TERMINAL, Instance, InstanceQuery, RuntimeStatus, entity_id, is_entity_id
 from devhost.engine.options import HubOptions
 from devhost.engine.rewind import Rewound, rewind
 from devhost.engine.store import Store
@@ -69,7 +77,10 @@ class TaskHub:
 
         Raises:
             InstanceAlreadyExists: an instance of the id has not ended.
+            EntityProtected: the id is that of an entity.
         """
+        if instance_id is not None and self._is_of_an_entity(instance_id):
+            raise EntityProtected(instance_id, "start")
         new = new_instance(
             self._clock.now(),
             name=name,
@@ -111,17 +122,23 @@ class TaskHub:
             InstanceNotFound: there is no such instance.
             InstanceEnded: it takes no more events.
         """
-        await self._live(instance_id)
+        instance = await self._existing(instance_id)
+        if instance.status.is_terminal and not instance.is_entity:
+            raise InstanceEnded(instance_id, instance.status)
         await self._send(instance_id, history.event_raised(self._clock.now(), name, data))
 
     async def terminate(self, instance_id: str, reason: str | None) -> None:
         """Ends an instance at once, whatever its code is at; its children go on.
 
+        An entity never ends: it gives up what it is at, tells who waits for that, and keeps its state.
+
         Raises:
             InstanceNotFound: there is no such instance.
             InstanceEnded: there is nothing left to end.
+            EntityProtected: it is an entity that is at nothing.
         """
-        await self._live(instance_id)
+        if not (self._is_of_an_entity(instance_id) and self._worker.is_at(instance_id)):
+            await self._live(instance_id, "terminate")
         event = history.execution_terminated(self._clock.now(), reason)
         await self._store.send(Message(instance_id, event))
         self._worker.end(instance_id)
@@ -133,8 +150,9 @@ class TaskHub:
             InstanceNotFound: there is no such instance.
             InstanceEnded: it has ended.
             InvalidTransition: it is suspended already.
+            EntityProtected: it is an entity.
         """
-        instance = await self._live(instance_id)
+        instance = await self._live(instance_id, "suspend")
         if instance.status is RuntimeStatus.SUSPENDED:
             raise InvalidTransition(instance_id, "suspend", instance.status)
         await self._send(instance_id, history.execution_suspended(self._clock.now(), reason))
@@ -146,8 +164,9 @@ class TaskHub:
             InstanceNotFound: there is no such instance.
             InstanceEnded: it has ended.
             InvalidTransition: it is not suspended.
+            EntityProtected: it is an entity, which cannot be suspended.
         """
-        instance = await self._live(instance_id)
+        instance = await self._live(instance_id, "resume")
         if instance.status is not RuntimeStatus.SUSPENDED:
             raise InvalidTransition(instance_id, "resume", instance.status)
         await self._send(instance_id, history.execution_resumed(self._clock.now(), reason))
@@ -182,8 +201,11 @@ class TaskHub:
         Raises:
             InstanceNotFound: there is no such instance.
             InstanceAlreadyExists: its own id is still in use.
+            EntityProtected: it is an entity.
         """
         instance = await self._existing(instance_id)
+        if instance.is_entity:
+            raise EntityProtected(instance_id, "restart")
         return await self.start_orchestration(
             instance.name, instance_id=None if new_id else instance_id, input_text=instance.input
         )
@@ -206,23 +228,27 @@ class TaskHub:
         return None if instance is None else EntityState.of(instance)
 
     async def purge(self, instance_id: str) -> None:
-        """Forgets an ended instance.
+        """Forgets an ended instance, or an entity whose code has deleted its state.
 
         Raises:
             InstanceNotFound: there is no such instance.
             InstanceNotEnded: it still lives.
+            EntityProtected: it is an entity that holds a state.
         """
         await self._store.purge(instance_id)
 
     async def purge_by(self, query: InstanceQuery) -> int:
         """Forgets the ended instances that the query names and returns how many they were."""
         statuses = (query.statuses or TERMINAL) & TERMINAL
-        query = InstanceQuery(query.created_from, query.created_to, query.id_prefix, statuses)
-        purged = 0
-        while statuses and (page := await self._store.list_instances(query, _PAGE, "")):
+        query = replace(query, statuses=statuses)
+        purged, after = 0, ""
+        while statuses and (page := await self._store.list_instances(query, _PAGE, after)):
+            after = page[-1].instance_id
             for instance in page:
-                await self._store.purge(instance.instance_id)
-            purged += len(page)
+                # Another client may purge it or use its id again meanwhile.
+                with suppress(InstanceNotFound, InstanceNotEnded, EntityProtected):
+                    await self._store.purge(instance.instance_id)
+                    purged += 1
         return purged
 
     async def _failed_with_children(self, instance_id: str) -> list[tuple[Instance, Rewound]]:
@@ -242,8 +268,16 @@ class TaskHub:
             raise InstanceNotFound(instance_id)
         return instance
 
-    async def _live(self, instance_id: str) -> Instance:
+    def _is_of_an_entity(self, instance_id: str) -> bool:
+        """Whether the id is that of an entity of the app, which need not have been asked anything yet."""
+        name = instance_id.split("@")[1] if is_entity_id(instance_id) else ""
+        return name.lower() in map(str.lower, self._executor.entities)
+
+    async def _live(self, instance_id: str, operation: str) -> Instance:
+        """An orchestration that has not ended, for an operation that is not for entities."""
         instance = await self._existing(instance_id)
+        if instance.is_entity:
+            raise EntityProtected(instance_id, operation)
         if instance.status.is_terminal:
             raise InstanceEnded(instance_id, instance.status)
         return instance

@@ -2,14 +2,10 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
 
 from devhost.engine.execution import Execution
 from devhost.engine.history import EventType, HistoryEvent
 from devhost.engine.instance import Instance
-
-LAST_RUN: Final = 1.0
-"""Seconds that the code of an instance gets when a client has ended it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,6 +108,10 @@ class Worker:
         self._endings.add(ending)
         ending.add_done_callback(self._endings.discard)
 
+    def is_at(self, instance_id: str) -> bool:
+        """Whether an instance is in hand, or waits to be."""
+        return instance_id in self._busy or instance_id in self._waiting
+
     @property
     def next_timer(self) -> datetime | None:
         """When the next timer is due."""

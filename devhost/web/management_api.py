@@ -16,6 +16,7 @@ from devhost.app.routes import RouteTemplate
 from devhost.engine.dotnet_json import parse, to_dotnet_json
 from devhost.engine.entity import EntityState
 from devhost.engine.errors import (
+    EntityProtected,
     InstanceAlreadyExists,
     InstanceEnded,
     InstanceNotEnded,
@@ -84,6 +85,8 @@ class ManagementApi:
             return web.Response(status=404)
         except InstanceEnded:
             return web.Response(status=410)
+        except EntityProtected as error:
+            return json_answer({"Message": str(error)}, status=409)
         except InvalidTransition as error:
             return error_answer(500, "Something went wrong while processing your request", error)
         except Exception as error:

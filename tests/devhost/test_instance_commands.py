@@ -116,7 +116,8 @@ async def test_more_instances_than_a_page_are_all_counted(terminal: Terminal):
 
 
 async def test_entities_are_listed_only_when_asked_for(app: SampleApp, terminal: Terminal):
-    await terminal.hub.start_orchestration("works", instance_id="@counter@a")
+    await terminal.hub.signal_entity("counter", "a", "add", None)
+    await terminal.hub.settle()
     assert await terminal("instances") == "No instance fits.\n"
     assert [found["instanceId"] for found in await terminal.json("instances", "--entities")] == ["@counter@a"]
 

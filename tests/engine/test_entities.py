@@ -1,11 +1,12 @@
 """What callers may rely on of entities: order, state, answers, failures."""
 
 import json
+from collections.abc import Awaitable, Callable
 
 import azure.durable_functions as df
 import pytest
 
-from devhost.engine.errors import UnknownEntity
+from devhost.engine.errors import EntityProtected, UnknownEntity
 from devhost.engine.instance import InstanceQuery
 from tests.engine.app import App, Hub, output
 
@@ -21,6 +22,8 @@ def _functions(app: App) -> None:
         elif context.operation_name == "boom":
             raise ValueError("entity boom")
         context.set_result(value)
+        if context.operation_name == "delete":
+            context.destruct_on_exit()
 
 
 async def test_call_returns_what_the_operation_put_out(app: App, hub: Hub):
@@ -163,8 +166,12 @@ async def test_signal_before_continue_as_new_is_sent(app: App, hub: Hub):
     assert state.state == str(3 + 2 + 1)
 
 
-async def test_entity_is_purged_although_it_never_ends(hub: Hub):
+async def test_entity_is_purged_only_when_its_own_code_has_deleted_its_state(hub: Hub):
     await hub.signal_entity("counter", "a", "add", '"3"')
+    await hub.settle()
+    with pytest.raises(EntityProtected, match="Cannot purge @counter@a"):
+        await hub.purge("@counter@a")
+    await hub.signal_entity("counter", "a", "delete", None)
     await hub.settle()
     await hub.purge("@counter@a")
     assert await hub.get_entity("counter", "a") is None
@@ -176,7 +183,7 @@ async def test_orchestration_may_have_an_id_that_begins_like_an_entity(app: App,
         return "done"
         yield
 
-    for instance_id in ("@x", "@counter@x"):
+    for instance_id in ("@x", "@no-entity@x"):
         await hub.begin("plain", instance_id=instance_id)
         await hub.settle()
         assert output(await hub.state_of(instance_id)) == "done"
@@ -187,7 +194,6 @@ async def test_entity_passes_over_messages_that_are_no_requests(hub: Hub):
     await hub.settle()
     for event, data in (("op", '"no request"'), ("other", "null")):
         await hub.raise_event("@counter@a", event, data)
-    await hub.suspend("@counter@a", None)
     await hub.signal_entity("counter", "a", "add", '"4"')
     await hub.settle()
     state = await hub.get_entity("counter", "a")
@@ -195,15 +201,32 @@ async def test_entity_passes_over_messages_that_are_no_requests(hub: Hub):
     assert state.state == "7"
 
 
-async def test_terminated_entity_begins_anew_with_the_next_request(hub: Hub):
+async def total_of(hub: Hub) -> str | None:
+    """What the counter `a` holds."""
+    await hub.settle()
+    entity = await hub.get_entity("counter", "a")
+    return entity.state if entity else None
+
+
+@pytest.mark.parametrize(
+    "wipe",
+    [
+        lambda hub: hub.terminate("@counter@a", "enough"),
+        lambda hub: hub.purge("@counter@a"),
+        lambda hub: hub.suspend("@counter@a", None),
+        lambda hub: hub.resume("@counter@a", None),
+        lambda hub: hub.restart("@counter@a", new_id=True),
+        lambda hub: hub.restart("@counter@a", new_id=False),
+        lambda hub: hub.start_orchestration("caller", instance_id="@counter@a"),
+        lambda hub: hub.start_orchestration("caller", instance_id="@Counter@not-asked-yet"),
+    ],
+)
+async def test_no_client_wipes_an_entity_or_holds_it_up(hub: Hub, wipe: Callable[[Hub], Awaitable[object]]):
     await hub.signal_entity("counter", "a", "add", '"3"')
     await hub.settle()
-    await hub.terminate("@counter@a", "enough")
-    await hub.settle()
-    ended = await hub.state_of("@counter@a")
-    assert (ended.status, ended.output) == ("Terminated", "enough")
+    with pytest.raises(EntityProtected, match="Only an operation of the entity itself deletes its state"):
+        await wipe(hub)
+    assert await hub.purge_by(InstanceQuery()) == 0
+    assert await total_of(hub) == "3"
     await hub.signal_entity("counter", "a", "add", '"4"')
-    await hub.settle()
-    state = await hub.get_entity("counter", "a")
-    assert state is not None
-    assert state.state == "4"
+    assert await total_of(hub) == "7"

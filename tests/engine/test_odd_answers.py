@@ -379,11 +379,27 @@ async def test_instances_whose_code_never_ends_can_be_terminated_and_purged(
         await hub.purge(instance_id)
 
 
-async def test_entity_whose_code_never_ends_can_be_terminated(hub: Hub, stuck: Callable[[], None]):
-    await hub.signal_entity("slow", "a", "begin", None)
-    await hub.settle()
+@pytest.mark.parametrize(("earlier", "kept"), [(["begin"], '"begun"'), ([], None)], ids=["later", "first"])
+async def test_entity_stuck_in_an_operation_gives_it_up_when_terminated_and_keeps_its_state(
+    app: App, hub: Hub, stuck: Callable[[], None], earlier: list[str], kept: str | None
+):
+    @app.orchestrator
+    def asks(context):
+        yield context.call_entity(df.EntityId("slow", "a"), "anything")
+        return "answered"
+
+    for operation in earlier:
+        await hub.signal_entity("slow", "a", operation, None)
+        await hub.settle()
     await hub.signal_entity("slow", "a", "wait", None)
     await asyncio.to_thread(stuck)
+    asking = await hub.begin("asks")
+    while (await hub.state_of(asking)).status == "Pending":
+        await asyncio.sleep(0)
     await hub.terminate("@slow@a", "enough")
     await hub.settle()
-    assert (await hub.state_of("@slow@a")).status == "Terminated"
+    assert "The entity @slow@a was terminated." in str((await hub.state_of(asking)).output)
+    entity = await hub.get_entity("slow", "a")
+    assert entity is not None
+    assert entity.state == kept
+    assert output(await hub.run("asks")) == "answered"
