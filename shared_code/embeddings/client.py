@@ -50,7 +50,7 @@ _TOO_MUCH = {HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE}
 # A 400 about one of these holds for every text, so that no smaller batch can help.
 _SETTINGS = {"model", "dimensions", "encoding_format"}
 # How often a request is sent whose answer does not come.
-_SENDINGS = 3
+_SENDINGS = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,9 +69,10 @@ _RETRIES = _OfKnownOutcome(
     methods=DEFAULT_METHODS | {"POST"},
     statuses=DEFAULT_STATUSES | {HTTPStatus.INTERNAL_SERVER_ERROR},
 )
-# A slow service has the time of this many attempts, and any service enough to wait out its rate limits.
-_ATTEMPTS_IN_TIME = 5
-_LEAST_SECONDS = 300.0
+# A slow service has the time of this many attempts, and any service enough to wait out a limit by the minute.
+# What takes longer is for the job to wait for, with durable timers and in sight.
+_ATTEMPTS_IN_TIME = 2
+_LEAST_SECONDS = 120.0
 
 
 class EmbeddingsUnusable(Permanent):
