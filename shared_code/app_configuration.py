@@ -15,6 +15,7 @@ from azure.core.exceptions import ClientAuthenticationError, HttpResponseError
 from azure.identity import DefaultAzureCredential
 
 from shared_code.errors import AccessDenied, AppError, ConfigurationUnavailable
+from shared_code.identity import IdentityAnswers
 from shared_code.settings import Settings
 
 if TYPE_CHECKING:
@@ -36,21 +37,23 @@ async def load_audit_storage(endpoint: str, *, client_id: str) -> str:
 
     Raises:
         InvalidSetting: the store has no such key, or it does not refer to a secret.
-        AccessDenied: the identity may not read the store or the vault.
+        AccessDenied: the identity may not read the store or the vault, or there is none.
+        IdentityUnavailable: there is no token for it now.
         ConfigurationUnavailable: one of them does not answer.
     """
     return await asyncio.to_thread(_load, endpoint, client_id)
 
 
 def _load(endpoint: str, client_id: str) -> str:
-    with DefaultAzureCredential(managed_identity_client_id=client_id or None) as credential:
-        value = _value_of(endpoint, credential)
+    answers = IdentityAnswers()
+    with DefaultAzureCredential(**answers.options(client_id)) as credential:
+        value = _value_of(endpoint, credential, answers)
     if not value:
         raise _STORE.invalid(f"give the store the key {KEY} with the label {LABEL}")
     return value
 
 
-def _value_of(endpoint: str, credential: "TokenCredential") -> str:
+def _value_of(endpoint: str, credential: "TokenCredential", answers: IdentityAnswers) -> str:
     from azure.appconfiguration.provider import SettingSelector, load  # noqa: PLC0415 - few apps have a store
 
     selected = [SettingSelector(key_filter=KEY, label_filter=LABEL)]
@@ -61,9 +64,9 @@ def _value_of(endpoint: str, credential: "TokenCredential") -> str:
         )
     except TimeoutError as error:
         # The provider reports failures like this: its second argument lists them.
-        raise _failure(endpoint, error.args[1][-1]) from error
+        raise _failure(endpoint, error.args[1][-1], answers) from error
     except HttpResponseError as error:
-        raise _failure(endpoint, error) from error
+        raise _failure(endpoint, error, answers) from error
     except ValueError as error:
         if error.__cause__:
             raise ConfigurationUnavailable("Key Vault does not answer: try again.") from error
@@ -72,7 +75,7 @@ def _value_of(endpoint: str, credential: "TokenCredential") -> str:
         return str(provider.get(KEY, ""))
 
 
-def _failure(endpoint: str, error: Exception) -> AppError:
+def _failure(endpoint: str, error: Exception, answers: IdentityAnswers) -> AppError:
     """What an SDK's error means for who runs the app."""
     response: Any = error.response if isinstance(error, HttpResponseError) else None
     asked = urlsplit(response.request.url) if response else None
@@ -81,7 +84,7 @@ def _failure(endpoint: str, error: Exception) -> AppError:
     if asked and asked.path.startswith("/secrets/"):
         return _refusal(f"The Key Vault of {_STORE.name}", response, role="Key Vault Secrets User")
     if isinstance(error, ClientAuthenticationError):
-        return AccessDenied(f"There is no identity to sign in with to {_STORE.name}: give the app one.")
+        return answers.failure()
     return ConfigurationUnavailable(f"The store of {_STORE.name} does not answer: try again.")
 
 

@@ -20,7 +20,7 @@ from azure.core.exceptions import (
 )
 from azure.cosmos.exceptions import CosmosHttpResponseError
 
-from shared_code.errors import AccessDenied, Passing, Permanent
+from shared_code.errors import AccessDenied, AppError, Passing, Permanent
 from shared_code.http_pool import (
     CircuitOpen,
     ConnectionFailed,
@@ -95,6 +95,8 @@ def _kind(error: BaseException) -> Failed:
     if isinstance(error, Passing):
         trouble = Trouble(service=error.service, is_endless=error.is_endless, is_brief=error.is_brief)
         return Failed(failure=Failure.of(error), trouble=trouble)
+    if isinstance(error, TokenUnavailable) and isinstance(error.__cause__, AppError):
+        return _kind(error.__cause__)
     if isinstance(error, ServiceError):
         return _of_pool(error)
     if isinstance(error, CosmosHttpResponseError):

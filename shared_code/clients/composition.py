@@ -10,7 +10,6 @@ from functools import cached_property
 from typing import Any
 
 from azure.cosmos.aio import CosmosClient
-from azure.identity.aio import DefaultAzureCredential
 from azure.storage.blob.aio import BlobServiceClient, ContainerClient
 
 from shared_code.app_configuration import load_audit_storage
@@ -30,6 +29,7 @@ from shared_code.events.source import (
     events_service,
 )
 from shared_code.http_pool import Facts, Hooks, ServicePool, Token, TokenAuth
+from shared_code.identity import AppIdentity
 from shared_code.index.cosmos_version import CosmosVersion
 from shared_code.index.cosmos_writer import CosmosIndex
 from shared_code.jobs import LARGE_STEPS_AT_ONCE
@@ -70,10 +70,9 @@ class Clients:
         return pool
 
     @cached_property
-    def identity(self) -> DefaultAzureCredential:
+    def identity(self) -> AppIdentity:
         """The identity of the app, for whatever is given without a key."""
-        # Without a client id it is the system-assigned identity; locally, whoever is signed in.
-        credential = DefaultAzureCredential(managed_identity_client_id=self.settings.client_id or None)
+        credential = AppIdentity(self.settings.client_id)
         self._closing.push_async_callback(credential.close)
         return credential
 

@@ -23,6 +23,7 @@ from shared_code.http_pool import (
     ServiceError,
     StatusError,
     Timeouts,
+    TokenUnavailable,
 )
 from shared_code.storage.tables import StorageTable
 
@@ -152,6 +153,8 @@ class EventsTable:
         """The details of an event, as EventSource says."""
         try:
             row = await self._table.row(session_id, tracking_id, select="text,time,Timestamp")
+        except TokenUnavailable:
+            raise  # the table was not asked
         except ServiceError as failure:
             raise _unavailable("check EVENTS_STORAGE") from failure
         if row is None:

@@ -15,7 +15,7 @@ from shared_code.jobs.embed_event import FIELDS as EVENT_FIELDS
 from shared_code.jobs.embed_event import EmbedEventJob, EventDefaults
 from shared_code.jobs.embed_files import EmbedFilesJob
 from shared_code.jobs.embedding_plan import EmbeddingPlan
-from shared_code.jobs.failures import DEFAULT_PATIENCE, Failure, Patience, Trouble, Waiting
+from shared_code.jobs.failures import DEFAULT_PATIENCE, ENDLESS_PATIENCE, Failure, Patience, Trouble, Waiting
 from shared_code.jobs.fields import LABEL, LABEL_FORM, label
 from shared_code.jobs.job_id import is_job_id, keyed_job_id, new_job_id
 from shared_code.jobs.ledger import ledger_prefix, whole_ledger
@@ -26,6 +26,7 @@ __all__ = [
     "COST_UNIT",
     "DEFAULT_PATIENCE",
     "EMBEDDING_BODY",
+    "ENDLESS_PATIENCE",
     "EVENT_FIELDS",
     "LABEL",
     "LABEL_FORM",

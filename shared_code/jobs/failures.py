@@ -18,6 +18,7 @@ _DOUBLINGS = 7
 Patience: TypeAlias = timedelta
 """How long a job waits for what has to recover before it ends with the cause."""
 DEFAULT_PATIENCE: Patience = timedelta(days=1)
+ENDLESS_PATIENCE: Patience = timedelta.max
 
 
 @dataclass(frozen=True)

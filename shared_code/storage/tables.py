@@ -18,7 +18,6 @@ from shared_code.http_pool import (
     ServicePool,
     StatusError,
     Timeouts,
-    TokenUnavailable,
 )
 from shared_code.settings.setting import Setting
 from shared_code.storage.table_account import TableAccount
@@ -99,8 +98,6 @@ class StorageTable:
             if refusal.status not in _DENIED:
                 raise
             raise self._denied() from refusal
-        except TokenUnavailable as failure:
-            raise self._denied() from failure
 
     def _rows(self, response: Response) -> list[dict[str, Any]]:
         rows = self._object(response).get("value")

@@ -8,6 +8,7 @@ travel through here.
 from dataclasses import replace
 
 from shared_code.jobs import (
+    ENDLESS_PATIENCE,
     Counts,
     EmbedEventJob,
     Failure,
@@ -112,7 +113,8 @@ def _failed(context: OrchestrationContext, job: EmbedEventJob, step: Failed) -> 
     """What to raise; the message that is gone leaves another, on the poison queue."""
     if job.from_queue:
         poison = PoisonEvent(job_id=context.instance_id, job=job)
-        yield from run_step(context, poison, Done, progress=_EMBEDDING, patience=job.patience)
+        # Until its message is there, an event that was given up is nowhere but here.
+        yield from run_step(context, poison, Done, progress=_EMBEDDING, patience=ENDLESS_PATIENCE)
     counts = {**step.counts, "failed": 1}
     progress = Progress(phase=Phase.FAILED, total=1, counts=counts, error=step.failure)
     context.set_custom_status(progress.to_json())

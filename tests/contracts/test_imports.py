@@ -17,8 +17,8 @@ MAY_IMPORT = {
         "api audit clients digests documents edge events files http_pool jobs settings storage telemetry"
     ),
     "clients": (
-        "app_configuration concurrency embeddings events http_pool index jobs network settings storage "
-        "telemetry"
+        "app_configuration concurrency embeddings events http_pool identity index jobs network settings "
+        "storage telemetry"
     ),
     "api": "jobs settings telemetry usage workflows",
     "workflows": "jobs usage.metering",
@@ -31,7 +31,8 @@ MAY_IMPORT = {
     "index": "concurrency documents embeddings jobs packing telemetry",
     "embeddings": "http_pool packing",
     "documents": "",
-    "app_configuration": "settings",
+    "app_configuration": "identity settings",
+    "identity": "settings",
     "settings": "jobs",
     "edge": "telemetry",
     "telemetry": "jobs",

@@ -1,11 +1,15 @@
 """Jobs that meet half a minute of an outage, of any service, in any way; `make soak` tries all pairs."""
 
+import json
 from collections.abc import AsyncIterator
 
 import pytest
+from azure.storage.queue import QueueClient
 
 from tests.support.corpus import SELF_CERTIFIED
 from tests.support.outage_world import OutageWorld, outage_world
+from tests.support.outages import FAULTS, Outage
+from tests.support.service_proxy import Call, Reply
 
 pytestmark = SELF_CERTIFIED
 
@@ -57,3 +61,31 @@ async def test_tokens_of_a_job_whose_embeddings_fail_unanswered_are_counted_once
 
     assert meeting.has_completed, meeting
     assert meeting.charged == meeting.counted > 0
+
+
+class PoisonQueueAway(Outage):
+    """Begins when a message is about to be put on the poison queue."""
+
+    def __call__(self, call: Call) -> Reply:
+        return super().__call__(call) if self.met or "-poison" in call.target else call.pass_on()
+
+
+@pytest.mark.parametrize("fault", ["refused", "503"])
+async def test_event_that_gives_up_while_the_poison_queue_is_away_is_there_when_it_is_back(
+    world, storage, embeddings_server, fault
+):
+    embeddings_server.configure({"kind": "nan", "times": 2})
+    away = PoisonQueueAway(world.proxies["queues"], world.time, FAULTS[fault], seconds=600)
+    away.proxy.rule = away
+    try:
+        events, status = await world.run_event()
+    finally:
+        away.end()
+        away.proxy.rule = Call.pass_on
+    poison = QueueClient.from_connection_string(storage.connection_string, "live-events-poison")
+    with poison:
+        left = [json.loads(message.content)["trackingId"] for message in poison.receive_messages()]
+
+    assert (status["status"], status["error"]["code"]) == ("Failed", "EmbeddingInvalid")
+    assert away.met > 0
+    assert events.named("one")["trackingId"] in left

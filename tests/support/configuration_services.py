@@ -28,7 +28,8 @@ class ConfigurationServices:
 
     Attributes:
         value: of the store's key; `reference` is the address of a secret instead.
-        store_status: what the store answers instead, `vault_status` the vault.
+        store_status: what the store answers instead, `vault_status` the vault, `identity_status` the endpoint
+            of identities.
         tokens: resource and client id of each token that was asked for.
         loads: how often the store was asked for its key.
     """
@@ -41,6 +42,7 @@ class ConfigurationServices:
     store_status: int | None = None
     vault_status: int | None = None
     has_identity: bool = True
+    identity_status: int | None = None
     tokens: list[tuple[str, str]] = field(default_factory=list)
     loads: int = 0
 
@@ -63,6 +65,8 @@ class ConfigurationServices:
         }
 
     async def issue_token(self, request: web.Request) -> web.Response:
+        if self.identity_status:
+            return web.json_response({"message": "not now"}, status=self.identity_status)
         if not self.has_identity or request.headers["X-IDENTITY-HEADER"] != _IDENTITY_HEADER:
             return web.json_response({"message": "no such identity"}, status=400)
         resource = request.query["resource"]

@@ -164,7 +164,8 @@ class OutageWorld:
         self.undisturbed = self.undisturbed or texts
         return texts == self.undisturbed and result["chunks"] == len(corpus.chunks())
 
-    async def _run_event(self) -> Meeting:
+    async def run_event(self) -> tuple[LiveEvents, dict[str, Any]]:
+        """Sends the message of a new event; the event, and the last status of its job."""
         env = f"events-{uuid4().hex[:8]}"
         index = self.cosmos_client.get_database_client(DATABASE).get_container_client("chunks")
         events = LiveEvents(index, env)
@@ -172,10 +173,13 @@ class OutageWorld:
         text = json.dumps({**events.named("one"), "env": env})
         await asyncio.to_thread(self.queue.send_message, text)
         await self._arrived(events.job_id("one"))
-        status = await self._ended(events.job_id("one"))
+        return events, await self._ended(events.job_id("one"))
+
+    async def _run_event(self) -> Meeting:
+        events, status = await self.run_event()
         documents = await asyncio.to_thread(events.documents, "one")
         is_right = [document["text"] for document in documents] == [TEXT] and any(documents[0]["embedding"])
-        return await self._with_usage(env, status, is_right=is_right)
+        return await self._with_usage(events.env, status, is_right=is_right)
 
     async def _arrived(self, job: str) -> None:
         """Waits until the job of a message is known; meanwhile the app's time goes on."""

@@ -234,3 +234,19 @@ def test_service_that_is_away_is_waited_for_and_the_event_embedded():
 
 def test_message_that_is_left_asks_for_the_same_event_again():
     assert EmbedEventJob.parse(QUEUED.message, DEFAULTS).request == QUEUED.request
+
+
+def test_poison_queue_that_is_away_for_longer_than_any_patience_gets_the_message_when_it_is_back():
+    def answer(name: str, _payload: Any) -> Any:
+        if name == FETCH_EVENT:
+            return failure("EventInvalid")
+        if driver.usage.now - NOVEMBER < 2 * QUEUED.patience:
+            raise RuntimeError("The output binding cannot write.")
+        return {"ok": True}
+
+    driver = Driver(answer, payload=QUEUED.to_json())
+    with pytest.raises(JobFailed, match=r"A sentence\."):
+        driver.run(embed_event(driver, QUEUED))
+    assert driver.usage.now - NOVEMBER >= 2 * QUEUED.patience
+    assert driver.statuses[1]["phase"] == "waiting"
+    assert driver.statuses[-1]["error"]["code"] == "EventInvalid"
