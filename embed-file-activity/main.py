@@ -6,7 +6,6 @@ import azure.durable_functions as df
 
 from shared_code.clients import clients
 from shared_code.edge import at_edge
-from shared_code.jobs.steps import EmbedPage
 
 
 @at_edge
@@ -14,7 +13,7 @@ async def main(payload: dict, starter: str) -> dict:  # type: ignore[type-arg] #
     """`EmbedPage` to `ItemDone`."""
     opened = await clients()
     from shared_code.activities.embed_files import embed_page
-    from shared_code.activities.results import answer
+    from shared_code.activities.spending import spends_on_page
 
-    work = partial(embed_page, host=df.DurableOrchestrationClient(starter))
-    return await answer(opened, EmbedPage, payload, work)
+    host = df.DurableOrchestrationClient(starter)
+    return await spends_on_page(opened, payload, partial(embed_page, host=host), host)

@@ -13,7 +13,8 @@ from typing import Any, Protocol
 from shared_code.activities.failures import Stopped
 from shared_code.activities.results import milliseconds_since
 from shared_code.clients.composition import Clients
-from shared_code.events.ingestion import EventSpending, ingest_event, most_tokens
+from shared_code.events.ingestion import ingest_event, most_tokens
+from shared_code.events.spending import EventSpending
 from shared_code.jobs.steps import Done, EmbedEvent, EventFetched, FetchEvent, ItemDone, PoisonEvent
 from shared_code.telemetry import log_event
 
@@ -47,20 +48,16 @@ async def embed_event(clients: Clients, step: EmbedEvent) -> ItemDone:
     """Brings an event into the index."""
     began = monotonic()
     job = step.job
-    event = clients.fetched_events.take(job.id, job.run) or await clients.events.event(
-        job.tracking_id, job.session_id
-    )
-    spending = EventSpending()
+    documents = clients.event_documents(job.env, job.index_version)
+    fetched = clients.fetched_events.take(job.id, job.run)
+    # A run that broke off has taken the event, or its process has ended with all that it had in memory.
+    spending = await EventSpending.begin(documents, job, tries=step.tries, is_first=fetched is not None)
     try:
+        event = fetched or await clients.events.event(job.tracking_id, job.session_id)
         counts = await ingest_event(
-            event,
-            job,
-            documents=clients.event_documents(job.env, job.index_version),
-            embeddings=clients.event_embeddings,
-            spending=spending,
-            paid=step.paid,
+            event, job, documents=documents, embeddings=clients.event_embeddings, spending=spending
         )
     except Exception as error:
-        raise Stopped(error, spending.counts) from error
+        raise Stopped(error, {"tokens": 0, **spending.counts}) from error
     log_event("event.embedded", env=job.env, milliseconds=milliseconds_since(began), **dict[str, Any](counts))
     return ItemDone(counts=counts)

@@ -29,8 +29,10 @@ from shared_code.jobs import (
     new_job_id,
     parse_job,
 )
+from shared_code.jobs.steps import EmbedPage
 from shared_code.telemetry import log_event
 from shared_code.usage.report import require_budget
+from shared_code.workflows.fan_out import lane_of
 
 ENDED = {"Completed", "Failed", "Terminated", "Canceled"}
 # An event whose job ended so is not embedded, and its next submission is for a new run.
@@ -113,6 +115,20 @@ async def require_running(client: DurableClient, job_id: str) -> None:
         raise JobSuspended
     if status in ENDED:
         raise JobEnded
+
+
+async def has_ended(client: DurableClient, instance_id: str) -> bool:
+    """Whether an instance hears nothing any more; where the host cannot say, it is taken to."""
+    try:
+        instance = await find_instance(client, instance_id)
+    except HostUnavailable:
+        return False
+    return instance is None or instance.runtime_status.value in ENDED
+
+
+def lane_of_page(step: EmbedPage) -> str:
+    """The instance that hears what becomes of a page."""
+    return lane_of(step.job_id, step.page, lanes=step.job.lanes, page_size=step.job.page_size)
 
 
 async def find_instance(client: DurableClient, instance_id: str) -> Any | None:

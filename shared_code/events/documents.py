@@ -5,7 +5,7 @@ ids that follow from its job's, so that whatever is written twice is there once.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,7 +15,8 @@ from shared_code.embeddings.client import Embedding
 from shared_code.events.source import Event
 from shared_code.index.cosmos_partition import CosmosPartition
 from shared_code.index.cosmos_version import CosmosVersion
-from shared_code.jobs import EmbedEventJob
+from shared_code.index.records import ContainerMissing
+from shared_code.jobs import SPENDING, Counts, EmbedEventJob
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,15 +26,11 @@ class StoredDocument:
     Attributes:
         made: fingerprint of its text and of the way its vector was made.
         run: the run of the job that embedded it.
-        tokens: what that cost.
-        requests: how many it took, beside those that other documents account for.
     """
 
     ordinal: int
     made: str
     run: str
-    tokens: int
-    requests: int
     session_id: str
     time: str
 
@@ -48,8 +45,26 @@ class NewDocument:
     embedding: Embedding
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventAccount:
+    """What the step of an event's job has spent that none of its answers has counted.
+
+    Attributes:
+        run: of the job.
+        tries: how many answers of the step the job had heard by then.
+        counts: tokens, requests, and of the tokens those that are `estimated`.
+    """
+
+    run: str
+    tries: int
+    counts: Counts = field(default_factory=dict)
+
+
+_ACCOUNT = "account"
+
+
 class EventDocuments:
-    """The documents of events in one index version."""
+    """The documents of events in one index version, and the account of each event."""
 
     def __init__(self, version: CosmosVersion) -> None:
         self._version = version
@@ -60,15 +75,18 @@ class EventDocuments:
         # Nearly every event is new, and then this is cheaper than a query.
         if not await documents.has(_id(job, 0)):
             return {}
-        names = ("ordinal", "made", "run", "tokens", "requests", "sessionId", "time")
-        query = f"SELECT {', '.join(f'c.{name}' for name in names)} FROM c WHERE c.pk = @pk"  # noqa: S608 - own names
+        names = ("ordinal", "made", "run", "sessionId", "time")
+        which = "c.pk = @pk AND IS_DEFINED(c.ordinal)"
+        query = f"SELECT {', '.join(f'c.{name}' for name in names)} FROM c WHERE {which}"  # noqa: S608 - own names
         return {
             item["ordinal"]: StoredDocument(session_id=item.pop("sessionId"), **item)
             async for item in documents.query(query)
         }
 
-    async def put(self, job: EmbedEventJob, event: Event, documents: Sequence[NewDocument]) -> None:
-        """Writes documents, or the same ones once more; the container is created if need be."""
+    async def put(
+        self, job: EmbedEventJob, event: Event, documents: Sequence[NewDocument], account: EventAccount
+    ) -> None:
+        """Writes documents and what they have cost, or the same ones once more."""
         if not documents:
             return
         partition = self._documents_of(job)
@@ -76,11 +94,31 @@ class EventDocuments:
             (self._document(job, event, document, partition.key), document.embedding.vector)
             for document in documents
         ]
+        await partition.upsert([*items, (_item_of(job, account, partition.key), None)])
+
+    async def account(self, job: EmbedEventJob) -> EventAccount | None:
+        """The account of an event, as the last run of its step has written it."""
+        item = await self._documents_of(job).read(_id(job, _ACCOUNT))
+        if item is None:
+            return None
+        counts = {name: item[name] for name in SPENDING if name in item}
+        return EventAccount(run=item["run"], tries=item["tries"], counts=counts)
+
+    async def book(self, job: EmbedEventJob, account: EventAccount) -> None:
+        """Writes the account of an event.
+
+        Raises:
+            ContainerMissing: the container is still to be created.
+        """
+        partition = self._documents_of(job)
         try:
-            await partition.upsert(items)
+            await partition.upsert([(_item_of(job, account, partition.key), None)])
         except CosmosResourceNotFoundError:
-            await self._version.create_container(documents[0].embedding.vector.dimensions)
-            await partition.upsert(items)
+            raise ContainerMissing from None
+
+    async def create_container(self, dimensions: int) -> None:
+        """Creates the container for vectors of this size."""
+        await self._version.create_container(dimensions)
 
     async def amend(self, job: EmbedEventJob, event: Event, ordinals: Iterable[int]) -> None:
         """Tells session and time of an event where its text has not changed."""
@@ -117,8 +155,14 @@ class EventDocuments:
         }
 
 
-def _id(job: EmbedEventJob, ordinal: int) -> str:
-    return f"{job.id}-{ordinal}"
+def _item_of(job: EmbedEventJob, account: EventAccount, partition_key: str) -> dict[str, Any]:
+    """An account as an item; without a text and the name of an index it is found by no search."""
+    own = {"id": _id(job, _ACCOUNT), "pk": partition_key, "run": account.run, "tries": account.tries}
+    return {**own, **account.counts}
+
+
+def _id(job: EmbedEventJob, part: int | str) -> str:
+    return f"{job.id}-{part}"
 
 
 def _now() -> str:

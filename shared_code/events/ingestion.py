@@ -1,23 +1,28 @@
 """One live event into the index: text -> chunks -> vectors -> documents in Cosmos DB.
 
-A document that is there is not embedded again. What is new is written before what is stale is deleted, and
-nothing is written for an event of which a part has no vector: the index keeps what it had.
+A document that is there is not embedded again, and what a text may cost is booked before it is sent. What is
+new is written before what is stale is deleted, and nothing is written for an event of which a part has no
+vector: the index keeps what it had.
 """
 
 import asyncio
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from types import MappingProxyType
+from dataclasses import dataclass
 
 from shared_code.documents import Document, Position, Segment
 from shared_code.documents.chunking import chunk
-from shared_code.embeddings.batching import BatchedEmbeddings, CountedText, Outcome
+from shared_code.embeddings.batching import BatchedEmbeddings, CountedText, Outcome, Payer
 from shared_code.embeddings.client import Embedding
 from shared_code.events.documents import EventDocuments, NewDocument, StoredDocument
 from shared_code.events.source import Event
+from shared_code.events.spending import EventSpending
 from shared_code.index.fingerprints import text_fingerprint
-from shared_code.jobs import Counts, EmbeddingPlan, EmbedEventJob
+from shared_code.index.records import ContainerMissing
+from shared_code.jobs import EmbeddingPlan, EmbedEventJob
+
+# Of it, the first request tells the size of the vectors that a container is created for.
+_SAMPLE = CountedText("size", 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,24 +34,18 @@ class _Planned:
     made: str
 
 
-@dataclass
-class EventSpending:
-    """What one try of an event's step has spent; it pays for the event's texts.
+@dataclass(frozen=True, slots=True)
+class _Unbooked:
+    """Pays for what is sent before there is anything to book it in."""
 
-    Attributes:
-        counts: tokens, requests, and of the tokens those that are `estimated`.
-    """
-
-    counts: Counter[str] = field(default_factory=Counter)
+    spending: EventSpending
 
     async def sending(self, most: int) -> None:
-        """Books nothing: the documents of an event are few, and tell what they cost."""
+        """Books nothing."""
 
     async def charged(self, most: int, *, tokens: int, requests: int, estimated: int) -> None:  # noqa: ARG002
         """Adds what was charged."""
-        self.counts.update(tokens=tokens + estimated, requests=requests)
-        if estimated:
-            self.counts.update(estimated=estimated)
+        await self.spending.charged(0, tokens=tokens, requests=requests, estimated=estimated)
 
 
 async def ingest_event(
@@ -55,10 +54,9 @@ async def ingest_event(
     *,
     documents: EventDocuments,
     embeddings: BatchedEmbeddings,
-    spending: EventSpending | None = None,
-    paid: Counts = MappingProxyType({}),
+    spending: EventSpending,
 ) -> Counter[str]:
-    """Brings an event into the index; what this run of the job has spent on it that is not counted yet.
+    """Brings an event into the index; what was done, and what was spent that no answer has counted.
 
     Args:
         event: what to embed.
@@ -66,32 +64,25 @@ async def ingest_event(
         documents: where to.
         embeddings: by which service.
         spending: gets what is charged, also when an error is raised.
-        paid: what earlier tries of the run have counted.
 
     Raises:
         EmbeddingFailure: a part of the text has no vector.
         EmbeddingsUnusable: no text at all can be embedded.
         ServiceError: the service could not be reached.
     """
-    spending = spending or EventSpending()
     planned = await asyncio.to_thread(lambda: list(_planned(event, job)))
     stored = await documents.stored(job)
     kept = {each.ordinal: stored[each.ordinal] for each in planned if _is_there(each, stored)}
     missing = [each for each in planned if each.ordinal not in kept]
-    new = await _embedded(missing, job, embeddings, spending)
+    new = await _embedded(missing, job, documents, embeddings, spending)
     outdated = [ordinal for ordinal, document in kept.items() if _is_outdated(document, event)]
-    await documents.put(job, event, new)
+    await documents.put(job, event, new, spending.account)
     await documents.amend(job, event, outdated)
     await documents.remove(job, [ordinal for ordinal in stored if ordinal >= len(planned)])
-    before = [document for document in kept.values() if document.run == job.run]
+    before = sum(document.run == job.run for document in kept.values())
     counts = Counter(completed=1) if new or before else Counter(skipped=1)
-    counts.update(documents=len(planned), embedded=len(new) + len(before))
-    for name in ("tokens", "requests"):
-        # What an earlier try has written and nobody heard of counts now.
-        unheard = sum(getattr(document, name) for document in before) - paid.get(name, 0)
-        counts[name] = spending.counts[name] + max(0, unheard)
-    if spending.counts["estimated"]:
-        counts["estimated"] = spending.counts["estimated"]
+    counts.update(documents=len(planned), embedded=len(new) + before, tokens=0, requests=0)
+    counts.update(spending.counts)
     return counts
 
 
@@ -120,22 +111,32 @@ def _is_outdated(stored: StoredDocument, event: Event) -> bool:
 async def _embedded(
     planned: Sequence[_Planned],
     job: EmbedEventJob,
+    documents: EventDocuments,
     embeddings: BatchedEmbeddings,
     spending: EventSpending,
 ) -> list[NewDocument]:
-    outcomes = await embeddings.embed(
-        [each.text for each in planned],
-        model=job.plan.model,
-        dimensions=job.plan.dimensions,
-        payer=spending,
-    )
+    texts = [each.text for each in planned]
+    try:
+        made = await _vectors(texts, job, embeddings, spending)
+    except ContainerMissing:
+        [sample] = await _vectors([_SAMPLE], job, embeddings, _Unbooked(spending))
+        await documents.create_container(sample.vector.dimensions)
+        made = await _vectors(texts, job, embeddings, spending)
     return [
-        NewDocument(ordinal=each.ordinal, text=each.text.text, made=each.made, embedding=_vector(outcome))
-        for each, outcome in zip(planned, outcomes, strict=True)
+        NewDocument(ordinal=each.ordinal, text=each.text.text, made=each.made, embedding=embedding)
+        for each, embedding in zip(planned, made, strict=True)
     ]
 
 
-def _vector(outcome: Outcome) -> Embedding:
+async def _vectors(
+    texts: Sequence[CountedText], job: EmbedEventJob, embeddings: BatchedEmbeddings, payer: Payer
+) -> list[Embedding]:
+    plan = job.plan
+    outcomes = await embeddings.embed(texts, model=plan.model, dimensions=plan.dimensions, payer=payer)
+    return [_embedding(outcome) for outcome in outcomes]
+
+
+def _embedding(outcome: Outcome) -> Embedding:
     if isinstance(outcome, Exception):
         raise outcome
     return outcome

@@ -78,15 +78,18 @@ class CosmosPartition:
 
     async def has(self, item: str) -> bool:
         """Whether there is an item with this id; by far cheaper than a query."""
+        return await self.read(item) is not None
+
+    async def read(self, item: str) -> dict[str, Any] | None:
+        """The item with this id, if there is one."""
         try:
             async with self._slots:
-                await self._container.read_item(item, self.key)
+                return dict(await self._container.read_item(item, self.key))
         except CosmosResourceNotFoundError:
-            return False
-        return True
+            return None
 
-    async def upsert(self, items: Iterable[tuple[dict[str, Any], Vector]]) -> None:
-        """Writes items with their vectors, or the same items once more."""
+    async def upsert(self, items: Iterable[tuple[dict[str, Any], Vector | None]]) -> None:
+        """Writes items with their vectors, if they have one, or the same items once more."""
         await self._run(self._upsert(item, vector) for item, vector in items)
 
     async def save(self, items: Iterable[tuple[dict[str, Any], str | None]]) -> list[str]:
@@ -119,8 +122,8 @@ class CosmosPartition:
             async with self._slots:
                 await self._container.delete_item(item, self.key, **_only_if_still(etag))
 
-    def _upsert(self, item: dict[str, Any], vector: Vector) -> _Operation:
-        body = msgspec.json.encode({**item, VECTOR: msgspec.Raw(vector.json)})
+    def _upsert(self, item: dict[str, Any], vector: Vector | None) -> _Operation:
+        body = msgspec.json.encode({**item, VECTOR: msgspec.Raw(vector.json)} if vector else item)
         alone = partial(self._container.upsert_item, item, no_response=True, **_sending(body))
         return _Operation(("upsert", ({"id": item["id"]},)), alone, body)
 

@@ -368,22 +368,25 @@ class EmbedEvent(FetchEvent):
 
     Attributes:
         paid: what earlier tries of the step have counted as spent.
+        tries: how many of them have said what they spent.
     """
 
     NAME: ClassVar[str] = "embed-event"
     activity: ClassVar[str] = "embed-event-activity"
 
     paid: Counts = field(default_factory=dict)
+    tries: int = 0
 
     def to_json(self) -> Json:
         """The activity's input."""
-        return {**super().to_json(), **({"paid": dict(self.paid)} if self.paid else {})}
+        own: Json = {"paid": dict(self.paid), "tries": self.tries}
+        return {**super().to_json(), **{name: value for name, value in own.items() if value}}
 
     @classmethod
     def from_json(cls, value: Json) -> Self:
         """Reads what to_json wrote."""
         job = EmbedEventJob.from_json(value["job"])
-        return cls(job_id=value["jobId"], job=job, paid=value.get("paid", {}))
+        return cls(job_id=value["jobId"], job=job, paid=value.get("paid", {}), tries=value.get("tries", 0))
 
 
 @dataclass(frozen=True, kw_only=True)

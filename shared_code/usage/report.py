@@ -1,6 +1,6 @@
-"""Usage as the Durable host's client reads it: the months of an environment, and whether a job may start.
+"""Usage by the Durable host's client: the months of an environment, and whether a job may start.
 
-It only reads; what the entity keeps is usage's to say.
+What the entity keeps is usage's to say. Workflows tell what is spent; where one was ended, this does.
 """
 
 import asyncio
@@ -10,8 +10,8 @@ from datetime import UTC, datetime, timedelta
 from azure.durable_functions import EntityId
 
 from shared_code.errors import HostUnavailable
-from shared_code.jobs import COST_UNIT, Account, Budget, DurableClient, Json, month_of
-from shared_code.usage.metering import USAGE_ENTITY, entity_key
+from shared_code.jobs import COST_UNIT, Account, Budget, Counts, DurableClient, Json, month_of, spending_of
+from shared_code.usage.metering import UNHEARD, USAGE_ENTITY, entity_key
 from shared_code.usage.month import MonthUsage, beginning_of_next
 
 MONTHS = 12
@@ -57,6 +57,23 @@ async def read_usage(
         ],
         "budget": _budget(months[0], usages[0], budget, now.timestamp()) if budget else None,
     }
+
+
+async def report_unheard(
+    client: DurableClient, account: Account, counts: Counts, *, clock: Callable[[], datetime] = utc_now
+) -> None:
+    """Adds what a step has spent whose workflow was ended meanwhile, and hears nothing any more.
+
+    Raises:
+        HostUnavailable: the host did not answer.
+    """
+    spent = spending_of(counts)
+    entity = EntityId(USAGE_ENTITY, entity_key(account.env, month_of(clock())))
+    try:
+        await client.signal_entity(entity, UNHEARD, {**spent, "cost": spent.get("tokens", 0) * account.price})
+    except Exception as error:
+        # The SDK raises a bare Exception for whatever the host answers.
+        raise HostUnavailable from error
 
 
 def _last_months(now: datetime) -> list[str]:

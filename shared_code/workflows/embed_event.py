@@ -66,7 +66,10 @@ def _embed(context: OrchestrationContext, job: EmbedEventJob) -> Steps[ItemDone 
 
     def next_try(answer: Failed) -> EmbedEvent:
         nonlocal step
-        step = replace(step, paid=_sum(step.paid, spending_of(answer.counts)))
+        # A try that was cut off, or did not get to its account, leaves to the next one what is in there.
+        was_heard = "tokens" in answer.counts
+        paid = _sum(step.paid, spending_of(answer.counts))
+        step = replace(step, paid=paid, tries=step.tries + was_heard)
         return step
 
     embedded = yield from run_step(

@@ -157,6 +157,11 @@ def lane_id(job_id: str, number: int) -> str:
     return f"{job_id}:lane:{number}"
 
 
+def lane_of(job_id: str, item: int, *, lanes: int, page_size: int) -> str:
+    """The instance id of the lane that runs a job's item of this number: pages are dealt out in turn."""
+    return lane_id(job_id, item // page_size % lanes)
+
+
 def job_of_lane(instance_id: str) -> tuple[str, str]:
     """The job's id and the lane's number, of an id that lane_id made."""
     job_id, _, number = instance_id.partition(":lane:")

@@ -14,7 +14,8 @@ DEVHOST = sorted((ROOT / "devhost").rglob("*.py"))
 # Any room may raise the app's errors and import within itself.
 MAY_IMPORT = {
     "activities": (
-        "api audit clients digests documents edge events files http_pool jobs settings storage telemetry"
+        "api audit clients digests documents edge events files http_pool jobs settings storage telemetry "
+        "usage"
     ),
     "clients": (
         "app_configuration concurrency embeddings events http_pool identity index jobs network settings "

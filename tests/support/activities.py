@@ -7,6 +7,7 @@ from shared_code.activities import audit_query, embed_files
 from shared_code.activities import embed_event as of_event
 from shared_code.activities.discard import discards
 from shared_code.activities.results import answer
+from shared_code.activities.spending import spends_on_event, spends_on_page
 from shared_code.clients.composition import Clients
 from shared_code.jobs import steps
 from tests.support.durable_host_fake import FakeHost, instance
@@ -29,8 +30,8 @@ async def list_files(clients: Clients, payload: Any) -> Any:
 
 
 async def embed_page(clients: Clients, payload: Any, host: Any = None) -> Any:
-    work = partial(embed_files.embed_page, host=host or FakeHost({payload["jobId"]: instance()}))
-    return await answer(clients, steps.EmbedPage, payload, work)
+    host = host or FakeHost({payload["jobId"]: instance()})
+    return await spends_on_page(clients, payload, partial(embed_files.embed_page, host=host), host)
 
 
 async def delete_stale(clients: Clients, payload: Any) -> Any:
@@ -41,5 +42,6 @@ async def fetch_event(clients: Clients, payload: Any) -> Any:
     return await answer(clients, steps.FetchEvent, payload, of_event.fetch_event)
 
 
-async def embed_event(clients: Clients, payload: Any) -> Any:
-    return await answer(clients, steps.EmbedEvent, payload, of_event.embed_event)
+async def embed_event(clients: Clients, payload: Any, host: Any = None) -> Any:
+    host = host or FakeHost({payload["jobId"]: instance()})
+    return await spends_on_event(clients, payload, of_event.embed_event, host)

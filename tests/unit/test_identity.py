@@ -1,4 +1,4 @@
-"""The app's identity where nobody issues tokens: what passes and what does not, for each client that signs in."""
+"""The app's identity where nobody issues tokens: what passes, and what ends a job, for each client."""
 
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime

@@ -1,7 +1,7 @@
 """One live event into an index in memory: what is embedded, what is written, and what a repetition costs."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -9,11 +9,13 @@ import pytest
 
 from shared_code.embeddings.batching import BatchedEmbeddings
 from shared_code.embeddings.client import EmbeddingRefused
-from shared_code.events.documents import NewDocument, StoredDocument
+from shared_code.events.documents import EventAccount, NewDocument, StoredDocument
 from shared_code.events.ingestion import ingest_event
 from shared_code.events.source import Event
+from shared_code.events.spending import EventSpending
+from shared_code.index.records import ContainerMissing
 from shared_code.jobs import EmbedEventJob
-from tests.unit.embedding_fakes import FakeEmbeddings, prose
+from tests.unit.embedding_fakes import Crash, FakeEmbeddings, prose
 from tests.unit.jobs.test_embed_event import job_of
 
 EVENT = Event(tracking_id="abc123", session_id="sess789", text="An event.", time="2026-11-20T10:02:11Z")
@@ -28,19 +30,37 @@ class FakeDocuments:
 
     items: dict[int, tuple[NewDocument, StoredDocument]] = field(default_factory=dict)
     done: list[str] = field(default_factory=list)
+    kept: EventAccount | None = None
+    has_container: bool = True
+    crash_at: str = ""
+
+    async def account(self, _job: EmbedEventJob) -> EventAccount | None:
+        return self.kept
+
+    async def book(self, _job: EmbedEventJob, account: EventAccount) -> None:
+        if not self.has_container:
+            raise ContainerMissing
+        self.kept = account
+
+    async def create_container(self, dimensions: int) -> None:
+        assert dimensions
+        self.has_container = True
 
     async def stored(self, _job: EmbedEventJob) -> dict[int, StoredDocument]:
         return {ordinal: stored for ordinal, (_, stored) in self.items.items()}
 
-    async def put(self, job: EmbedEventJob, event: Event, documents: Iterable[NewDocument]) -> None:
+    async def put(
+        self, job: EmbedEventJob, event: Event, documents: Sequence[NewDocument], account: EventAccount
+    ) -> None:
+        if self.crash_at == "put":
+            raise Crash
+        self.kept = account if documents else self.kept
         for new in documents:
             self.done.append(f"put {new.ordinal}")
             stored = StoredDocument(
                 ordinal=new.ordinal,
                 made=new.made,
                 run=job.run,
-                tokens=new.embedding.tokens,
-                requests=new.embedding.requests,
                 session_id=event.session_id,
                 time=event.time or "now",
             )
@@ -65,11 +85,19 @@ class World:
 
     documents: FakeDocuments = field(default_factory=FakeDocuments)
     service: FakeEmbeddings = field(default_factory=FakeEmbeddings)
+    spending: EventSpending = field(init=False)
 
-    async def ingest(self, event: Event = EVENT, job: EmbedEventJob = JOB) -> dict[str, int]:
+    async def ingest(
+        self, event: Event = EVENT, job: EmbedEventJob = JOB, *, tries: int = 0
+    ) -> dict[str, int]:
         fakes: Any = self
         embeddings = BatchedEmbeddings(fakes.service, wait=0, tokens_per_request=1_000)
-        return dict(await ingest_event(event, job, documents=fakes.documents, embeddings=embeddings))
+        self.spending = await EventSpending.begin(self.documents, job, tries=tries)
+        return dict(
+            await ingest_event(
+                event, job, documents=fakes.documents, embeddings=embeddings, spending=self.spending
+            )
+        )
 
     def texts(self) -> list[str]:
         return [new.text for _, (new, _) in sorted(self.documents.items.items())]
@@ -103,7 +131,7 @@ async def test_step_that_broke_off_embeds_what_is_missing_and_counts_all():
     del world.documents.items[1]
     counts = await world.ingest(LONG)
     assert [len(batch) for batch in world.service.batches] == [first["documents"], 1]
-    assert counts["tokens"] == first["tokens"]
+    assert counts["tokens"] == first["tokens"] + 10
 
 
 async def test_another_run_over_unchanged_text_costs_nothing():
@@ -156,3 +184,47 @@ async def test_same_event_twice_at_once_is_the_same_documents():
     world = World()
     await asyncio.gather(world.ingest(), world.ingest())
     assert world.texts() == ["An event."]
+
+
+async def broken_off(world: World, fault: str, **more: Any) -> None:
+    """A run that ends with its process, while a request is under way or before the documents are written."""
+    world.service.crash_after = len(world.service.batches) if fault == "request" else None
+    world.documents.crash_at = fault
+    with pytest.raises(Crash):
+        await world.ingest(LONG, **more)
+    world.service.crash_after, world.documents.crash_at = None, ""
+
+
+@pytest.mark.parametrize("fault", ["request", "put"])
+async def test_run_that_breaks_off_is_counted_by_the_next_one_as_what_it_may_have_cost(fault: str):
+    world = World()
+    await broken_off(world, fault)
+    booked = world.documents.kept
+    counts = await world.ingest(LONG)
+    assert booked
+    assert booked.counts["estimated"] == counts["estimated"] >= 10 * counts["documents"]
+    assert counts["tokens"] == 10 * counts["documents"] + counts["estimated"]
+    assert await world.ingest(LONG) == counts
+
+
+async def test_each_run_that_breaks_off_is_counted():
+    once, twice = World(), World()
+    await broken_off(once, "request")
+    for _ in range(2):
+        await broken_off(twice, "request")
+    assert (await twice.ingest(LONG))["estimated"] == 2 * (await once.ingest(LONG))["estimated"]
+
+
+async def test_account_of_a_try_that_was_heard_or_of_another_run_is_not_counted_again():
+    for later in ({"tries": 1}, {"job": AGAIN}):
+        world = World()
+        await broken_off(world, "put")
+        counts = await world.ingest(LONG, **later)
+        assert (counts["tokens"], counts.get("estimated")) == (10 * counts["documents"], None)
+
+
+async def test_first_event_of_an_index_creates_its_container_for_the_vectors_that_come():
+    world = World(documents=FakeDocuments(has_container=False))
+    counts = await world.ingest()
+    assert (world.texts(), world.documents.has_container) == (["An event."], True)
+    assert (counts["tokens"], counts["requests"]) == (20, 2)

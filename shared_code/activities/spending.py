@@ -1,0 +1,52 @@
+"""Activities that spend: what they spent is counted, also where their workflow was ended meanwhile."""
+
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+from shared_code.activities.results import StepResult, answer
+from shared_code.api.job_instances import has_ended, lane_of_page
+from shared_code.clients.composition import Clients
+from shared_code.errors import HostUnavailable
+from shared_code.jobs import Account, Counts, DurableClient, Json, spending_of
+from shared_code.jobs.steps import EmbedEvent, EmbedPage
+from shared_code.telemetry import log_event
+from shared_code.usage.report import report_unheard
+
+
+async def spends_on_page(
+    clients: Clients,
+    payload: Json,
+    work: Callable[[Clients, EmbedPage], Awaitable[StepResult]],
+    host: DurableClient,
+) -> Json:
+    """Runs the step of a page; if its lane was ended by itself, usage hears from here what it spent."""
+    value = await answer(clients, EmbedPage, payload, work)
+    if spent := spending_of(value["counts"]):
+        step = EmbedPage.from_json(payload)
+        await _report_if_unheard(host, lane_of_page(step), step.job.account, spent)
+    return value
+
+
+async def spends_on_event(
+    clients: Clients,
+    payload: Json,
+    work: Callable[[Clients, EmbedEvent], Awaitable[StepResult]],
+    host: DurableClient,
+) -> Json:
+    """Runs the step of an event; its job tells what all tries have spent when it is done, if it still can."""
+    value = await answer(clients, EmbedEvent, payload, work)
+    if spent := spending_of(value["counts"]):
+        step = EmbedEvent.from_json(payload)
+        await _report_if_unheard(host, step.job_id, step.job.account, Counter(spent) + Counter(step.paid))
+    return value
+
+
+async def _report_if_unheard(
+    host: DurableClient, instance_id: str, account: Account | None, counts: Counts
+) -> None:
+    if not account or not await has_ended(host, instance_id):
+        return
+    with suppress(HostUnavailable):
+        await report_unheard(host, account, counts)
+        log_event("spending.unheard", env=account.env, tokens=counts.get("tokens", 0))

@@ -1,0 +1,79 @@
+"""What an event spends on embeddings: booked before a request is sent.
+
+A run of an event's step keeps an account, an item beside the event's documents. It is written before a
+request is sent, with what the request may cost at most, and once more with the documents, when it is known
+what was charged. A run that breaks off leaves it to the next one. An account of an earlier try of the step
+says nothing any more: the answer of that try has counted what it spent.
+
+ADR 53 has the reasons.
+"""
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Protocol
+
+from shared_code.events.documents import EventAccount
+from shared_code.jobs import EmbedEventJob
+
+
+class Accounts(Protocol):
+    """Where the accounts of events are kept."""
+
+    async def account(self, job: EmbedEventJob) -> EventAccount | None:
+        """The account of an event, if there is one."""
+
+    async def book(self, job: EmbedEventJob, account: EventAccount) -> None:
+        """Writes an account."""
+
+
+@dataclass
+class EventSpending:
+    """The account of one run of an event's step; it pays for the event's texts.
+
+    Attributes:
+        counts: what no answer of the step has counted; of the tokens, those that are `estimated`.
+    """
+
+    accounts: Accounts
+    job: EmbedEventJob
+    tries: int
+    counts: Counter[str]
+    _under_way: int = 0
+
+    @classmethod
+    async def begin(
+        cls, accounts: Accounts, job: EmbedEventJob, *, tries: int = 0, is_first: bool = False
+    ) -> "EventSpending":
+        """Opens the account of a run.
+
+        Args:
+            accounts: where it is kept.
+            job: the event's.
+            tries: how many answers of the step the job has heard.
+            is_first: whether no other run can have broken off before, so that none is looked for.
+        """
+        before = None if is_first else await accounts.account(job)
+        is_unheard = before is not None and (before.run, before.tries) == (job.run, tries)
+        return cls(accounts, job, tries, Counter(before.counts if before and is_unheard else {}))
+
+    @property
+    def account(self) -> EventAccount:
+        """The account as it is now: what is under way counts as spent."""
+        counts = self.counts + Counter(tokens=self._under_way, estimated=self._under_way)
+        return EventAccount(run=self.job.run, tries=self.tries, counts=counts)
+
+    async def sending(self, most: int) -> None:
+        """Books a request that is about to be sent."""
+        self._under_way += most
+        try:
+            await self.accounts.book(self.job, self.account)
+        except BaseException:
+            self._under_way -= most  # it is not sent
+            raise
+
+    async def charged(self, most: int, *, tokens: int, requests: int, estimated: int) -> None:
+        """Adds what was charged; it is written with the documents."""
+        self._under_way -= most
+        self.counts.update(tokens=tokens + estimated, requests=requests)
+        if estimated:
+            self.counts.update(estimated=estimated)
