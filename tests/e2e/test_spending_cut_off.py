@@ -37,7 +37,6 @@ def test_jobs_keep_to_their_budget_on_a_host_that_dies_and_end_right_when_it_is_
     embeddings_server,
     embedding_settings,
     tmp_path: Path,
-    share,
 ):
     with empty_corpus(storage, cosmos_emulator) as corpus:
         jobs = BudgetedJobs(corpus, start_host, embeddings_server, embedding_settings, tmp_path / "state.db")

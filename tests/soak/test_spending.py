@@ -11,7 +11,15 @@ from tests.e2e.conftest import start_host
 from tests.soak.conftest import SEED
 from tests.support.budgets import JOBS, BudgetedJobs
 from tests.support.corpus import SELF_CERTIFIED, empty_corpus
-from tests.unit.files.test_spending import FACTORS, GRANTS, HAPPENINGS, check
+from tests.unit.files.test_spending import (
+    BUDGETS,
+    FACTORS,
+    GRANTS,
+    HAPPENINGS,
+    NEEDED,
+    check,
+    check_limited,
+)
 
 __all__ = ["start_host"]
 _FILES = 150  # of each job: three pages, so that nine lanes run at once
@@ -48,3 +56,11 @@ def test_jobs_of_a_host_that_dies_keep_to_their_budget_and_end_right_when_it_is_
 @given(happenings=HAPPENINGS, grant=GRANTS, factor=FACTORS)
 def test_what_is_counted_is_what_was_charged_in_thousands_of_cases(happenings, grant, factor):
     check(happenings, grant, factor)
+
+
+@pytest.mark.soak
+@seeded(SEED)
+@settings(max_examples=3_000)
+@given(happenings=HAPPENINGS, budgets=BUDGETS, needed=NEEDED, factor=FACTORS)
+def test_budget_that_is_raised_and_lowered_is_kept_in_thousands_of_cases(happenings, budgets, needed, factor):
+    check_limited(happenings, budgets, needed, factor)

@@ -1,7 +1,8 @@
 """What pages spend is counted, to the token where every answer arrived, whatever happens to them.
 
 Two jobs embed the same three files, run after run. A run may be killed at any of its writes or with a request
-under way, its requests may be refused or not answered, and it may be granted too little.
+under way, its requests may be refused or not answered, and it may be granted too little. Where there is a
+budget, which may be raised and lowered between two runs, they keep to it.
 """
 
 import asyncio
@@ -20,6 +21,9 @@ from shared_code.files.ingestion import PageResult
 from shared_code.files.spending import PageSpending
 from shared_code.jobs import Budget
 from shared_code.jobs.steps import EmbedPage
+from shared_code.settings import Settings
+from shared_code.usage.metering import ASK, HELD, READ
+from shared_code.usage.month import MonthUsage, answer
 from tests.unit.embedding_fakes import JOB, Crash, FakeEmbeddings, World, prose
 
 LIMITED = JOB.__class__(**{**vars(JOB), "budget": Budget(amount=1, recheck_seconds=1)})
@@ -69,6 +73,7 @@ class Job:
     world: World
     tokens: int | None = None
     heard: Counter[str] = field(default_factory=Counter)
+    runs_heard: int = 0
     done: bool = False
 
     async def run(self) -> None:
@@ -87,6 +92,7 @@ class Job:
             result = PageResult(error=Away())
         assert isinstance(result.error, Away | None)
         self.heard.update(spending.counts)
+        self.runs_heard += 1
         self.done = not (result.error or result.lacks)
         self.tokens = result.lacks or self.tokens
 
@@ -134,13 +140,19 @@ async def play(
     jobs = [Job(name, world, tokens=grant) for name in ("one", "other")]
     undisturbed = [Happening(job, NONE, None) for job in (0, 1)] * 6
     for happening in (*happenings, *undisturbed):
-        job = jobs[happening.job]
-        service.fault, world.index.crash_after = happening.fault, None
-        if happening.crash_after is not None:
-            world.index.crash_after = len(world.index.writes) + happening.crash_after
-        if not job.done:
-            await job.run()
+        await meet(jobs[happening.job], happening)
     return service, jobs
+
+
+async def meet(job: Job, happening: Happening) -> None:
+    """Runs a job that is not done yet, and lets something happen to it."""
+    service, index = job.world.embeddings, job.world.index
+    assert isinstance(service, Service)
+    service.fault, index.crash_after = happening.fault, None
+    if happening.crash_after is not None:
+        index.crash_after = len(index.writes) + happening.crash_after
+    if not job.done:
+        await job.run()
 
 
 def check(happenings: Sequence[Happening], grant: int | None, factor: float) -> None:
@@ -164,3 +176,92 @@ FACTORS = st.floats(0.7, 1.4)
 @given(happenings=HAPPENINGS, grant=GRANTS, factor=FACTORS)
 def test_what_is_counted_is_what_was_charged_whatever_happens(happenings, grant, factor):
     check(happenings, grant, factor)
+
+
+@dataclass
+class Usage:
+    """The usage entity of the jobs' environment, and what its budget is now, in tokens."""
+
+    budget: int = 0
+    highest: int = 0
+    month: MonthUsage = field(default_factory=MonthUsage)
+
+    def set_budget(self, tokens: int) -> None:
+        """Raises or lowers the budget."""
+        self.budget, self.highest = tokens, max(tokens, self.highest)
+
+    def operate(self, operation: str, payload: dict[str, Any]) -> Any:
+        """Runs one operation of the entity."""
+        config = Settings({"MONTHLY_BUDGETS": f"test={self.budget / 1e6:.6f}"})
+        self.month, result = answer(self.month, "test:2026-11", operation, payload, config)
+        return result
+
+
+@dataclass
+class LimitedJob(Job):
+    """A job whose lane asks for what its page may cost, and reports what that has cost."""
+
+    usage: Usage = field(default_factory=Usage)
+    meter: int | None = None
+    turn: int = 0
+    is_admitted: bool = False
+
+    async def run(self) -> None:
+        """One run of the page, if it is admitted; a run that was killed is run again without asking."""
+        price = LIMITED.plan.price
+        if not self.is_admitted:
+            asking = {"meter": self.meter, "limited": True, "turn": self.turn + 1}
+            asked = self.usage.operate(ASK, {**asking, "cost": (self.tokens or 0) * price})
+            if asked[HELD]:
+                return
+            self.meter, self.turn, self.is_admitted = asked["meter"], self.turn + 1, True
+        before = self.runs_heard
+        await super().run()
+        if self.runs_heard > before:
+            self.is_admitted = False
+            tokens = self.heard["tokens"]
+            reading = {**self.heard, "tokens": tokens, "requests": self.heard["requests"]}
+            ended = {"meter": self.meter, "turn": self.turn, "cost": tokens * price, "ended": self.done}
+            self.usage.operate(READ, {**reading, **ended})
+
+
+BUDGETS = st.lists(st.integers(0, 1_500), min_size=8, max_size=8)
+
+
+async def play_limited(
+    happenings: Sequence[Happening], budgets: Sequence[int], needed: int, factor: float
+) -> None:
+    """Everything that happens, each on a budget of its own, and in the end on one that suffices."""
+    service, usage = Service(factor=factor), Usage()
+    world = World(embeddings=service)
+    for name, text in FILES.items():
+        world.files.put(name + ".txt", text)
+    jobs = [LimitedJob(name, world, tokens=needed, usage=usage) for name in ("one", "other")]
+    undisturbed = [Happening(job, NONE, None) for job in (0, 1)] * 12
+    for number, happening in enumerate((*happenings, *undisturbed)):
+        usage.set_budget(budgets[number] if number < len(happenings) else 1_000_000)
+        await meet(jobs[happening.job], happening)
+        assert service.tokens <= usage.highest
+        assert usage.month.tokens <= usage.highest
+    assert all(job.done for job in jobs)
+    assert usage.month.meters == {}
+    assert usage.month.tokens == sum(job.heard["tokens"] for job in jobs) >= service.tokens
+    if not service.unsure:
+        assert (usage.month.tokens, usage.month.estimated) == (service.tokens, 0)
+
+
+def check_limited(
+    happenings: Sequence[Happening], budgets: Sequence[int], needed: int, factor: float
+) -> None:
+    asyncio.run(play_limited(happenings, budgets, needed, factor))
+
+
+NEEDED = st.integers(1, 400)
+
+
+@settings(max_examples=40)
+@given(happenings=HAPPENINGS, budgets=BUDGETS, needed=NEEDED, factor=FACTORS)
+def test_budget_that_is_raised_and_lowered_is_kept_and_what_is_counted_was_charged(
+    happenings, budgets, needed, factor
+):
+    check_limited(happenings, budgets, needed, factor)
