@@ -299,7 +299,7 @@ class World:
         tokens = more.get("tokens_per_request", 300_000)
         return Ingestion(
             step.job_id, step.job, planner=planner, index=fakes.index,
-            embeddings=BatchedEmbeddings(fakes.embeddings, wait=0, tokens_per_request=tokens),
+            embeddings=BatchedEmbeddings(fakes.embeddings, wait=0, patience=60, tokens_per_request=tokens),
             spending=spending, is_live=self.is_live, clock=lambda: self.now,
         )  # fmt: skip
 
