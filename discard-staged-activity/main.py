@@ -8,7 +8,7 @@ from shared_code.edge import at_edge
 
 @at_edge
 async def main(payload: dict, starter: str) -> dict:  # type: ignore[type-arg] # the worker takes plain classes only
-    """`DiscardStaged` to `Done`."""
+    """`DiscardStaged` to `Discarded`."""
     opened = await clients()
     from shared_code.activities.discard import discards
 

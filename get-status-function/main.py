@@ -3,7 +3,7 @@
 import azure.durable_functions as df
 import azure.functions as func
 
-from shared_code.api.answers import POLL_SECONDS, guarded, json_answer
+from shared_code.api.answers import POLL_SECONDS, guarded, json_answer, public_origin
 from shared_code.api.job_status import read_status
 from shared_code.edge import at_edge
 from shared_code.settings import settings
@@ -16,6 +16,8 @@ async def main(req: func.HttpRequest, starter: str) -> func.HttpResponse:
 
 
 async def _read(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
-    status = await read_status(client, req.route_params["id"], retention_days=settings().job_retention_days)
+    config = settings()
+    job_id, origin = req.route_params["id"], public_origin(req, config)
+    status = await read_status(client, job_id, retention_days=config.job_retention_days, origin=origin)
     headers = {} if status.ended else {"Retry-After": POLL_SECONDS}
     return json_answer(status.to_json(), headers=headers)

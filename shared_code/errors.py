@@ -3,7 +3,7 @@
 A room's own errors stand in it, as subclasses of these.
 
 AppError <- Permanent: SettingsError: MissingSetting, InvalidSetting, UnresolvedReference
-                       ContainerNotAllowed, JobEnded
+                       ContainerNotAllowed, JobEnded, JobCanceled
                        StorageError: TableNotFound, AccessDenied, EndpointUnusable, StagedRunsMissing
          <- IdempotencyError: InvalidIdempotencyKey, IdempotencyKeyReused, TrackingIdReused
          <- DateRangeError: EmptyStartDate, InvalidStartDate, EmptyEndDate, InvalidEndDate, InvalidDateRange
@@ -226,6 +226,10 @@ class JobSuspended(Passing):
 
 class JobEnded(Permanent):
     """The job has ended, or was ended from outside: nothing more is done for it."""
+
+
+class JobCanceled(Permanent):
+    """The job was cancelled: nothing more is done for it."""
 
 
 class InvalidJob(AppError):

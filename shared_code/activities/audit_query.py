@@ -4,6 +4,7 @@ import asyncio
 from time import monotonic
 
 from shared_code.activities.results import milliseconds_since
+from shared_code.activities.stopping import ends_with_its_job
 from shared_code.audit.audit_table import read_window
 from shared_code.audit.union import count_staged
 from shared_code.clients.composition import Clients
@@ -13,6 +14,7 @@ from shared_code.storage.staging import stage_run
 from shared_code.telemetry import log_event
 
 
+@ends_with_its_job
 async def query_window(clients: Clients, step: QueryWindow) -> WindowRead:
     """Reads one window: how many distinct ids it has; they are staged if the step says so."""
     began = monotonic()
@@ -33,6 +35,7 @@ async def query_window(clients: Clients, step: QueryWindow) -> WindowRead:
     return WindowRead(count=count, skipped=ids.skipped)
 
 
+@ends_with_its_job
 async def count_distinct(clients: Clients, step: CountDistinct) -> DistinctCounted:
     """Counts the union of a job's staged windows."""
     began = monotonic()

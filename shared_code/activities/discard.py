@@ -7,11 +7,11 @@ from shared_code.activities.results import answer
 from shared_code.api.job_instances import is_live
 from shared_code.clients.composition import Clients
 from shared_code.jobs import DurableClient, Json
-from shared_code.jobs.steps import DiscardStaged, Done
+from shared_code.jobs.steps import Discarded, DiscardStaged
 from shared_code.storage.staging import discard_staged, sweep_staged
 
 
-async def discard(clients: Clients, step: DiscardStaged, *, host: DurableClient) -> Done:
+async def discard(clients: Clients, step: DiscardStaged, *, host: DurableClient) -> Discarded:
     """Discards what a job staged, and sweeps up after others that the host, by its client, no longer has.
 
     Age alone proves nothing: a job may be held at its budget for months, and then goes on.
@@ -20,7 +20,7 @@ async def discard(clients: Clients, step: DiscardStaged, *, host: DurableClient)
     await discard_staged(container, step.job_id)
     abandoned_before = datetime.now(UTC) - timedelta(clients.settings.job_retention_days)
     await sweep_staged(container, older_than=abandoned_before, is_live=partial(is_live, host))
-    return Done()
+    return Discarded(canceled_by=await clients.decisions.canceled_by(step.job_id))
 
 
 async def discards(clients: Clients, payload: Json, host: DurableClient) -> Json:

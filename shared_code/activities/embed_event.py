@@ -7,14 +7,19 @@ ADR 19 has the reasons.
 """
 
 import json
+from functools import partial
 from time import monotonic
 from typing import Any, Protocol
 
 from shared_code.activities.failures import Stopped
 from shared_code.activities.results import milliseconds_since
+from shared_code.activities.stopping import SECONDS_TO_FINISH, JobLife, ends_with_its_job
 from shared_code.clients.composition import Clients
+from shared_code.events.documents import EventDocuments
 from shared_code.events.ingestion import ingest_event, most_tokens
+from shared_code.events.source import Event
 from shared_code.events.spending import EventSpending
+from shared_code.jobs import Counts
 from shared_code.jobs.steps import Done, EmbedEvent, EventFetched, FetchEvent, ItemDone, PoisonEvent
 from shared_code.telemetry import log_event
 
@@ -26,6 +31,7 @@ class TextOutput(Protocol):
         """Has the host write it when the activity has ended."""
 
 
+@ends_with_its_job
 async def fetch_event(clients: Clients, step: FetchEvent) -> EventFetched:
     """Looks an event up and checks its details."""
     began = monotonic()
@@ -50,14 +56,29 @@ async def embed_event(clients: Clients, step: EmbedEvent) -> ItemDone:
     job = step.job
     documents = clients.event_documents(job.env, job.index_version)
     fetched = clients.fetched_events.take(job.id, job.run)
+    life = JobLife(clients, step.job_id)
     # A run that broke off has taken the event, or its process has ended with all that it had in memory.
-    spending = await EventSpending.begin(documents, job, tries=step.tries, is_first=fetched is not None)
+    spending = await EventSpending.begin(
+        documents, job, tries=step.tries, is_first=fetched is not None, require_wanted=life.require
+    )
     try:
-        event = fetched or await clients.events.event(job.tracking_id, job.session_id)
-        counts = await ingest_event(
-            event, job, documents=documents, embeddings=clients.event_embeddings, spending=spending
-        )
+        work = partial(_embed, clients, step, fetched, documents, spending)
+        counts = await life.unless_over(work, seconds_to_finish=SECONDS_TO_FINISH)
     except Exception as error:
-        raise Stopped(error, {"tokens": 0, **spending.counts}) from error
+        raise Stopped(error, {"tokens": 0, **spending.account.counts}) from error
     log_event("event.embedded", env=job.env, milliseconds=milliseconds_since(began), **dict[str, Any](counts))
     return ItemDone(counts=counts)
+
+
+async def _embed(
+    clients: Clients,
+    step: EmbedEvent,
+    fetched: Event | None,
+    documents: EventDocuments,
+    spending: EventSpending,
+) -> Counts:
+    job = step.job
+    event = fetched or await clients.events.event(job.tracking_id, job.session_id)
+    return await ingest_event(
+        event, job, documents=documents, embeddings=clients.event_embeddings, spending=spending
+    )

@@ -9,6 +9,7 @@ from azure.core.exceptions import AzureError
 
 from shared_code.activities.failures import Stopped
 from shared_code.activities.results import milliseconds_since
+from shared_code.activities.stopping import SECONDS_TO_FINISH, JobLife, ends_with_its_job
 from shared_code.api.job_instances import is_live, require_running
 from shared_code.clients.composition import Clients
 from shared_code.documents import Limits
@@ -25,6 +26,7 @@ from shared_code.storage.staging import keep_ledger, read_staged_json
 from shared_code.telemetry import log_event
 
 
+@ends_with_its_job
 async def list_files(clients: Clients, step: ListFiles) -> PartListed:
     """Lists one part of the files, and stages what changed and what vanished."""
     began = monotonic()
@@ -47,12 +49,14 @@ async def list_files(clients: Clients, step: ListFiles) -> PartListed:
 
 
 async def embed_page(clients: Clients, step: EmbedPage, *, host: DurableClient) -> ItemDone:
-    """Brings one staged page of files into the index, unless the host says that the job was stopped."""
+    """Brings one staged page of files into the index, unless the job is stopped."""
     began = monotonic()
-    spending = await PageSpending.begin(clients.jobs_container, step)
+    life = JobLife(clients, step.job_id)
+    spending = await PageSpending.begin(clients.jobs_container, step, require_wanted=life.require)
     try:
         await require_running(host, step.job_id)
-        result = await _embed(clients, step, spending, host)
+        work = partial(_embed, clients, step, spending, life, host)
+        result = await life.unless_over(work, seconds_to_finish=SECONDS_TO_FINISH)
         await spending.close()
     except Exception as error:
         with suppress(AzureError):  # what is not closed is known all the same
@@ -79,7 +83,7 @@ async def embed_page(clients: Clients, step: EmbedPage, *, host: DurableClient) 
 
 
 async def _embed(
-    clients: Clients, step: EmbedPage, spending: PageSpending, host: DurableClient
+    clients: Clients, step: EmbedPage, spending: PageSpending, life: JobLife, host: DurableClient
 ) -> PageResult:
     job, job_id = step.job, step.job_id
     staged = await read_staged_json(clients.jobs_container, job_id, f"pages/{step.page}.json")
@@ -100,6 +104,7 @@ async def _embed(
         embeddings=clients.file_embeddings,
         spending=spending,
         is_live=partial(_may_be_live, host),
+        require_wanted=life.require_known,
     )
     async with clients.large_steps:
         return await ingestion.embed([SourceFile.from_json(file) for file in staged])
@@ -113,6 +118,7 @@ async def _may_be_live(host: DurableClient, job_id: str) -> bool:
         return True
 
 
+@ends_with_its_job
 async def delete_stale(clients: Clients, step: DeleteStale) -> ItemDone:
     """Takes one staged page of vanished files out of the index."""
     job = step.job

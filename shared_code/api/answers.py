@@ -98,13 +98,18 @@ def json_answer(
 
 
 def accepted(job_id: str, runtime_status: str, *, origin: str) -> func.HttpResponse:
-    """The 202 of a job that was submitted, now or by an earlier request with the same key."""
-    status_uri = f"{origin}{STATUS_PATH}{job_id}"
+    """The 202 of a job that was submitted, now or by an earlier request with the same key, or is to end."""
+    uri = status_uri(origin, job_id)
     return json_answer(
-        {"id": job_id, "statusUri": status_uri, "status": runtime_status},
+        {"id": job_id, "statusUri": uri, "status": runtime_status},
         status=HTTPStatus.ACCEPTED,
-        headers={"Location": status_uri, "Operation-Location": status_uri, "Retry-After": POLL_SECONDS},
+        headers={"Location": uri, "Operation-Location": uri, "Retry-After": POLL_SECONDS},
     )
+
+
+def status_uri(origin: str, job_id: str) -> str:
+    """Where a client reads its job, and cancels it."""
+    return f"{origin}{STATUS_PATH}{job_id}"
 
 
 def problem(error: AppError) -> func.HttpResponse:

@@ -5,6 +5,7 @@ The log says what is wrong with a message, and repeats nothing that it holds.
 
 import json
 from base64 import b64decode
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
 
@@ -19,11 +20,17 @@ class InvalidMessage(AppError):
 
 
 async def submit_message(
-    client: DurableClient, body: bytes, *, message_id: str | None, defaults: EventDefaults
+    client: DurableClient,
+    body: bytes,
+    *,
+    message_id: str | None,
+    defaults: EventDefaults,
+    forget: Callable[[str], Awaitable[None]] | None = None,
 ) -> bool:
     """Starts the job of a message's event, or finds it; whether the message is one that can be used.
 
-    At its environment's budget the job is started and held, so that no event is lost.
+    At its environment's budget the job is started and held, so that no event is lost. Where it runs again,
+    `forget` deletes what was decided about it before.
 
     Raises:
         HostUnavailable: the host did not take the job, and may do so later.
@@ -31,7 +38,7 @@ async def submit_message(
     """
     try:
         job = replace(EmbedEventJob.parse(parse_message(body), defaults), from_queue=True)
-        await start_job(client, job, idempotency_key=None, held_at_budget=True)
+        await start_job(client, job, idempotency_key=None, held_at_budget=True, forget=forget)
     except (InvalidMessage, InvalidField, TrackingIdReused) as error:
         log_event("message.refused", messageId=message_id, error=error.code, reason=str(error))
         return False

@@ -4,13 +4,13 @@ All that is asked of the host about instances is in here; what of them is public
 """
 
 import json
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
 from shared_code.errors import (
     EventRunning,
     HostUnavailable,
-    IdempotencyError,
     IdempotencyKeyReused,
     InvalidJob,
     JobEnded,
@@ -24,6 +24,8 @@ from shared_code.jobs import (
     DurableClient,
     EmbedEventJob,
     Job,
+    Phase,
+    Progress,
     is_job_id,
     keyed_job_id,
     new_job_id,
@@ -41,19 +43,30 @@ _CAME_TO_NOTHING = {"Failed", "Terminated", "Canceled"}
 
 @dataclass(frozen=True)
 class StartedJob:
-    """A job that runs, or ran, for a request."""
+    """A job that runs, or ran, for a request.
+
+    Attributes:
+        is_to_run_again: whether it has ended, and the request is for a new run.
+    """
 
     id: str
     runtime_status: str = "Pending"
+    is_to_run_again: bool = False
 
 
 async def start_job(
-    client: DurableClient, job: Job, *, idempotency_key: str | None, held_at_budget: bool = False
+    client: DurableClient,
+    job: Job,
+    *,
+    idempotency_key: str | None,
+    held_at_budget: bool = False,
+    forget: Callable[[str], Awaitable[None]] | None = None,
 ) -> StartedJob:
     """Starts a job, or finds the one that was started before for the same request.
 
     Requests with the same key are the same, and so are those for the same event, with a key or without. With
     `held_at_budget` a job is started although its environment has spent the month's budget: it waits itself.
+    What was decided about an id whose job runs again does not hold for the new run: `forget` deletes it.
 
     Raises:
         InvalidIdempotencyKey: the key cannot be used.
@@ -66,10 +79,11 @@ async def start_job(
     run = new_job_id() if idempotency_key is None else keyed_job_id(idempotency_key)
     limit = None if held_at_budget else job.account
     if isinstance(job, EmbedEventJob):
-        return await _find_or_start(client, job.id, replace(job, run=run), limit, TrackingIdReused)
+        again = replace(job, run=run)
+        return await _find_or_start(client, job.id, again, limit, forget)
     if idempotency_key is None:
         return await _start(client, run, job, limit)
-    return await _find_or_start(client, run, job, limit, IdempotencyKeyReused)
+    return await _find_or_start(client, run, job, limit, forget)
 
 
 async def find_job(client: DurableClient, job_id: str) -> Any:
@@ -84,6 +98,22 @@ async def find_job(client: DurableClient, job_id: str) -> Any:
     if instance is None or instance.name != ORCHESTRATOR:
         raise JobNotFound
     return instance
+
+
+def status_of(instance: Any) -> str:
+    """The status of a job as its client sees it: that of its instance, unless it was cancelled."""
+    status: str = instance.runtime_status.value
+    if status == "Completed" and Progress.from_json(instance.custom_status).phase == Phase.CANCELED:
+        return "Canceled"  # it ended by itself, which the host takes for complete
+    return status
+
+
+def parsed_job(instance: Any) -> Job | None:
+    """What the client asked for; None if this release cannot read it."""
+    try:
+        return parse_job(_input_of(instance))
+    except InvalidJob:
+        return None
 
 
 async def is_live(client: DurableClient, job_id: str) -> bool:
@@ -162,23 +192,30 @@ async def _start(client: DurableClient, job_id: str, job: Job, limit: Account | 
 
 
 async def _find_or_start(
-    client: DurableClient, job_id: str, job: Job, limit: Account | None, taken: type[IdempotencyError]
+    client: DurableClient,
+    job_id: str,
+    job: Job,
+    limit: Account | None,
+    forget: Callable[[str], Awaitable[None]] | None,
 ) -> StartedJob:
-    """The job with this id; `taken` is raised if it is for another request."""
-    if earlier := await _earlier_job(client, job_id, job, taken):
+    """The job with this id, unless it is for another request."""
+    earlier = await _earlier_job(client, job_id, job)
+    if earlier and not earlier.is_to_run_again:
         return earlier
+    if earlier and forget:
+        await forget(job_id)
     try:
         return await _start(client, job_id, job, limit)
     except HostUnavailable:
         # Another request for this id may have come first: then the host refused a live id.
-        if earlier := await _earlier_job(client, job_id, job, taken):
+        earlier = await _earlier_job(client, job_id, job)
+        if earlier and not earlier.is_to_run_again:
             return earlier
         raise
 
 
-async def _earlier_job(
-    client: DurableClient, job_id: str, job: Job, taken: type[IdempotencyError]
-) -> StartedJob | None:
+async def _earlier_job(client: DurableClient, job_id: str, job: Job) -> StartedJob | None:
+    taken = TrackingIdReused if isinstance(job, EmbedEventJob) else IdempotencyKeyReused
     try:
         instance = await find_job(client, job_id)
         earlier = parse_job(_input_of(instance))
@@ -186,15 +223,16 @@ async def _earlier_job(
         return None
     except InvalidJob:
         raise taken from None
-    status = instance.runtime_status.value
+    status = status_of(instance)
+    again = StartedJob(job_id, status, is_to_run_again=True)
     if isinstance(job, EmbedEventJob) and status in _CAME_TO_NOTHING:
-        return None
+        return again
     if not job.asks_the_same_as(earlier):
         raise taken
     if not _is_forced(job, earlier):
         return StartedJob(job_id, status)
     if status == "Completed":
-        return None
+        return again
     raise EventRunning
 
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from shared_code.api.job_instances import ENDED, find_instance, find_job
+from shared_code.api.answers import status_uri
+from shared_code.api.job_instances import ENDED, find_instance, find_job, status_of
 from shared_code.jobs import DurableClient, Failure, Json, Phase, Progress, Waiting
 from shared_code.workflows.fan_out import lane_id
 
@@ -29,6 +30,8 @@ class JobStatus:
     last_updated_at: datetime
     retention: timedelta
     error: Failure | None
+    canceled_by: str | None
+    origin: str
 
     @property
     def ended(self) -> bool:
@@ -46,11 +49,18 @@ class JobStatus:
             "lastUpdatedAt": _timestamp(self.last_updated_at),
             "expiresAt": _timestamp(self.last_updated_at + self.retention) if self.ended else None,
         }
-        return {**body, "error": self.error.to_json()} if self.error else body
+        more = {
+            "error": self.error and self.error.to_json(),
+            "canceledBy": self.canceled_by,
+            "cancelUri": None if self.ended else status_uri(self.origin, self.id),
+        }
+        return {**body, **{name: value for name, value in more.items() if value is not None}}
 
 
-async def read_status(client: DurableClient, job_id: str, *, retention_days: int) -> JobStatus:
-    """Looks at a job and its lanes.
+async def read_status(
+    client: DurableClient, job_id: str, *, retention_days: int, origin: str = ""
+) -> JobStatus:
+    """Looks at a job and its lanes; URIs in the answer are relative without an origin.
 
     Raises:
         JobNotFound: no job has this id.
@@ -61,16 +71,18 @@ async def read_status(client: DurableClient, job_id: str, *, retention_days: int
     lanes = await asyncio.gather(
         *(find_instance(client, lane_id(job_id, number)) for number in range(own.lanes))
     )
-    status = "Running" if job.runtime_status.value == "ContinuedAsNew" else job.runtime_status.value
+    status = "Running" if status_of(job) == "ContinuedAsNew" else status_of(job)
     return JobStatus(
         id=job_id,
         status=status,
-        result=job.output if status == "Completed" else None,
+        result=job.output if status in {"Completed", "Canceled"} else None,
         progress=_progress(own, [Progress.from_json(lane and lane.custom_status) for lane in lanes]),
         created_at=job.created_time,
         last_updated_at=job.last_updated_time,
         retention=timedelta(retention_days),
         error=own.error or _UNKNOWN_FAILURE if status == "Failed" else None,
+        canceled_by=own.canceled_by if status == "Canceled" else None,
+        origin=origin,
     )
 
 

@@ -23,6 +23,11 @@ async def clients() -> "Clients":
     return await _clients.get()
 
 
+async def forget_decisions(job_id: str) -> None:
+    """Deletes what was decided about a job; it opens the clients only when it is needed, which is seldom."""
+    await (await clients()).decisions.forget(job_id)
+
+
 @dataclass
 class Opening:
     """How the clients of a loop are opened: on a network that was put here before, or else the machine's."""

@@ -38,6 +38,7 @@ from shared_code.network import Network
 from shared_code.settings import Settings
 from shared_code.settings.setting import Setting
 from shared_code.storage.blob_account import blob_service
+from shared_code.storage.decisions import Decisions
 from shared_code.storage.source_files import SourceFiles
 from shared_code.storage.table_account import TableAccount
 from shared_code.storage.tables import StorageTable
@@ -106,6 +107,11 @@ class Clients:
     def jobs_container(self) -> ContainerClient:
         """The container of what jobs stage."""
         return self._blobs.get_container_client(JOBS_CONTAINER)
+
+    @cached_property
+    def decisions(self) -> Decisions:
+        """What people decided about jobs."""
+        return Decisions(self.jobs_container)
 
     def source_files(self, container: str) -> SourceFiles:
         """The files of a container.
@@ -178,7 +184,8 @@ class Clients:
 
     def _batched_embeddings(self, *, wait: float) -> BatchedEmbeddings:
         tokens = self.settings.embeddings_tokens_per_request
-        return BatchedEmbeddings(self.embeddings, wait=wait, tokens_per_request=tokens)
+        at_once = self.settings.embeddings_concurrency
+        return BatchedEmbeddings(self.embeddings, wait=wait, tokens_per_request=tokens, at_once=at_once)
 
     def _version(self, env: str, version: str) -> CosmosVersion:
         return CosmosVersion(

@@ -119,7 +119,8 @@ class BatchedEmbeddings:
     """Embeds texts together with those of others, in requests as full as the service takes them.
 
     A full request is sent at once. Any other waits `wait` seconds for more texts, and then at most `patience`
-    seconds for those of callers that have announced themselves.
+    seconds for those of callers that have announced themselves. At most `at_once` are under way; a request is
+    booked when its turn has come, right before it is sent.
     """
 
     def __init__(
@@ -128,12 +129,14 @@ class BatchedEmbeddings:
         *,
         wait: float,
         tokens_per_request: int,
+        at_once: int,
         patience: float = 1.0,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._embeddings = embeddings
         self._wait = wait
         self._tokens_per_request = tokens_per_request
+        self._slots = asyncio.Semaphore(at_once)
         self._patience = patience
         self._sleep = sleep
         self._gathered: dict[_Kind, _Gathering] = {}
@@ -194,6 +197,10 @@ class BatchedEmbeddings:
         await self._send(self._gathered.pop(kind).texts, kind)
 
     async def _send(self, request: Sequence[_Waiting], kind: _Kind) -> None:
+        async with self._slots:
+            await self._send_now(request, kind)
+
+    async def _send_now(self, request: Sequence[_Waiting], kind: _Kind) -> None:
         # Whoever was cancelled meanwhile wants no outcome any more.
         waiting = [each for each in request if not each.outcome.done()]
         of_payers = [_Part(payer, list(texts)) for payer, texts in groupby(waiting, _payer_of)]
@@ -202,7 +209,10 @@ class BatchedEmbeddings:
             return
         sent = [each for part in parts for each in part.texts]
         bill = Bill()
-        outcomes = await self._outcomes([each.text.text for each in sent], kind, bill)
+        asking = self._outcomes([each.text.text for each in sent], kind, bill)
+        outcomes = await _while_wanted(asking, [each.outcome for each in sent])
+        if outcomes is None:
+            return  # what was booked for it counts
         await asyncio.gather(*(_charge(*each) for each in _shared(bill, parts)))
         for each, outcome in zip(sent, outcomes, strict=True):
             each.end(outcome)
@@ -213,6 +223,19 @@ class BatchedEmbeddings:
             return await self._embeddings.embed(texts, model=model, dimensions=dimensions, bill=bill)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is the outcome of all who wait
             return [error] * len(texts)
+
+
+async def _while_wanted(
+    asking: Coroutine[Any, Any, Sequence[Outcome]], wanted: Sequence["asyncio.Future[Outcome]"]
+) -> Sequence[Outcome] | None:
+    """The outcomes; None if everyone who waits for them has given up before."""
+    answer, nobody = asyncio.create_task(asking), asyncio.create_task(asyncio.wait(wanted))
+    try:
+        await asyncio.wait({answer, nobody}, return_when=asyncio.FIRST_COMPLETED)
+        return answer.result() if answer.done() else None
+    finally:
+        nobody.cancel()
+        answer.cancel()
 
 
 async def _booked(part: _Part) -> _Part | None:

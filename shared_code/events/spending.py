@@ -9,6 +9,7 @@ ADR 53 has the reasons.
 """
 
 from collections import Counter
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -32,29 +33,40 @@ class EventSpending:
 
     Attributes:
         counts: what no answer of the step has counted; of the tokens, those that are `estimated`.
+        require_wanted: raises when nothing is wanted any more.
     """
 
     accounts: Accounts
     job: EmbedEventJob
     tries: int
     counts: Counter[str]
+    require_wanted: Callable[[], Awaitable[None]]
     _under_way: int = 0
 
     @classmethod
     async def begin(
-        cls, accounts: Accounts, job: EmbedEventJob, *, tries: int = 0, is_first: bool = False
+        cls,
+        accounts: Accounts,
+        job: EmbedEventJob,
+        *,
+        require_wanted: Callable[[], Awaitable[None]],
+        tries: int = 0,
+        is_first: bool = False,
     ) -> "EventSpending":
         """Opens the account of a run.
 
         Args:
             accounts: where it is kept.
             job: the event's.
+            require_wanted: raises when nothing is wanted any more.
             tries: how many answers of the step the job has heard.
             is_first: whether no other run can have broken off before, so that none is looked for.
         """
         before = None if is_first else await accounts.account(job)
         is_unheard = before is not None and (before.run, before.tries) == (job.run, tries)
-        return cls(accounts, job, tries, Counter(before.counts if before and is_unheard else {}))
+        return cls(
+            accounts, job, tries, Counter(before.counts if before and is_unheard else {}), require_wanted
+        )
 
     @property
     def account(self) -> EventAccount:
@@ -67,6 +79,7 @@ class EventSpending:
         self._under_way += most
         try:
             await self.accounts.book(self.job, self.account)
+            await self.require_wanted()  # last, so that next to nothing is sent after it was told to stop
         except BaseException:
             self._under_way -= most  # it is not sent
             raise

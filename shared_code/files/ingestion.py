@@ -101,9 +101,23 @@ class Ingestion:
         embeddings: BatchedEmbeddings,
         spending: Spending,
         is_live: Callable[[str], Awaitable[bool]],
+        require_wanted: Callable[[], None],
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """Begins nothing; `is_live` tells of another job whether it may still go on."""
+        """Begins nothing yet.
+
+        Args:
+            job_id: of the job that the page belongs to.
+            job: what it asks for.
+            planner: finds out what each file needs.
+            index: where to.
+            embeddings: by which service.
+            spending: who pays.
+            is_live: tells of another job whether it may still go on.
+            require_wanted: raises, before each file, when the page is not wanted any more.
+            clock: tells the time.
+        """
+        self._require_wanted = require_wanted
         self._job_id = job_id
         self._job = job
         self._planner = planner
@@ -159,6 +173,7 @@ class Ingestion:
 
     async def _open(self, file: SourceFile, records: Mapping[str, SourceRecord]) -> SourceWork | None:
         """The work that a file needs, if any."""
+        self._require_wanted()
         source = self._source_of(file)
         record = records.get(source) or SourceRecord(source=source)
         if record.is_complete and (record.job_id, record.listed_etag) == (self._job_id, file.etag):

@@ -10,7 +10,7 @@ ADR 37 has the reasons.
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 from uuid import uuid4
 
@@ -25,8 +25,15 @@ from shared_code.storage.staging import discard_some_staged, read_all_staged_jso
 class PageSpending:
     """The account of one run of a page; it pays for the page's texts."""
 
-    def __init__(self, container: ContainerClient, step: EmbedPage, accounts: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        container: ContainerClient,
+        step: EmbedPage,
+        accounts: Mapping[str, Any],
+        require_wanted: Callable[[], Awaitable[None]],
+    ) -> None:
         """Opens an account beside those of other runs of the page."""
+        self._require_wanted = require_wanted
         self._container = container
         self._job_id = step.job_id
         self._name = f"{_folder(step.page)}{uuid4().hex}.json"
@@ -47,9 +54,12 @@ class PageSpending:
         self._saving = asyncio.Lock()
 
     @classmethod
-    async def begin(cls, container: ContainerClient, step: EmbedPage) -> "PageSpending":
-        """Opens the account of a new run of a page."""
-        return cls(container, step, await read_all_staged_json(container, step.job_id, _folder(step.page)))
+    async def begin(
+        cls, container: ContainerClient, step: EmbedPage, *, require_wanted: Callable[[], Awaitable[None]]
+    ) -> "PageSpending":
+        """Opens the account of a new run of a page; `require_wanted` raises when it is to stop."""
+        accounts = await read_all_staged_json(container, step.job_id, _folder(step.page))
+        return cls(container, step, accounts, require_wanted)
 
     @property
     def counts(self) -> dict[str, int]:
@@ -70,12 +80,18 @@ class PageSpending:
         self._under_way += most
         try:
             await self._save()
+            await self._require_wanted()  # last, so that next to nothing is sent after it was told to stop
         except BaseException:
             self._under_way -= most  # it is not sent
             raise
 
     async def charged(self, most: int, *, tokens: int, requests: int, estimated: int) -> None:
-        """Books what became of a request; if that cannot be written, the estimate stands until it can."""
+        """Books what became of a request; if that cannot be written, the estimate stands until it can.
+
+        In an account that was closed meanwhile the estimate stands for good.
+        """
+        if self._closed:
+            return
         self._under_way -= most
         self._settled.update(tokens=tokens + estimated, requests=requests, estimated=estimated)
         try:

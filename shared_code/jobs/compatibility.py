@@ -32,7 +32,7 @@ def version_of(value: Json) -> int:
 
 def discard_activity(kind: str, version: int) -> str:
     """The activity that discards what a job has staged."""
-    return _DISCARDED_BY[kind] if version < _DISCARDS_BY_ACTIVITY else DISCARD_ACTIVITY
+    return _DISCARDED_BY.get(kind, DISCARD_ACTIVITY) if version < _DISCARDS_BY_ACTIVITY else DISCARD_ACTIVITY
 
 
 def reserves(version: int) -> bool:

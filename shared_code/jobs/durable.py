@@ -1,10 +1,18 @@
 """What the app asks of the Durable SDK, whose own classes carry no types: its contexts and its client."""
 
 from collections.abc import Generator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeAlias, TypeVar
 
 Result = TypeVar("Result")
+
+# Wakes up whoever waits in a job that was cancelled.
+CANCEL_EVENT = "cancel"
+# A timer of more than six days cannot be cancelled, and would keep its instance alive.
+LONGEST_TIMER = timedelta(days=1)
+
+Moment: TypeAlias = datetime
+"""A time, as a workflow may know it: by its context alone."""
 
 Json: TypeAlias = dict[str, Any]
 """A JSON object on its way through a history or a binding; whoever opens it makes a dataclass of it."""
@@ -49,6 +57,12 @@ class OrchestrationContext(Protocol):
     def create_timer(self, fire_at: datetime, /) -> Any:
         """A task: a durable timer."""
 
+    def wait_for_external_event(self, name: str, /) -> Any:
+        """A task: the next event of this name."""
+
+    def task_any(self, tasks: list[Any], /) -> Any:
+        """A task that ends with the first of these, which is its result."""
+
     def task_all(self, tasks: list[Any], /) -> Any:
         """A task that ends when all of these have, with their results in order."""
 
@@ -72,6 +86,12 @@ class DurableClient(Protocol):
 
     async def get_status(self, instance_id: str, /) -> Any:
         """The status of an instance; something falsy for none."""
+
+    async def raise_event(self, instance_id: str, event_name: str, /) -> Any:
+        """Sends an event to an instance that has not ended."""
+
+    async def resume(self, instance_id: str, reason: str, /) -> Any:
+        """Lets an instance go on that is suspended."""
 
     async def read_entity_state(self, entity_id: Any, /) -> EntityState:
         """The state of an entity."""

@@ -57,6 +57,9 @@ class EmbedEventJob:
 
     KIND: ClassVar[str] = "embed-event"
 
+    # It runs in its own orchestration.
+    lanes: ClassVar[int] = 0
+
     tracking_id: str
     session_id: str
     env: str

@@ -10,7 +10,7 @@ from shared_code.jobs.failures import Failure, Waiting
 
 # Of a ledger only so much travels through a history; all of it is in the blobs of the job's pages.
 LEDGER_LIMIT = 100
-_OWN = {"phase", "total", "lanes", "estimate", "held", "waiting", "error"}
+_OWN = {"phase", "total", "lanes", "estimate", "held", "waiting", "error", "canceledBy"}
 
 
 class Phase(StrEnum):
@@ -28,6 +28,7 @@ class Phase(StrEnum):
     ESTIMATED = "estimated"  # a dry run has ended
     DONE = "done"
     FAILED = "failed"
+    CANCELED = "canceled"  # a client had it end
 
 
 @dataclass(frozen=True)
@@ -142,6 +143,7 @@ class Progress:
         lanes: how many lanes run, whose own progress has what is not in here.
         held: why the job waits for its budget.
         waiting: what the job waits for.
+        canceled_by: who had the job end.
     """
 
     phase: Phase | None = None
@@ -152,6 +154,7 @@ class Progress:
     estimate: Estimate | None = None
     held: Failure | None = None
     waiting: Waiting | None = None
+    canceled_by: str | None = None
 
     def to_json(self) -> Json:
         """The custom status; it has room for 16 KB only, so no ledger is in it."""
@@ -161,6 +164,7 @@ class Progress:
             "estimate": self.estimate and self.estimate.to_json(),
             "held": self.held and self.held.to_json(),
             "waiting": self.waiting and self.waiting.to_json(),
+            "canceledBy": self.canceled_by,
         }
         return {
             "total": self.total,
@@ -185,4 +189,5 @@ class Progress:
             estimate=Estimate.from_json(estimate) if estimate else None,
             held=Failure.from_json(held) if held else None,
             waiting=Waiting.from_json(waiting) if waiting else None,
+            canceled_by=status.get("canceledBy"),
         )

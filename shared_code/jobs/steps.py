@@ -420,6 +420,47 @@ class PoisonEvent(FetchEvent):
 
 
 @dataclass(frozen=True, kw_only=True)
+class CheckJob:
+    """Say whether a job is still to go on."""
+
+    KIND: ClassVar[str] = ""
+    NAME: ClassVar[str] = "check-job"
+    FAILED: ClassVar[Counts] = {}
+    activity: ClassVar[str] = "check-job-activity"
+
+    job_id: str
+
+    def to_json(self) -> Json:
+        """The activity's input."""
+        return {"jobId": self.job_id}
+
+    @classmethod
+    def from_json(cls, value: Json) -> Self:
+        """Reads what to_json wrote."""
+        return cls(job_id=value["jobId"])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Discarded:
+    """What a job had staged is gone.
+
+    Attributes:
+        canceled_by: who had the job end; None if nobody had.
+    """
+
+    canceled_by: str | None = None
+
+    def to_json(self) -> Json:
+        """The activity's answer."""
+        return {"canceledBy": self.canceled_by} if self.canceled_by else {}
+
+    @classmethod
+    def from_json(cls, value: Json) -> Self:
+        """Reads what to_json wrote."""
+        return cls(canceled_by=value.get("canceledBy"))
+
+
+@dataclass(frozen=True, kw_only=True)
 class Done:
     """The step is done, and has nothing to say."""
 

@@ -7,10 +7,9 @@ in one and nothing when it comes twice or late; it gives each meter its number a
 reading. A number that was given out and is not known any more is over, so that a repeat adds nothing then
 either.
 
-    meter, held = yield from admitted(context, Meter(account=job.account), Progress())
+    meter, held = yield from admitted(context, Meter(account=job.account))
     if held:
-        context.continue_as_new(context.get_input())  # it has waited
-        return None
+        ...  # wait, and ask again
     ...
     report(context, meter.plus(counts), ended=True)
 
@@ -21,7 +20,7 @@ from dataclasses import asdict, dataclass, replace
 
 from azure.durable_functions import EntityId
 
-from shared_code.jobs import Account, Counts, Failure, Json, OrchestrationContext, Progress, Steps, month_of
+from shared_code.jobs import Account, Counts, Failure, Json, OrchestrationContext, Steps, month_of
 
 USAGE_ENTITY = "usage-entity"
 ASK = "ask"
@@ -80,9 +79,9 @@ def entity_key(env: str, month: str) -> str:
 
 
 def admitted(
-    context: OrchestrationContext, meter: Meter, progress: Progress, *, tokens: int = 0
+    context: OrchestrationContext, meter: Meter, *, tokens: int = 0
 ) -> Steps[tuple[Meter, Failure | None]]:
-    """The meter to spend on; or, with the reason, that the job was held: it has waited, and begins anew.
+    """The meter to spend on; or, with it, the reason why the job is held: it waits, and asks again.
 
     Only a meter without a number asks, and every meter of an environment with a budget. The month is that of
     the page's beginning, which the history has before the page ends: a repeated report names it again.
@@ -90,7 +89,6 @@ def admitted(
     Args:
         context: of the orchestration.
         meter: of the page before, or a new one.
-        progress: what the custom status shows, beside the reason, while the job is held.
         tokens: that are to be spent now, at most.
     """
     meter = _of_month(context, meter)
@@ -107,19 +105,17 @@ def admitted(
     answer = yield context.call_entity(_entity(meter.account.env, meter.month), ASK, asking)
     reason = Failure.from_json(answer[HELD]) if answer[HELD] else None
     if budget and reason:
-        context.set_custom_status(replace(progress, held=reason).to_json())
-        yield context.create_timer(context.current_utc_datetime + budget.recheck)
         return meter, reason
     return replace(meter, number=answer["meter"], turn=turn), None
 
 
-def held(context: OrchestrationContext, account: Account, progress: Progress) -> Steps[Failure | None]:
-    """Why a job that spends in one go was held: it has waited, and begins anew; None if it may go on."""
+def held(context: OrchestrationContext, account: Account) -> Steps[Failure | None]:
+    """Why a job that spends in one go is held; None if it may go on."""
     if not account.budget:
         return None
     # With a number it is given none: a job that waits for something else meanwhile takes no room.
     asking = Meter(account=account, month=_month_of(context), number=_NO_METER)
-    _, reason = yield from admitted(context, asking, progress)
+    _, reason = yield from admitted(context, asking)
     return reason
 
 
@@ -128,7 +124,7 @@ def spent(context: OrchestrationContext, meter: Meter, counts: Counts) -> Steps[
     if meter.number is None and (counts.get("tokens") or counts.get("requests")):
         # What is spent is added, whatever the budget is now.
         unlimited = replace(meter, account=replace(meter.account, budget=None))
-        meter, _ = yield from admitted(context, unlimited, Progress())
+        meter, _ = yield from admitted(context, unlimited)
     if meter.number is not None:
         report(context, meter.plus(counts), ended=True)
 

@@ -5,24 +5,32 @@ A range of one window needs no staging: its activity returns the count.
 
 from collections.abc import Sequence
 
-from shared_code.jobs import AuditQueryJob, JobFailed, OrchestrationContext, Phase, Progress, Steps, Totals
-from shared_code.jobs.compatibility import discard_activity
+from shared_code.jobs import (
+    AuditQueryJob,
+    Failure,
+    JobFailed,
+    Json,
+    OrchestrationContext,
+    Phase,
+    Progress,
+    Steps,
+    Totals,
+)
 from shared_code.jobs.date_range import Window
 from shared_code.jobs.steps import (
     CountDistinct,
-    DiscardStaged,
     DistinctCounted,
-    Done,
     Failed,
     QueryWindow,
     WindowRead,
 )
+from shared_code.workflows.canceling import discard_staged, is_cancel, show_canceled
 from shared_code.workflows.fan_out import fan_out
-from shared_code.workflows.steps import attempt, run_step
+from shared_code.workflows.steps import run_step
 
 
-def audit_query(context: OrchestrationContext, job: AuditQueryJob) -> Steps[int]:
-    """Counts the distinct identification numbers of the job's dates.
+def audit_query(context: OrchestrationContext, job: AuditQueryJob) -> Steps[int | Json]:
+    """Counts the distinct identification numbers of the job's dates; of a job that is cancelled, its windows.
 
     Raises:
         JobFailed: a step failed; the custom status, which outlives the failure, says why.
@@ -33,15 +41,20 @@ def audit_query(context: OrchestrationContext, job: AuditQueryJob) -> Steps[int]
     return (yield from _count_staged(context, job, windows))
 
 
-def _count_at_once(context: OrchestrationContext, job: AuditQueryJob, window: Window) -> Steps[int]:
+def _count_at_once(context: OrchestrationContext, job: AuditQueryJob, window: Window) -> Steps[int | Json]:
     progress = Progress(phase=Phase.READING, total=1)
     context.set_custom_status(progress.to_json())
     step = QueryWindow(job_id=context.instance_id, window=window, stage=False)
     read = yield from run_step(context, step, WindowRead, progress=progress, patience=job.patience)
-    return _end(context, read, read.totals, total=1)
+    failure, by = _failure(read), None
+    if is_cancel(failure):
+        by = yield from discard_staged(context, job.KIND, job.version, failure)
+    return _end(context, read, read.totals, total=1, canceled_by=by)
 
 
-def _count_staged(context: OrchestrationContext, job: AuditQueryJob, windows: Sequence[Window]) -> Steps[int]:
+def _count_staged(
+    context: OrchestrationContext, job: AuditQueryJob, windows: Sequence[Window]
+) -> Steps[int | Json]:
     total = len(windows)
     _report(context, Phase.READING, Totals(), total=total, lanes=job.lanes)
     totals = yield from fan_out(
@@ -62,11 +75,8 @@ def _count_staged(context: OrchestrationContext, job: AuditQueryJob, windows: Se
         )
     # A step of its own after the count is recorded: a count that runs twice still finds every run. If it
     # fails, the answer stands, and the discard of a later job sweeps up what was left.
-    discard = DiscardStaged(
-        job_id=context.instance_id, KIND=job.KIND, activity=discard_activity(job.KIND, job.version)
-    )
-    yield from attempt(context, discard, Done)
-    return _end(context, counted, totals, total=total)
+    by = yield from discard_staged(context, job.KIND, job.version, _failure(counted))
+    return _end(context, counted, totals, total=total, canceled_by=by)
 
 
 def _end(
@@ -75,12 +85,20 @@ def _end(
     totals: Totals,
     *,
     total: int,
-) -> int:
+    canceled_by: str | None,
+) -> int | Json:
+    if canceled_by:
+        show_canceled(context, Progress(total=total, counts=totals.counts), canceled_by)
+        return {"windows": total, "read": totals.counts.get("completed", 0)}
     if isinstance(counted, Failed):
         _report(context, Phase.FAILED, totals + Totals(error=counted.failure), total=total)
         raise JobFailed(counted.failure)
     _report(context, Phase.DONE, totals, total=total)
     return counted.count
+
+
+def _failure(answer: WindowRead | DistinctCounted | Failed) -> Failure | None:
+    return answer.failure if isinstance(answer, Failed) else None
 
 
 def _report(

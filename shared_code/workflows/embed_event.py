@@ -24,7 +24,9 @@ from shared_code.jobs import (
 from shared_code.jobs.compatibility import UNKNOWN_YET, reserves
 from shared_code.jobs.steps import Done, EmbedEvent, EventFetched, Failed, FetchEvent, ItemDone, PoisonEvent
 from shared_code.usage.metering import HELD, Meter, admitted, held, spent
-from shared_code.workflows.steps import run_step, wait
+from shared_code.workflows.canceling import discard_staged, is_cancel, show_canceled
+from shared_code.workflows.pauses import CANCELED, hold, wait
+from shared_code.workflows.steps import run_step
 
 _FETCHING = Progress(phase=Phase.FETCHING, total=1)
 _EMBEDDING = Progress(phase=Phase.EMBEDDING, total=1)
@@ -40,24 +42,33 @@ def embed_event(context: OrchestrationContext, job: EmbedEventJob) -> Steps[Json
     reason = Failure.from_json(begun[HELD]) if begun.get(HELD) else None
     # A generation begins without a custom status, and the status route reads it meanwhile.
     context.set_custom_status(replace(_FETCHING, held=reason).to_json())
-    if not reserves(job.version) and (reason := (yield from held(context, job.account, _FETCHING))):
-        context.continue_as_new({**begun, HELD: reason.to_json()})
-        return None
+    if not reserves(job.version) and (reason := (yield from held(context, job.account))):
+        return (yield from _held(context, job, _FETCHING, reason))
     fetched = yield from _fetch(context, job)
     if isinstance(fetched, Failed):
-        raise (yield from _failed(context, job, fetched))
+        return (yield from _ended_early(context, job, fetched))
     meter = Meter(account=job.account)
     if reserves(job.version) and job.budget:
-        meter, reason = yield from admitted(context, meter, _EMBEDDING, tokens=fetched.tokens)
+        meter, reason = yield from admitted(context, meter, tokens=fetched.tokens)
         if reason:
-            context.continue_as_new({**begun, HELD: reason.to_json()})
-            return None
+            return (yield from _held(context, job, _EMBEDDING, reason))
     context.set_custom_status(_EMBEDDING.to_json())
     embedded = yield from _embed(context, job)
     yield from spent(context, meter, embedded.counts)
     if isinstance(embedded, Failed):
-        raise (yield from _failed(context, job, embedded))
-    return _end(context, job, embedded)
+        return (yield from _ended_early(context, job, embedded))
+    context.set_custom_status(Progress(phase=Phase.DONE, total=1, counts=embedded.counts).to_json())
+    return _result(job, embedded.counts)
+
+
+def _held(
+    context: OrchestrationContext, job: EmbedEventJob, progress: Progress, reason: Failure
+) -> Steps[Json | None]:
+    """Waits at the budget; then the job begins anew, unless it was cancelled."""
+    if (yield from hold(context, job.account, progress, reason)):
+        return (yield from _ended_early(context, job, Failed(failure=CANCELED)))
+    context.continue_as_new({**context.get_input(), HELD: reason.to_json()})
+    return None
 
 
 def _embed(context: OrchestrationContext, job: EmbedEventJob) -> Steps[ItemDone | Failed]:
@@ -93,27 +104,35 @@ def _fetch(context: OrchestrationContext, job: EmbedEventJob) -> Steps[EventFetc
         waiting = Waiting(
             service="events", failure=fetched.failure, since=since, next_try=now + pause, tries=tries
         )
-        yield from wait(context, waiting, _FETCHING)
+        if (yield from wait(context, waiting, _FETCHING)):
+            return Failed(failure=CANCELED)
         fetched = yield from run_step(context, step, EventFetched, progress=_FETCHING, patience=job.patience)
     return fetched
 
 
-def _end(context: OrchestrationContext, job: EmbedEventJob, embedded: ItemDone) -> Json:
-    counts = embedded.counts
-    context.set_custom_status(Progress(phase=Phase.DONE, total=1, counts=counts).to_json())
+def _result(job: EmbedEventJob, counts: Counts) -> Json:
+    tokens = counts.get("tokens", 0)
     return {
         "trackingId": job.tracking_id,
         "sessionId": job.session_id,
-        "documents": counts["documents"],
-        "embedded": counts["embedded"],
-        "tokens": counts["tokens"],
-        "requests": counts["requests"],
-        "cost": job.plan.cost(counts["tokens"]),
+        "documents": counts.get("documents", 0),
+        "embedded": counts.get("embedded", 0),
+        "tokens": tokens,
+        "requests": counts.get("requests", 0),
+        "cost": job.plan.cost(tokens),
     }
 
 
-def _failed(context: OrchestrationContext, job: EmbedEventJob, step: Failed) -> Steps[JobFailed]:
-    """What to raise; the message that is gone leaves another, on the poison queue."""
+def _ended_early(context: OrchestrationContext, job: EmbedEventJob, step: Failed) -> Steps[Json]:
+    """What was done of a job that is cancelled; of any other, the message that is gone leaves another.
+
+    Raises:
+        JobFailed: the job was not cancelled.
+    """
+    if is_cancel(step.failure):
+        by = yield from discard_staged(context, job.KIND, job.version, step.failure)
+        show_canceled(context, Progress(total=1, counts=step.counts), by)
+        return _result(job, step.counts)
     if job.from_queue:
         poison = PoisonEvent(job_id=context.instance_id, job=job)
         # Until its message is there, an event that was given up is nowhere but here.
@@ -121,4 +140,4 @@ def _failed(context: OrchestrationContext, job: EmbedEventJob, step: Failed) -> 
     counts = {**step.counts, "failed": 1}
     progress = Progress(phase=Phase.FAILED, total=1, counts=counts, error=step.failure)
     context.set_custom_status(progress.to_json())
-    return JobFailed(step.failure)
+    raise JobFailed(step.failure)

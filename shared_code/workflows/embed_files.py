@@ -21,19 +21,17 @@ from shared_code.jobs import (
     Totals,
     whole_ledger,
 )
-from shared_code.jobs.compatibility import discard_activity
 from shared_code.jobs.steps import (
     DeleteStale,
-    DiscardStaged,
-    Done,
     EmbedPage,
     Failed,
     ListFiles,
     PartListed,
 )
 from shared_code.usage.metering import budget_left
+from shared_code.workflows.canceling import discard_staged, show_canceled
 from shared_code.workflows.fan_out import LaneStep, fan_out
-from shared_code.workflows.steps import attempt, run_step
+from shared_code.workflows.steps import run_step
 
 _SUMS = (
     "files", "unchanged", "size", "tokens", "pages", "known", "vanished", "stale_pages", "vanished_itself",
@@ -145,13 +143,18 @@ def _in_lanes(
 
 
 def _end(context: OrchestrationContext, job: EmbedFilesJob, listing: Listing, totals: Totals) -> Steps[Json]:
-    activity = discard_activity(job.KIND, job.version)
-    discard = DiscardStaged(job_id=context.instance_id, KIND=job.KIND, activity=activity)
-    yield from attempt(context, discard, Done)
+    by = yield from discard_staged(context, job.KIND, job.version, totals.error)
+    if by:
+        show_canceled(context, _progress(job, Phase.CANCELED, listing, totals), by)
+        return _result(context, job, listing, totals)
     if totals.error:
         _report(context, job, Phase.FAILED, listing, totals)
         raise JobFailed(totals.error)
     _report(context, job, Phase.ESTIMATED if job.dry_run else Phase.DONE, listing, totals)
+    return _result(context, job, listing, totals)
+
+
+def _result(context: OrchestrationContext, job: EmbedFilesJob, listing: Listing, totals: Totals) -> Json:
     counts = totals.counts
     tokens = counts.get("tokens", 0)
     return {
@@ -186,6 +189,14 @@ def _report(
     *,
     lanes: int = 0,
 ) -> Progress:
+    progress = _progress(job, phase, listing, totals, lanes=lanes)
+    context.set_custom_status(progress.to_json())
+    return progress
+
+
+def _progress(
+    job: EmbedFilesJob, phase: Phase, listing: Listing, totals: Totals, *, lanes: int = 0
+) -> Progress:
     found = listing.found
     estimate = Estimate(
         files=found.files - found.unchanged,
@@ -195,7 +206,7 @@ def _report(
         budget_left=listing.budget_left,
     )
     counted = totals + Totals(counts={"skipped": found.unchanged})
-    progress = Progress(
+    return Progress(
         phase=phase,
         total=found.files,
         lanes=lanes,
@@ -203,8 +214,6 @@ def _report(
         error=counted.error,
         estimate=estimate,
     )
-    context.set_custom_status(progress.to_json())
-    return progress
 
 
 def _nothing_found(job: EmbedFilesJob) -> Failure:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Protocol
 
+from shared_code.errors import JobEnded
 from shared_code.jobs import (
     DEFAULT_PATIENCE,
     Account,
@@ -26,11 +27,13 @@ from shared_code.jobs import (
     spending_of,
 )
 from shared_code.jobs.compatibility import patience_of
-from shared_code.jobs.steps import Failed, ItemDone
+from shared_code.jobs.steps import CheckJob, Done, Failed, ItemDone
 from shared_code.usage.metering import Meter, admitted, report
-from shared_code.workflows.steps import RETRY, answer_of, read_answer, wait
+from shared_code.workflows.attempts import RETRY, answer_of, attempt, read_answer
+from shared_code.workflows.pauses import CANCELED, hold, wait
 
 LANE_ORCHESTRATOR = "lane-orchestrator-function"
+_OVER = {CANCELED.code, JobEnded.__name__}
 LANE_ENDED = Failure("LaneEnded", "A part of the job was ended from outside: submit the job again.")
 
 
@@ -174,9 +177,8 @@ def lane(context: OrchestrationContext) -> Steps[Json | None]:
     # Every generation begins without a custom status, and the status route reads it meanwhile.
     context.set_custom_status(work.progress.to_json())
     meter, held = yield from _admitted(context, work)
-    if held:
-        context.continue_as_new(replace(work, meter=meter, held=held).to_json())
-        return None
+    if meter and held:
+        return (yield from _held(context, replace(work, meter=meter), held))
     answers = yield from _run_page(context, work)
     left, paged = _after_page(context, work, answers)
     context.set_custom_status(left.progress.to_json())
@@ -185,9 +187,10 @@ def lane(context: OrchestrationContext) -> Steps[Json | None]:
         report(context, meter, ended=left.has_ended)
     if left.has_ended:
         return left.totals.to_json()
-    if left.waiting:
-        yield from wait(context, left.waiting, left.progress)
-    context.continue_as_new(replace(left, meter=meter).to_json())
+    left = replace(left, meter=meter)
+    if left.waiting and (yield from wait(context, left.waiting, left.progress)):
+        return _stopped(context, left, CANCELED)
+    context.continue_as_new(left.to_json())
     return None
 
 
@@ -196,8 +199,34 @@ def _admitted(context: OrchestrationContext, work: LaneWork) -> Steps[tuple[Mete
     if not work.meter:
         return None, None
     tokens = sum(item.get("tokens") or 0 for item in work.pages[0])
-    progress = replace(work.progress, held=None)
-    return (yield from admitted(context, work.meter, progress, tokens=tokens))
+    return (yield from admitted(context, work.meter, tokens=tokens))
+
+
+def _held(context: OrchestrationContext, work: LaneWork, reason: Failure) -> Steps[Json | None]:
+    """Waits at the budget; then the lane begins anew, unless its job is over."""
+    account = work.meter.account if work.meter else None
+    canceled = yield from hold(context, account, replace(work.progress, held=None), reason)
+    over = CANCELED if canceled else (yield from _reason_to_end(context))
+    if over:
+        return _stopped(context, work, over)
+    context.continue_as_new(replace(work, held=reason).to_json())
+    return None
+
+
+def _reason_to_end(context: OrchestrationContext) -> Steps[Failure | None]:
+    """Why nobody wants the lane to go on; it begins no other step that would tell it while it is held."""
+    job_id, _ = job_of_lane(context.instance_id)
+    checked = yield from attempt(context, CheckJob(job_id=job_id), Done)
+    return checked.failure if isinstance(checked, Failed) and checked.failure.code in _OVER else None
+
+
+def _stopped(context: OrchestrationContext, work: LaneWork, failure: Failure) -> Json:
+    """Ends a lane between two pages."""
+    if work.meter and work.meter.number is not None:
+        report(context, work.meter, ended=True)
+    totals = work.totals + Totals(error=failure)
+    context.set_custom_status(replace(work, totals=totals, held=None).progress.to_json())
+    return totals.to_json()
 
 
 def _run_page(context: OrchestrationContext, work: LaneWork) -> Steps[list[ItemDone | Failed]]:

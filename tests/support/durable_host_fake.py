@@ -30,7 +30,8 @@ def instance(name: str = "orchestrator-function", status: str = "Running", **mor
 class FakeHost:
     """Knows instances by id; `appears_late` is one that a first look does not find.
 
-    It takes no id twice; if `replaceable`, those of ended instances, as the host does.
+    It takes no id twice; if `replaceable`, those of ended instances, as the host does. What is in `refused`
+    takes no event, and has that status then.
     """
 
     instances: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -41,6 +42,9 @@ class FakeHost:
     replaceable: bool = False
     entities: dict[str, Any] = field(default_factory=dict)
     signals: list[tuple[str, str, Any]] = field(default_factory=list)
+    raised: list[tuple[str, str]] = field(default_factory=list)
+    resumed: list[str] = field(default_factory=list)
+    refused: dict[str, str] = field(default_factory=dict)
 
     async def read_entity_state(self, entity: EntityId) -> EntityStateResponse:
         if self.broken is not None:
@@ -59,6 +63,15 @@ class FakeHost:
         if self.broken is not None:
             return DurableOrchestrationStatus.from_json(self.broken)
         return DurableOrchestrationStatus.from_json(self.instances.get(instance_id, ""))
+
+    async def raise_event(self, instance_id: str, event_name: str) -> None:
+        if status := self.refused.get(instance_id):
+            self.instances[instance_id]["runtimeStatus"] = status
+            raise RuntimeError("Instance is either completed or failed.")
+        self.raised.append((instance_id, event_name))
+
+    async def resume(self, instance_id: str, _reason: str) -> None:
+        self.resumed.append(instance_id)
 
     async def start_new(self, name: str, instance_id: str, client_input: Any) -> str:
         if self.appears_late:

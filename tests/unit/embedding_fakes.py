@@ -283,7 +283,7 @@ class World:
         own = {name: more.pop(name) for name in ("tokens", "paid") if name in more}
         step = EmbedPage(job_id=job_id, job=job, page=0, **own)
         fakes: Any = self
-        spending = await PageSpending.begin(fakes.blobs, step)
+        spending = await PageSpending.begin(fakes.blobs, step, require_wanted=self.require_wanted)
         result = await self.ingestion(step, spending, **more).embed(files)
         result.counts.update(spending.counts)
         return result
@@ -299,9 +299,14 @@ class World:
         tokens = more.get("tokens_per_request", 300_000)
         return Ingestion(
             step.job_id, step.job, planner=planner, index=fakes.index,
-            embeddings=BatchedEmbeddings(fakes.embeddings, wait=0, patience=60, tokens_per_request=tokens),
-            spending=spending, is_live=self.is_live, clock=lambda: self.now,
+            embeddings=BatchedEmbeddings(
+                fakes.embeddings, wait=0, patience=60, tokens_per_request=tokens, at_once=8
+            ),
+            spending=spending, is_live=self.is_live, require_wanted=lambda: None, clock=lambda: self.now,
         )  # fmt: skip
+
+    async def require_wanted(self) -> None:
+        """Every job here wants its work done."""
 
     async def is_live(self, job_id: str) -> bool:
         return job_id in self.live

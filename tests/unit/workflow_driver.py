@@ -38,6 +38,9 @@ class Task:
     payload: Any = None
     instance_id: str = ""
 
+    def cancel(self) -> None:
+        """A timer that nobody waits for any more."""
+
     @cached_property
     def outcome(self) -> tuple[Any, Exception | None]:
         """Its result, or the exception that a workflow gets to see."""
@@ -59,6 +62,7 @@ class UsageHost:
     asked: int = 0
     readings: list[dict[str, Any]] = field(default_factory=list)
     on_timer: Callable[["UsageHost"], None] = lambda _: None
+    events: set[str] = field(default_factory=set)
 
     def operate(self, key: str, operation: str, payload: Any) -> Any:
         """Runs one operation of an entity."""
@@ -123,6 +127,19 @@ class Driver:
 
     def create_timer(self, fire_at: datetime) -> Task:
         return Task(partial(self.usage.wait_until, fire_at))
+
+    def wait_for_external_event(self, name: str) -> Task:
+        return Task(lambda: None, name)
+
+    def task_any(self, tasks: list[Task]) -> Task:
+        return Task(partial(self._first, *tasks))
+
+    def _first(self, event: Task, timer: Task) -> Task:
+        """An event that was raised before the timer, or while time passed, comes first."""
+        if event.name in self.usage.events:
+            return event
+        assert timer.outcome == (None, None)
+        return event if event.name in self.usage.events else timer
 
     def task_all(self, tasks: list[Task]) -> Task:
         self.most_at_once = max(self.most_at_once, len(tasks))

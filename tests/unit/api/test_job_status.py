@@ -117,3 +117,18 @@ async def test_job_has_ended_once_its_status_is_final(runtime_status, ended):
 async def test_unknown_job_is_not_found():
     with pytest.raises(JobNotFound):
         await read_status(FakeHost(), ID, retention_days=30)
+
+
+async def test_cancelled_job_shows_who_ended_it_and_what_was_done():
+    status = {**DONE, "phase": "canceled", "canceledBy": "ann"}
+    body = await body_of(instance(status="Completed", output={"embedded": 3}, customStatus=status))
+    assert (body["status"], body["canceledBy"], body["result"]) == ("Canceled", "ann", {"embedded": 3})
+    assert body["expiresAt"]
+
+
+@pytest.mark.parametrize(("status", "is_there"), [("Pending", True), ("Suspended", True), ("Failed", False)])
+async def test_job_can_be_cancelled_until_it_has_ended(status, is_there):
+    host = FakeHost({ID: instance(status=status)})
+    body = (await read_status(host, ID, retention_days=1, origin="https://jobs.local")).to_json()
+    assert ("cancelUri" in body) is is_there
+    assert body.get("cancelUri", f"https://jobs.local/api/status/{ID}").endswith(f"/api/status/{ID}")

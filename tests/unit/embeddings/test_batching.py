@@ -15,13 +15,20 @@ PAYER = FreeSpending()
 class Batches:
     """Embeddings that are batched on a clock of the test's."""
 
-    def __init__(self, service: Any = None, *, tokens_per_request: int = 1_000, **more: Any) -> None:
+    def __init__(
+        self, service: Any = None, *, tokens_per_request: int = 1_000, at_once: int = 8, **more: Any
+    ) -> None:
         self.clock = HeldClock()
         if service is None:
             service = FakeEmbeddings()
         self.service = service
         self.embeddings = BatchedEmbeddings(
-            service, wait=WAIT, tokens_per_request=tokens_per_request, sleep=self.clock.sleep, **more
+            service,
+            wait=WAIT,
+            tokens_per_request=tokens_per_request,
+            at_once=at_once,
+            sleep=self.clock.sleep,
+            **more,
         )
 
     async def ask(
@@ -181,3 +188,50 @@ async def test_caller_without_texts_waits_for_nothing():
     batches = Batches()
     answer = await (await batches.ask())
     assert (answer, batches.service.batches) == ([], [])
+
+
+class Unanswered(FakeEmbeddings):
+    """A service that takes for ever."""
+
+    async def embed(self, texts: Any, *, model: str, dimensions: int | None, bill: Any) -> Any:
+        self.batches.append(list(texts))
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.batches.append(["given up"])
+
+
+async def test_request_is_booked_only_when_its_turn_has_come():
+    batches = Batches(Unanswered(), tokens_per_request=10, at_once=1)
+    booked = Booked()
+    first = await batches.ask("a", "b", payer=booked)
+    batches.clock.advance(WAIT)
+    for _ in range(9):
+        await asyncio.sleep(0)
+    assert (len(booked.sent), batches.service.batches) == (1, [["a"]])
+    first.cancel()
+
+
+async def test_request_for_which_nobody_waits_any_more_is_given_up_and_stays_booked():
+    batches = Batches(Unanswered(), tokens_per_request=10)
+    booked = Booked()
+    asking = await batches.ask("a", "b", payer=booked)
+    asking.cancel()
+    for _ in range(9):
+        await asyncio.sleep(0)
+    assert batches.service.batches == [["a"], ["given up"]]
+    assert (booked.sent, booked.charges) == ([16], [])
+
+
+class Booked:
+    """A payer that keeps what it was told."""
+
+    def __init__(self) -> None:
+        self.sent: list[int] = []
+        self.charges: list[int] = []
+
+    async def sending(self, most: int) -> None:
+        self.sent.append(most)
+
+    async def charged(self, most: int, **_: int) -> None:
+        self.charges.append(most)

@@ -79,6 +79,10 @@ class FakeDocuments:
             del self.items[ordinal]
 
 
+async def always() -> None:
+    """Every job here wants its work done."""
+
+
 @dataclass
 class World:
     """An index without documents, and an embeddings service."""
@@ -91,8 +95,8 @@ class World:
         self, event: Event = EVENT, job: EmbedEventJob = JOB, *, tries: int = 0
     ) -> dict[str, int]:
         fakes: Any = self
-        embeddings = BatchedEmbeddings(fakes.service, wait=0, tokens_per_request=1_000)
-        self.spending = await EventSpending.begin(self.documents, job, tries=tries)
+        embeddings = BatchedEmbeddings(fakes.service, wait=0, tokens_per_request=1_000, at_once=8)
+        self.spending = await EventSpending.begin(self.documents, job, tries=tries, require_wanted=always)
         return dict(
             await ingest_event(
                 event, job, documents=fakes.documents, embeddings=embeddings, spending=self.spending

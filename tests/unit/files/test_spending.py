@@ -81,7 +81,7 @@ class Job:
         limited = LIMITED if self.tokens is not None else JOB
         step = EmbedPage(job_id=self.name, job=limited, page=0, tokens=self.tokens, paid=dict(self.heard))
         fakes: Any = self.world
-        spending = await PageSpending.begin(fakes.blobs, step)
+        spending = await PageSpending.begin(fakes.blobs, step, require_wanted=self.world.require_wanted)
         try:
             files = [self.world.files.listed(name) for name in sorted(self.world.files.texts)]
             result = await self._until_killed(self.world.ingestion(step, spending).embed(files))

@@ -4,8 +4,9 @@ from typing import Any
 
 from shared_code.jobs import LEDGER_LIMIT, Failure, Progress, Totals
 from shared_code.jobs.steps import Failed, ItemDone
+from shared_code.workflows.attempts import INTERRUPTED
 from shared_code.workflows.fan_out import fan_out, lane_id
-from shared_code.workflows.steps import INTERRUPTED, run_step
+from shared_code.workflows.steps import run_step
 from tests.unit.workflow_driver import NOVEMBER, Driver, Numbered
 
 AWAY = {"code": "CircuitOpen", "message": "embeddings: CircuitOpen."}

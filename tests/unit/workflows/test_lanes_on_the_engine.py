@@ -15,8 +15,8 @@ from shared_code.jobs.steps import ItemDone
 from shared_code.settings import Settings
 from shared_code.usage.metering import USAGE_ENTITY
 from shared_code.usage.month import MonthUsage, answer
+from shared_code.workflows.attempts import attempt
 from shared_code.workflows.fan_out import LANE_ORCHESTRATOR, fan_out, lane
-from shared_code.workflows.steps import attempt
 from tests.engine.app import App, Hub, output
 
 FREE = Account(env="prod", price=20_000, budget=None)
@@ -70,6 +70,7 @@ def app(environment: dict[str, str]) -> App:
             return {"ok": False, "error": BROKEN, "counts": {"failed": 1}}
         return {"ok": True, "counts": {"completed": 1, "tokens": 100, "requests": 1}}
 
+    app.activities["check-job-activity"] = lambda payload: {"ok": True}
     return app
 
 

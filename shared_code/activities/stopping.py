@@ -1,0 +1,119 @@
+"""A step ends with its job: what a client cancels stops at its next request, in whatever process it runs.
+
+Before a step begins, before each request that costs money, and every second meanwhile it is looked up whether
+the job was cancelled. A step that has paid for something ends by itself, so that it can write and count what
+it has; any other is cut off. ADR 42 has the reasons.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
+from functools import partial, wraps
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from azure.core.exceptions import AzureError
+
+from shared_code.activities.failures import Stopped
+from shared_code.activities.results import StepInput
+from shared_code.api.job_instances import require_running
+from shared_code.clients.composition import Clients
+from shared_code.errors import JobCanceled, SettingsError
+from shared_code.jobs import DurableClient
+from shared_code.jobs.steps import CheckJob, Done
+
+_SECONDS_BETWEEN_LOOKS = 1.0
+_SECONDS_FOR_A_LOOK = 5.0
+# What is under way has been paid for: so long it is waited for, and counted by its estimate after that.
+SECONDS_TO_FINISH = 5.0
+
+Step = TypeVar("Step", bound=StepInput)
+Result = TypeVar("Result")
+More = ParamSpec("More")
+
+
+class JobLife:
+    """Whether one job still wants its work done."""
+
+    def __init__(
+        self, clients: Clients, job_id: str, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    ) -> None:
+        self._clients = clients
+        self._job_id = job_id
+        self._sleep = sleep
+        self._is_over = False
+
+    async def require(self) -> None:
+        """Looks it up; where storage cannot say, the job is taken to go on.
+
+        Raises:
+            JobCanceled: nothing more is to be done.
+        """
+        with suppress(AzureError, TimeoutError, SettingsError):
+            async with asyncio.timeout(_SECONDS_FOR_A_LOOK):
+                self._is_over = self._is_over or await self._clients.decisions.is_canceled(self._job_id)
+        self.require_known()
+
+    def require_known(self) -> None:
+        """Checks what is known already, which costs nothing.
+
+        Raises:
+            JobCanceled: nothing more is to be done.
+        """
+        if self._is_over:
+            raise JobCanceled
+
+    async def unless_over(
+        self, work: Callable[[], Coroutine[Any, Any, Result]], *, seconds_to_finish: float = 0.0
+    ) -> Result:
+        """Does a piece of work; it is cut off if it goes on for so many seconds after its job was cancelled.
+
+        Raises:
+            JobCanceled: the job was cancelled.
+        """
+        await self.require()
+        working, watching = asyncio.create_task(work()), asyncio.create_task(self._watch())
+        try:
+            await asyncio.wait({working, watching}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({working}, timeout=None if working.done() else seconds_to_finish)
+            if working.done():
+                return working.result()
+        finally:
+            await _end(watching)
+            await _end(working)
+        raise JobCanceled
+
+    async def _watch(self) -> None:
+        """Ends when the job is cancelled."""
+        while not self._is_over:
+            await self._sleep(_SECONDS_BETWEEN_LOOKS)
+            with suppress(JobCanceled):
+                await self.require()
+
+
+def ends_with_its_job(
+    step_function: Callable[Concatenate[Clients, Step, More], Coroutine[Any, Any, Result]],
+) -> Callable[Concatenate[Clients, Step, More], Coroutine[Any, Any, Result]]:
+    """Cuts a step off when its job is cancelled; it may have nothing to count then."""
+
+    @wraps(step_function)
+    async def ended(clients: Clients, step: Step, /, *args: More.args, **kwargs: More.kwargs) -> Result:
+        life = JobLife(clients, step.job_id)
+        try:
+            return await life.unless_over(partial(step_function, clients, step, *args, **kwargs))
+        except JobCanceled as error:
+            raise Stopped(error, {}) from error
+
+    return ended
+
+
+async def _end(task: "asyncio.Task[Any]") -> None:
+    if not task.done():
+        task.cancel()
+        await asyncio.wait({task})
+
+
+@ends_with_its_job
+async def check_job(_clients: Clients, step: CheckJob, *, host: DurableClient) -> Done:
+    """Whether a job is to go on: neither cancelled nor ended by an operator."""
+    await require_running(host, step.job_id)
+    return Done()

@@ -1,0 +1,82 @@
+"""What people decided about a job, as blobs below `decisions/{job id}/`: who comes first is heard.
+
+A decision is here before the caller of the API has an answer, so that each step of the job, in whatever
+process it runs, can ask for it with one small request. ADR 42 has the reasons.
+"""
+
+import json
+from collections.abc import Iterable
+
+from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
+from azure.storage.blob.aio import ContainerClient
+
+from shared_code.jobs import Json
+
+DECISIONS = "decisions"
+_CANCEL = "cancel.json"
+
+
+class Decisions:
+    """The decisions about all jobs, in the container of what jobs stage."""
+
+    def __init__(self, container: ContainerClient) -> None:
+        self._container = container
+
+    async def cancel(self, job_id: str, by: str) -> None:
+        """Has a job end; who says so first is named."""
+        await self._take(_name(job_id, _CANCEL), {"by": by})
+
+    async def is_canceled(self, job_id: str) -> bool:
+        """Whether a job is to end."""
+        return await self._container.get_blob_client(_name(job_id, _CANCEL)).exists()
+
+    async def canceled_by(self, job_id: str) -> str | None:
+        """Who has a job end; None if nobody has."""
+        decision = await self._read(_name(job_id, _CANCEL))
+        return decision["by"] if decision else None
+
+    async def forget(self, job_id: str) -> None:
+        """Deletes what was decided about a job: its id is to stand for a new run."""
+        prefix = _name(job_id, "")
+        try:
+            names = [name async for name in self._container.list_blob_names(name_starts_with=prefix)]
+        except ResourceNotFoundError:
+            return  # nothing was ever decided: there is no container
+        await self._delete(names)
+
+    async def _take(self, name: str, decision: Json) -> Json:
+        """Writes a decision, unless there is one; the one that holds."""
+        data = json.dumps(decision).encode()
+        try:
+            await self._container.upload_blob(name, data, overwrite=False)
+        except ResourceNotFoundError:
+            await self._create()
+            return await self._take(name, decision)
+        except ResourceExistsError:
+            return await self._read(name) or await self._take(name, decision)
+        return decision
+
+    async def _create(self) -> None:
+        try:
+            await self._container.create_container()
+        except ResourceExistsError:
+            return  # another request was first
+
+    async def _read(self, name: str) -> Json | None:
+        try:
+            download = await self._container.download_blob(name)
+            decision: Json = json.loads(await download.readall())
+        except ResourceNotFoundError:
+            return None
+        return decision
+
+    async def _delete(self, names: Iterable[str]) -> None:
+        for name in names:
+            try:
+                await self._container.delete_blob(name)
+            except ResourceNotFoundError:
+                continue  # forgotten twice
+
+
+def _name(job_id: str, decision: str) -> str:
+    return f"{DECISIONS}/{job_id}/{decision}"

@@ -1,0 +1,137 @@
+"""Steps end with their job: told apart by what they have paid for, and by whether storage can say."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from azure.core.exceptions import ServiceRequestError
+
+from shared_code.activities.failures import Stopped
+from shared_code.activities.stopping import JobLife, ends_with_its_job
+from shared_code.errors import JobCanceled
+from shared_code.jobs.steps import CountDistinct
+
+
+@dataclass
+class World:
+    """Decisions about one job, and a clock of the test's; it stands in for the clients."""
+
+    is_over: bool = False
+    broken: bool = False
+    looks: int = 0
+    begun: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def decisions(self) -> "World":
+        return self
+
+    async def is_canceled(self, _job_id: str) -> bool:
+        self.looks += 1
+        if self.broken:
+            raise ServiceRequestError("nobody answers")
+        return self.is_over
+
+    async def sleep(self, _seconds: float) -> None:
+        await self.begun.wait()
+
+    def life(self) -> JobLife:
+        clients: Any = self
+        return JobLife(clients, "job", self.sleep)
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def endless(world: World, on_cancel: list[str]) -> Callable[[], Any]:
+    async def work() -> str:
+        world.is_over = True
+        world.begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            on_cancel.append("cut off")
+        return "never"
+
+    return work
+
+
+def finishing(world: World, until: Awaitable[Any]) -> Callable[[], Any]:
+    async def work() -> str:
+        world.is_over = True
+        world.begun.set()
+        await until
+        return "done"
+
+    return work
+
+
+async def test_step_of_a_cancelled_job_does_not_begin(world):
+    world.is_over = True
+    with pytest.raises(JobCanceled):
+        await world.life().unless_over(endless(world, []))
+    assert not world.begun.is_set()
+
+
+async def test_step_is_cut_off_while_it_runs(world):
+    cut: list[str] = []
+    with pytest.raises(JobCanceled):
+        await world.life().unless_over(endless(world, cut))
+    assert cut == ["cut off"]
+
+
+async def test_step_that_has_paid_may_finish(world):
+    work = finishing(world, asyncio.sleep(0.01))
+    assert await world.life().unless_over(work, seconds_to_finish=30) == "done"
+
+
+async def test_what_is_known_costs_no_look(world):
+    life = world.life()
+    world.is_over = True
+    for check in (life.require, life.require):
+        with pytest.raises(JobCanceled):
+            await check()
+    with pytest.raises(JobCanceled):
+        life.require_known()
+    assert world.looks == 1
+
+
+async def test_work_goes_on_where_storage_cannot_say(world):
+    world.broken = True
+
+    async def work() -> str:
+        return "done"
+
+    assert await world.life().unless_over(work) == "done"
+
+
+async def test_error_of_the_work_is_raised_as_it_is(world):
+    async def work() -> None:
+        raise KeyError("a")
+
+    with pytest.raises(KeyError):
+        await world.life().unless_over(work)
+
+
+async def test_call_that_the_host_cancels_ends_its_work(world):
+    cut: list[str] = []
+    task = asyncio.create_task(world.life().unless_over(endless(world, cut), seconds_to_finish=30))
+    await world.begun.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert cut == ["cut off"]
+
+
+async def test_step_that_is_cut_off_has_nothing_to_count(world):
+    @ends_with_its_job
+    async def count(_clients: Any, _step: CountDistinct) -> None:
+        """Never begins."""
+
+    world.is_over = True
+    with pytest.raises(Stopped) as stopped:
+        await count(world, CountDistinct(job_id="job", runs=1))
+    assert (type(stopped.value.cause), stopped.value.counts) == (JobCanceled, {})

@@ -1,0 +1,36 @@
+import asyncio
+
+from tests.unit.storage_stub import StorageStub, clients_of
+
+
+async def test_first_cancel_is_the_one_that_is_kept():
+    async with clients_of(StorageStub()) as clients:
+        await clients.decisions.cancel("job", "ann")
+        await clients.decisions.cancel("job", "ben")
+        assert await clients.decisions.is_canceled("job")
+        assert await clients.decisions.canceled_by("job") == "ann"
+
+
+async def test_cancels_at_once_all_name_the_same():
+    async with clients_of(StorageStub()) as clients:
+        await asyncio.gather(*(clients.decisions.cancel("job", f"client {n}") for n in range(8)))
+        assert await clients.decisions.canceled_by("job") is not None
+
+
+async def test_nothing_is_decided_about_another_job_or_without_a_container():
+    async with clients_of(StorageStub()) as clients:
+        assert not await clients.decisions.is_canceled("job")
+        assert await clients.decisions.canceled_by("job") is None
+        await clients.decisions.forget("job")
+        await clients.decisions.cancel("job", "ann")
+        assert not await clients.decisions.is_canceled("job2")
+
+
+async def test_what_is_forgotten_is_not_decided():
+    stub = StorageStub()
+    async with clients_of(stub) as clients:
+        for job in ("job", "job2"):
+            await clients.decisions.cancel(job, "ann")
+        await clients.decisions.forget("job")
+        assert not await clients.decisions.is_canceled("job")
+    assert list(stub.blobs) == ["decisions/job2/cancel.json"]
