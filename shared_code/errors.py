@@ -3,11 +3,12 @@
 A room's own errors stand in it, as subclasses of these.
 
 AppError <- Permanent: SettingsError: MissingSetting, InvalidSetting, UnresolvedReference
-                       ContainerNotAllowed, JobEnded, JobCanceled
+                       ContainerNotAllowed, JobEnded, JobCanceled, ApprovalRejected, ApprovalExpired
                        StorageError: TableNotFound, AccessDenied, EndpointUnusable, StagedRunsMissing
          <- IdempotencyError: InvalidIdempotencyKey, IdempotencyKeyReused, TrackingIdReused
          <- DateRangeError: EmptyStartDate, InvalidStartDate, EmptyEndDate, InvalidEndDate, InvalidDateRange
          <- InvalidField, RequestTooLarge, EventRunning, JobNotFound, BudgetReached
+         <- NothingToApprove, DecisionTaken
          <- HostUnavailable, InvalidJob, JobFailed (in jobs: workflows raise it)
          <- Passing: ConfigurationUnavailable, JobSuspended
 """
@@ -230,6 +231,31 @@ class JobEnded(Permanent):
 
 class JobCanceled(Permanent):
     """The job was cancelled: nothing more is done for it."""
+
+
+class ApprovalRejected(Permanent):
+    """A job was not approved."""
+
+    def __init__(self, cost: float, *, by: str, comment: str) -> None:
+        reason = f": {comment.rstrip('.')}" if comment else ""
+        super().__init__(f"{by} did not approve the estimated cost of {cost:.15g}{reason}.")
+
+
+class ApprovalExpired(Permanent):
+    """Nobody decided in time whether a job may go on."""
+
+    def __init__(self, cost: float, *, days: int) -> None:
+        within = f"within {days} day{'s' if days > 1 else ''}"
+        what = f"Nobody approved the estimated cost of {cost:.15g} {within}"
+        super().__init__(f"{what}: submit the job again, and have it approved.")
+
+
+class NothingToApprove(AppError):
+    """The job does not wait for an approval: look at progress.phase of its status."""
+
+
+class DecisionTaken(AppError):
+    """Another decision about the job was taken before: look at its status."""
 
 
 class InvalidJob(AppError):

@@ -6,10 +6,12 @@ An answer of 202 means that the decision is kept, so that no step begins that it
 import asyncio
 import re
 from typing import Any, Protocol
+from uuid import uuid4
 
 from shared_code.api.job_instances import ENDED, find_instance, find_job, parsed_job, status_of
-from shared_code.errors import HostUnavailable, InvalidField
-from shared_code.jobs import DurableClient
+from shared_code.errors import DecisionTaken, HostUnavailable, InvalidField, NothingToApprove
+from shared_code.jobs import DurableClient, Phase, Progress
+from shared_code.jobs.approval import APPROVAL_EVENT, Decision
 from shared_code.jobs.durable import CANCEL_EVENT
 from shared_code.telemetry import log_event
 from shared_code.workflows.fan_out import lane_id
@@ -19,11 +21,75 @@ CLIENT = "client"
 _NAME = re.compile(r"[^\x00-\x1f\x7f-\x9f\ud800-\udfff]{1,200}")
 
 
+_COMMENT = re.compile(r"[^\x00-\x09\x0b-\x1f\x7f-\x9f\ud800-\udfff]{0,1000}")
+_FIELDS = ("approved", "by", "comment")
+APPROVAL_BODY = "a JSON object with approved, true or false, and by and comment"
+
+
 class Cancellations(Protocol):
     """Where it is kept that jobs are to end."""
 
     async def cancel(self, job_id: str, by: str) -> None:
         """Has a job end."""
+
+
+class Approvals(Protocol):
+    """Where it is kept whether jobs may go on."""
+
+    async def is_canceled(self, job_id: str) -> bool:
+        """Whether a job is to end."""
+
+    async def approval(self, job_id: str) -> Decision | None:
+        """What was decided."""
+
+    async def approve(self, job_id: str, decision: Decision) -> Decision:
+        """Decides; the decision that holds."""
+
+
+def parse_decision(body: Any) -> Decision:
+    """Reads the JSON body of a decision.
+
+    Raises:
+        InvalidField: a field is missing, unknown or malformed; the first one is named.
+    """
+    if not isinstance(body, dict):
+        raise InvalidField("body", f"send {APPROVAL_BODY}")
+    for name in body:
+        if name not in _FIELDS:
+            raise InvalidField(name, f"unknown; there are {', '.join(_FIELDS)}")
+    if not isinstance(body.get("approved"), bool):
+        raise InvalidField("approved", "use true or false")
+    comment = body.get("comment", "")
+    if not isinstance(comment, str) or not _COMMENT.fullmatch(comment):
+        raise InvalidField("comment", "use at most 1000 characters, none of them a control character")
+    by = name_of_client(body.get("by", CLIENT))
+    return Decision(approved=body["approved"], by=by, comment=comment.strip(), token=uuid4().hex)
+
+
+async def decide(client: DurableClient, approvals: Approvals, job_id: str, decision: Decision) -> bool:
+    """Decides whether a job that waits may go on; whether that was news.
+
+    Raises:
+        JobNotFound: no job has this id.
+        NothingToApprove: it does not wait for a decision.
+        DecisionTaken: it was decided otherwise, or too late.
+        HostUnavailable: the host did not answer: the decision may have been taken, and may be sent again.
+    """
+    job = await find_job(client, job_id)
+    held = await approvals.approval(job_id)
+    if held is None:
+        phase = Progress.from_json(job.custom_status).phase
+        is_over = status_of(job) in ENDED or await approvals.is_canceled(job_id)
+        if is_over or phase != Phase.AWAITING_APPROVAL:
+            raise NothingToApprove
+        held = await approvals.approve(job_id, decision)
+    if held.is_expiry or held.approved != decision.approved:
+        raise DecisionTaken
+    await _wake(client, job_id, APPROVAL_EVENT)
+    is_news = held.token == decision.token
+    if is_news:
+        log_event("job.decided", jobId=job_id, approved=str(decision.approved).lower())
+    return is_news
 
 
 def name_of_client(value: Any) -> str:
@@ -50,19 +116,20 @@ async def cancel_job(client: DurableClient, cancellations: Cancellations, job_id
     await cancellations.cancel(job_id, by)
     asked_for = parsed_job(job)
     lanes = range(asked_for.lanes if asked_for else 0)
-    await asyncio.gather(*(_wake(client, each) for each in (job_id, *(lane_id(job_id, n) for n in lanes))))
+    instances = (job_id, *(lane_id(job_id, number) for number in lanes))
+    await asyncio.gather(*(_wake(client, each, CANCEL_EVENT) for each in instances))
     log_event("job.canceled", jobId=job_id)
     return status_of(await find_job(client, job_id))
 
 
-async def _wake(client: DurableClient, instance_id: str) -> None:
-    """Ends the pause of an instance, of a suspended one too; it may not exist, or have ended by itself."""
+async def _wake(client: DurableClient, instance_id: str, event: str) -> None:
+    """Ends the pause of an instance; a cancel resumes it, too. There may be none, or it may have ended."""
     instance = await find_instance(client, instance_id)
     if instance is None or instance.runtime_status.value in ENDED:
         return
     try:
-        await client.raise_event(instance_id, CANCEL_EVENT)
-        if instance.runtime_status.value == "Suspended":
+        await client.raise_event(instance_id, event)
+        if event == CANCEL_EVENT and instance.runtime_status.value == "Suspended":
             await client.resume(instance_id, "cancelled")
     except Exception as error:
         # The SDK raises a bare Exception for whatever the host answers, also for an instance that just ended.

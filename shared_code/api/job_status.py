@@ -12,6 +12,7 @@ from typing import Any
 from shared_code.api.answers import status_uri
 from shared_code.api.job_instances import ENDED, find_instance, find_job, status_of
 from shared_code.jobs import DurableClient, Failure, Json, Phase, Progress, Waiting
+from shared_code.jobs.approval import Approval
 from shared_code.workflows.fan_out import lane_id
 
 _COUNTS = ("completed", "failed", "skipped")
@@ -31,6 +32,7 @@ class JobStatus:
     retention: timedelta
     error: Failure | None
     canceled_by: str | None
+    awaits_approval: bool
     origin: str
 
     @property
@@ -53,6 +55,7 @@ class JobStatus:
             "error": self.error and self.error.to_json(),
             "canceledBy": self.canceled_by,
             "cancelUri": None if self.ended else status_uri(self.origin, self.id),
+            "approvalUri": f"{status_uri(self.origin, self.id)}/approval" if self.awaits_approval else None,
         }
         return {**body, **{name: value for name, value in more.items() if value is not None}}
 
@@ -82,6 +85,7 @@ async def read_status(
         retention=timedelta(retention_days),
         error=own.error or _UNKNOWN_FAILURE if status == "Failed" else None,
         canceled_by=own.canceled_by if status == "Canceled" else None,
+        awaits_approval=own.phase == Phase.AWAITING_APPROVAL and status not in ENDED,
         origin=origin,
     )
 
@@ -93,6 +97,7 @@ def _progress(own: Progress, lanes: Sequence[Progress]) -> Json:
         "total": own.total,
         **{name: sum(part.counts.get(name, 0) for part in parts) for name in _COUNTS},
         **({"estimate": own.estimate.to_json()} if own.estimate else {}),
+        **({"approval": _approval(own.approval)} if own.approval else {}),
         **_pause(parts),
     }
 
@@ -113,6 +118,10 @@ def _waiting(waiting: Waiting) -> Json:
         "since": _timestamp(waiting.since),
         "nextTry": _timestamp(waiting.next_try),
     }
+
+
+def _approval(approval: Approval) -> Json:
+    return {**approval.to_json(), "expiresAt": _timestamp(approval.expires_at)}
 
 
 def _timestamp(moment: datetime) -> str:

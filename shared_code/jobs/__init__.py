@@ -100,7 +100,9 @@ def parse_embedding(body: Any, defaults: EventDefaults) -> EmbedFilesJob | Embed
         raise InvalidField("body", f"send {EMBEDDING_BODY}")
     if body.keys() & {"trackingId", "sessionId"}:
         return EmbedEventJob.parse(body, defaults)
-    return EmbedFilesJob.parse(body, defaults.plan, defaults.budgets, patience=defaults.patience)
+    return EmbedFilesJob.parse(
+        body, defaults.plan, defaults.budgets, patience=defaults.patience, approval=defaults.approval
+    )
 
 
 def parse_job(value: Any) -> Job:

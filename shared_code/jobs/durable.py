@@ -10,6 +10,7 @@ Result = TypeVar("Result")
 CANCEL_EVENT = "cancel"
 # A timer of more than six days cannot be cancelled, and would keep its instance alive.
 LONGEST_TIMER = timedelta(days=1)
+SHORT_PAUSE = timedelta(minutes=1)
 
 Moment: TypeAlias = datetime
 """A time, as a workflow may know it: by its context alone."""

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Self
 
 from shared_code.errors import InvalidField
 from shared_code.jobs.account import Account, Budget, budget_from_json
+from shared_code.jobs.approval import NO_APPROVAL, ApprovalRule
 from shared_code.jobs.compatibility import VERSION, came_from_queue, patience_of, version_of
 from shared_code.jobs.durable import Json
 from shared_code.jobs.embed_files import FIELDS as FILE_FIELDS
@@ -34,6 +35,7 @@ class EventDefaults:
         plan: how its text becomes vectors.
         budgets: those of environments that have one.
         patience: how long a job waits for a service that is away.
+        approval: which jobs over files wait for an approval.
     """
 
     env: str
@@ -42,6 +44,7 @@ class EventDefaults:
     plan: EmbeddingPlan
     budgets: Mapping[str, Budget]
     patience: timedelta = DEFAULT_PATIENCE
+    approval: ApprovalRule = NO_APPROVAL
 
 
 @dataclass(frozen=True, kw_only=True)

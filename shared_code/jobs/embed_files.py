@@ -8,15 +8,16 @@ from typing import Any, ClassVar, Self
 
 from shared_code.errors import InvalidField
 from shared_code.jobs.account import Account, Budget, budget_from_json
+from shared_code.jobs.approval import NO_APPROVAL, ApprovalRule
 from shared_code.jobs.compatibility import VERSION, may_shrink, patience_of, version_of
 from shared_code.jobs.durable import Json
 from shared_code.jobs.embedding_plan import EmbeddingPlan
 from shared_code.jobs.failures import DEFAULT_PATIENCE
-from shared_code.jobs.fields import flag, label
+from shared_code.jobs.fields import amount_or_none, flag, label
 from shared_code.jobs.parallelism import LANES, LARGE_STEPS_AT_ONCE
 from shared_code.jobs.source_containers import CONTAINER_NAME
 
-FIELDS = ("env", "version", "filesPath", "dryRun", "allowShrink")
+FIELDS = ("env", "version", "filesPath", "dryRun", "allowShrink", "approvalAbove")
 _LONGEST_PREFIX = 900
 # Storage answers names as XML, which cannot have these.
 _IN_NO_NAME = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
@@ -28,6 +29,8 @@ class EmbedFilesJob:
 
     Attributes:
         allow_shrink: whether files that are gone are taken out of the index, however many they are.
+        approval_above: the limit that the client asks for; None for that of the app alone.
+        approval: the limit of the app.
     """
 
     KIND: ClassVar[str] = "embed-files"
@@ -40,6 +43,8 @@ class EmbedFilesJob:
     plan: EmbeddingPlan
     budget: Budget | None = None
     allow_shrink: bool = False
+    approval_above: float | None = None
+    approval: ApprovalRule = NO_APPROVAL
     lanes: int = LANES
     page_size: int = LARGE_STEPS_AT_ONCE // LANES
     patience: timedelta = DEFAULT_PATIENCE
@@ -53,6 +58,7 @@ class EmbedFilesJob:
         budgets: Mapping[str, Budget],
         *,
         patience: timedelta = DEFAULT_PATIENCE,
+        approval: ApprovalRule = NO_APPROVAL,
     ) -> Self:
         """Reads a request's JSON body; the budgets are those of environments that have one.
 
@@ -76,7 +82,14 @@ class EmbedFilesJob:
             budget=budgets.get(env),
             allow_shrink=flag(body, "allowShrink"),
             patience=patience,
+            approval_above=amount_or_none(body, "approvalAbove"),
+            approval=approval,
         )
+
+    @property
+    def rule(self) -> ApprovalRule:
+        """When the job needs an approval."""
+        return self.approval.tightened(self.approval_above)
 
     @property
     def files_path(self) -> str:
@@ -95,9 +108,10 @@ class EmbedFilesJob:
         return isinstance(other, EmbedFilesJob) and self.request == other.request
 
     @property
-    def request(self) -> tuple[str, str, str, bool, bool]:
+    def request(self) -> tuple[object, ...]:
         """What the client asked for."""
-        return self.env, self.index_version, self.files_path, self.dry_run, self.allow_shrink
+        path = self.env, self.index_version, self.files_path
+        return *path, self.dry_run, self.allow_shrink, self.approval_above
 
     def to_json(self) -> Json:
         """The orchestration's input: JSON values only."""
@@ -110,6 +124,8 @@ class EmbedFilesJob:
             "prefix": self.prefix,
             "dryRun": self.dry_run,
             "allowShrink": self.allow_shrink,
+            "approvalAbove": self.approval_above,
+            "approval": self.approval.to_json(),
             "plan": asdict(self.plan),
             "budget": asdict(self.budget) if self.budget else None,
             "lanes": self.lanes,
@@ -127,6 +143,8 @@ class EmbedFilesJob:
             prefix=value["prefix"],
             dry_run=value["dryRun"],
             allow_shrink=may_shrink(value),
+            approval_above=value.get("approvalAbove"),
+            approval=ApprovalRule.from_json(value.get("approval")),
             plan=EmbeddingPlan(**value["plan"]),
             # Jobs of the first release had none.
             budget=budget_from_json(value.get("budget")),

@@ -7,6 +7,8 @@ from typing import Any
 from shared_code.errors import InvalidField
 
 LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,30}[A-Za-z0-9])?")
+# Of any currency; neither NaN nor infinity is below it.
+_MOST = 1e12
 LABEL_FORM = "1 to 32 letters, digits, dots, dashes or underscores"
 
 
@@ -31,3 +33,17 @@ def flag(body: Mapping[str, Any], field: str) -> bool:
     if not isinstance(value, bool):
         raise InvalidField(field, "use true or false")
     return value
+
+
+def amount_or_none(body: Mapping[str, Any], field: str) -> float | None:
+    """A field that is an amount, and None where it is absent.
+
+    Raises:
+        InvalidField: it is something else.
+    """
+    value = body.get(field)
+    if value is None and field not in body:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= _MOST:
+        raise InvalidField(field, "use an amount of 0 or more")
+    return float(value)

@@ -5,12 +5,13 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Self
 
+from shared_code.jobs.approval import Approval
 from shared_code.jobs.durable import Json
 from shared_code.jobs.failures import Failure, Waiting
 
 # Of a ledger only so much travels through a history; all of it is in the blobs of the job's pages.
 LEDGER_LIMIT = 100
-_OWN = {"phase", "total", "lanes", "estimate", "held", "waiting", "error", "canceledBy"}
+_OWN = {"phase", "total", "lanes", "estimate", "held", "waiting", "error", "canceledBy", "approval"}
 
 
 class Phase(StrEnum):
@@ -24,6 +25,7 @@ class Phase(StrEnum):
     EMBEDDING = "embedding"
     DELETING = "deleting"  # files that are gone are taken out of the index
     WAITING = "waiting"  # something has to recover first
+    AWAITING_APPROVAL = "awaiting-approval"  # somebody has to approve the estimate
     HELD = "held"  # the environment's budget is spent
     ESTIMATED = "estimated"  # a dry run has ended
     DONE = "done"
@@ -144,6 +146,7 @@ class Progress:
         held: why the job waits for its budget.
         waiting: what the job waits for.
         canceled_by: who had the job end.
+        approval: of a job that needs one.
     """
 
     phase: Phase | None = None
@@ -155,6 +158,7 @@ class Progress:
     held: Failure | None = None
     waiting: Waiting | None = None
     canceled_by: str | None = None
+    approval: Approval | None = None
 
     def to_json(self) -> Json:
         """The custom status; it has room for 16 KB only, so no ledger is in it."""
@@ -165,6 +169,7 @@ class Progress:
             "held": self.held and self.held.to_json(),
             "waiting": self.waiting and self.waiting.to_json(),
             "canceledBy": self.canceled_by,
+            "approval": self.approval and self.approval.to_json(),
         }
         return {
             "total": self.total,
@@ -180,6 +185,7 @@ class Progress:
         status: Json = value or {}
         error, estimate = status.get("error"), status.get("estimate")
         held, waiting = status.get("held"), status.get("waiting")
+        approval = status.get("approval")
         return cls(
             phase=Phase(status["phase"]) if "phase" in status else None,
             total=status.get("total", 0),
@@ -190,4 +196,5 @@ class Progress:
             held=Failure.from_json(held) if held else None,
             waiting=Waiting.from_json(waiting) if waiting else None,
             canceled_by=status.get("canceledBy"),
+            approval=Approval.from_json(approval) if approval else None,
         )

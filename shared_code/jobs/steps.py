@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
 
+from shared_code.jobs.approval import Decision
 from shared_code.jobs.compatibility import FAILED_ITEM
 from shared_code.jobs.date_range import Window
 from shared_code.jobs.durable import Counts, Json
@@ -438,6 +439,45 @@ class CheckJob:
     def from_json(cls, value: Json) -> Self:
         """Reads what to_json wrote."""
         return cls(job_id=value["jobId"])
+
+
+@dataclass(frozen=True, kw_only=True)
+class TakeDecision:
+    """Say what was decided about a job that waits; with `expires`, decide that it is too late."""
+
+    KIND: ClassVar[str] = "embed-files"
+    NAME: ClassVar[str] = "take-decision"
+    FAILED: ClassVar[Counts] = {}
+    activity: ClassVar[str] = "take-decision-activity"
+
+    job_id: str
+    expires: bool
+
+    def to_json(self) -> Json:
+        """The activity's input."""
+        return {"jobId": self.job_id, "expires": self.expires}
+
+    @classmethod
+    def from_json(cls, value: Json) -> Self:
+        """Reads what to_json wrote."""
+        return cls(job_id=value["jobId"], expires=value["expires"])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decided:
+    """What was decided about a job; None if nothing is yet."""
+
+    decision: Decision | None = None
+
+    def to_json(self) -> Json:
+        """The activity's answer."""
+        return {"decision": self.decision.to_json() if self.decision else None}
+
+    @classmethod
+    def from_json(cls, value: Json) -> Self:
+        """Reads what to_json wrote."""
+        decision = value["decision"]
+        return cls(decision=Decision.from_json(decision) if decision else None)
 
 
 @dataclass(frozen=True, kw_only=True)

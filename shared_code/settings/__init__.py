@@ -13,10 +13,12 @@ from functools import cache
 
 from shared_code.errors import MissingSetting
 from shared_code.jobs import Budget, EmbeddingPlan, EventDefaults
+from shared_code.jobs.approval import ApprovalRule
 from shared_code.jobs.source_containers import SourceContainers
 from shared_code.settings.parsers import (
     account_name,
     amount,
+    amount_or_none,
     amounts_by_label,
     as_it_is,
     https_or_empty,
@@ -238,6 +240,14 @@ class Settings:
         "seconds after which a job that is held at its budget asks again",
         positive,
     )
+    approval_above = Setting(
+        "APPROVAL_ABOVE",
+        "",
+        "estimated cost above which an embedding job waits for an approval; empty: none does",
+        amount_or_none,
+        example="25",
+    )
+    approval_days = Setting("APPROVAL_DAYS", "7", "days that a job waits for an approval", positive)
     max_range_days = Setting(
         "MAX_RANGE_DAYS", "3660", "longest date range of an audit query, in days", positive
     )
@@ -311,6 +321,7 @@ class Settings:
             plan=self.embedding_plan,
             budgets=self.budgets,
             patience=self.patience,
+            approval=ApprovalRule(above=self.approval_above, days=self.approval_days),
         )
 
 

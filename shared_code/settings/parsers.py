@@ -55,6 +55,11 @@ def amount(setting: Setting[Any], text: str) -> float:
     return float(text)
 
 
+def amount_or_none(setting: Setting[Any], text: str) -> float | None:
+    """An amount of money, or none where there is no text."""
+    return amount(setting, text) if text else None
+
+
 def share(setting: Setting[Any], text: str) -> float:
     """A number from 0 to 1."""
     value = amount(setting, text)

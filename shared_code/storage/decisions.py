@@ -11,9 +11,11 @@ from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 from azure.storage.blob.aio import ContainerClient
 
 from shared_code.jobs import Json
+from shared_code.jobs.approval import Decision
 
 DECISIONS = "decisions"
 _CANCEL = "cancel.json"
+_APPROVAL = "approval.json"
 
 
 class Decisions:
@@ -34,6 +36,16 @@ class Decisions:
         """Who has a job end; None if nobody has."""
         decision = await self._read(_name(job_id, _CANCEL))
         return decision["by"] if decision else None
+
+    async def approve(self, job_id: str, decision: Decision) -> Decision:
+        """Decides whether a job may go on, unless that was decided before; the decision that holds."""
+        held = await self._take(_name(job_id, _APPROVAL), decision.to_json())
+        return Decision.from_json(held)
+
+    async def approval(self, job_id: str) -> Decision | None:
+        """What was decided; None if nothing was."""
+        held = await self._read(_name(job_id, _APPROVAL))
+        return Decision.from_json(held) if held else None
 
     async def forget(self, job_id: str) -> None:
         """Deletes what was decided about a job: its id is to stand for a new run."""

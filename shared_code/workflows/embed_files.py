@@ -21,6 +21,7 @@ from shared_code.jobs import (
     Totals,
     whole_ledger,
 )
+from shared_code.jobs.approval import Approval
 from shared_code.jobs.steps import (
     DeleteStale,
     EmbedPage,
@@ -29,6 +30,7 @@ from shared_code.jobs.steps import (
     PartListed,
 )
 from shared_code.usage.metering import budget_left
+from shared_code.workflows.approval import approval
 from shared_code.workflows.canceling import discard_staged, show_canceled
 from shared_code.workflows.fan_out import LaneStep, fan_out
 from shared_code.workflows.steps import run_step
@@ -45,11 +47,13 @@ class Listing:
     Attributes:
         found: the sums of all parts; its marker says where the next part begins.
         budget_left: what the environment may still spend; None without a limit.
+        approval: of a job that needs one.
         error: why the listing could not go on.
     """
 
     found: PartListed = field(default_factory=PartListed)
     budget_left: float | None = None
+    approval: Approval | None = None
     error: Failure | None = None
 
     def extended(self, part: PartListed) -> "Listing":
@@ -76,6 +80,10 @@ def embed_files(context: OrchestrationContext, job: EmbedFilesJob) -> Steps[Json
         listing = replace(listing, budget_left=(yield from budget_left(context, job.env)))
     if job.dry_run or listing.error:
         return (yield from _end(context, job, listing, Totals(error=listing.error)))
+    approved = yield from approval(context, job, _progress(job, Phase.LISTING, listing, Totals()))
+    if isinstance(approved, Failure):
+        return (yield from _end(context, job, listing, Totals(error=approved)))
+    listing = replace(listing, approval=approved)
     _report(context, job, Phase.EMBEDDING, listing, Totals(), lanes=job.lanes)
     pages = list(_pages(context, job, listing.found))
     embedded = yield from _in_lanes(context, job, pages, spends=True)
@@ -213,6 +221,7 @@ def _progress(
         counts=counted.counts,
         error=counted.error,
         estimate=estimate,
+        approval=listing.approval,
     )
 
 

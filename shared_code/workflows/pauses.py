@@ -13,24 +13,24 @@ from shared_code.jobs.durable import CANCEL_EVENT, LONGEST_TIMER, Moment
 CANCELED = Failure.of(JobCanceled())
 
 
-def pause(context: OrchestrationContext, until: Moment) -> Steps[bool]:
-    """Waits until a time; whether the job was cancelled before."""
+def pause(context: OrchestrationContext, until: Moment, *events: str) -> Steps[str | None]:
+    """Waits until a time; the event that ended it before, which a cancel always is."""
     while True:
         fire_at = min(until, context.current_utc_datetime + LONGEST_TIMER)
         timer = context.create_timer(fire_at)
-        canceled = context.wait_for_external_event(CANCEL_EVENT)
-        first = yield context.task_any([canceled, timer])
-        if first is canceled:
+        tasks = {name: context.wait_for_external_event(name) for name in (CANCEL_EVENT, *events)}
+        first = yield context.task_any([*tasks.values(), timer])
+        if first is not timer:
             timer.cancel()
-            return True
+            return next(name for name, task in tasks.items() if task is first)
         if fire_at == until:
-            return False
+            return None
 
 
 def wait(context: OrchestrationContext, waiting: Waiting, progress: Progress) -> Steps[bool]:
     """Waits until the next try, and shows for what; whether the job was cancelled meanwhile."""
     context.set_custom_status(replace(progress, waiting=waiting).to_json())
-    return (yield from pause(context, waiting.next_try))
+    return bool((yield from pause(context, waiting.next_try)))
 
 
 def hold(
@@ -40,4 +40,4 @@ def hold(
     context.set_custom_status(replace(progress, held=reason).to_json())
     now = context.current_utc_datetime
     budget = account.budget if account else None
-    return (yield from pause(context, now + budget.recheck if budget else now))
+    return bool((yield from pause(context, now + budget.recheck if budget else now)))

@@ -11,6 +11,7 @@ ROUTES = {
     "client-function": ("submit/query", {"get", "post"}, "function"),
     "start-embedding-function": ("orchestrators/start", {"post"}, "function"),
     "get-status-function": ("status/{id}", {"get"}, "function"),
+    "approve-function": ("status/{id}/approval", {"post"}, "function"),
     "cancel-function": ("status/{id}", {"delete"}, "function"),
     "get-usage-function": ("usage/{env}", {"get"}, "function"),
 }

@@ -4,9 +4,10 @@ from datetime import date
 
 import pytest
 
-from shared_code.api.job_control import cancel_job, name_of_client
-from shared_code.errors import HostUnavailable, InvalidField, JobNotFound
+from shared_code.api.job_control import cancel_job, decide, name_of_client, parse_decision
+from shared_code.errors import DecisionTaken, HostUnavailable, InvalidField, JobNotFound, NothingToApprove
 from shared_code.jobs import AuditQueryJob
+from shared_code.jobs.approval import Decision
 from shared_code.jobs.date_range import DateRange
 from tests.support.durable_host_fake import FakeHost, instance
 
@@ -17,12 +18,24 @@ JOB = json.dumps(AuditQueryJob.plan(DateRange(date(2021, 1, 1), date(2022, 12, 3
 
 @dataclass
 class Kept:
-    """Keeps who cancelled which job."""
+    """Keeps what was decided."""
 
     canceled: dict[str, str] = field(default_factory=dict)
 
+    decision: Decision | None = None
+
     async def cancel(self, job_id: str, by: str) -> None:
         self.canceled.setdefault(job_id, by)
+
+    async def is_canceled(self, job_id: str) -> bool:
+        return job_id in self.canceled
+
+    async def approval(self, _job_id: str) -> Decision | None:
+        return self.decision
+
+    async def approve(self, _job_id: str, decision: Decision) -> Decision:
+        self.decision = self.decision or decision
+        return self.decision
 
 
 def host_of(status: str = "Running", **lanes: str) -> FakeHost:
@@ -78,3 +91,79 @@ async def test_what_is_no_job_is_not_found(job_id):
 def test_name_that_cannot_be_shown_is_refused(name):
     with pytest.raises(InvalidField):
         name_of_client(name)
+
+
+APPROVED = {"approved": True, "by": "ann"}
+AWAITING = {"phase": "awaiting-approval", "approval": {"above": 1, "expiresAt": "2026-01-10T00:00:00+00:00"}}
+
+
+def waiting(status: str = "Running", phase: str = "awaiting-approval") -> FakeHost:
+    return FakeHost({ID: instance(status=status, input=JOB, customStatus={**AWAITING, "phase": phase})})
+
+
+@pytest.mark.parametrize("status", ["Running", "Suspended"])
+async def test_decision_is_kept_before_the_job_is_woken_up(status):
+    host, kept = waiting(status), Kept()
+    assert await decide(host, kept, ID, parse_decision(APPROVED)) is True
+    assert kept.decision
+    assert (host.raised, host.resumed) == ([(ID, "approval")], [])
+
+
+async def test_decision_that_was_taken_before_wakes_the_job_up_again():
+    host, kept = waiting(), Kept()
+    answers = [await decide(host, kept, ID, parse_decision(APPROVED)) for _ in range(2)]
+    assert (answers, len(host.raised)) == ([True, False], 2)
+
+
+@pytest.mark.parametrize(
+    ("status", "phase"),
+    [
+        ("Pending", "pending"),
+        ("Running", "listing"),
+        ("Running", "embedding"),
+        ("Completed", "done"),
+        ("Terminated", "awaiting-approval"),
+        ("Running", "waiting"),
+    ],
+)
+async def test_nothing_is_decided_while_nothing_waits_for_it(status, phase):
+    kept = Kept()
+    with pytest.raises(NothingToApprove):
+        await decide(waiting(status, phase), kept, ID, parse_decision(APPROVED))
+    assert kept.decision is None
+
+
+async def test_nothing_is_decided_about_a_job_that_is_to_end():
+    with pytest.raises(NothingToApprove):
+        await decide(waiting(), Kept(canceled={ID: "ann"}), ID, parse_decision(APPROVED))
+
+
+@pytest.mark.parametrize("held", [Decision(approved=False), Decision(approved=False, by="ben")])
+async def test_another_decision_than_the_one_that_holds_is_refused(held):
+    with pytest.raises(DecisionTaken):
+        await decide(waiting(), Kept(decision=held), ID, parse_decision(APPROVED))
+
+
+async def test_rejection_after_the_time_was_over_is_refused():
+    rejected, expired = parse_decision({"approved": False}), Kept(decision=Decision(approved=False))
+    with pytest.raises(DecisionTaken):
+        await decide(waiting("Failed", "failed"), expired, ID, rejected)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        None,
+        [],
+        "yes",
+        {},
+        {"approved": 1},
+        {"approved": True, "by": 7},
+        {"approved": True, "comment": "\x00"},
+        {"approved": True, "comment": "x" * 1001},
+        {"approved": True, "other": 1},
+    ],
+)
+def test_body_that_is_no_decision_is_refused(body):
+    with pytest.raises(InvalidField):
+        parse_decision(body)

@@ -110,7 +110,7 @@ def test_event_counts_all_its_tries_and_leaves_no_message():
 def test_pause_of_many_days_is_cut_into_timers_that_can_be_cancelled():
     timers: list[Any] = []
     driver = Driver(lambda *_: None, usage=UsageHost(on_timer=lambda host: timers.append(host.now)))
-    assert driver.run(pause(driver, NOVEMBER + timedelta(days=9, hours=1))) is False
+    assert driver.run(pause(driver, NOVEMBER + timedelta(days=9, hours=1))) is None
     assert [timer - NOVEMBER for timer in timers] == [
         *(timedelta(days=day) for day in range(1, 10)),
         timedelta(days=9, hours=1),
