@@ -9,11 +9,11 @@ from shared_code.jobs import AuditQueryJob, EmbedEventJob, EmbedFilesJob, Steps,
 from shared_code.telemetry import traced
 from shared_code.workflows.audit_query import audit_query
 from shared_code.workflows.embed_event import embed_event
-from shared_code.workflows.embed_files import embed_files
+from shared_code.workflows.watch import embed_path
 
 WORKFLOWS: dict[str, Any] = {
     AuditQueryJob.KIND: audit_query,
-    EmbedFilesJob.KIND: embed_files,
+    EmbedFilesJob.KIND: embed_path,
     EmbedEventJob.KIND: embed_event,
 }
 

@@ -9,6 +9,7 @@ from shared_code.jobs.steps import Decided, TakeDecision
 @ends_with_its_job
 async def take_decision(clients: Clients, step: TakeDecision) -> Decided:
     """What was decided; when the time is over, that nobody did, unless somebody has."""
+    decisions, expired = clients.decisions, Decision(approved=False)
     if step.expires:
-        return Decided(decision=await clients.decisions.approve(step.job_id, Decision(approved=False)))
-    return Decided(decision=await clients.decisions.approval(step.job_id))
+        return Decided(decision=await decisions.approve(step.job_id, step.round, expired))
+    return Decided(decision=await decisions.approval(step.job_id, step.round))

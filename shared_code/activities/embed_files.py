@@ -22,7 +22,7 @@ from shared_code.files.vanished import delete_vanished
 from shared_code.jobs import LEDGER_LIMIT, DurableClient
 from shared_code.jobs.steps import DeleteStale, EmbedPage, ItemDone, ListFiles, PartListed
 from shared_code.storage.source_files import SourceFile
-from shared_code.storage.staging import keep_ledger, read_staged_json
+from shared_code.storage.staging import discard_ledger, keep_ledger, read_staged_json
 from shared_code.telemetry import log_event
 
 
@@ -31,6 +31,8 @@ async def list_files(clients: Clients, step: ListFiles) -> PartListed:
     """Lists one part of the files, and stages what changed and what vanished."""
     began = monotonic()
     job = step.job
+    if job.watch and step.marker is None:
+        await discard_ledger(clients.jobs_container, step.job_id)  # that of the last round
     part = await list_part(
         clients.source_files(job.container),
         clients.index(job.env, job.index_version),

@@ -39,10 +39,10 @@ class Approvals(Protocol):
     async def is_canceled(self, job_id: str) -> bool:
         """Whether a job is to end."""
 
-    async def approval(self, job_id: str) -> Decision | None:
+    async def approval(self, job_id: str, round_: int, /) -> Decision | None:
         """What was decided."""
 
-    async def approve(self, job_id: str, decision: Decision) -> Decision:
+    async def approve(self, job_id: str, round_: int, decision: Decision, /) -> Decision:
         """Decides; the decision that holds."""
 
 
@@ -76,13 +76,14 @@ async def decide(client: DurableClient, approvals: Approvals, job_id: str, decis
         HostUnavailable: the host did not answer: the decision may have been taken, and may be sent again.
     """
     job = await find_job(client, job_id)
-    held = await approvals.approval(job_id)
+    shown = Progress.from_json(job.custom_status)
+    round_ = shown.watch.round if shown.watch else 0
+    held = await approvals.approval(job_id, round_)
     if held is None:
-        phase = Progress.from_json(job.custom_status).phase
         is_over = status_of(job) in ENDED or await approvals.is_canceled(job_id)
-        if is_over or phase != Phase.AWAITING_APPROVAL:
+        if is_over or shown.phase != Phase.AWAITING_APPROVAL:
             raise NothingToApprove
-        held = await approvals.approve(job_id, decision)
+        held = await approvals.approve(job_id, round_, decision)
     if held.is_expiry or held.approved != decision.approved:
         raise DecisionTaken
     await _wake(client, job_id, APPROVAL_EVENT)

@@ -23,6 +23,7 @@ from shared_code.jobs import (
     Account,
     DurableClient,
     EmbedEventJob,
+    EmbedFilesJob,
     Job,
     Phase,
     Progress,
@@ -43,15 +44,10 @@ _CAME_TO_NOTHING = {"Failed", "Terminated", "Canceled"}
 
 @dataclass(frozen=True)
 class StartedJob:
-    """A job that runs, or ran, for a request.
-
-    Attributes:
-        is_to_run_again: whether it has ended, and the request is for a new run.
-    """
+    """A job that runs, or ran, for a request."""
 
     id: str
     runtime_status: str = "Pending"
-    is_to_run_again: bool = False
 
 
 async def start_job(
@@ -64,9 +60,10 @@ async def start_job(
 ) -> StartedJob:
     """Starts a job, or finds the one that was started before for the same request.
 
-    Requests with the same key are the same, and so are those for the same event, with a key or without. With
-    `held_at_budget` a job is started although its environment has spent the month's budget: it waits itself.
-    What was decided about an id whose job runs again does not hold for the new run: `forget` deletes it.
+    Requests with the same key are the same, and so are those for the same event or watch, with a key or
+    without. With `held_at_budget` a job is started although its environment has spent the month's budget: it
+    waits itself. What was decided about an id whose job runs again does not hold for the new run: `forget`
+    deletes it.
 
     Raises:
         InvalidIdempotencyKey: the key cannot be used.
@@ -79,8 +76,9 @@ async def start_job(
     run = new_job_id() if idempotency_key is None else keyed_job_id(idempotency_key)
     limit = None if held_at_budget else job.account
     if isinstance(job, EmbedEventJob):
-        again = replace(job, run=run)
-        return await _find_or_start(client, job.id, again, limit, forget)
+        job = replace(job, run=run)
+    if job.id:
+        return await _find_or_start(client, job.id, job, limit, forget)
     if idempotency_key is None:
         return await _start(client, run, job, limit)
     return await _find_or_start(client, run, job, limit, forget)
@@ -199,40 +197,45 @@ async def _find_or_start(
     forget: Callable[[str], Awaitable[None]] | None,
 ) -> StartedJob:
     """The job with this id, unless it is for another request."""
-    earlier = await _earlier_job(client, job_id, job)
-    if earlier and not earlier.is_to_run_again:
-        return earlier
+    earlier = await _instance_of(client, job_id)
+    if found := _same_job(earlier, job_id, job):
+        return found
     if earlier and forget:
         await forget(job_id)
     try:
         return await _start(client, job_id, job, limit)
     except HostUnavailable:
         # Another request for this id may have come first: then the host refused a live id.
-        earlier = await _earlier_job(client, job_id, job)
-        if earlier and not earlier.is_to_run_again:
-            return earlier
+        if found := _same_job(await _instance_of(client, job_id), job_id, job):
+            return found
         raise
 
 
-async def _earlier_job(client: DurableClient, job_id: str, job: Job) -> StartedJob | None:
-    taken = TrackingIdReused if isinstance(job, EmbedEventJob) else IdempotencyKeyReused
+async def _instance_of(client: DurableClient, job_id: str) -> Any | None:
     try:
-        instance = await find_job(client, job_id)
-        earlier = parse_job(_input_of(instance))
+        return await find_job(client, job_id)
     except JobNotFound:
         return None
-    except InvalidJob:
-        raise taken from None
-    status = status_of(instance)
-    again = StartedJob(job_id, status, is_to_run_again=True)
+
+
+def _same_job(instance: Any | None, job_id: str, job: Job) -> StartedJob | None:
+    """The job of an instance, if it is there for the same request and need not run again."""
+    if instance is None:
+        return None
+    status, earlier = status_of(instance), parsed_job(instance)
+    if isinstance(job, EmbedFilesJob) and job.watch:
+        return None if status in ENDED else StartedJob(job_id, status)
+    taken = TrackingIdReused if isinstance(job, EmbedEventJob) else IdempotencyKeyReused
+    if earlier is None:
+        raise taken
     if isinstance(job, EmbedEventJob) and status in _CAME_TO_NOTHING:
-        return again
+        return None
     if not job.asks_the_same_as(earlier):
         raise taken
     if not _is_forced(job, earlier):
         return StartedJob(job_id, status)
     if status == "Completed":
-        return again
+        return None
     raise EventRunning
 
 

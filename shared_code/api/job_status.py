@@ -13,6 +13,7 @@ from shared_code.api.answers import status_uri
 from shared_code.api.job_instances import ENDED, find_instance, find_job, status_of
 from shared_code.jobs import DurableClient, Failure, Json, Phase, Progress, Waiting
 from shared_code.jobs.approval import Approval
+from shared_code.jobs.watch import Watch
 from shared_code.workflows.fan_out import lane_id
 
 _COUNTS = ("completed", "failed", "skipped")
@@ -98,6 +99,7 @@ def _progress(own: Progress, lanes: Sequence[Progress]) -> Json:
         **{name: sum(part.counts.get(name, 0) for part in parts) for name in _COUNTS},
         **({"estimate": own.estimate.to_json()} if own.estimate else {}),
         **({"approval": _approval(own.approval)} if own.approval else {}),
+        **({"watch": _watch(own.watch)} if own.watch else {}),
         **_pause(parts),
     }
 
@@ -122,6 +124,12 @@ def _waiting(waiting: Waiting) -> Json:
 
 def _approval(approval: Approval) -> Json:
     return {**approval.to_json(), "expiresAt": _timestamp(approval.expires_at)}
+
+
+def _watch(watch: Watch) -> Json:
+    last = watch.last and {**watch.last.to_json(), "endedAt": _timestamp(watch.last.ended_at)}
+    following = {"round": watch.round, "at": _timestamp(watch.next_at)} if watch.next_at else None
+    return {"minutes": watch.minutes, "round": watch.round, "last": last, "next": following}
 
 
 def _timestamp(moment: datetime) -> str:

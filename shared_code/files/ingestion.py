@@ -120,6 +120,7 @@ class Ingestion:
         self._require_wanted = require_wanted
         self._job_id = job_id
         self._job = job
+        self._writer = job.writer(job_id)
         self._planner = planner
         self._index = index
         self._embeddings = embeddings
@@ -176,7 +177,7 @@ class Ingestion:
         self._require_wanted()
         source = self._source_of(file)
         record = records.get(source) or SourceRecord(source=source)
-        if record.is_complete and (record.job_id, record.listed_etag) == (self._job_id, file.etag):
+        if record.is_complete and (record.job_id, record.listed_etag) == (self._writer, file.etag):
             self._result.add(record)
             return None
         if (record.etag, record.fingerprint) == (file.etag, self._fingerprint):
@@ -301,7 +302,7 @@ class Ingestion:
     def _new_chunk(self, work: SourceWork, planned: PlannedChunk, embedding: Embedding) -> NewChunk:
         return NewChunk(
             id=planned.id, source=work.source, text=planned.text.text, place=planned.place,
-            vector=embedding.vector, job_id=self._job_id, tokens=embedding.tokens,
+            vector=embedding.vector, job_id=self._writer, tokens=embedding.tokens,
             requests=embedding.requests,
         )  # fmt: skip
 

@@ -86,8 +86,8 @@ class Planner:
         limits: Limits,
         slots: asyncio.Semaphore,
     ) -> None:
-        self._job_id = job_id
         self._job = job
+        self._writer = job.writer(job_id)
         self._files = files
         self._index = index
         self._limits = limits
@@ -105,7 +105,7 @@ class Planner:
             read = await self._read(file)
             done = replace(
                 record, etag=read.etag, content=content_hash(read.data), fingerprint=self._fingerprint,
-                listed_etag=file.etag, job_id=self._job_id, counts={"completed": 1}, notes=(),
+                listed_etag=file.etag, job_id=self._writer, counts={"completed": 1}, notes=(),
             )  # fmt: skip
             same = (record.content, record.fingerprint) == (done.content, done.fingerprint)
             if record.is_complete and same:
@@ -145,7 +145,7 @@ class Planner:
             missing={key: chunk for key, chunk in planned.items() if key not in stored},
             moved={key: planned[key].place for key in kept if kept[key].place != planned[key].place},
             stale=[key for key in stored if key not in planned],
-            own=sum(chunk.job_id == self._job_id for chunk in kept.values()),
+            own=sum(chunk.job_id == self._writer for chunk in kept.values()),
             failure=failure,
         )
 

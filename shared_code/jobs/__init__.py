@@ -85,6 +85,11 @@ class JobFailed(AppError):
         self._failure = failure
 
     @property
+    def failure(self) -> Failure:
+        """Why the job ended, as a value."""
+        return self._failure
+
+    @property
     def code(self) -> str:
         """The code of the failure that ended the job."""
         return self._failure.code

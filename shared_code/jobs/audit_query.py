@@ -27,6 +27,8 @@ class AuditQueryJob:
     patience: timedelta = DEFAULT_PATIENCE
     version: int = VERSION
 
+    # No other request is for the same job.
+    id: ClassVar[None] = None
     # It spends nothing.
     account: ClassVar[None] = None
 

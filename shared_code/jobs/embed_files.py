@@ -1,5 +1,7 @@
 """Embedding files as a job: which path, for which version of an index."""
 
+import hashlib
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -13,11 +15,12 @@ from shared_code.jobs.compatibility import VERSION, may_shrink, patience_of, ver
 from shared_code.jobs.durable import Json
 from shared_code.jobs.embedding_plan import EmbeddingPlan
 from shared_code.jobs.failures import DEFAULT_PATIENCE
-from shared_code.jobs.fields import amount_or_none, flag, label
+from shared_code.jobs.fields import amount_or_none, flag, label, whole_or_none
 from shared_code.jobs.parallelism import LANES, LARGE_STEPS_AT_ONCE
 from shared_code.jobs.source_containers import CONTAINER_NAME
+from shared_code.jobs.watch import MOST_WATCH_MINUTES, Watch
 
-FIELDS = ("env", "version", "filesPath", "dryRun", "allowShrink", "approvalAbove")
+FIELDS = ("env", "version", "filesPath", "dryRun", "allowShrink", "approvalAbove", "watchMinutes")
 _LONGEST_PREFIX = 900
 # Storage answers names as XML, which cannot have these.
 _IN_NO_NAME = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
@@ -31,6 +34,7 @@ class EmbedFilesJob:
         allow_shrink: whether files that are gone are taken out of the index, however many they are.
         approval_above: the limit that the client asks for; None for that of the app alone.
         approval: the limit of the app.
+        watch: of a job that is done again and again; None for once.
     """
 
     KIND: ClassVar[str] = "embed-files"
@@ -45,6 +49,7 @@ class EmbedFilesJob:
     allow_shrink: bool = False
     approval_above: float | None = None
     approval: ApprovalRule = NO_APPROVAL
+    watch: Watch | None = None
     lanes: int = LANES
     page_size: int = LARGE_STEPS_AT_ONCE // LANES
     patience: timedelta = DEFAULT_PATIENCE
@@ -84,7 +89,25 @@ class EmbedFilesJob:
             patience=patience,
             approval_above=amount_or_none(body, "approvalAbove"),
             approval=approval,
+            watch=_watch(body),
         )
+
+    @property
+    def id(self) -> str | None:
+        """The id of a watch, of which there is one for a path in a version; None for any other job."""
+        if not self.watch:
+            return None
+        identity = json.dumps((self.env, self.index_version, self.files_path)).encode()
+        return hashlib.blake2b(identity, digest_size=16, person=b"watch").hexdigest()
+
+    @property
+    def round(self) -> int:
+        """Of a watch, which time this is; 0 of any other job."""
+        return self.watch.round if self.watch else 0
+
+    def writer(self, job_id: str) -> str:
+        """Who writes into the index: a job, or one round of a watch."""
+        return f"{job_id}:{self.round}" if self.watch else job_id
 
     @property
     def rule(self) -> ApprovalRule:
@@ -126,6 +149,7 @@ class EmbedFilesJob:
             "allowShrink": self.allow_shrink,
             "approvalAbove": self.approval_above,
             "approval": self.approval.to_json(),
+            "watch": self.watch.to_json() if self.watch else None,
             "plan": asdict(self.plan),
             "budget": asdict(self.budget) if self.budget else None,
             "lanes": self.lanes,
@@ -145,6 +169,7 @@ class EmbedFilesJob:
             allow_shrink=may_shrink(value),
             approval_above=value.get("approvalAbove"),
             approval=ApprovalRule.from_json(value.get("approval")),
+            watch=Watch.from_json(value["watch"]) if value.get("watch") else None,
             plan=EmbeddingPlan(**value["plan"]),
             # Jobs of the first release had none.
             budget=budget_from_json(value.get("budget")),
@@ -153,6 +178,13 @@ class EmbedFilesJob:
             patience=patience_of(value),
             version=version_of(value),
         )
+
+
+def _watch(body: Mapping[str, Any]) -> Watch | None:
+    minutes = whole_or_none(body, "watchMinutes", most=MOST_WATCH_MINUTES)
+    if minutes and flag(body, "dryRun"):
+        raise InvalidField("watchMinutes", "a dry run is not repeated: leave one of the two out")
+    return Watch(minutes=minutes) if minutes else None
 
 
 def _files_path(value: Any) -> tuple[str, str]:

@@ -41,9 +41,23 @@ def amount_or_none(body: Mapping[str, Any], field: str) -> float | None:
     Raises:
         InvalidField: it is something else.
     """
-    value = body.get(field)
-    if value is None and field not in body:
+    if field not in body:
         return None
+    value = body[field]
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= _MOST:
         raise InvalidField(field, "use an amount of 0 or more")
     return float(value)
+
+
+def whole_or_none(body: Mapping[str, Any], field: str, *, most: int) -> int | None:
+    """A field that is a whole number from 1 on, and None where it is absent.
+
+    Raises:
+        InvalidField: it is something else.
+    """
+    if field not in body:
+        return None
+    value = body[field]
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
+        raise InvalidField(field, f"use a whole number from 1 to {most}")
+    return value

@@ -8,10 +8,11 @@ from typing import Any, Self
 from shared_code.jobs.approval import Approval
 from shared_code.jobs.durable import Json
 from shared_code.jobs.failures import Failure, Waiting
+from shared_code.jobs.watch import Watch
 
 # Of a ledger only so much travels through a history; all of it is in the blobs of the job's pages.
 LEDGER_LIMIT = 100
-_OWN = {"phase", "total", "lanes", "estimate", "held", "waiting", "error", "canceledBy", "approval"}
+_OWN = {"phase", "total", "lanes", "estimate", "held", "waiting", "error", "canceledBy", "approval", "watch"}
 
 
 class Phase(StrEnum):
@@ -26,6 +27,7 @@ class Phase(StrEnum):
     DELETING = "deleting"  # files that are gone are taken out of the index
     WAITING = "waiting"  # something has to recover first
     AWAITING_APPROVAL = "awaiting-approval"  # somebody has to approve the estimate
+    WATCHING = "watching"  # a round has ended, and the next one is to come
     HELD = "held"  # the environment's budget is spent
     ESTIMATED = "estimated"  # a dry run has ended
     DONE = "done"
@@ -147,6 +149,7 @@ class Progress:
         waiting: what the job waits for.
         canceled_by: who had the job end.
         approval: of a job that needs one.
+        watch: of a job that is done again and again.
     """
 
     phase: Phase | None = None
@@ -159,6 +162,7 @@ class Progress:
     waiting: Waiting | None = None
     canceled_by: str | None = None
     approval: Approval | None = None
+    watch: Watch | None = None
 
     def to_json(self) -> Json:
         """The custom status; it has room for 16 KB only, so no ledger is in it."""
@@ -170,6 +174,7 @@ class Progress:
             "waiting": self.waiting and self.waiting.to_json(),
             "canceledBy": self.canceled_by,
             "approval": self.approval and self.approval.to_json(),
+            "watch": self.watch and self.watch.to_json(),
         }
         return {
             "total": self.total,
@@ -185,7 +190,7 @@ class Progress:
         status: Json = value or {}
         error, estimate = status.get("error"), status.get("estimate")
         held, waiting = status.get("held"), status.get("waiting")
-        approval = status.get("approval")
+        approval, watch = status.get("approval"), status.get("watch")
         return cls(
             phase=Phase(status["phase"]) if "phase" in status else None,
             total=status.get("total", 0),
@@ -197,4 +202,5 @@ class Progress:
             waiting=Waiting.from_json(waiting) if waiting else None,
             canceled_by=status.get("canceledBy"),
             approval=Approval.from_json(approval) if approval else None,
+            watch=Watch.from_json(watch) if watch else None,
         )

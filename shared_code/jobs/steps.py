@@ -451,16 +451,17 @@ class TakeDecision:
     activity: ClassVar[str] = "take-decision-activity"
 
     job_id: str
+    round: int
     expires: bool
 
     def to_json(self) -> Json:
         """The activity's input."""
-        return {"jobId": self.job_id, "expires": self.expires}
+        return {"jobId": self.job_id, "round": self.round, "expires": self.expires}
 
     @classmethod
     def from_json(cls, value: Json) -> Self:
         """Reads what to_json wrote."""
-        return cls(job_id=value["jobId"], expires=value["expires"])
+        return cls(job_id=value["jobId"], round=value["round"], expires=value["expires"])
 
 
 @dataclass(frozen=True, kw_only=True)

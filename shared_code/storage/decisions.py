@@ -15,7 +15,6 @@ from shared_code.jobs.approval import Decision
 
 DECISIONS = "decisions"
 _CANCEL = "cancel.json"
-_APPROVAL = "approval.json"
 
 
 class Decisions:
@@ -37,14 +36,14 @@ class Decisions:
         decision = await self._read(_name(job_id, _CANCEL))
         return decision["by"] if decision else None
 
-    async def approve(self, job_id: str, decision: Decision) -> Decision:
-        """Decides whether a job may go on, unless that was decided before; the decision that holds."""
-        held = await self._take(_name(job_id, _APPROVAL), decision.to_json())
+    async def approve(self, job_id: str, round_: int, decision: Decision) -> Decision:
+        """Decides whether a job, or a round of a watch, may go on, if nobody has; the decision that holds."""
+        held = await self._take(_approval(job_id, round_), decision.to_json())
         return Decision.from_json(held)
 
-    async def approval(self, job_id: str) -> Decision | None:
+    async def approval(self, job_id: str, round_: int) -> Decision | None:
         """What was decided; None if nothing was."""
-        held = await self._read(_name(job_id, _APPROVAL))
+        held = await self._read(_approval(job_id, round_))
         return Decision.from_json(held) if held else None
 
     async def forget(self, job_id: str) -> None:
@@ -88,6 +87,10 @@ class Decisions:
                 await self._container.delete_blob(name)
             except ResourceNotFoundError:
                 continue  # forgotten twice
+
+
+def _approval(job_id: str, round_: int) -> str:
+    return _name(job_id, f"approval-{round_}.json")
 
 
 def _name(job_id: str, decision: str) -> str:

@@ -71,6 +71,15 @@ async def keep_ledger(container: ContainerClient, job_id: str, name: str, entrie
     await _upload(container, f"{ledger_prefix(job_id)}{name}", json.dumps(entries).encode())
 
 
+async def discard_ledger(container: ContainerClient, job_id: str) -> None:
+    """Deletes a job's ledger, which is about to be written anew."""
+    try:
+        names = [name async for name in container.list_blob_names(name_starts_with=ledger_prefix(job_id))]
+    except ResourceNotFoundError:
+        return  # there never was one: there is no container
+    await _delete_all(container, names)
+
+
 async def _upload(container: ContainerClient, path: str, data: bytes) -> None:
     try:
         await container.upload_blob(path, data, overwrite=True)

@@ -51,7 +51,7 @@ def _decided(
         woken = yield from pause(context, until, APPROVAL_EVENT)
         if woken == CANCEL_EVENT:
             return CANCELED
-        step = TakeDecision(job_id=context.instance_id, expires=woken is None)
+        step = TakeDecision(job_id=context.instance_id, round=job.round, expires=woken is None)
         taken = yield from run_step(context, step, Decided, progress=awaiting, patience=job.patience)
         if isinstance(taken, Failed):
             return taken.failure

@@ -69,7 +69,20 @@ class Listing:
         return not job.allow_shrink and vanished > job.plan.shrink_limit * known
 
 
-def embed_files(context: OrchestrationContext, job: EmbedFilesJob) -> Steps[Json]:
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What a job, or a round of a watch, has done.
+
+    Attributes:
+        result: as the client gets it.
+        is_canceled: whether it ended before it was done, or a cancel came just then.
+    """
+
+    result: Json
+    is_canceled: bool
+
+
+def embed_files(context: OrchestrationContext, job: EmbedFilesJob) -> Steps[Outcome]:
     """Brings the index in line with the files of the job's path.
 
     Raises:
@@ -150,16 +163,18 @@ def _in_lanes(
     )
 
 
-def _end(context: OrchestrationContext, job: EmbedFilesJob, listing: Listing, totals: Totals) -> Steps[Json]:
+def _end(
+    context: OrchestrationContext, job: EmbedFilesJob, listing: Listing, totals: Totals
+) -> Steps[Outcome]:
     by = yield from discard_staged(context, job.KIND, job.version, totals.error)
     if by:
         show_canceled(context, _progress(job, Phase.CANCELED, listing, totals), by)
-        return _result(context, job, listing, totals)
+        return Outcome(result=_result(context, job, listing, totals), is_canceled=True)
     if totals.error:
         _report(context, job, Phase.FAILED, listing, totals)
         raise JobFailed(totals.error)
     _report(context, job, Phase.ESTIMATED if job.dry_run else Phase.DONE, listing, totals)
-    return _result(context, job, listing, totals)
+    return Outcome(result=_result(context, job, listing, totals), is_canceled=False)
 
 
 def _result(context: OrchestrationContext, job: EmbedFilesJob, listing: Listing, totals: Totals) -> Json:
@@ -222,6 +237,7 @@ def _progress(
         error=counted.error,
         estimate=estimate,
         approval=listing.approval,
+        watch=job.watch,
     )
 
 

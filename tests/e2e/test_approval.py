@@ -129,7 +129,7 @@ async def test_decision_whose_event_was_lost_still_holds_when_the_time_is_over(a
     job = await awaiting(app, corpus)
     jobs = ContainerClient.from_connection_string(storage.connection_string, "jobs")
     kept = b'{"approved": true, "by": "ann", "comment": "", "token": "t"}'
-    await asyncio.to_thread(jobs.upload_blob, f"decisions/{job}/approval.json", kept)
+    await asyncio.to_thread(jobs.upload_blob, f"decisions/{job}/approval-0.json", kept)
     await app.running.run_until_idle()
 
     assert (await status_of(app, job))["status"] == "Completed"

@@ -30,10 +30,10 @@ class Kept:
     async def is_canceled(self, job_id: str) -> bool:
         return job_id in self.canceled
 
-    async def approval(self, _job_id: str) -> Decision | None:
+    async def approval(self, _job_id: str, _round: int) -> Decision | None:
         return self.decision
 
-    async def approve(self, _job_id: str, decision: Decision) -> Decision:
+    async def approve(self, _job_id: str, _round: int, decision: Decision) -> Decision:
         self.decision = self.decision or decision
         return self.decision
 

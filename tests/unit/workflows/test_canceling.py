@@ -11,8 +11,8 @@ from shared_code.jobs.date_range import DateRange
 from shared_code.jobs.durable import CANCEL_EVENT
 from shared_code.workflows.audit_query import audit_query
 from shared_code.workflows.embed_event import embed_event
-from shared_code.workflows.embed_files import embed_files
 from shared_code.workflows.pauses import pause
+from shared_code.workflows.watch import embed_path
 from tests.unit.workflow_driver import NOVEMBER, Driver, UsageHost
 from tests.unit.workflows.test_embed_files import PART, PLAN, REQUEST
 
@@ -45,7 +45,7 @@ def embed(budget: Budget | None = None, **by_step: Any) -> tuple[Driver, Any]:
     job = replace(EmbedFilesJob.parse(REQUEST, PLAN, {}), budget=budget)
     usage = UsageHost(environment={"MONTHLY_BUDGETS": "prod=5"}, events={CANCEL_EVENT})
     driver = Driver(answers(list=PART, **by_step), usage=usage)
-    return driver, driver.run(embed_files(driver, job))
+    return driver, driver.run(embed_path(driver, job))
 
 
 def test_job_whose_pages_were_stopped_returns_what_was_done_and_paid():
@@ -71,7 +71,7 @@ def test_lane_that_is_held_is_woken_up_and_reserves_nothing():
 
 def test_listing_that_waits_is_woken_up():
     driver = Driver(answers(list=AWAY), usage=UsageHost(events={CANCEL_EVENT}))
-    result = driver.run(embed_files(driver, EmbedFilesJob.parse(REQUEST, PLAN, {})))
+    result = driver.run(embed_path(driver, EmbedFilesJob.parse(REQUEST, PLAN, {})))
     assert (result["files"], driver.statuses[-1]["phase"]) == (0, "canceled")
 
 

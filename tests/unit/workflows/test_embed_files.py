@@ -15,7 +15,7 @@ from shared_code.jobs import (
     parse_job,
 )
 from shared_code.jobs.steps import DeleteStale, DiscardStaged, EmbedPage, ListFiles
-from shared_code.workflows.embed_files import embed_files
+from shared_code.workflows.watch import embed_path
 from tests.unit.workflow_driver import Driver, UsageHost
 
 LIST_FILES, EMBED_FILE = ListFiles.activity, EmbedPage.activity
@@ -69,7 +69,7 @@ class Activities:
 
 def run(activities: Activities, **fields: Any) -> tuple[Driver, Any]:
     driver = Driver(activities)
-    return driver, driver.run(embed_files(driver, job_of(**fields)))
+    return driver, driver.run(embed_path(driver, job_of(**fields)))
 
 
 def calls_of(driver: Driver, name: str) -> list[dict[str, Any]]:
@@ -116,7 +116,7 @@ def test_estimate_shows_what_is_left_of_the_budget_of_a_dry_run_too():
     body = {**REQUEST, "dryRun": True}
     job = EmbedFilesJob.parse(body, PLAN, {"prod": Budget(amount=5, recheck_seconds=60)})
     driver = Driver(Activities(), usage=UsageHost(environment={"MONTHLY_BUDGETS": "prod=5"}))
-    driver.run(embed_files(driver, job))
+    driver.run(embed_path(driver, job))
     assert driver.statuses[-1]["estimate"]["budgetLeft"] == 5
 
 
@@ -213,7 +213,7 @@ def test_ledger_that_is_whole_names_no_other_place():
 def test_path_of_nothing_fails_the_job_with_a_sentence_what_to_check():
     driver = Driver(Activities({**PART, "files": 0, "unchanged": 0, "known": 0, "pages": 0}))
     with pytest.raises(JobFailed, match=r"no file at docs/uploads or below it.*check filesPath") as failed:
-        driver.run(embed_files(driver, job_of(dryRun=True)))
+        driver.run(embed_path(driver, job_of(dryRun=True)))
     assert (failed.value.code, driver.statuses[-1]["phase"]) == ("NothingFound", "failed")
 
 
@@ -233,7 +233,7 @@ def test_nothing_is_deleted_when_a_page_could_not_be_embedded():
     activities.page = {"ok": False, "error": DENIED}
     driver = Driver(activities)
     with pytest.raises(JobFailed, match="Cosmos DB refused access"):
-        driver.run(embed_files(driver, job_of()))
+        driver.run(embed_path(driver, job_of()))
     assert calls_of(driver, DELETE_STALE) == []
 
 
@@ -241,7 +241,7 @@ def test_failed_listing_fails_the_job_with_its_sentence():
     missing = {"code": "ContainerNotFound", "message": "Container docs does not exist."}
     driver = Driver(Activities({"ok": False, "error": missing}))
     with pytest.raises(JobFailed, match="Container docs does not exist"):
-        driver.run(embed_files(driver, job_of()))
+        driver.run(embed_path(driver, job_of()))
     assert driver.statuses[-1]["phase"] == "failed"
     assert driver.statuses[-1]["error"] == missing
 
