@@ -17,10 +17,9 @@ from benchmarks.embed_contenders import Contender, job, peer
 from benchmarks.embed_corpus import Draft, drafts, edited
 from benchmarks.process_tree import tree_cpu_seconds, tree_peak_megabytes
 from benchmarks.report import report
+from benchmarks.stack import local_stack
 from local.emulators.all import Emulators, emulators
 from local.emulators.embeddings.service import Embeddings
-from local.ports import free_port
-from local.settings import Port, StackSettings
 
 LATENCY, REQUESTS_PER_MINUTE = 0.08, 120
 DOCUMENTS = 1_000
@@ -126,16 +125,6 @@ def _row(name: str, number: int, run: Run, first: Run, documents: int) -> list[o
         run.tokens,
         100 * run.tokens / first.tokens,
     ]
-
-
-def local_stack(folder: Path) -> StackSettings:
-    """Settings of a stack of the benchmark's own: free ports, and the model without weights."""
-    host, blob, queue, table, cosmos, embeddings = (
-        Port(name, free_port()) for name in ("HOST", "BLOB", "QUEUE", "TABLE", "COSMOS", "EMBEDDINGS")
-    )
-    return StackSettings(
-        host, blob, queue, table, folder, fresh=False, cosmos=cosmos, embeddings=embeddings, model="hashing"
-    )
 
 
 if __name__ == "__main__":

@@ -18,9 +18,9 @@ from azure.cosmos.aio import CosmosClient
 from azure.data.tables.aio import TableClient
 from azure.storage.queue.aio import QueueClient
 
-from benchmarks.embed_files import local_stack
 from benchmarks.processes import cpu_seconds
 from benchmarks.report import report
+from benchmarks.stack import local_stack
 from local.emulators.all import Emulators, emulators
 from local.emulators.cosmos.service import KEY
 from local.emulators.embeddings.service import Embeddings

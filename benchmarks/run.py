@@ -11,6 +11,7 @@ BENCHMARKS = [
     "http_pool_faults",
     "embed_files",
     "live_events",
+    "cancel",
     "local_search",
     "devhost",
 ]

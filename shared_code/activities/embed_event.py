@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from shared_code.activities.failures import Stopped
 from shared_code.activities.results import milliseconds_since
-from shared_code.activities.stopping import SECONDS_TO_FINISH, JobLife, ends_with_its_job
+from shared_code.activities.stopping import JobLife, ends_with_its_job
 from shared_code.clients.composition import Clients
 from shared_code.events.documents import EventDocuments
 from shared_code.events.ingestion import ingest_event, most_tokens
@@ -63,7 +63,7 @@ async def embed_event(clients: Clients, step: EmbedEvent) -> ItemDone:
     )
     try:
         work = partial(_embed, clients, step, fetched, documents, spending)
-        counts = await life.unless_over(work, seconds_to_finish=SECONDS_TO_FINISH)
+        counts = await life.unless_over(work, has_paid=spending.is_under_way)
     except Exception as error:
         raise Stopped(error, {"tokens": 0, **spending.account.counts}) from error
     log_event("event.embedded", env=job.env, milliseconds=milliseconds_since(began), **dict[str, Any](counts))

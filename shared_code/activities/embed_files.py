@@ -9,7 +9,7 @@ from azure.core.exceptions import AzureError
 
 from shared_code.activities.failures import Stopped
 from shared_code.activities.results import milliseconds_since
-from shared_code.activities.stopping import SECONDS_TO_FINISH, JobLife, ends_with_its_job
+from shared_code.activities.stopping import JobLife, ends_with_its_job
 from shared_code.api.job_instances import is_live, require_running
 from shared_code.clients.composition import Clients
 from shared_code.documents import Limits
@@ -58,7 +58,7 @@ async def embed_page(clients: Clients, step: EmbedPage, *, host: DurableClient) 
     try:
         await require_running(host, step.job_id)
         work = partial(_embed, clients, step, spending, life, host)
-        result = await life.unless_over(work, seconds_to_finish=SECONDS_TO_FINISH)
+        result = await life.unless_over(work, has_paid=spending.is_under_way)
         await spending.close()
     except Exception as error:
         with suppress(AzureError):  # what is not closed is known all the same

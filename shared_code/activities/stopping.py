@@ -6,7 +6,7 @@ it has; any other is cut off. ADR 42 has the reasons.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from functools import partial, wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -23,8 +23,11 @@ from shared_code.jobs.steps import CheckJob, Done
 
 _SECONDS_BETWEEN_LOOKS = 1.0
 _SECONDS_FOR_A_LOOK = 5.0
-# What is under way has been paid for: so long it is waited for, and counted by its estimate after that.
-SECONDS_TO_FINISH = 5.0
+# Requests that are under way have been paid for: so long they are waited for, and counted by their estimate
+# after that. What they bring is written as far as that is done soon; the rest another job pays for again.
+_SECONDS_FOR_ANSWERS = 5.0
+_SECONDS_TO_WRITE = 0.5
+_TICK = 0.05
 
 Step = TypeVar("Step", bound=StepInput)
 Result = TypeVar("Result")
@@ -35,12 +38,12 @@ class JobLife:
     """Whether one job still wants its work done."""
 
     def __init__(
-        self, clients: Clients, job_id: str, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+        self, clients: Clients, job_id: str, *, between_looks: float = _SECONDS_BETWEEN_LOOKS
     ) -> None:
         self._clients = clients
         self._job_id = job_id
-        self._sleep = sleep
-        self._is_over = False
+        self._between_looks = between_looks
+        self._over = asyncio.Event()
 
     async def require(self) -> None:
         """Looks it up; where storage cannot say, the job is taken to go on.
@@ -50,7 +53,8 @@ class JobLife:
         """
         with suppress(AzureError, TimeoutError, SettingsError):
             async with asyncio.timeout(_SECONDS_FOR_A_LOOK):
-                self._is_over = self._is_over or await self._clients.decisions.is_canceled(self._job_id)
+                if not self._over.is_set() and await self._clients.decisions.is_canceled(self._job_id):
+                    self._over.set()
         self.require_known()
 
     def require_known(self) -> None:
@@ -59,13 +63,20 @@ class JobLife:
         Raises:
             JobCanceled: nothing more is to be done.
         """
-        if self._is_over:
+        if self._over.is_set():
             raise JobCanceled
 
     async def unless_over(
-        self, work: Callable[[], Coroutine[Any, Any, Result]], *, seconds_to_finish: float = 0.0
+        self,
+        work: Callable[[], Coroutine[Any, Any, Result]],
+        *,
+        has_paid: Callable[[], bool] | None = None,
     ) -> Result:
-        """Does a piece of work; it is cut off if it goes on for so many seconds after its job was cancelled.
+        """Does a piece of work, which is cut off when its job is cancelled.
+
+        Args:
+            work: what to do.
+            has_paid: of work that costs money, whether requests are under way: it may bring them to an end.
 
         Raises:
             JobCanceled: the job was cancelled.
@@ -74,7 +85,8 @@ class JobLife:
         working, watching = asyncio.create_task(work()), asyncio.create_task(self._watch())
         try:
             await asyncio.wait({working, watching}, return_when=asyncio.FIRST_COMPLETED)
-            await asyncio.wait({working}, timeout=None if working.done() else seconds_to_finish)
+            if has_paid:
+                await _let_finish(working, has_paid)
             if working.done():
                 return working.result()
         finally:
@@ -84,8 +96,10 @@ class JobLife:
 
     async def _watch(self) -> None:
         """Ends when the job is cancelled."""
-        while not self._is_over:
-            await self._sleep(_SECONDS_BETWEEN_LOOKS)
+        while not self._over.is_set():
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._between_looks):
+                    await self._over.wait()
             with suppress(JobCanceled):
                 await self.require()
 
@@ -104,6 +118,15 @@ def ends_with_its_job(
             raise Stopped(error, {}) from error
 
     return ended
+
+
+async def _let_finish(working: "asyncio.Task[Any]", has_paid: Callable[[], bool]) -> None:
+    """Waits for answers that are under way, and then a moment for what is made of them."""
+    for _ in range(int(_SECONDS_FOR_ANSWERS / _TICK)):
+        if working.done() or not has_paid():
+            break
+        await asyncio.wait({working}, timeout=_TICK)
+    await asyncio.wait({working}, timeout=_SECONDS_TO_WRITE)
 
 
 async def _end(task: "asyncio.Task[Any]") -> None:

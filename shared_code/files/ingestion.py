@@ -23,7 +23,7 @@ from shared_code.concurrency import run_all
 from shared_code.documents import DocumentError
 from shared_code.embeddings.batching import BatchedEmbeddings, CountedText, Outcome, Payer
 from shared_code.embeddings.client import Embedding, EmbeddingFailure
-from shared_code.errors import AppError
+from shared_code.errors import AppError, JobCanceled
 from shared_code.files.planner import PlannedChunk, Planner, SourceWork
 from shared_code.index.cosmos_writer import CosmosIndex
 from shared_code.index.fingerprints import source_fingerprint
@@ -339,6 +339,10 @@ class Ingestion:
 
     async def _release(self) -> None:
         """Lets other jobs have the sources that are not complete."""
+        try:
+            self._require_wanted()
+        except JobCanceled:
+            return  # whoever wants them finds that the job has ended
         left = [work for work in self._works if work.record.opened_by == self._job_id]
         if left:
             try:

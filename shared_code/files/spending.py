@@ -17,6 +17,7 @@ from uuid import uuid4
 from azure.core.exceptions import AzureError
 from azure.storage.blob.aio import ContainerClient
 
+from shared_code.errors import JobCanceled
 from shared_code.jobs import SPENDING
 from shared_code.jobs.steps import EmbedPage
 from shared_code.storage.staging import discard_some_staged, read_all_staged_json, stage_json
@@ -34,6 +35,7 @@ class PageSpending:
     ) -> None:
         """Opens an account beside those of other runs of the page."""
         self._require_wanted = require_wanted
+        self._refusal: JobCanceled | None = None
         self._container = container
         self._job_id = step.job_id
         self._name = f"{_folder(step.page)}{uuid4().hex}.json"
@@ -68,6 +70,10 @@ class PageSpending:
         unheard = {name: sums[name] - self._paid.get(name, 0) for name in SPENDING}
         return {name: count for name, count in unheard.items() if count}
 
+    def is_under_way(self) -> bool:
+        """Whether a request has been sent that is not answered."""
+        return self._under_way > 0
+
     def take(self, most: int) -> bool:
         """Takes so many tokens of the grant for texts that are to be sent, if they are left."""
         is_left = self._grant is None or self._used + most <= self._grant
@@ -76,12 +82,15 @@ class PageSpending:
 
     async def sending(self, most: int) -> None:
         """Books a request that is about to be sent; what was promised is under way now."""
+        if self._refusal:
+            raise self._refusal
         self._promised -= min(most, self._promised)
         self._under_way += most
         try:
             await self._save()
             await self._require_wanted()  # last, so that next to nothing is sent after it was told to stop
-        except BaseException:
+        except BaseException as error:
+            self._refusal = error if isinstance(error, JobCanceled) else None
             self._under_way -= most  # it is not sent
             raise
 

@@ -8,11 +8,13 @@ import pytest
 from azure.data.tables import TableClient
 
 from local.emulators.azurite import Azurite
+from local.emulators.embeddings.service import Embeddings
 from local.host import clean_environment, host, origin
 from local.ports import free_port
 from local.services import RunningService
 from local.settings import Port
 from tests.support.api_client import ApiClient, StartHost
+from tests.support.service_proxy import ServiceProxy, service_proxy
 
 
 @pytest.fixture(scope="session")
@@ -46,3 +48,10 @@ def audit_table(storage: Azurite) -> Iterator[TableClient]:
     with TableClient.from_connection_string(storage.connection_string, "audit") as table:
         table.create_table()
         yield table
+
+
+@pytest.fixture
+def embeddings_on_the_way(embeddings_server: Embeddings) -> Iterator[ServiceProxy]:
+    """A proxy before the embeddings server."""
+    with service_proxy(embeddings_server.origin) as proxy:
+        yield proxy

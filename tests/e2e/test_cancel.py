@@ -14,7 +14,6 @@ from azure.data.tables import TableServiceClient
 from azure.storage.blob import ContainerClient
 
 from local.emulators.azurite import ACCOUNT, Azurite
-from local.emulators.embeddings.service import Embeddings
 from local.http_client import request
 from local.ports import LOOPBACK
 from local.settings import StackSettings
@@ -65,12 +64,6 @@ class Held:
             self.is_holding.set()
             self.is_free.wait(30)
         return call.pass_on()
-
-
-@pytest.fixture
-def embeddings_on_the_way(embeddings_server: Embeddings) -> Iterator[ServiceProxy]:
-    with service_proxy(embeddings_server.origin) as proxy:
-        yield proxy
 
 
 @pytest.fixture

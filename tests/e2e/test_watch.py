@@ -1,7 +1,7 @@
 """A path that is watched: each round embeds what is new or changed, and takes out what is gone."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from http import HTTPStatus
 from typing import Any
@@ -10,23 +10,16 @@ import pytest
 from azure.storage.blob import ContainerClient
 
 from local.emulators.azurite import Azurite
-from local.emulators.embeddings.service import Embeddings
 from local.http_client import request
 from shared_code.network import Network
 from tests.support.api_client import ApiClient
 from tests.support.app_time import AppTime
 from tests.support.corpus import DATABASE, SELF_CERTIFIED, SHORT_VECTORS, Corpus, corpus, prose
 from tests.support.instant_app import InstantApp, instant_app
-from tests.support.service_proxy import Call, Reply, ServiceProxy, service_proxy
+from tests.support.service_proxy import Call, Reply, ServiceProxy
 
 __all__ = ["corpus"]
 pytestmark = SELF_CERTIFIED
-
-
-@pytest.fixture
-def embeddings_on_the_way(embeddings_server: Embeddings) -> Iterator[ServiceProxy]:
-    with service_proxy(embeddings_server.origin) as proxy:
-        yield proxy
 
 
 @pytest.fixture

@@ -33,12 +33,9 @@ class World:
             raise ServiceRequestError("nobody answers")
         return self.is_over
 
-    async def sleep(self, _seconds: float) -> None:
-        await self.begun.wait()
-
     def life(self) -> JobLife:
         clients: Any = self
-        return JobLife(clients, "job", self.sleep)
+        return JobLife(clients, "job", between_looks=0)
 
 
 @pytest.fixture
@@ -83,9 +80,18 @@ async def test_step_is_cut_off_while_it_runs(world):
     assert cut == ["cut off"]
 
 
-async def test_step_that_has_paid_may_finish(world):
-    work = finishing(world, asyncio.sleep(0.01))
-    assert await world.life().unless_over(work, seconds_to_finish=30) == "done"
+async def test_step_may_wait_for_what_it_has_paid(world):
+    answered = asyncio.Event()
+    asyncio.get_running_loop().call_later(0.1, answered.set)
+    work = finishing(world, answered.wait())
+    assert await world.life().unless_over(work, has_paid=lambda: not answered.is_set()) == "done"
+
+
+async def test_step_that_has_paid_for_nothing_more_is_cut_off(world):
+    cut: list[str] = []
+    with pytest.raises(JobCanceled):
+        await world.life().unless_over(endless(world, cut), has_paid=lambda: False)
+    assert cut == ["cut off"]
 
 
 async def test_what_is_known_costs_no_look(world):
@@ -118,7 +124,7 @@ async def test_error_of_the_work_is_raised_as_it_is(world):
 
 async def test_call_that_the_host_cancels_ends_its_work(world):
     cut: list[str] = []
-    task = asyncio.create_task(world.life().unless_over(endless(world, cut), seconds_to_finish=30))
+    task = asyncio.create_task(world.life().unless_over(endless(world, cut), has_paid=lambda: True))
     await world.begun.wait()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
