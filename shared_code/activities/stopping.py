@@ -1,6 +1,6 @@
 """A step ends with its job: what a client cancels stops at its next request, in whatever process it runs.
 
-Before a step begins, before each request that costs money, and every second meanwhile it is looked up whether
+Before a step begins, before each request that costs money, and twice a second meanwhile it is looked up whether
 the job was cancelled. A step that has paid for something ends by itself, so that it can write and count what
 it has; any other is cut off. ADR 42 has the reasons.
 """
@@ -21,12 +21,12 @@ from shared_code.errors import JobCanceled, SettingsError
 from shared_code.jobs import DurableClient
 from shared_code.jobs.steps import CheckJob, Done
 
-_SECONDS_BETWEEN_LOOKS = 1.0
+_SECONDS_BETWEEN_LOOKS = 0.5
 _SECONDS_FOR_A_LOOK = 5.0
 # Requests that are under way have been paid for: so long they are waited for, and counted by their estimate
 # after that. What they bring is written as far as that is done soon; the rest another job pays for again.
 _SECONDS_FOR_ANSWERS = 5.0
-_SECONDS_TO_WRITE = 0.5
+_SECONDS_TO_WRITE = 0.3
 _TICK = 0.05
 
 Step = TypeVar("Step", bound=StepInput)
