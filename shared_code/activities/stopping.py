@@ -1,8 +1,8 @@
 """A step ends with its job: what a client cancels stops at its next request, in whatever process it runs.
 
-Before a step begins, before each request that costs money, and twice a second meanwhile it is looked up whether
-the job was cancelled. A step that has paid for something ends by itself, so that it can write and count what
-it has; any other is cut off. ADR 42 has the reasons.
+Before a step begins, before each request that costs money, and twice a second meanwhile it is looked up
+whether the job was cancelled. A step that has requests under way may wait for their answers, count them, and
+write what can be written at once; any other is cut off. ADR 42 has the reasons.
 """
 
 import asyncio

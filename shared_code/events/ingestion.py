@@ -40,10 +40,6 @@ class _Unbooked:
 
     spending: EventSpending
 
-    def is_under_way(self) -> bool:
-        """Whether a request has been sent that is not answered."""
-        return self._under_way > 0
-
     async def sending(self, most: int) -> None:
         """Books nothing."""
 

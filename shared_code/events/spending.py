@@ -74,6 +74,10 @@ class EventSpending:
         counts = self.counts + Counter(tokens=self._under_way, estimated=self._under_way)
         return EventAccount(run=self.job.run, tries=self.tries, counts=counts)
 
+    def is_under_way(self) -> bool:
+        """Whether a request has been sent that is not answered."""
+        return self._under_way > 0
+
     async def sending(self, most: int) -> None:
         """Books a request that is about to be sent."""
         self._under_way += most
