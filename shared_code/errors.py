@@ -9,7 +9,8 @@ AppError <- Permanent: SettingsError: MissingSetting, InvalidSetting, Unresolved
          <- DateRangeError: EmptyStartDate, InvalidStartDate, EmptyEndDate, InvalidEndDate, InvalidDateRange
          <- InvalidField, RequestTooLarge, EventRunning, JobNotFound, BudgetReached
          <- NothingToApprove, DecisionTaken
-         <- HostUnavailable, InvalidJob, JobFailed (in jobs: workflows raise it)
+         <- HostUnavailable, JobTableUnavailable, JobTableFilling
+         <- InvalidJob, JobFailed (in jobs: workflows raise it)
          <- Passing: ConfigurationUnavailable, JobSuspended
 """
 
@@ -176,6 +177,24 @@ class HostUnavailable(AppError):
     def retry_after(self) -> str:
         """A host that restarts is back within seconds."""
         return "5"
+
+
+class JobTableUnavailable(AppError):
+    """The table of jobs does not answer right now, and no job was started: send the same request again."""
+
+    @property
+    def retry_after(self) -> str:
+        """Storage that fails over is back within seconds."""
+        return "5"
+
+
+class JobTableFilling(AppError):
+    """The table of jobs is being filled with the jobs that were there before it: send the request again."""
+
+    @property
+    def retry_after(self) -> str:
+        """The next request goes on at once."""
+        return "1"
 
 
 class BudgetReached(AppError):

@@ -4,8 +4,8 @@ import azure.durable_functions as df
 import azure.functions as func
 
 from shared_code.api.answers import accepted, guarded, json_body, public_origin
-from shared_code.api.job_instances import start_job
-from shared_code.clients import forget_decisions
+from shared_code.api.job_instances import JobStarter, start_job
+from shared_code.clients import forget_decisions, job_table
 from shared_code.edge import at_edge
 from shared_code.jobs import EMBEDDING_BODY, EmbedFilesJob, parse_embedding
 from shared_code.settings import settings
@@ -23,6 +23,6 @@ async def _submit(req: func.HttpRequest, client: df.DurableOrchestrationClient) 
     job = parse_embedding(json_body(req, EMBEDDING_BODY), config.event_defaults)
     if isinstance(job, EmbedFilesJob):
         config.source_containers.require(job.container)
-    key = req.headers.get("idempotency-key")
-    started = await start_job(client, job, idempotency_key=key, forget=forget_decisions)
+    starter = JobStarter(client, job_table, forget_decisions)
+    started = await start_job(starter, job, idempotency_key=req.headers.get("idempotency-key"))
     return accepted(started.id, started.runtime_status, origin=origin)

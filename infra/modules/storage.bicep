@@ -1,11 +1,11 @@
-// The one storage account: of the host and its task hub, of the package, the files, the audit table and the events.
+// The one storage account: of the host and its task hub, of the package, the files, and the tables.
 param name string
 param location string
 param tags object
 param sourceContainers array
 
 var appContainers = ['app-package', 'jobs']
-var tables = ['audit', 'events']
+var tables = ['audit', 'events', 'asyncjobsJobs']
 var queues = ['live-events', 'live-events-poison']
 
 resource account 'Microsoft.Storage/storageAccounts@2023-05-01' = {

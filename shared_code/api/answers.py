@@ -26,6 +26,8 @@ from shared_code.errors import (
     InvalidField,
     InvalidIdempotencyKey,
     JobNotFound,
+    JobTableFilling,
+    JobTableUnavailable,
     NothingToApprove,
     RequestTooLarge,
     SettingsError,
@@ -56,6 +58,8 @@ _STATUS_OF = {
     TrackingIdReused: HTTPStatus.UNPROCESSABLE_ENTITY,
     SettingsError: HTTPStatus.INTERNAL_SERVER_ERROR,
     HostUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    JobTableUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    JobTableFilling: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 _AUTHORITY = re.compile(r"[A-Za-z0-9._-]+(?::\d{1,5})?|\[[0-9A-Fa-f:.]+\](?::\d{1,5})?")
 

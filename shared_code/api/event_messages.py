@@ -5,13 +5,12 @@ The log says what is wrong with a message, and repeats nothing that it holds.
 
 import json
 from base64 import b64decode
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
 
-from shared_code.api.job_instances import start_job
+from shared_code.api.job_instances import JobStarter, start_job
 from shared_code.errors import AppError, InvalidField, TrackingIdReused
-from shared_code.jobs import EVENT_FIELDS, DurableClient, EmbedEventJob, EventDefaults
+from shared_code.jobs import EVENT_FIELDS, EmbedEventJob, EventDefaults
 from shared_code.telemetry import log_event
 
 
@@ -20,12 +19,7 @@ class InvalidMessage(AppError):
 
 
 async def submit_message(
-    client: DurableClient,
-    body: bytes,
-    *,
-    message_id: str | None,
-    defaults: EventDefaults,
-    forget: Callable[[str], Awaitable[None]] | None = None,
+    starter: JobStarter, body: bytes, *, message_id: str | None, defaults: EventDefaults
 ) -> bool:
     """Starts the job of a message's event, or finds it; whether the message is one that can be used.
 
@@ -34,11 +28,12 @@ async def submit_message(
 
     Raises:
         HostUnavailable: the host did not take the job, and may do so later.
+        JobTableUnavailable: nor did the table of jobs.
         EventRunning: it asks for a run by force while one is under way, and may do so later.
     """
     try:
         job = replace(EmbedEventJob.parse(parse_message(body), defaults), from_queue=True)
-        await start_job(client, job, idempotency_key=None, held_at_budget=True, forget=forget)
+        await start_job(starter, job, idempotency_key=None, held_at_budget=True)
     except (InvalidMessage, InvalidField, TrackingIdReused) as error:
         log_event("message.refused", messageId=message_id, error=error.code, reason=str(error))
         return False

@@ -5,7 +5,9 @@ All that is asked of the host about instances is in here; what of them is public
 
 import json
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 from shared_code.errors import (
@@ -16,6 +18,7 @@ from shared_code.errors import (
     JobEnded,
     JobNotFound,
     JobSuspended,
+    JobTableUnavailable,
     TrackingIdReused,
 )
 from shared_code.jobs import (
@@ -32,9 +35,10 @@ from shared_code.jobs import (
     new_job_id,
     parse_job,
 )
+from shared_code.jobs.job_rows import JobRow, JobTable
 from shared_code.jobs.steps import EmbedPage
 from shared_code.telemetry import log_event
-from shared_code.usage.report import require_budget
+from shared_code.usage.report import require_budget, utc_now
 from shared_code.workflows.fan_out import lane_of
 
 ENDED = {"Completed", "Failed", "Terminated", "Canceled"}
@@ -50,20 +54,33 @@ class StartedJob:
     runtime_status: str = "Pending"
 
 
+@dataclass(frozen=True)
+class JobStarter:
+    """Where jobs are started, and where each is noted before.
+
+    Attributes:
+        client: of the Durable host.
+        table: gives the table of jobs, which a request that is refused has no need of.
+        forget: deletes what was decided about an id whose job runs again, and does not hold for the new run.
+        clock: tells when a job is submitted.
+    """
+
+    client: DurableClient
+    table: Callable[[], Awaitable[JobTable]]
+    forget: Callable[[str], Awaitable[None]] | None = None
+    clock: Callable[[], datetime] = field(default=utc_now)
+
+
 async def start_job(
-    client: DurableClient,
-    job: Job,
-    *,
-    idempotency_key: str | None,
-    held_at_budget: bool = False,
-    forget: Callable[[str], Awaitable[None]] | None = None,
+    starter: JobStarter, job: Job, *, idempotency_key: str | None, held_at_budget: bool = False
 ) -> StartedJob:
     """Starts a job, or finds the one that was started before for the same request.
 
+    A job is in the table of jobs before it starts, so that none can run that is not listed.
+
     Requests with the same key are the same, and so are those for the same event or watch, with a key or
     without. With `held_at_budget` a job is started although its environment has spent the month's budget: it
-    waits itself. What was decided about an id whose job runs again does not hold for the new run: `forget`
-    deletes it.
+    waits itself.
 
     Raises:
         InvalidIdempotencyKey: the key cannot be used.
@@ -72,16 +89,17 @@ async def start_job(
         EventRunning: an event is to run again by force while its job runs.
         BudgetReached: its environment has spent the month's budget; earlier jobs are found all the same.
         HostUnavailable: the host did not take the job.
+        JobTableUnavailable: the table did not, and nothing was started.
     """
     run = new_job_id() if idempotency_key is None else keyed_job_id(idempotency_key)
     limit = None if held_at_budget else job.account
     if isinstance(job, EmbedEventJob):
         job = replace(job, run=run)
     if job.id:
-        return await _find_or_start(client, job.id, job, limit, forget)
+        return await _find_or_start(starter, job.id, job, limit)
     if idempotency_key is None:
-        return await _start(client, run, job, limit)
-    return await _find_or_start(client, run, job, limit, forget)
+        return await _start(starter, run, job, limit)
+    return await _find_or_start(starter, run, job, limit)
 
 
 async def find_job(client: DurableClient, job_id: str) -> Any:
@@ -103,13 +121,13 @@ def status_of(instance: Any) -> str:
     status: str = instance.runtime_status.value
     if status == "Completed" and Progress.from_json(instance.custom_status).phase == Phase.CANCELED:
         return "Canceled"  # it ended by itself, which the host takes for complete
-    return status
+    return "Running" if status == "ContinuedAsNew" else status
 
 
 def parsed_job(instance: Any) -> Job | None:
     """What the client asked for; None if this release cannot read it."""
     try:
-        return parse_job(_input_of(instance))
+        return parse_job(input_of(instance))
     except InvalidJob:
         return None
 
@@ -178,35 +196,39 @@ async def find_instance(client: DurableClient, instance_id: str) -> Any | None:
     return None
 
 
-async def _start(client: DurableClient, job_id: str, job: Job, limit: Account | None) -> StartedJob:
-    await require_budget(client, limit)
+async def _start(
+    starter: JobStarter, job_id: str, job: Job, limit: Account | None, *, replaced: JobRow | None = None
+) -> StartedJob:
+    """Starts a job; `replaced` is the row of an earlier run."""
+    await require_budget(starter.client, limit)
+    row = JobRow.new(job_id, job.to_json(), starter.clock())
+    table = await starter.table()
+    await table.put(row)
     try:
-        await client.start_new(ORCHESTRATOR, job_id, job.to_json())
+        await starter.client.start_new(ORCHESTRATOR, job_id, row.input_of(job.to_json()))
     except Exception as error:
-        # The SDK raises a bare Exception for whatever the host answers.
+        # The SDK raises a bare Exception for whatever the host answers; the job may run all the same.
         raise HostUnavailable from error
     log_event("job.submitted", jobId=job_id, kind=job.KIND)
+    if replaced and replaced.key != row.key:
+        with suppress(JobTableUnavailable):  # it is not shown any more, and the purge sweeps it up
+            await table.remove(replaced)
     return StartedJob(job_id)
 
 
-async def _find_or_start(
-    client: DurableClient,
-    job_id: str,
-    job: Job,
-    limit: Account | None,
-    forget: Callable[[str], Awaitable[None]] | None,
-) -> StartedJob:
+async def _find_or_start(starter: JobStarter, job_id: str, job: Job, limit: Account | None) -> StartedJob:
     """The job with this id, unless it is for another request."""
-    earlier = await _instance_of(client, job_id)
+    earlier = await _instance_of(starter.client, job_id)
     if found := _same_job(earlier, job_id, job):
         return found
-    if earlier and forget:
-        await forget(job_id)
+    if earlier and starter.forget:
+        await starter.forget(job_id)
     try:
-        return await _start(client, job_id, job, limit)
+        replaced = row_of(job_id, earlier) if earlier else None
+        return await _start(starter, job_id, job, limit, replaced=replaced)
     except HostUnavailable:
         # Another request for this id may have come first: then the host refused a live id.
-        if found := _same_job(await _instance_of(client, job_id), job_id, job):
+        if found := _same_job(await _instance_of(starter.client, job_id), job_id, job):
             return found
         raise
 
@@ -246,6 +268,14 @@ def _is_forced(job: Job, earlier: Job) -> bool:
     return job.force and job.run != earlier.run
 
 
-def _input_of(instance: Any) -> Any:
-    """The job's input, which the SDK posts as JSON text within JSON."""
-    return json.loads(instance.input_) if isinstance(instance.input_, str) else instance.input_
+def row_of(job_id: str, instance: Any) -> JobRow:
+    """The row that a job has in the table of jobs."""
+    return JobRow.of(job_id, input_of(instance), instance.created_time)
+
+
+def input_of(instance: Any) -> Any:
+    """The job's input, which the SDK posts as JSON text within JSON; None if it is something else."""
+    try:
+        return json.loads(instance.input_) if isinstance(instance.input_, str) else instance.input_
+    except ValueError:
+        return None

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from shared_code.api.answers import status_uri
-from shared_code.api.job_instances import ENDED, find_instance, find_job, status_of
+from shared_code.api.job_instances import ENDED, find_instance, find_job, row_of, status_of
 from shared_code.jobs import DurableClient, Failure, Json, Phase, Progress, Waiting
 from shared_code.jobs.approval import Approval
 from shared_code.jobs.watch import Watch
@@ -60,6 +60,10 @@ class JobStatus:
         }
         return {**body, **{name: value for name, value in more.items() if value is not None}}
 
+    def listed(self) -> Json:
+        """The body among those of other jobs, which has no room for results."""
+        return {name: value for name, value in self.to_json().items() if name != "result"}
+
 
 async def read_status(
     client: DurableClient, job_id: str, *, retention_days: int, origin: str = ""
@@ -71,17 +75,28 @@ async def read_status(
         HostUnavailable: the host did not answer.
     """
     job = await find_job(client, job_id)
+    return await status_of_job(client, job_id, job, retention_days=retention_days, origin=origin)
+
+
+async def status_of_job(
+    client: DurableClient, job_id: str, job: Any, *, retention_days: int, origin: str = ""
+) -> JobStatus:
+    """What the instance of a job, and its lanes, show.
+
+    Raises:
+        HostUnavailable: the host did not answer.
+    """
     own = Progress.from_json(job.custom_status)
     lanes = await asyncio.gather(
         *(find_instance(client, lane_id(job_id, number)) for number in range(own.lanes))
     )
-    status = "Running" if status_of(job) == "ContinuedAsNew" else status_of(job)
+    status = status_of(job)
     return JobStatus(
         id=job_id,
         status=status,
         result=job.output if status in {"Completed", "Canceled"} else None,
         progress=_progress(own, [Progress.from_json(lane and lane.custom_status) for lane in lanes]),
-        created_at=job.created_time,
+        created_at=row_of(job_id, job).submitted_at,
         last_updated_at=job.last_updated_time,
         retention=timedelta(retention_days),
         error=own.error or _UNKNOWN_FAILURE if status == "Failed" else None,

@@ -16,6 +16,7 @@ from shared_code.settings import settings
 if TYPE_CHECKING:
     from shared_code.clients.composition import Clients
     from shared_code.network import Network
+    from shared_code.storage.job_table import StoredJobs
 
 
 async def clients() -> "Clients":
@@ -26,6 +27,11 @@ async def clients() -> "Clients":
 async def forget_decisions(job_id: str) -> None:
     """Deletes what was decided about a job; it opens the clients only when it is needed, which is seldom."""
     await (await clients()).decisions.forget(job_id)
+
+
+async def job_table() -> "StoredJobs":
+    """The table of jobs, by the clients of the running event loop."""
+    return (await clients()).job_table
 
 
 @dataclass

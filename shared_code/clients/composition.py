@@ -13,6 +13,7 @@ from azure.cosmos.aio import CosmosClient
 from azure.storage.blob.aio import BlobServiceClient, ContainerClient
 
 from shared_code.app_configuration import load_audit_storage
+from shared_code.clients.hub_listing import HostedInstances
 from shared_code.concurrency import Once
 from shared_code.embeddings.batching import BatchedEmbeddings
 from shared_code.embeddings.client import EmbeddingsClient, embeddings_service
@@ -28,7 +29,7 @@ from shared_code.events.source import (
     FetchedEvents,
     events_service,
 )
-from shared_code.http_pool import Facts, Hooks, ServicePool, Token, TokenAuth
+from shared_code.http_pool import Facts, Hooks, Service, ServicePool, Token, TokenAuth
 from shared_code.identity import AppIdentity
 from shared_code.index.cosmos_version import CosmosVersion
 from shared_code.index.cosmos_writer import CosmosIndex
@@ -39,6 +40,7 @@ from shared_code.settings import Settings
 from shared_code.settings.setting import Setting
 from shared_code.storage.blob_account import blob_service
 from shared_code.storage.decisions import Decisions
+from shared_code.storage.job_table import TIMEOUTS, StoredJobs
 from shared_code.storage.source_files import SourceFiles
 from shared_code.storage.table_account import TableAccount
 from shared_code.storage.tables import StorageTable
@@ -47,6 +49,7 @@ from shared_code.telemetry import log_event
 # Throttled, the SDK would wait for as long as it is told, be it a day; the transport waits for moments only.
 # None at all is a negative number: for zero the SDK takes its default.
 _COSMOS_OPTIONS: dict[str, Any] = {"retry_throttle_backoff_max": -1}
+_JOB_ROWS_AT_ONCE = 32
 
 
 class Clients:
@@ -61,6 +64,7 @@ class Clients:
         self.network = network or Network()
         self._closing = AsyncExitStack()
         self._audit_table = Once(self._open_audit_table)
+        self._instances: HostedInstances | None = None
 
     @cached_property
     def pool(self) -> ServicePool:
@@ -102,6 +106,25 @@ class Clients:
     def fetched_events(self) -> FetchedEvents:
         """Events that have been fetched, and are to be embedded."""
         return FetchedEvents()
+
+    @cached_property
+    def job_table(self) -> StoredJobs:
+        """The table of jobs of this task hub."""
+        return StoredJobs(
+            self._table(
+                self.settings.host_tables_storage,
+                self.settings.job_table,
+                at_once=_JOB_ROWS_AT_ONCE,
+                setting=Settings.host_storage,
+                timeouts=TIMEOUTS,
+            )
+        )
+
+    def instances(self, address: str) -> HostedInstances:
+        """The instances of the Durable host at its own address, which stays while the process lives."""
+        if self._instances is None:
+            self._instances = HostedInstances(self.pool.register(Service(name="host", base_url=address)))
+        return self._instances
 
     @cached_property
     def jobs_container(self) -> ContainerClient:
@@ -196,10 +219,12 @@ class Clients:
             slots=self._cosmos_slots,
         )
 
-    def _table(self, storage: str, name: str, *, at_once: int, setting: Setting[str]) -> StorageTable:
+    def _table(
+        self, storage: str, name: str, *, at_once: int, setting: Setting[str], **more: Any
+    ) -> StorageTable:
         try:
             account = TableAccount.parse(storage, self._tokens_for)
-            return StorageTable(self.pool, account, name, at_once=at_once, setting=setting)
+            return StorageTable(self.pool, account, name, at_once=at_once, setting=setting, **more)
         except ValueError:
             raise _unusable(setting) from None
 

@@ -28,6 +28,7 @@ __all__ = [
     "EMBEDDING_BODY",
     "ENDLESS_PATIENCE",
     "EVENT_FIELDS",
+    "KINDS",
     "LABEL",
     "LABEL_FORM",
     "LARGE_STEPS_AT_ONCE",
@@ -75,6 +76,7 @@ EMBEDDING_BODY = "a JSON object with env, version and filesPath, or with trackin
 
 Job = AuditQueryJob | EmbedFilesJob | EmbedEventJob
 _KINDS: dict[str, type[Job]] = {kind.KIND: kind for kind in (AuditQueryJob, EmbedFilesJob, EmbedEventJob)}
+KINDS = tuple(_KINDS)
 
 
 class JobFailed(AppError):

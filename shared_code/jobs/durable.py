@@ -1,6 +1,8 @@
 """What the app asks of the Durable SDK, whose own classes carry no types: its contexts and its client."""
 
-from collections.abc import Generator, Mapping
+import json
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeAlias, TypeVar
 
@@ -99,6 +101,39 @@ class DurableClient(Protocol):
 
     async def signal_entity(self, entity_id: Any, operation: str, input_: Any, /) -> None:
         """Sends an operation to an entity."""
+
+
+@dataclass(frozen=True)
+class ListedInstance:
+    """An instance as it is listed, with its input as JSON."""
+
+    id: str
+    name: str
+    status: str
+    created_at: datetime
+    last_updated_at: datetime
+    given: Any = field(repr=False)
+
+
+@dataclass(frozen=True)
+class InstancePage:
+    """Instances in the order of their ids; `token` leads to the next page, None after the last."""
+
+    instances: Sequence[ListedInstance]
+    token: str | None
+
+
+class HubListing(Protocol):
+    """All instances of the task hub. Each call may raise HostUnavailable."""
+
+    async def page(self, token: str | None, *, prefix: str = "") -> InstancePage:
+        """A page of instances whose ids begin with a prefix."""
+
+
+def host_address(binding: str) -> str:
+    """The host's own address, in the value of a client binding."""
+    address: str = json.loads(binding)["rpcBaseUrl"]
+    return address
 
 
 class Step(Protocol):

@@ -269,6 +269,20 @@ class Settings:
     job_retention_days = Setting("JOB_RETENTION_DAYS", "30", "days an ended job can be read", positive)
 
     @property
+    def host_tables_storage(self) -> str:
+        """The tables of the host's own storage: a connection string or a table account URL."""
+        storage = _storage_of_host("table", Settings.host_tables)(self.environment)
+        if not storage:
+            account = Settings.host_account.name
+            raise Settings.host_storage.missing(f"set it to a connection string, or {account} to a name")
+        return storage
+
+    @property
+    def job_table(self) -> str:
+        """The name of the table of jobs: like the task hub's own tables, which begin with its name."""
+        return f"{self.task_hub}Jobs"
+
+    @property
     def task_hub(self) -> str:
         """The name of the task hub, as the host goes by it."""
         setting = Settings.host_hub_name

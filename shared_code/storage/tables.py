@@ -1,9 +1,10 @@
-"""One table of a storage account, read through the pool; it knows the service's protocol, and no columns.
+"""One table of a storage account through the pool; it knows the service's protocol, and no columns.
 
 ADR 6 and ADR 14 have the reasons.
 """
 
 from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
@@ -41,7 +42,14 @@ class StorageTable:
     """The rows of one table; `setting` is where its account is named, for whoever has to mend it."""
 
     def __init__(
-        self, pool: ServicePool, account: TableAccount, name: str, *, at_once: int, setting: Setting[str]
+        self,
+        pool: ServicePool,
+        account: TableAccount,
+        name: str,
+        *,
+        at_once: int,
+        setting: Setting[str],
+        timeouts: Timeouts = _TIMEOUTS,
     ) -> None:
         self.name = name
         # Tables of the same name may lie in different accounts.
@@ -52,25 +60,27 @@ class StorageTable:
             headers=_HEADERS,
             auth=account.auth,
             limits=Limits(max_connections=at_once),
-            timeouts=_TIMEOUTS,
+            timeouts=timeouts,
             retries=_RETRIES,
         )
         self._setting = setting
         self._http = pool.register(service)
         self._signature = account.query
 
-    async def pages(self, query: str, *, select: str) -> AsyncIterator[list[dict[str, Any]]]:
-        """The rows that match a filter, page by page, with one column and what the service says of its type.
+    async def pages(
+        self, query: str, *, select: str, top: int | None = None
+    ) -> AsyncIterator[list[dict[str, Any]]]:
+        """The rows that match a filter, in pages of `top` at most, with some columns and their types.
 
         Raises:
             TableNotFound: there is no such table.
             AccessDenied: the account refuses the app.
             EndpointUnusable: it is not a table service.
         """
-        question = {"$filter": query, "$select": select}
+        question = {"$filter": query, "$select": select, **({"$top": str(top)} if top else {})}
         place: Mapping[str, str] | None = {}
         while place is not None:
-            response = await self._answer(f"/{self.name}()", {**question, **place})
+            response = await self._answer("GET", f"/{self.name}()", {**question, **place})
             yield self._rows(response)
             place = _continuation(response)
 
@@ -82,19 +92,59 @@ class StorageTable:
             AccessDenied: the account refuses the app.
             EndpointUnusable: it is not a table service.
         """
-        keys = f"PartitionKey={key_literal(partition_key)},RowKey={key_literal(row_key)}"
         try:
-            response = await self._answer(f"/{self.name}({keys})", {"$select": select})
+            response = await self._answer("GET", self._path(partition_key, row_key), {"$select": select})
         except _RowNotFound:
             return None
         return self._object(response)
 
-    async def _answer(self, path: str, question: Mapping[str, str]) -> Response:
+    async def put_row(self, partition_key: str, row_key: str, columns: Mapping[str, str]) -> None:
+        """Writes a row, in the place of what has its keys.
+
+        Raises:
+            TableNotFound: there is no such table.
+            AccessDenied: the account refuses the app.
+        """
+        await self._answer("PUT", self._path(partition_key, row_key), json=dict(columns))
+
+    async def delete_row(self, partition_key: str, row_key: str) -> None:
+        """Deletes the row with these keys, if there is one.
+
+        Raises:
+            AccessDenied: the account refuses the app.
+        """
+        with suppress(_RowNotFound, TableNotFound):
+            await self._answer("DELETE", self._path(partition_key, row_key), headers={"If-Match": "*"})
+
+    async def create(self) -> None:
+        """Creates the table, unless somebody has.
+
+        Raises:
+            AccessDenied: the account refuses the app.
+        """
+        with suppress(_TableExists):
+            await self._answer("POST", "/Tables", json={"TableName": self.name})
+
+    def _path(self, partition_key: str, row_key: str) -> str:
+        return f"/{self.name}(PartitionKey={key_literal(partition_key)},RowKey={key_literal(row_key)})"
+
+    async def _answer(
+        self,
+        method: str,
+        path: str,
+        question: Mapping[str, str] | None = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+        json: Any = None,
+    ) -> Response:
+        params = {**self._signature, **(question or {})}
         try:
-            return await self._http.get(path, params={**self._signature, **question})
+            return await self._http.request(method, path, params=params, headers=headers, json=json)
         except StatusError as refusal:
             if refusal.status == HTTPStatus.NOT_FOUND:
                 raise self._not_found(refusal) from None
+            if b"TableAlreadyExists" in refusal.body:
+                raise _TableExists from None
             if refusal.status not in _DENIED:
                 raise
             raise self._denied() from refusal
@@ -128,6 +178,10 @@ class StorageTable:
 
 class _RowNotFound(Exception):
     """The table has no row with these keys."""
+
+
+class _TableExists(Exception):
+    """The table is there already."""
 
 
 def _continuation(response: Response) -> Mapping[str, str] | None:

@@ -21,7 +21,7 @@ MAY_IMPORT = {
         "app_configuration concurrency embeddings events http_pool identity index jobs network settings "
         "storage telemetry"
     ),
-    "api": "jobs settings telemetry usage workflows",
+    "api": "concurrency jobs settings telemetry usage workflows",
     "workflows": "jobs usage.metering",
     "files": "concurrency digests documents embeddings index jobs packing storage",
     "events": "documents embeddings http_pool index jobs storage",

@@ -152,7 +152,7 @@ def test_tables_queues_and_containers_of_the_app_are_created() -> None:
     tables = {setting.default for setting in SETTINGS if setting.name.endswith("_TABLE")}
 
     assert queues <= set(storage_variable("queues"))
-    assert tables <= set(storage_variable("tables"))
+    assert {*tables, Settings({}).job_table} <= set(storage_variable("tables"))
     assert JOBS_CONTAINER in storage_variable("appContainers")
 
 

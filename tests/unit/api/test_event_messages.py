@@ -11,17 +11,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared_code.api.event_messages import InvalidMessage, parse_message, submit_message
-from shared_code.errors import HostUnavailable
+from shared_code.api.job_instances import JobStarter
+from shared_code.errors import HostUnavailable, JobTableUnavailable
 from shared_code.jobs import Budget
 from tests.support.durable_host_fake import FakeHost
+from tests.support.job_table_fake import FakeJobTable
 from tests.unit.api.test_job_instances import host_that_has_spent
 from tests.unit.jobs.test_embed_event import DEFAULTS, REQUEST, job_of
 
 PLAIN = json.dumps(REQUEST).encode()
 
 
-async def submit(host: FakeHost, body: bytes, **defaults: Any) -> bool:
-    return await submit_message(host, body, message_id="m1", defaults=replace(DEFAULTS, **defaults))
+async def submit(host: FakeHost, body: bytes, table: FakeJobTable | None = None, **defaults: Any) -> bool:
+    starter = JobStarter(host, (table or FakeJobTable()).opened)
+    return await submit_message(starter, body, message_id="m1", defaults=replace(DEFAULTS, **defaults))
 
 
 @pytest.mark.parametrize(
@@ -56,6 +59,11 @@ async def test_event_over_the_budget_is_started_to_be_held_and_not_lost():
 async def test_host_that_takes_no_job_lets_the_message_come_again():
     with pytest.raises(HostUnavailable):
         await submit(FakeHost(broken=RuntimeError("503")), PLAIN)
+
+
+async def test_table_of_jobs_that_does_not_answer_lets_the_message_come_again():
+    with pytest.raises(JobTableUnavailable):
+        await submit(FakeHost(), PLAIN, FakeJobTable(is_down=True))
 
 
 @pytest.mark.parametrize(

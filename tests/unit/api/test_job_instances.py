@@ -4,7 +4,15 @@ from typing import Any
 
 import pytest
 
-from shared_code.api.job_instances import find_job, is_live, require_running, start_job
+from shared_code.api.job_instances import (
+    JobStarter,
+    StartedJob,
+    find_job,
+    is_live,
+    require_running,
+    row_of,
+    start_job,
+)
 from shared_code.errors import (
     BudgetReached,
     EventRunning,
@@ -14,13 +22,24 @@ from shared_code.errors import (
     JobEnded,
     JobNotFound,
     JobSuspended,
+    JobTableUnavailable,
     TrackingIdReused,
 )
-from shared_code.jobs import COST_UNIT, AuditQueryJob, Budget, EmbedFilesJob, keyed_job_id, month_of
+from shared_code.jobs import (
+    COST_UNIT,
+    AuditQueryJob,
+    Budget,
+    EmbedFilesJob,
+    Job,
+    keyed_job_id,
+    month_of,
+    parse_job,
+)
 from shared_code.jobs.date_range import DateRange
 from shared_code.settings import Settings
 from shared_code.usage.month import MonthUsage
 from tests.support.durable_host_fake import FakeHost, instance
+from tests.support.job_table_fake import FakeJobTable
 from tests.unit.jobs.test_embed_event import job_of
 
 JOB = AuditQueryJob.plan(DateRange(date(2021, 2, 3), date(2021, 2, 5)))
@@ -30,66 +49,70 @@ BUDGETS = {"prod": Budget(amount=50, recheck_seconds=60)}
 ID = "0123456789abcdef0123456789abcdef"
 
 
+async def submit(host: FakeHost, job: Job, *, table: FakeJobTable | None = None, **more: Any) -> StartedJob:
+    return await start_job(JobStarter(host, (table or FakeJobTable()).opened), job, **more)
+
+
 async def test_jobs_without_a_key_are_started_anew_each_time():
     host = FakeHost()
-    ids = [(await start_job(host, JOB, idempotency_key=None)).id for _ in range(2)]
+    ids = [(await submit(host, JOB, idempotency_key=None)).id for _ in range(2)]
     assert host.started == ids
     assert len(set(ids)) == 2
 
 
 async def test_input_of_a_started_job_is_the_job():
     host = FakeHost()
-    started = await start_job(host, JOB, idempotency_key=None)
-    assert json.loads(host.instances[started.id]["input"]) == JOB.to_json()
+    started = await submit(host, JOB, idempotency_key=None)
+    assert parse_job(json.loads(host.instances[started.id]["input"])) == JOB
 
 
 async def test_same_key_and_request_give_the_same_job_with_its_present_status():
     host = FakeHost()
-    first = await start_job(host, JOB, idempotency_key="key")
+    first = await submit(host, JOB, idempotency_key="key")
     host.instances[first.id]["runtimeStatus"] = "Completed"
-    again = await start_job(host, JOB, idempotency_key="key")
+    again = await submit(host, JOB, idempotency_key="key")
     assert (again.id, again.runtime_status) == (first.id, "Completed")
     assert host.started == [first.id]
 
 
 async def test_same_key_with_another_request_is_refused():
     host = FakeHost()
-    await start_job(host, JOB, idempotency_key="key")
+    await submit(host, JOB, idempotency_key="key")
     with pytest.raises(IdempotencyKeyReused):
-        await start_job(host, OTHER, idempotency_key="key")
+        await submit(host, OTHER, idempotency_key="key")
 
 
 async def test_same_key_after_another_plan_of_the_work_is_the_same_request():
     host = FakeHost()
-    first = await start_job(host, JOB, idempotency_key="key")
+    first = await submit(host, JOB, idempotency_key="key")
     recut = AuditQueryJob(dates=JOB.dates, window_days=1, lanes=2, page_size=4)
-    assert (await start_job(host, recut, idempotency_key="key")).id == first.id
+    assert (await submit(host, recut, idempotency_key="key")).id == first.id
 
 
 async def test_race_for_one_key_is_a_replay_for_the_loser():
     winner = instance(status="Running", input=json.dumps(JOB.to_json()))
     host = FakeHost(appears_late=winner)
-    started = await start_job(host, JOB, idempotency_key="key")
+    started = await submit(host, JOB, idempotency_key="key")
     assert (started.id, started.runtime_status) == (keyed_job_id("key"), "Running")
 
 
 async def test_race_for_one_key_with_another_request_is_refused():
     host = FakeHost(appears_late=instance(input=json.dumps(OTHER.to_json())))
     with pytest.raises(IdempotencyKeyReused):
-        await start_job(host, JOB, idempotency_key="key")
+        await submit(host, JOB, idempotency_key="key")
 
 
 async def test_key_whose_instance_is_no_readable_job_is_refused():
     host = FakeHost({keyed_job_id("key"): instance(input='{"kind": "other"}')})
     with pytest.raises(IdempotencyKeyReused):
-        await start_job(host, JOB, idempotency_key="key")
+        await submit(host, JOB, idempotency_key="key")
 
 
 @pytest.mark.parametrize("key", ["", " ", "x" * 256, "é", "a\nb"])
 async def test_unusable_key_is_refused_before_the_host_is_asked(key):
     host = FakeHost()
     with pytest.raises(InvalidIdempotencyKey):
-        await start_job(host, JOB, idempotency_key=key)
+        await submit(host, JOB, idempotency_key=key)
     assert host.asked == []
 
 
@@ -106,28 +129,28 @@ def host_that_has_spent(amount: int) -> FakeHost:
 async def test_job_is_not_started_when_its_environment_has_spent_its_budget():
     host = host_that_has_spent(50)
     with pytest.raises(BudgetReached, match="prod is reached: 50 of 50 are spent"):
-        await start_job(host, embedding_job(), idempotency_key=None)
+        await submit(host, embedding_job(), idempotency_key=None)
     assert host.started == []
 
 
 async def test_request_of_an_earlier_job_finds_it_when_the_budget_is_spent():
     host = host_that_has_spent(49)
-    first = await start_job(host, embedding_job(), idempotency_key="key")
+    first = await submit(host, embedding_job(), idempotency_key="key")
     host.entities = host_that_has_spent(50).entities
-    assert (await start_job(host, embedding_job(), idempotency_key="key")).id == first.id
+    assert (await submit(host, embedding_job(), idempotency_key="key")).id == first.id
 
 
 @pytest.mark.parametrize("job", [JOB, embedding_job(dryRun=True), embedding_job(env="dev")])
 async def test_job_that_spends_nothing_or_has_no_limit_is_started_all_the_same(job):
     host = host_that_has_spent(50)
-    await start_job(host, job, idempotency_key=None)
+    await submit(host, job, idempotency_key=None)
     assert len(host.started) == 1
 
 
 async def after(status: str) -> FakeHost:
     """A host on which the event's job is in this state."""
     host = FakeHost()
-    await start_job(host, EVENT, idempotency_key="first")
+    await submit(host, EVENT, idempotency_key="first")
     host.instances[EVENT.id]["runtimeStatus"] = status
     host.started.clear()
     return host
@@ -137,21 +160,21 @@ async def after(status: str) -> FakeHost:
 @pytest.mark.parametrize("key", [None, "first", "other"])
 async def test_event_that_comes_again_finds_its_job_with_a_key_or_without(status, key):
     host = await after(status)
-    found = await start_job(host, EVENT, idempotency_key=key)
+    found = await submit(host, EVENT, idempotency_key=key)
     assert (found.id, found.runtime_status, host.started) == (EVENT.id, status, [])
 
 
 @pytest.mark.parametrize("status", ["Failed", "Terminated", "Canceled"])
 async def test_event_whose_job_came_to_nothing_runs_again_for_any_session(status):
     host = FakeHost({EVENT.id: instance(status=status, input=json.dumps(EVENT.to_json()))}, replaceable=True)
-    started = await start_job(host, job_of(sessionId="other"), idempotency_key=None)
+    started = await submit(host, job_of(sessionId="other"), idempotency_key=None)
     assert (started.id, host.started) == (EVENT.id, [EVENT.id])
 
 
 async def test_forced_event_runs_again_when_its_job_has_completed():
     host = await after("Completed")
     host.replaceable = True
-    await start_job(host, job_of(force=True), idempotency_key=None)
+    await submit(host, job_of(force=True), idempotency_key=None)
     assert host.started == [EVENT.id]
 
 
@@ -159,7 +182,7 @@ async def test_forced_event_runs_again_when_its_job_has_completed():
 async def test_forced_event_whose_job_is_live_is_refused_and_not_dropped(status):
     host = await after(status)
     with pytest.raises(EventRunning, match="when it has ended"):
-        await start_job(host, job_of(force=True), idempotency_key=None)
+        await submit(host, job_of(force=True), idempotency_key=None)
     assert host.started == []
 
 
@@ -191,7 +214,7 @@ async def test_forced_event_that_is_repeated_with_its_key_runs_once():
     host = await after("Completed")
     host.replaceable = True
     for _ in range(2):
-        await start_job(host, job_of(force=True), idempotency_key="again")
+        await submit(host, job_of(force=True), idempotency_key="again")
         host.instances[EVENT.id]["runtimeStatus"] = "Completed"
     assert host.started == [EVENT.id]
 
@@ -201,25 +224,25 @@ async def test_forced_event_that_is_repeated_with_its_key_runs_once():
 async def test_tracking_id_of_another_session_is_refused(status, force):
     host = await after(status)
     with pytest.raises(TrackingIdReused, match="another session"):
-        await start_job(host, job_of(sessionId="other", force=force), idempotency_key=None)
+        await submit(host, job_of(sessionId="other", force=force), idempotency_key=None)
     assert host.started == []
 
 
 async def test_race_for_one_event_is_a_find_for_the_loser():
     host = FakeHost(appears_late=instance(status="Running", input=json.dumps(EVENT.to_json())))
-    found = await start_job(host, EVENT, idempotency_key=None)
+    found = await submit(host, EVENT, idempotency_key=None)
     assert (found.id, found.runtime_status) == (EVENT.id, "Running")
 
 
 async def test_unusable_key_of_an_event_is_refused():
     with pytest.raises(InvalidIdempotencyKey):
-        await start_job(FakeHost(), EVENT, idempotency_key=" ")
+        await submit(FakeHost(), EVENT, idempotency_key=" ")
 
 
 async def test_host_that_does_not_take_a_job_is_unavailable():
     host = FakeHost(appears_late=instance(name="lane-orchestrator-function"))
     with pytest.raises(HostUnavailable):
-        await start_job(host, JOB, idempotency_key="key")
+        await submit(host, JOB, idempotency_key="key")
 
 
 async def test_job_is_found_by_its_id():
@@ -284,3 +307,39 @@ async def test_job_that_has_ended_or_is_forgotten_is_not_live(status):
 async def test_nobody_takes_a_job_for_ended_while_the_host_does_not_answer():
     with pytest.raises(HostUnavailable):
         await is_live(FakeHost(broken=RuntimeError("503")), ID)
+
+
+async def test_job_is_in_the_table_before_it_starts():
+    host, table = FakeHost(appears_late=instance()), FakeJobTable()
+    with pytest.raises(HostUnavailable):
+        await submit(host, JOB, table=table, idempotency_key=None)
+    assert [row.kind for row in table.kept] == ["audit-query"]
+
+
+async def test_job_that_the_table_does_not_take_is_not_started():
+    host = FakeHost()
+    with pytest.raises(JobTableUnavailable, match="no job was started: send the same request again"):
+        await submit(host, JOB, table=FakeJobTable(is_down=True), idempotency_key="key")
+    assert host.started == []
+
+
+async def test_row_of_a_job_follows_from_its_instance():
+    host, table = FakeHost(), FakeJobTable()
+    started = await submit(host, embedding_job(), table=table, idempotency_key=None)
+    assert [row_of(started.id, await find_job(host, started.id))] == list(table.kept)
+
+
+async def test_event_that_runs_again_has_the_row_of_its_new_run_alone():
+    host, table = FakeHost(replaceable=True), FakeJobTable()
+    for _ in range(2):
+        await submit(host, EVENT, table=table, idempotency_key=None)
+        host.instances[EVENT.id]["runtimeStatus"] = "Failed"
+    assert [row_of(EVENT.id, await find_job(host, EVENT.id))] == list(table.kept)
+
+
+async def test_event_runs_again_although_its_old_row_cannot_be_removed():
+    host, table = FakeHost(replaceable=True), FakeJobTable(removes=False)
+    for _ in range(2):
+        await submit(host, EVENT, table=table, idempotency_key=None)
+        host.instances[EVENT.id]["runtimeStatus"] = "Failed"
+    assert len(host.started) == 2
