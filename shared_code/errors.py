@@ -4,11 +4,12 @@ A room's own errors stand in it, as subclasses of these.
 
 AppError <- Permanent: SettingsError: MissingSetting, InvalidSetting, UnresolvedReference
                        ContainerNotAllowed, JobEnded, JobCanceled, ApprovalRejected, ApprovalExpired
-                       StorageError: TableNotFound, AccessDenied, EndpointUnusable, StagedRunsMissing
+                       StorageError: TableNotFound, AccessDenied, EndpointUnusable, StagedRunsMissing,
+                                      LedgerMissing
          <- IdempotencyError: InvalidIdempotencyKey, IdempotencyKeyReused, TrackingIdReused
          <- DateRangeError: EmptyStartDate, InvalidStartDate, EmptyEndDate, InvalidEndDate, InvalidDateRange
          <- InvalidField, RequestTooLarge, EventRunning, JobNotFound, BudgetReached
-         <- NothingToApprove, DecisionTaken
+         <- NothingToApprove, DecisionTaken, JobRunning, NothingToRetry, LedgerUnavailable
          <- HostUnavailable, JobTableUnavailable, JobTableFilling
          <- InvalidJob, JobFailed (in jobs: workflows raise it)
          <- Passing: ConfigurationUnavailable, JobSuspended
@@ -179,6 +180,23 @@ class HostUnavailable(AppError):
         return "5"
 
 
+class JobRunning(AppError):
+    """The job still runs: retry it when it has ended, as more of its files may fail."""
+
+
+class NothingToRetry(AppError):
+    """None of the job's files failed, so that there is nothing to retry: submit its path again instead."""
+
+
+class LedgerUnavailable(AppError):
+    """The storage of ledgers does not answer right now: try again."""
+
+    @property
+    def retry_after(self) -> str:
+        """Storage that fails over is back within seconds."""
+        return "5"
+
+
 class JobTableUnavailable(AppError):
     """The table of jobs does not answer right now, and no job was started: send the same request again."""
 
@@ -307,3 +325,7 @@ class AccessDenied(StorageError):
 
 class StagedRunsMissing(StorageError):
     """Staged results of a job are missing: submit it again."""
+
+
+class LedgerMissing(StorageError):
+    """The ledger of the job that is retried is gone, as that job has expired: submit its path instead."""

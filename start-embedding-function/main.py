@@ -5,24 +5,30 @@ import azure.functions as func
 
 from shared_code.api.answers import accepted, guarded, json_body, public_origin
 from shared_code.api.job_instances import JobStarter, start_job
-from shared_code.clients import forget_decisions, job_table
+from shared_code.api.job_retry import is_retry, retry_job
+from shared_code.clients import clients, forget_decisions, job_table
 from shared_code.edge import at_edge
-from shared_code.jobs import EMBEDDING_BODY, EmbedFilesJob, parse_embedding
+from shared_code.jobs import EMBEDDING_BODY, EmbedFilesJob, Job, parse_embedding
 from shared_code.settings import settings
 
 
 @at_edge
 async def main(req: func.HttpRequest, starter: str) -> func.HttpResponse:
-    """`POST orchestrators/start`, `{"env", "version", "filesPath"}` or `{"trackingId", "sessionId"}`: 202."""
+    """`POST orchestrators/start` of files, of an event, or `{"retryOf"}`: 202."""
     return await guarded(_submit, req, df.DurableOrchestrationClient(starter))
 
 
 async def _submit(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
-    config = settings()
+    config, key = settings(), req.headers.get("idempotency-key")
     origin = public_origin(req, config)
-    job = parse_embedding(json_body(req, EMBEDDING_BODY), config.event_defaults)
+    body, defaults = json_body(req, EMBEDDING_BODY), config.event_defaults
+    job: Job
+    if is_retry(body):
+        job = await retry_job(client, body, defaults, (await clients()).ledger, idempotency_key=key)
+    else:
+        job = parse_embedding(body, defaults)
     if isinstance(job, EmbedFilesJob):
         config.source_containers.require(job.container)
     starter = JobStarter(client, job_table, forget_decisions)
-    started = await start_job(starter, job, idempotency_key=req.headers.get("idempotency-key"))
+    started = await start_job(starter, job, idempotency_key=key)
     return accepted(started.id, started.runtime_status, origin=origin)

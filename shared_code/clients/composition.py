@@ -41,6 +41,7 @@ from shared_code.settings.setting import Setting
 from shared_code.storage.blob_account import blob_service
 from shared_code.storage.decisions import Decisions
 from shared_code.storage.job_table import TIMEOUTS, StoredJobs
+from shared_code.storage.ledgers import ReadableLedger, StoredLedger
 from shared_code.storage.source_files import SourceFiles
 from shared_code.storage.table_account import TableAccount
 from shared_code.storage.tables import StorageTable
@@ -135,6 +136,10 @@ class Clients:
     def decisions(self) -> Decisions:
         """What people decided about jobs."""
         return Decisions(self.jobs_container)
+
+    def ledger(self, job_id: str) -> ReadableLedger:
+        """The ledger of a job, for a request that reads it."""
+        return ReadableLedger(StoredLedger(self.jobs_container, job_id))
 
     def source_files(self, container: str) -> SourceFiles:
         """The files of a container.

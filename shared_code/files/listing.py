@@ -4,6 +4,8 @@ Storage and the index have orders of their own, of which nothing is assumed (ADR
 order, a bounded number of names at a time, and each part of the one is looked up in all parts of the other,
 which are staged as digests. An unchanged file costs no download. What changed and what vanished is staged as
 numbered pages, so that no name travels through the workflow.
+
+A retry lists no path: its files are those that the ledger of another job names.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -18,12 +20,15 @@ from azure.storage.blob.aio import ContainerClient
 from shared_code.concurrency import run_all
 from shared_code.digests import DIGEST_SIZE, digest, split
 from shared_code.documents.token_estimate import estimated_tokens
+from shared_code.errors import LedgerMissing
 from shared_code.index.cosmos_writer import CosmosIndex
 from shared_code.index.fingerprints import source_fingerprint
 from shared_code.index.records import KnownSource
 from shared_code.jobs import EmbeddingPlan, EmbedFilesJob
+from shared_code.jobs.ledger import failed_sources
 from shared_code.jobs.steps import ListFiles, PartListed
 from shared_code.packing import packed
+from shared_code.storage.ledgers import StoredLedger
 from shared_code.storage.source_files import SourceFile, SourceFiles
 from shared_code.storage.staging import read_staged_run, stage_json, stage_run
 
@@ -35,6 +40,9 @@ _TOKENS_PER_PAGE = 1_000_000
 _FILES_PER_PAGE = 50
 _VANISHED_PER_PAGE = 200
 _PAGES_AT_ONCE = 8
+# Of a ledger, whose pages have as many files as those of the job had.
+_LEDGER_PAGES = 50
+_LOOK_UPS_AT_ONCE = 16
 # The digests of a source and of its state.
 _KNOWN = f"{DIGEST_SIZE}s{DIGEST_SIZE}s"
 
@@ -45,6 +53,7 @@ class _Step(StrEnum):
     PATH = "path"  # whether it is that of a file; and one of no container costs no walk through the index
     KNOWN = "known"  # sources of the index, to stage them
     FILES = "files"  # to find those that are not known as they are
+    LEDGER = "ledger"  # what another job could not embed, in place of all of these
     VANISHED = "vanished"  # the sources once more, to find those that are not files
     ENDED = "ended"
 
@@ -62,6 +71,7 @@ class _Place:
         known_runs: how many runs of known sources are staged.
         file_runs: how many runs of files are.
         missing: known sources that no file was found for so far.
+        ledger_page: the last page of the ledger that was read.
     """
 
     step: _Step = _Step.PATH
@@ -72,12 +82,13 @@ class _Place:
     known_runs: int = 0
     file_runs: int = 0
     missing: int = 0
+    ledger_page: int = -1
 
     @classmethod
-    def of(cls, marker: Mapping[str, Any] | None) -> Self:
+    def of(cls, marker: Mapping[str, Any] | None, job: EmbedFilesJob) -> Self:
         """The place that a marker leads to."""
         if marker is None:
-            return cls()
+            return cls(step=_Step.LEDGER) if job.retry_of else cls()
         if "step" not in marker:  # a listing that the first release began: it is done with what lies before
             after = marker["after"]
             return cls(step=_Step.KNOWN, token=marker["token"], after=after, begin=after)
@@ -122,6 +133,7 @@ class _Part:
             _Step.PATH: self._find_itself,
             _Step.KNOWN: self._stage_known,
             _Step.FILES: self._compare_files,
+            _Step.LEDGER: self._find_failed,
             _Step.VANISHED: self._find_vanished,
         }
         seen = 0
@@ -168,6 +180,26 @@ class _Part:
         self.vanished += (source.removeprefix(f"{self._job.container}/") for source in gone.values())
         return len(known)
 
+    async def _find_failed(self) -> int:
+        """The files of a ledger's next pages, as they are now; one that is gone fails when it is read."""
+        ledger = StoredLedger(self._staging, self._job.retry_of)
+        numbers = await ledger.pages(after=self.place.ledger_page)
+        if not numbers:
+            raise LedgerMissing
+        read = await run_all((ledger.read(page) for page in numbers[:_LEDGER_PAGES]), at_once=_PAGES_AT_ONCE)
+        names = failed_sources([entry for page in read for entry in page])
+        files = await run_all(map(self._file, names), at_once=_LOOK_UPS_AT_ONCE)
+        self.files += len(files)
+        self.changed += files
+        self._go(ledger_page=numbers[:_LEDGER_PAGES][-1])
+        if not numbers[_LEDGER_PAGES:]:
+            self._go(step=_Step.ENDED)
+        return len(files)
+
+    async def _file(self, source: str) -> SourceFile:
+        name = source.removeprefix(f"{self._job.container}/")
+        return await self._source_files.find(name) or SourceFile(name, 0, "")
+
     async def _next_known(self, *, then: _Step) -> list[KnownSource]:
         """The next sources of the index; behind the last one it goes on with another step."""
         known = await self._index.known(self._job.files_path, after=self.place.after, most=self._most)
@@ -210,9 +242,10 @@ async def list_part(
 
     Raises:
         ContainerNotFound: there is no such container.
+        LedgerMissing: the job that is retried has been purged.
     """
     job_id, job = step.job_id, step.job
-    place = _Place.of(step.marker)
+    place = _Place.of(step.marker, job)
     part = _Part(files, index, staging, job_id=job_id, job=job, place=place, most=most_names)
     await part.read()
     tokens_of = partial(_tokens_of, plan=job.plan, most_bytes=most_bytes)

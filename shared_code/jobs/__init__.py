@@ -72,7 +72,9 @@ __all__ = [
 ]
 
 ORCHESTRATOR = "orchestrator-function"
-EMBEDDING_BODY = "a JSON object with env, version and filesPath, or with trackingId and sessionId"
+EMBEDDING_BODY = (
+    "a JSON object with env, version and filesPath, with trackingId and sessionId, or with retryOf"
+)
 
 Job = AuditQueryJob | EmbedFilesJob | EmbedEventJob
 _KINDS: dict[str, type[Job]] = {kind.KIND: kind for kind in (AuditQueryJob, EmbedFilesJob, EmbedEventJob)}

@@ -35,6 +35,7 @@ class EmbedFilesJob:
         approval_above: the limit that the client asks for; None for that of the app alone.
         approval: the limit of the app.
         watch: of a job that is done again and again; None for once.
+        retry_of: the job whose failed files are embedded, and no others; empty for all of the path.
     """
 
     KIND: ClassVar[str] = "embed-files"
@@ -53,6 +54,7 @@ class EmbedFilesJob:
     lanes: int = LANES
     page_size: int = LARGE_STEPS_AT_ONCE // LANES
     patience: timedelta = DEFAULT_PATIENCE
+    retry_of: str = ""
     version: int = VERSION
 
     @classmethod
@@ -134,7 +136,7 @@ class EmbedFilesJob:
     def request(self) -> tuple[object, ...]:
         """What the client asked for."""
         path = self.env, self.index_version, self.files_path
-        return *path, self.dry_run, self.allow_shrink, self.approval_above
+        return *path, self.dry_run, self.allow_shrink, self.approval_above, self.retry_of
 
     def to_json(self) -> Json:
         """The orchestration's input: JSON values only."""
@@ -155,6 +157,7 @@ class EmbedFilesJob:
             "lanes": self.lanes,
             "pageSize": self.page_size,
             "patienceSeconds": int(self.patience.total_seconds()),
+            **({"retryOf": self.retry_of} if self.retry_of else {}),
         }
 
     @classmethod
@@ -176,6 +179,7 @@ class EmbedFilesJob:
             lanes=value["lanes"],
             page_size=value["pageSize"],
             patience=patience_of(value),
+            retry_of=value.get("retryOf", ""),
             version=version_of(value),
         )
 

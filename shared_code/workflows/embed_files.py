@@ -22,6 +22,7 @@ from shared_code.jobs import (
     whole_ledger,
 )
 from shared_code.jobs.approval import Approval
+from shared_code.jobs.ledger import LISTING_SHRANK
 from shared_code.jobs.steps import (
     DeleteStale,
     EmbedPage,
@@ -256,4 +257,4 @@ def _shrunk(job: EmbedFilesJob, listing: Listing) -> LedgerEntry:
         f"{share}, more than a share of {job.plan.shrink_limit:g}: nothing was deleted. If they are meant to "
         'be gone, submit the job again with "allowShrink": true, or raise SHRINK_LIMIT.'
     )
-    return LedgerEntry(job.files_path, "ListingShrank", message)
+    return LedgerEntry(job.files_path, LISTING_SHRANK, message)

@@ -13,6 +13,7 @@ ROUTES = {
     "get-status-function": ("status/{id}", {"get"}, "function"),
     "approve-function": ("status/{id}/approval", {"post"}, "function"),
     "cancel-function": ("status/{id}", {"delete"}, "function"),
+    "get-ledger-function": ("status/{id}/ledger", {"get"}, "function"),
     "get-jobs-function": ("jobs", {"get"}, "function"),
     "get-usage-function": ("usage/{env}", {"get"}, "function"),
 }

@@ -7,6 +7,7 @@ import pytest
 from azure.storage.blob import ContainerClient
 
 from local.emulators.azurite import Azurite
+from local.http_client import Answer, request
 from shared_code.jobs import LEDGER_LIMIT
 from tests.support.api_client import ApiClient, StartHost
 from tests.support.corpus import DATABASE, SELF_CERTIFIED, corpus, prose
@@ -215,3 +216,63 @@ def test_unusable_field_is_a_400_that_names_it(corpus, api, fields, named):
 
     assert (answer.status, answer.json()["code"]) == (400, "InvalidField")
     assert answer.json()["detail"].startswith(f"Field {named} cannot be used: ")
+
+
+def retry(api: ApiClient, job_id: str) -> Answer:
+    return request("POST", f"{api.origin}/api/orchestrators/start", body={"retryOf": job_id})
+
+
+def whole_ledger(api: ApiClient, job_id: str) -> list[dict[str, str]]:
+    """All entries of a job's ledger, over HTTP."""
+    page = api.send("GET", f"/api/status/{job_id}/ledger").json()
+    entries: list[dict[str, str]] = page["ledger"]
+    while page["next"]:
+        page = api.send("GET", f"/api/status/{job_id}/ledger?after={page['next']}").json()
+        entries += page["ledger"]
+    return entries
+
+
+def test_retry_embeds_the_failed_files_of_the_whole_ledger_and_no_others(corpus, api):
+    for number in range(LEDGER_LIMIT + 30):
+        corpus.put(**{f"empty-{number}": ""})
+    first = corpus.run(api)
+    corpus.put(pears=prose("pears"))  # it is new, and not the retry's
+    for number in range(LEDGER_LIMIT + 20):
+        corpus.put(**{f"empty-{number}": f"Text number {number}."})
+    corpus.drop(f"empty-{LEDGER_LIMIT + 20}")
+    again = api.finished(retry(api, first["id"]).json()["id"], seconds=120)
+
+    result = again["result"]
+    assert (result["files"], result["embedded"], result["failed"]) == (
+        LEDGER_LIMIT + 30,
+        LEDGER_LIMIT + 20,
+        10,
+    )
+    assert "pears" not in corpus.searchable()
+    assert [entry["code"] for entry in whole_ledger(api, again["id"])].count("FileVanished") == 1
+    assert len(whole_ledger(api, first["id"])) == LEDGER_LIMIT + 30
+    third = api.finished(retry(api, again["id"]).json()["id"])["result"]
+    assert (third["files"], third["failed"]) == (10, 10)
+
+
+def test_retry_that_has_no_sense_is_refused_with_what_to_do(corpus, api):
+    whole = corpus.run(api)["id"]
+    dates = api.run("2021-02-03", "2021-02-05")["id"]
+
+    answers = [retry(api, job_id) for job_id in (whole, dates, "0" * 32)]
+    assert [(answer.status, answer.json()["code"]) for answer in answers] == [
+        (409, "NothingToRetry"),
+        (400, "InvalidField"),
+        (404, "JobNotFound"),
+    ]
+
+
+def test_ledger_begins_with_what_concerns_the_whole_path(corpus, api):
+    corpus.run(api)
+    corpus.drop("apples")
+    corpus.drop("bears")
+    corpus.put(nothing="")
+    job = corpus.run(api)
+
+    assert [entry["code"] for entry in whole_ledger(api, job["id"])] == ["ListingShrank", "EmptyDocument"]
+    assert api.send("GET", f"/api/status/{'0' * 32}/ledger").status == 404

@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from azure.storage.blob.aio import ContainerClient
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared_code.errors import LedgerMissing
 from shared_code.files.listing import list_part
 from shared_code.jobs import EmbedFilesJob
 from shared_code.jobs.steps import ListFiles
@@ -220,3 +222,65 @@ async def test_page_holds_a_million_tokens_at_most_or_one_larger_file(world):
 
     held = [[file["name"] for file in page if file["size"] > 1_000] for page in pages]
     assert held == [[], ["huge.txt"], ["large0.txt", "large1.txt"], ["large2.txt", "large3.txt"]]
+
+
+RETRY = replace(JOB, retry_of="first")
+
+
+async def retried(world: World, pages: dict[int, list[str]]) -> tuple[Counter[str], list[Any]]:
+    """What a listing stages of files that the ledger of another job names, some with a code of their own."""
+    stub = StorageStub(has_container=True)
+    for page, names in pages.items():
+        entries = [
+            {"source": f"{JOB.container}/{name.partition(':')[0]}", "code": code, "message": "m"}
+            for name in names
+            for code in [name.partition(":")[2] or "BrokenDocument"]
+        ]
+        stub.blobs[f"ledger/first/{page}.json"] = json.dumps(entries).encode()
+        stub.written[f"ledger/first/{page}.json"] = datetime.now(UTC)
+    return await listed_on(stub, world)
+
+
+async def listed_on(stub: StorageStub, world: World) -> tuple[Counter[str], list[Any]]:
+    fakes: Any = world
+    sums, marker = Counter[str](), None
+    async with clients_of(stub) as clients:
+        while sums["parts"] == 0 or marker:
+            step = ListFiles(
+                job_id="job", job=RETRY, marker=marker, first_page=sums["pages"], first_stale_page=0
+            )
+            container = clients.jobs_container
+            part = await list_part(
+                fakes.files, fakes.index, container, step=step, most_names=1, most_bytes=MOST_BYTES
+            )
+            marker = json.loads(json.dumps(part.marker))
+            sums.update(files=part.files, pages=part.pages, known=part.known, vanished=part.vanished, parts=1)
+        staged_ = await staged(container, "pages", sums["pages"])
+    return sums, [file["name"] for page in staged_ for file in page]
+
+
+async def test_retry_stages_the_failed_files_of_the_whole_ledger_and_no_others(world):
+    sums, names = await retried(world, {0: ["a.txt"], 2: ["f.txt:PartNotRead"], 10: ["b/c.txt", "e.png"]})
+
+    assert names == ["a.txt", "b/c.txt", "e.png"]
+    assert (sums["files"], sums["known"], sums["vanished"]) == (3, 0, 0)
+
+
+async def test_retry_of_many_pages_is_listed_in_parts_that_miss_and_repeat_none(world):
+    for number in range(120):
+        world.files.put(f"{number}.txt", "text")
+    sums, names = await retried(world, {number: [f"{number}.txt"] for number in range(120)})
+
+    assert names == [f"{number}.txt" for number in range(120)]
+    assert sums["parts"] == 3
+
+
+async def test_file_of_a_retry_that_is_gone_is_staged_to_be_named_in_the_ledger(world):
+    _, names = await retried(world, {0: ["gone.txt"]})
+
+    assert names == ["gone.txt"]
+
+
+async def test_retry_whose_ledger_was_purged_fails_with_what_to_do(world):
+    with pytest.raises(LedgerMissing, match="submit its path instead"):
+        await retried(world, {})
