@@ -3,8 +3,9 @@
 import azure.durable_functions as df
 import azure.functions as func
 
-from shared_code.api.answers import accepted, guarded, public_origin
+from shared_code.api.answers import guarded, public_origin
 from shared_code.api.job_instances import JobStarter, start_job
+from shared_code.api.waiting import Wait, submitted
 from shared_code.clients import job_table
 from shared_code.edge import at_edge
 from shared_code.jobs import AuditQueryJob
@@ -23,6 +24,6 @@ async def _submit(req: func.HttpRequest, client: df.DurableOrchestrationClient) 
     origin = public_origin(req, config)
     dates = DateRange.parse(req.params.get("s", ""), req.params.get("e", ""), max_days=config.max_range_days)
     plan = AuditQueryJob.plan(dates, patience=config.patience)
-    starter = JobStarter(client, job_table)
-    job = await start_job(starter, plan, idempotency_key=req.headers.get("idempotency-key"))
-    return accepted(job.id, job.runtime_status, origin=origin)
+    key, wait = req.headers.get("idempotency-key"), Wait.asked_for(req.headers)
+    job = await start_job(JobStarter(client, job_table), plan, idempotency_key=key)
+    return await submitted(client, job, wait, origin=origin, retention_days=config.job_retention_days)

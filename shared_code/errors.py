@@ -9,8 +9,8 @@ AppError <- Permanent: SettingsError: MissingSetting, InvalidSetting, Unresolved
          <- IdempotencyError: InvalidIdempotencyKey, IdempotencyKeyReused, TrackingIdReused
          <- DateRangeError: EmptyStartDate, InvalidStartDate, EmptyEndDate, InvalidEndDate, InvalidDateRange
          <- InvalidField, RequestTooLarge, EventRunning, JobNotFound, BudgetReached
-         <- NothingToApprove, DecisionTaken, JobRunning, NothingToRetry, LedgerUnavailable
-         <- HostUnavailable, JobTableUnavailable, JobTableFilling
+         <- NothingToApprove, DecisionTaken, JobRunning, NothingToRetry
+         <- Unavailable: HostUnavailable, LedgerUnavailable, JobTableUnavailable, JobTableFilling
          <- InvalidJob, JobFailed (in jobs: workflows raise it)
          <- Passing: ConfigurationUnavailable, JobSuspended
 """
@@ -171,13 +171,34 @@ class RequestTooLarge(AppError):
         super().__init__(f"The body of a request has at most {most} bytes: send less.")
 
 
-class HostUnavailable(AppError):
-    """The Durable host cannot answer right now: try again."""
+class Unavailable(AppError):
+    """Something that a request needs does not answer right now: try again."""
 
     @property
     def retry_after(self) -> str:
-        """A host that restarts is back within seconds."""
+        """A host that restarts, and storage that fails over, are back within seconds."""
         return "5"
+
+
+class HostUnavailable(Unavailable):
+    """The Durable host cannot answer right now: try again."""
+
+
+class LedgerUnavailable(Unavailable):
+    """The storage of ledgers does not answer right now: try again."""
+
+
+class JobTableUnavailable(Unavailable):
+    """The table of jobs does not answer right now, and no job was started: send the same request again."""
+
+
+class JobTableFilling(Unavailable):
+    """The table of jobs is being filled with the jobs that were there before it: send the request again."""
+
+    @property
+    def retry_after(self) -> str:
+        """The next request goes on at once."""
+        return "1"
 
 
 class JobRunning(AppError):
@@ -186,33 +207,6 @@ class JobRunning(AppError):
 
 class NothingToRetry(AppError):
     """None of the job's files failed, so that there is nothing to retry: submit its path again instead."""
-
-
-class LedgerUnavailable(AppError):
-    """The storage of ledgers does not answer right now: try again."""
-
-    @property
-    def retry_after(self) -> str:
-        """Storage that fails over is back within seconds."""
-        return "5"
-
-
-class JobTableUnavailable(AppError):
-    """The table of jobs does not answer right now, and no job was started: send the same request again."""
-
-    @property
-    def retry_after(self) -> str:
-        """Storage that fails over is back within seconds."""
-        return "5"
-
-
-class JobTableFilling(AppError):
-    """The table of jobs is being filled with the jobs that were there before it: send the request again."""
-
-    @property
-    def retry_after(self) -> str:
-        """The next request goes on at once."""
-        return "1"
 
 
 class BudgetReached(AppError):

@@ -3,9 +3,10 @@
 import azure.durable_functions as df
 import azure.functions as func
 
-from shared_code.api.answers import accepted, guarded, json_body, public_origin
+from shared_code.api.answers import guarded, json_body, public_origin
 from shared_code.api.job_instances import JobStarter, start_job
 from shared_code.api.job_retry import is_retry, retry_job
+from shared_code.api.waiting import Wait, submitted
 from shared_code.clients import clients, forget_decisions, job_table
 from shared_code.edge import at_edge
 from shared_code.jobs import EMBEDDING_BODY, EmbedFilesJob, Job, parse_embedding
@@ -31,4 +32,5 @@ async def _submit(req: func.HttpRequest, client: df.DurableOrchestrationClient) 
         config.source_containers.require(job.container)
     starter = JobStarter(client, job_table, forget_decisions)
     started = await start_job(starter, job, idempotency_key=key)
-    return accepted(started.id, started.runtime_status, origin=origin)
+    wait, retention_days = Wait.asked_for(req.headers), config.job_retention_days
+    return await submitted(client, started, wait, origin=origin, retention_days=retention_days)

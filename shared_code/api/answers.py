@@ -21,20 +21,17 @@ from shared_code.errors import (
     DateRangeError,
     DecisionTaken,
     EventRunning,
-    HostUnavailable,
     IdempotencyKeyReused,
     InvalidField,
     InvalidIdempotencyKey,
     JobNotFound,
     JobRunning,
-    JobTableFilling,
-    JobTableUnavailable,
-    LedgerUnavailable,
     NothingToApprove,
     NothingToRetry,
     RequestTooLarge,
     SettingsError,
     TrackingIdReused,
+    Unavailable,
 )
 from shared_code.settings import Settings
 from shared_code.telemetry import log_event
@@ -62,10 +59,7 @@ _STATUS_OF = {
     IdempotencyKeyReused: HTTPStatus.UNPROCESSABLE_ENTITY,
     TrackingIdReused: HTTPStatus.UNPROCESSABLE_ENTITY,
     SettingsError: HTTPStatus.INTERNAL_SERVER_ERROR,
-    HostUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
-    JobTableUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
-    LedgerUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
-    JobTableFilling: HTTPStatus.SERVICE_UNAVAILABLE,
+    Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 _AUTHORITY = re.compile(r"[A-Za-z0-9._-]+(?::\d{1,5})?|\[[0-9A-Fa-f:.]+\](?::\d{1,5})?")
 
@@ -111,19 +105,31 @@ def json_answer(
     )
 
 
-def accepted(job_id: str, runtime_status: str, *, origin: str) -> func.HttpResponse:
+def accepted(
+    job_id: str, runtime_status: str, *, origin: str, headers: Mapping[str, str] | None = None
+) -> func.HttpResponse:
     """The 202 of a job that was submitted, now or by an earlier request with the same key, or is to end."""
-    uri = status_uri(origin, job_id)
     return json_answer(
-        {"id": job_id, "statusUri": uri, "status": runtime_status},
+        {"id": job_id, "statusUri": status_uri(origin, job_id), "status": runtime_status},
         status=HTTPStatus.ACCEPTED,
-        headers={"Location": uri, "Operation-Location": uri, "Retry-After": POLL_SECONDS},
+        headers={**_locations(origin, job_id), "Retry-After": POLL_SECONDS, **(headers or {})},
     )
+
+
+def ended(status: Mapping[str, Any], *, origin: str, headers: Mapping[str, str]) -> func.HttpResponse:
+    """The 200 of a job that ended while the client that submitted it was waiting."""
+    uri = status_uri(origin, status["id"])
+    return json_answer({**status, "statusUri": uri}, headers={**_locations(origin, status["id"]), **headers})
 
 
 def status_uri(origin: str, job_id: str) -> str:
     """Where a client reads its job, and cancels it."""
     return f"{origin}{STATUS_PATH}{job_id}"
+
+
+def _locations(origin: str, job_id: str) -> dict[str, str]:
+    uri = status_uri(origin, job_id)
+    return {"Location": uri, "Operation-Location": uri}
 
 
 def problem(error: AppError) -> func.HttpResponse:

@@ -52,6 +52,8 @@ async def retry_job(
         plan=defaults.plan,
         budget=defaults.budgets.get(job.env),
         patience=defaults.patience,
+        approval_above=job.approval_above,
+        approval=defaults.approval,
         retry_of=job_id,
     )
 

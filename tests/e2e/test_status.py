@@ -1,10 +1,12 @@
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
 import pytest
 from azure.data.tables import TableClient
 
 from local.http_client import request
+from local.ports import free_port
 from tests.support.api_client import ApiClient, StartHost
 
 MEMBERS = {"id", "status", "result", "progress", "createdAt", "lastUpdatedAt", "expiresAt"}
@@ -127,3 +129,32 @@ def test_unusable_setting_fails_with_a_sentence_that_names_it_and_not_its_value(
     assert status["status"] == "Failed"
     assert "AUDIT_STORAGE" in status["error"]["message"]
     assert "hunter2" not in json.dumps(status)
+
+
+def test_client_that_waits_gets_the_end_of_its_job_and_polls_nothing(api: ApiClient, job_id: str) -> None:
+    waiting = {"Prefer": "respond-async, wait=20"}
+    submitted = api.submit("2021-02-01", "2021-06-01", headers=waiting)
+    read = api.send("GET", f"/api/status/{submitted.json()['id']}", headers=waiting)
+
+    assert (submitted.status, read.status) == (200, 200)
+    assert submitted.headers["location"] == submitted.json()["statusUri"]
+    assert submitted.json() == {**read.json(), "statusUri": submitted.json()["statusUri"]}
+    assert read.json()["status"] in {"Completed", "Failed"}
+    for answer in (submitted, read):
+        assert answer.headers["preference-applied"] == "wait=20"
+
+
+def test_many_clients_that_wait_in_vain_are_answered_together(start_host: StartHost) -> None:
+    nowhere = f"http://127.0.0.1:{free_port()}/account?sig=x"
+    with start_host(AUDIT_STORAGE=nowhere) as (api, _), ThreadPoolExecutor(40) as clients:
+        waiting = {"Prefer": "wait=2"}
+        submitted = api.submit("2021-02-01", "2021-02-03", headers=waiting)
+        target = submitted.json()["statusUri"].removeprefix(api.origin)
+        answers = [clients.submit(api.send, "GET", target, headers=waiting) for _ in range(40)]
+        meanwhile = api.send("GET", target)
+        read = [answer.result() for answer in answers]
+
+    assert (submitted.status, submitted.headers["preference-applied"]) == (202, "wait=2")
+    assert {answer.json()["status"] for answer in (submitted, meanwhile, *read)} <= {"Pending", "Running"}
+    assert "preference-applied" not in meanwhile.headers
+    assert {(answer.status, answer.headers["retry-after"]) for answer in read} == {(200, "1")}
