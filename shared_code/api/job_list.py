@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Self
 
 from shared_code.api.job_instances import ENDED, find_job, input_of
-from shared_code.api.job_status import JobStatus, status_of_job
+from shared_code.api.job_status import JobStatus, look_at
 from shared_code.concurrency import run_all
 from shared_code.errors import InvalidField, JobNotFound
 from shared_code.jobs import KINDS, DurableClient, Json, label
@@ -96,7 +96,7 @@ async def _look(client: DurableClient, row: JobRow, retention_days: int) -> JobS
         return None
     if not row.is_of(input_of(job), job.created_time):
         return None
-    return await status_of_job(client, row.job_id, job, retention_days=retention_days)
+    return await look_at(client, row.job_id, job, retention_days=retention_days)
 
 
 def _page(found: Sequence[JobStatus], after: str | None) -> Json:

@@ -75,10 +75,10 @@ async def read_status(
         HostUnavailable: the host did not answer.
     """
     job = await find_job(client, job_id)
-    return await status_of_job(client, job_id, job, retention_days=retention_days, origin=origin)
+    return await look_at(client, job_id, job, retention_days=retention_days, origin=origin)
 
 
-async def status_of_job(
+async def look_at(
     client: DurableClient, job_id: str, job: Any, *, retention_days: int, origin: str = ""
 ) -> JobStatus:
     """What the instance of a job, and its lanes, show.

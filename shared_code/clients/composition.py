@@ -43,6 +43,7 @@ from shared_code.storage.decisions import Decisions
 from shared_code.storage.job_table import TIMEOUTS, StoredJobs
 from shared_code.storage.ledgers import ReadableLedger, StoredLedger
 from shared_code.storage.source_files import SourceFiles
+from shared_code.storage.staging import StoredBlobs
 from shared_code.storage.table_account import TableAccount
 from shared_code.storage.tables import StorageTable
 from shared_code.telemetry import log_event
@@ -136,6 +137,11 @@ class Clients:
     def decisions(self) -> Decisions:
         """What people decided about jobs."""
         return Decisions(self.jobs_container)
+
+    @cached_property
+    def job_blobs(self) -> StoredBlobs:
+        """Everything that jobs have staged and kept."""
+        return StoredBlobs(self.jobs_container)
 
     def ledger(self, job_id: str) -> ReadableLedger:
         """The ledger of a job, for a request that reads it."""

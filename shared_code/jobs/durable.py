@@ -96,6 +96,9 @@ class DurableClient(Protocol):
     async def resume(self, instance_id: str, reason: str, /) -> Any:
         """Lets an instance go on that is suspended."""
 
+    async def purge_instance_history(self, instance_id: str, /) -> Any:
+        """Forgets an instance that has ended; it may be forgotten already."""
+
     async def read_entity_state(self, entity_id: Any, /) -> EntityState:
         """The state of an entity."""
 

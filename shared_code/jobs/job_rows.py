@@ -96,8 +96,8 @@ class JobRow:
         return self.submitted_at <= created_at + _SKEW
 
     def ended(self, status: str, at: datetime) -> Self:
-        """The row of the job when it has ended."""
-        return replace(self, final_status=status, ended_at=at)
+        """The row of the job when it has ended; whole seconds are enough for when."""
+        return replace(self, final_status=status, ended_at=at.replace(microsecond=0))
 
     def input_of(self, job: Json) -> Json:
         """The input of the job's instance."""

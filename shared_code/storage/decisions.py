@@ -13,7 +13,7 @@ from azure.storage.blob.aio import ContainerClient
 from shared_code.jobs import Json
 from shared_code.jobs.approval import Decision
 
-DECISIONS = "decisions"
+_DECISIONS = "decisions"
 _CANCEL = "cancel.json"
 
 
@@ -48,9 +48,9 @@ class Decisions:
 
     async def forget(self, job_id: str) -> None:
         """Deletes what was decided about a job: its id is to stand for a new run."""
-        prefix = _name(job_id, "")
+        listed = self._container.list_blob_names(name_starts_with=decisions_prefix(job_id))
         try:
-            names = [name async for name in self._container.list_blob_names(name_starts_with=prefix)]
+            names = [name async for name in listed]
         except ResourceNotFoundError:
             return  # nothing was ever decided: there is no container
         await self._delete(names)
@@ -89,9 +89,14 @@ class Decisions:
                 continue  # forgotten twice
 
 
+def decisions_prefix(job_id: str) -> str:
+    """What the names of all decisions about a job begin with."""
+    return f"{_DECISIONS}/{job_id}/"
+
+
 def _approval(job_id: str, round_: int) -> str:
     return _name(job_id, f"approval-{round_}.json")
 
 
 def _name(job_id: str, decision: str) -> str:
-    return f"{DECISIONS}/{job_id}/{decision}"
+    return f"{decisions_prefix(job_id)}{decision}"

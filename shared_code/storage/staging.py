@@ -1,7 +1,7 @@
 """What jobs stage as blobs below `staging/{job id}/`: runs of digests, and pages of names.
 
 A blob is overwritten when its activity is repeated, and nothing here deletes one that is still to be read:
-discarding is a call of its own. Ledgers, below `ledger/`, stay.
+discarding is a call of its own. Ledgers, below `ledger/`, stay until their job is purged.
 """
 
 import json
@@ -16,6 +16,7 @@ from azure.storage.blob.aio import ContainerClient
 from shared_code.concurrency import run_all
 from shared_code.errors import StagedRunsMissing
 from shared_code.jobs import ledger_prefix
+from shared_code.storage.decisions import decisions_prefix
 
 STAGING = "staging"
 _DELETIONS_AT_ONCE = 16
@@ -115,7 +116,19 @@ async def _chunks(container: ContainerClient, name: str) -> AsyncIterator[bytes]
 
 async def discard_staged(container: ContainerClient, job_id: str) -> None:
     """Deletes what a job staged."""
-    await _delete_all(container, [blob.name async for blob in _staged(container, f"{job_id}/")])
+    await _delete_all(container, [blob.name async for blob in _below(container, f"{STAGING}/{job_id}/")])
+
+
+class StoredBlobs:
+    """Everything that jobs have in their container."""
+
+    def __init__(self, container: ContainerClient) -> None:
+        self._container = container
+
+    async def delete(self, job_id: str) -> None:
+        """Deletes what a job has staged, its ledger, and what was decided about it."""
+        for prefix in (f"{STAGING}/{job_id}/", ledger_prefix(job_id), decisions_prefix(job_id)):
+            await _delete_all(self._container, [blob.name async for blob in _below(self._container, prefix)])
 
 
 async def sweep_staged(
@@ -123,7 +136,7 @@ async def sweep_staged(
 ) -> None:
     """Deletes what jobs staged before a time and never discarded; a live job may still come to it."""
     found: dict[str, list[str]] = {}
-    async for blob in _staged(container):
+    async for blob in _below(container, f"{STAGING}/"):
         if blob.last_modified < older_than:
             found.setdefault(blob.name.split("/")[1], []).append(blob.name)
     for job_id, names in found.items():
@@ -131,9 +144,9 @@ async def sweep_staged(
             await _delete_all(container, names)
 
 
-async def _staged(container: ContainerClient, prefix: str = "") -> AsyncIterator[BlobProperties]:
+async def _below(container: ContainerClient, prefix: str) -> AsyncIterator[BlobProperties]:
     try:
-        async for blob in container.list_blobs(name_starts_with=f"{STAGING}/{prefix}"):
+        async for blob in container.list_blobs(name_starts_with=prefix):
             yield blob
     except ResourceNotFoundError:
         return  # nothing was staged: there is no container

@@ -10,6 +10,7 @@ from azure.durable_functions.models.EntityStateResponse import EntityStateRespon
 
 CREATED = "2021-02-03T10:00:00Z"
 UPDATED = "2021-02-03T10:05:00Z"
+_ENDED = {"Completed", "Failed", "Terminated", "Canceled"}
 
 
 def instance(name: str = "orchestrator-function", status: str = "Running", **more: Any) -> dict[str, Any]:
@@ -84,6 +85,11 @@ class FakeHost:
         self.started.append(instance_id)
         return instance_id
 
+    async def purge_instance_history(self, instance_id: str) -> None:
+        if instance_id in self.instances and self.instances[instance_id]["runtimeStatus"] not in _ENDED:
+            raise RuntimeError("The operation failed with an unexpected status code 412")
+        self.instances.pop(instance_id, None)
+
     def _is_replaced(self, instance_id: str) -> bool:
         status = self.instances[instance_id]["runtimeStatus"]
-        return self.replaceable and status in {"Completed", "Failed", "Terminated", "Canceled"}
+        return self.replaceable and status in _ENDED

@@ -161,7 +161,8 @@ async def after(status: str) -> FakeHost:
 async def test_event_that_comes_again_finds_its_job_with_a_key_or_without(status, key):
     host = await after(status)
     found = await submit(host, EVENT, idempotency_key=key)
-    assert (found.id, found.runtime_status, host.started) == (EVENT.id, status, [])
+    seen = "Running" if status == "ContinuedAsNew" else status
+    assert (found.id, found.runtime_status, host.started) == (EVENT.id, seen, [])
 
 
 @pytest.mark.parametrize("status", ["Failed", "Terminated", "Canceled"])
