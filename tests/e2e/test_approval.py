@@ -125,6 +125,15 @@ async def test_job_that_nobody_approves_expires_and_a_late_decision_is_409(app, 
     assert (late.status, late.json()["code"]) == (409, "DecisionTaken")
 
 
+@pytest.mark.parametrize(("what", "end"), [("approve", "Completed"), ("cancel", "Canceled")])
+async def test_job_that_has_waited_for_days_hears_at_once(app, corpus, what, end):
+    job = await awaiting(app, corpus)
+    await app.running.advance(timedelta(days=5, hours=5))
+    heard = await cancel(app, job) if what == "cancel" else (await decide(app, job)).status
+    await app.running.settle()
+    assert (heard, (await status_of(app, job))["status"]) == (202, end)
+
+
 async def test_decision_whose_event_was_lost_still_holds_when_the_time_is_over(app, corpus, storage):
     job = await awaiting(app, corpus)
     jobs = ContainerClient.from_connection_string(storage.connection_string, "jobs")

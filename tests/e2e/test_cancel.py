@@ -153,6 +153,16 @@ def test_job_that_has_ended_is_not_cancelled_and_what_is_no_job_is_not_found(api
     assert cancel(api, "0" * 32, by="%20").json()["code"] == "InvalidField"
 
 
+def test_jobs_that_have_hardly_been_submitted_end_and_all_they_paid_is_told(api, corpus, embeddings_server):
+    jobs = [corpus.submit(api, version=f"v{number}").json()["id"] for number in range(3)]
+    answers = [cancel(api, job).status for job in reversed(jobs)]
+    ended = [api.finished(job) for job in jobs]
+
+    assert answers == [202] * 3
+    assert {status["status"] for status in ended} == {"Canceled"}
+    assert sum(status["result"]["tokens"] for status in ended) == embeddings_server.counters()["tokens"]
+
+
 def test_listing_is_cut_off_and_a_second_cancel_keeps_the_name_of_the_first(
     api, corpus, blobs_on_the_way, embeddings_server
 ):
