@@ -63,7 +63,7 @@ async def embed_event(clients: Clients, step: EmbedEvent) -> ItemDone:
     )
     try:
         work = partial(_embed, clients, step, fetched, documents, spending)
-        counts = await life.unless_over(work, has_paid=spending.is_under_way)
+        counts = await life.unless_over(work, has_paid=spending.is_under_way, looks_first=False)
     except Exception as error:
         raise Stopped(error, {"tokens": 0, **spending.account.counts}) from error
     log_event("event.embedded", env=job.env, milliseconds=milliseconds_since(began), **dict[str, Any](counts))

@@ -71,17 +71,20 @@ class JobLife:
         work: Callable[[], Coroutine[Any, Any, Result]],
         *,
         has_paid: Callable[[], bool] | None = None,
+        looks_first: bool = True,
     ) -> Result:
         """Does a piece of work, which is cut off when its job is cancelled.
 
         Args:
             work: what to do.
             has_paid: of work that costs money, whether requests are under way: it may bring them to an end.
+            looks_first: not for short work that looks itself before it pays, of which there is a lot.
 
         Raises:
             JobCanceled: the job was cancelled.
         """
-        await self.require()
+        if looks_first:
+            await self.require()
         working, watching = asyncio.create_task(work()), asyncio.create_task(self._watch())
         try:
             await asyncio.wait({working, watching}, return_when=asyncio.FIRST_COMPLETED)
