@@ -7,7 +7,7 @@ ids that follow from its job's, so that whatever is written twice is there once.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Self
 
 from azure.cosmos.exceptions import CosmosResourceNotFoundError
 
@@ -16,7 +16,7 @@ from shared_code.events.source import Event
 from shared_code.index.cosmos_partition import CosmosPartition
 from shared_code.index.cosmos_version import CosmosVersion
 from shared_code.index.records import ContainerMissing
-from shared_code.jobs import SPENDING, Counts, EmbedEventJob
+from shared_code.jobs import SPENDING, Counts, EmbedEventJob, Json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +59,16 @@ class EventAccount:
     tries: int
     counts: Counts = field(default_factory=dict)
 
+    def to_json(self) -> Json:
+        """JSON values only."""
+        return {"run": self.run, "tries": self.tries, **self.counts}
+
+    @classmethod
+    def from_json(cls, value: Json) -> Self:
+        """Reads what to_json wrote."""
+        counts = {name: value[name] for name in SPENDING if name in value}
+        return cls(run=value["run"], tries=value["tries"], counts=counts)
+
 
 _ACCOUNT = "account"
 
@@ -94,25 +104,28 @@ class EventDocuments:
             (self._document(job, event, document, partition.key), document.embedding.vector)
             for document in documents
         ]
-        await partition.upsert([*items, (_item_of(job, account, partition.key), None)])
+        items[0][0]["account"] = account.to_json()
+        await partition.upsert(items, instead_of=_id(job, _ACCOUNT))
 
-    async def account(self, job: EmbedEventJob) -> EventAccount | None:
-        """The account of an event, as the last run of its step has written it."""
-        item = await self._documents_of(job).read(_id(job, _ACCOUNT))
-        if item is None:
-            return None
-        counts = {name: item[name] for name in SPENDING if name in item}
-        return EventAccount(run=item["run"], tries=item["tries"], counts=counts)
+    async def accounts(self, job: EmbedEventJob) -> list[EventAccount]:
+        """The accounts of an event: the open one, if there is one, and those of documents."""
+        partition = self._documents_of(job)
+        item = await partition.read(_id(job, _ACCOUNT))
+        query = "SELECT VALUE c.account FROM c WHERE c.pk = @pk AND IS_DEFINED(c.account)"
+        found = [account async for account in partition.query(query)]
+        return [EventAccount.from_json(each) for each in ([item["account"]] if item else []) + found]
 
     async def book(self, job: EmbedEventJob, account: EventAccount) -> None:
-        """Writes the account of an event.
+        """Writes the open account of an event, which documents take the place of.
 
         Raises:
             ContainerMissing: the container is still to be created.
         """
         partition = self._documents_of(job)
+        # Without a text and the name of an index it is found by no search.
+        item = {"id": _id(job, _ACCOUNT), "pk": partition.key, "account": account.to_json()}
         try:
-            await partition.upsert([(_item_of(job, account, partition.key), None)])
+            await partition.upsert([(item, None)])
         except CosmosResourceNotFoundError:
             raise ContainerMissing from None
 
@@ -153,12 +166,6 @@ class EventDocuments:
             "tokens": document.embedding.tokens,
             "requests": document.embedding.requests,
         }
-
-
-def _item_of(job: EmbedEventJob, account: EventAccount, partition_key: str) -> dict[str, Any]:
-    """An account as an item; without a text and the name of an index it is found by no search."""
-    own = {"id": _id(job, _ACCOUNT), "pk": partition_key, "run": account.run, "tries": account.tries}
-    return {**own, **account.counts}
 
 
 def _id(job: EmbedEventJob, part: int | str) -> str:

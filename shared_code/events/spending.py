@@ -1,15 +1,15 @@
 """What an event spends on embeddings: booked before a request is sent.
 
-A run of an event's step keeps an account, an item beside the event's documents. It is written before a
-request is sent, with what the request may cost at most, and once more with the documents, when it is known
-what was charged. A run that breaks off leaves it to the next one. An account of an earlier try of the step
-says nothing any more: the answer of that try has counted what it spent.
+A run of an event's step keeps an account. It is written before a request is sent, an item beside the event's
+documents with what the request may cost at most. When it is known what was charged, it is written with the
+first of them, and the item goes. A run that breaks off leaves it to the next one. An account of an earlier
+try of the step says nothing any more: the answer of that try has counted what it spent.
 
 ADR 53 has the reasons.
 """
 
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -20,8 +20,8 @@ from shared_code.jobs import EmbedEventJob
 class Accounts(Protocol):
     """Where the accounts of events are kept."""
 
-    async def account(self, job: EmbedEventJob) -> EventAccount | None:
-        """The account of an event, if there is one."""
+    async def accounts(self, job: EmbedEventJob) -> Sequence[EventAccount]:
+        """The accounts of an event."""
 
     async def book(self, job: EmbedEventJob, account: EventAccount) -> None:
         """Writes an account."""
@@ -62,11 +62,11 @@ class EventSpending:
             tries: how many answers of the step the job has heard.
             is_first: whether no other run can have broken off before, so that none is looked for.
         """
-        before = None if is_first else await accounts.account(job)
-        is_unheard = before is not None and (before.run, before.tries) == (job.run, tries)
-        return cls(
-            accounts, job, tries, Counter(before.counts if before and is_unheard else {}), require_wanted
-        )
+        found = [] if is_first else await accounts.accounts(job)
+        unheard = [each.counts for each in found if (each.run, each.tries) == (job.run, tries)]
+        # Each run adds to what it finds, so that the last one has all of it.
+        before = max(unheard, key=lambda counts: counts.get("tokens", 0), default={})
+        return cls(accounts, job, tries, Counter(before), require_wanted)
 
     @property
     def account(self) -> EventAccount:

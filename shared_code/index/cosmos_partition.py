@@ -39,11 +39,12 @@ _ITEMS_PER_PAGE = 1_000
 _OPERATION = '{"operationType":'
 _QUIET_OPERATION = '{"minimalReturnPreference":true,"operationType":'
 _UPSERT = _QUIET_OPERATION.encode() + b'"Upsert","resourceBody":%b}'
+_DELETE = _QUIET_OPERATION.encode() + b'"Delete","id":%b}'
 
 
 @dataclass(frozen=True, slots=True)
 class _Operation:
-    """An operation in the SDK's form for batches, and how to do it alone; `body` is what it upserts."""
+    """An operation in the SDK's form for batches, and how to do it alone; `body` if it is written in here."""
 
     batched: tuple[Any, ...]
     alone: Callable[[], Awaitable[Any]]
@@ -88,9 +89,19 @@ class CosmosPartition:
         except CosmosResourceNotFoundError:
             return None
 
-    async def upsert(self, items: Iterable[tuple[dict[str, Any], Vector | None]]) -> None:
-        """Writes items with their vectors, if they have one, or the same items once more."""
-        await self._run(self._upsert(item, vector) for item, vector in items)
+    async def upsert(
+        self, items: Iterable[tuple[dict[str, Any], Vector | None]], *, instead_of: str = ""
+    ) -> None:
+        """Writes items with their vectors, if they have one, or the same items once more.
+
+        Args:
+            items: what to write.
+            instead_of: the id of an item that is deleted with the first of them.
+        """
+        operations = [self._upsert(item, vector) for item, vector in items]
+        if instead_of:
+            operations.insert(1, self._delete_with_others(instead_of))
+        await self._run(operations)
 
     async def save(self, items: Iterable[tuple[dict[str, Any], str | None]]) -> list[str]:
         """Writes items that nobody else has written meanwhile, and gives their new ETags in order.
@@ -125,7 +136,12 @@ class CosmosPartition:
     def _upsert(self, item: dict[str, Any], vector: Vector | None) -> _Operation:
         body = msgspec.json.encode({**item, VECTOR: msgspec.Raw(vector.json)} if vector else item)
         alone = partial(self._container.upsert_item, item, no_response=True, **_sending(body))
-        return _Operation(("upsert", ({"id": item["id"]},)), alone, body)
+        return _Operation(("upsert", ({"id": item["id"]},)), alone, _UPSERT % body)
+
+    def _delete_with_others(self, item: str) -> _Operation:
+        return _Operation(
+            ("delete", (item,)), partial(self._delete, item), _DELETE % msgspec.json.encode(item)
+        )
 
     def _save(self, item: dict[str, Any], etag: str | None) -> _Operation:
         if etag is None:
@@ -162,7 +178,7 @@ class CosmosPartition:
     async def _as_batch(self, batch: Sequence[_Operation]) -> list[dict[str, Any]] | None:
         """What the service answers for each operation; None where it does not take them as a batch."""
         bodies = [operation.body for operation in batch if operation.body]
-        options = _sending(b"[" + b",".join(_UPSERT % body for body in bodies) + b"]") if bodies else _QUIET
+        options = _sending(b"[" + b",".join(bodies) + b"]") if bodies else _QUIET
         try:
             async with self._slots:
                 return await self._container.execute_item_batch(

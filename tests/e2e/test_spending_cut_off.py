@@ -41,7 +41,7 @@ def test_jobs_keep_to_their_budget_on_a_host_that_dies_and_end_right_when_it_is_
     with empty_corpus(storage, cosmos_emulator) as corpus:
         jobs = BudgetedJobs(corpus, start_host, embeddings_server, embedding_settings, tmp_path / "state.db")
         jobs.write_files(60)
-        outcome = jobs.meet(0.5, kill_after=3)
+        outcome = jobs.meet(0.5, kill_after=1)
         chunks = len(corpus.chunks())
 
     assert 0 < outcome.spent <= 1.1 * outcome.budget

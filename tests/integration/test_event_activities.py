@@ -93,3 +93,19 @@ async def test_step_that_lost_a_document_embeds_that_one_alone(
     assert again["counts"]["embedded"] == first["counts"]["embedded"]
     assert embeddings_server.counters()["inputs"] == 1
     assert len(events.documents("lost")) == first["counts"]["documents"]
+
+
+async def test_account_of_an_event_lies_beside_its_documents_only_while_it_is_embedded(
+    service, events, embedding_settings
+):
+    events.put(service, "paid", prose("trains", paragraphs=8))
+    async with process(service, embedding_settings) as clients:
+        embedded = await embed_event(clients, payload_of(events, "paid", clients))
+
+    first, *others = events.documents("paid")
+    query = "SELECT VALUE c.id FROM c WHERE c.pk = @pk"
+    parameters: list[dict[str, object]] = [{"name": "@pk", "value": first["pk"]}]
+    ids = events.index.query_items(query, parameters=parameters, partition_key=first["pk"])
+    assert set(ids) == {document["id"] for document in (first, *others)}
+    assert first["account"]["tokens"] == embedded["counts"]["tokens"] > 0
+    assert all("account" not in document for document in others)

@@ -39,7 +39,7 @@ def test_jobs_of_a_host_that_dies_keep_to_their_budget_and_end_right_when_it_is_
         jobs.write_files(_FILES)
         outcome = jobs.meet(share, kill_after=kill_after)
         chunks = len(corpus.chunks())
-    spent = f"spent {outcome.spent} of {outcome.budget:.0f}, killed after {kill_after} requests"
+    spent = f"spent {outcome.spent} of {outcome.budget:.0f}, killed after {kill_after} answers"
     in_all = f"charged {outcome.charged}, counted {outcome.counted}, of it estimated {outcome.estimated}"
     table.append(f"budget of {share} x the estimate: {spent}; {in_all}")
 

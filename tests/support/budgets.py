@@ -56,14 +56,14 @@ class BudgetedJobs:
                 self.corpus.files.upload_blob(f"{job}/{number}.txt", f"File {number} of {job}. {words}")
 
     def meet(self, share: float, *, kill_after: int) -> Outcome:
-        """Runs the jobs on a share of their estimate; the host is killed after so many requests."""
+        """Runs the jobs on a share of their estimate; the host is killed after so many answered requests."""
         with self._host(None) as (api, _):
             budget = share * sum(self._estimate(api, job) for job in range(JOBS))
         self.embeddings.reset()
         self.embeddings.configure(latency=0.2)
         with self._host(budget) as (api, service):
             jobs = [self._submit(api, job).json()["id"] for job in range(JOBS)]
-            self._until(lambda: self._requests() >= kill_after or self._is_quiet(api, jobs))
+            self._until(lambda: self._answered() >= kill_after or self._is_quiet(api, jobs))
             service.kill()
         with self._host(budget) as (api, _):
             self._until(lambda: self._is_quiet(api, jobs))
@@ -89,8 +89,8 @@ class BudgetedJobs:
         submitted = self._submit(api, job, dryRun=True).json()["id"]
         return int(api.finished(submitted)["progress"]["estimate"]["tokens"])
 
-    def _requests(self) -> int:
-        return self.embeddings.counters()["requests"]
+    def _answered(self) -> int:
+        return self.embeddings.counters()["answered"]
 
     def _is_quiet(self, api: ApiClient, jobs: list[str]) -> bool:
         """Whether each job has ended or is held, and nothing is reserved or charged any more for a while."""

@@ -34,8 +34,8 @@ class FakeDocuments:
     has_container: bool = True
     crash_at: str = ""
 
-    async def account(self, _job: EmbedEventJob) -> EventAccount | None:
-        return self.kept
+    async def accounts(self, _job: EmbedEventJob) -> list[EventAccount]:
+        return [self.kept] if self.kept else []
 
     async def book(self, _job: EmbedEventJob, account: EventAccount) -> None:
         if not self.has_container:
