@@ -21,9 +21,6 @@ from shared_code.index.fingerprints import text_fingerprint
 from shared_code.index.records import ContainerMissing
 from shared_code.jobs import EmbeddingPlan, EmbedEventJob
 
-# Of it, the first request tells the size of the vectors that a container is created for.
-_SAMPLE = CountedText("size", 1)
-
 
 @dataclass(frozen=True, slots=True)
 class _Planned:
@@ -119,9 +116,9 @@ async def _embedded(
     try:
         made = await _vectors(texts, job, embeddings, spending)
     except ContainerMissing:
-        [sample] = await _vectors([_SAMPLE], job, embeddings, _Unbooked(spending))
-        await documents.create_container(sample.vector.dimensions)
-        made = await _vectors(texts, job, embeddings, spending)
+        # There is nothing to book it in before the first vectors tell what it is to be created for.
+        made = await _vectors(texts, job, embeddings, _Unbooked(spending))
+        await documents.create_container(made[0].vector.dimensions)
     return [
         NewDocument(ordinal=each.ordinal, text=each.text.text, made=each.made, embedding=embedding)
         for each, embedding in zip(planned, made, strict=True)

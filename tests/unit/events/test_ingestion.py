@@ -231,4 +231,4 @@ async def test_first_event_of_an_index_creates_its_container_for_the_vectors_tha
     world = World(documents=FakeDocuments(has_container=False))
     counts = await world.ingest()
     assert (world.texts(), world.documents.has_container) == (["An event."], True)
-    assert (counts["tokens"], counts["requests"]) == (20, 2)
+    assert (counts["tokens"], counts["requests"]) == (10, 1)
