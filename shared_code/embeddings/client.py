@@ -49,8 +49,6 @@ _UNUSABLE = _KEY_REFUSED | {HTTPStatus.NOT_FOUND}
 _TOO_MUCH = {HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE}
 # A 400 about one of these holds for every text, so that no smaller batch can help.
 _SETTINGS = {"model", "dimensions", "encoding_format"}
-# How often a request is sent whose answer does not come.
-_SENDINGS = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +70,7 @@ _RETRIES = _OfKnownOutcome(
 # A slow service has the time of this many attempts, and any service enough to wait out its rate limits.
 _ATTEMPTS_IN_TIME = 5
 _LEAST_SECONDS = 300.0
+_OF_QUESTIONS = Timeouts(connect=2.0, attempt=4.0, total=6.0)
 
 
 class EmbeddingsUnusable(Permanent):
@@ -168,10 +167,26 @@ def embeddings_service(
     )
 
 
+def questions_service(
+    endpoint: EmbeddingsEndpoint, *, auth: FixedAuth | Auth | None, at_once: int
+) -> Service:
+    """The same service to register for a QuestionsClient: who asks it waits for seconds at most."""
+    return Service(
+        name=QuestionsClient.service_name,
+        base_url=endpoint.base_url,
+        auth=auth,
+        timeouts=_OF_QUESTIONS,
+        limits=Limits(max_connections=at_once),
+        retries=replace(_RETRIES, attempts=2, wait_max=0.5, retry_after_max=1.0),
+    )
+
+
 class EmbeddingsClient(ServiceClient):
     """Embeds batches of texts; which model and size is up to the caller, so that a job keeps to its own."""
 
     service_name: ClassVar[str] = "embeddings"
+    # How often a request is sent whose answer does not come.
+    sendings: ClassVar[int] = 3
 
     def __init__(self, pool: ServicePool, endpoint: EmbeddingsEndpoint) -> None:
         super().__init__(pool)
@@ -249,8 +264,15 @@ class EmbeddingsClient(ServiceClient):
                 if not _may_be_charged(error):
                     raise
                 asking.bill.unknown += _length(texts)
-                if sendings == _SENDINGS or isinstance(error, ResponseTooLarge | DeadlineExceeded):
+                if sendings == self.sendings or isinstance(error, ResponseTooLarge | DeadlineExceeded):
                     raise
+
+
+class QuestionsClient(EmbeddingsClient):
+    """Embeds questions, for which somebody waits: beside the texts of jobs, and with less patience."""
+
+    service_name: ClassVar[str] = "questions"
+    sendings: ClassVar[int] = 1
 
 
 @dataclass(frozen=True, slots=True)

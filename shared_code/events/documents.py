@@ -79,7 +79,7 @@ class EventDocuments:
         try:
             await partition.upsert(items)
         except CosmosResourceNotFoundError:
-            await self._version.create_container(documents[0].embedding.vector.dimensions)
+            await self._version.container.create(documents[0].embedding.vector.dimensions)
             await partition.upsert(items)
 
     async def amend(self, job: EmbedEventJob, event: Event, ordinals: Iterable[int]) -> None:

@@ -112,7 +112,7 @@ class CosmosIndex:
                 raise IndexConflict from None
         if not dimensions:
             raise ContainerMissing
-        await self._version.create_container(dimensions)
+        await self._version.container.create(dimensions)
         return await self._save(records)
 
     async def write(self, chunks: Sequence[NewChunk]) -> None:
