@@ -57,6 +57,7 @@ async def embed_event(clients: Clients, step: EmbedEvent) -> ItemDone:
             job,
             documents=clients.event_documents(job.env, job.index_version),
             embeddings=clients.event_embeddings,
+            previous=clients.previous_documents(job.env, job.index_version),
             spending=spending,
             paid=step.paid,
         )

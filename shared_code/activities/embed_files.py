@@ -29,6 +29,7 @@ async def list_files(clients: Clients, step: ListFiles) -> PartListed:
     """Lists one part of the files, and stages what changed and what vanished."""
     began = monotonic()
     job = step.job
+    await clients.index_container.shape()  # if it lacks something, the log says so
     part = await list_part(
         clients.source_files(job.container),
         clients.index(job.env, job.index_version),
@@ -100,6 +101,7 @@ async def _embed(
         embeddings=clients.file_embeddings,
         spending=spending,
         is_live=partial(_may_be_live, host),
+        previous=clients.previous_index(job.env, job.index_version),
     )
     async with clients.large_steps:
         return await ingestion.embed([SourceFile.from_json(file) for file in staged])

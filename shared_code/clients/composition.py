@@ -162,16 +162,16 @@ class Clients:
     @cached_property
     def index_container(self) -> CosmosContainer:
         """The container of the index."""
-        return CosmosContainer(
-            self._cosmos,
-            database=self.settings.cosmos_database,
-            name=self.settings.cosmos_container,
-            slots=self._cosmos_slots,
-        )
+        return self._container(self.settings.cosmos_container)
 
     def index(self, env: str, version: str) -> CosmosIndex:
         """One version of an environment's index."""
         return CosmosIndex(self._version(env, version))
+
+    def previous_index(self, env: str, version: str) -> CosmosIndex | None:
+        """The same version in the container that this one takes the place of, if it does."""
+        previous = self._previous_version(env, version)
+        return CosmosIndex(previous) if previous else None
 
     def search(self, env: str, version: str) -> CosmosSearch:
         """Searches of that version."""
@@ -185,6 +185,11 @@ class Clients:
     def event_documents(self, env: str, version: str) -> EventDocuments:
         """The documents of live events in that version."""
         return EventDocuments(self._version(env, version))
+
+    def previous_documents(self, env: str, version: str) -> EventDocuments | None:
+        """Those in the container that this one takes the place of, if it does."""
+        previous = self._previous_version(env, version)
+        return EventDocuments(previous) if previous else None
 
     async def close(self) -> None:
         """Closes every client that was built."""
@@ -210,6 +215,19 @@ class Clients:
 
     def _version(self, env: str, version: str) -> CosmosVersion:
         return CosmosVersion(self.index_container, f"{env}|{version}")
+
+    def _previous_version(self, env: str, version: str) -> CosmosVersion | None:
+        previous = self._previous_container
+        return CosmosVersion(previous, f"{env}|{version}") if previous else None
+
+    def _container(self, name: str) -> CosmosContainer:
+        database = self.settings.cosmos_database
+        return CosmosContainer(self._cosmos, database=database, name=name, slots=self._cosmos_slots)
+
+    @cached_property
+    def _previous_container(self) -> CosmosContainer | None:
+        name = self.settings.cosmos_previous_container
+        return self._container(name) if name and name != self.settings.cosmos_container else None
 
     def _table(self, storage: str, name: str, *, at_once: int, setting: Setting[str]) -> StorageTable:
         try:

@@ -12,6 +12,7 @@ from typing import Any
 from azure.cosmos.exceptions import CosmosResourceNotFoundError
 
 from shared_code.embeddings.client import Embedding
+from shared_code.embeddings.vectors import Vector
 from shared_code.events.source import Event
 from shared_code.index.cosmos_partition import CosmosPartition
 from shared_code.index.cosmos_version import CosmosVersion
@@ -66,6 +67,12 @@ class EventDocuments:
             item["ordinal"]: StoredDocument(session_id=item.pop("sessionId"), **item)
             async for item in documents.query(query)
         }
+
+    async def vectors(self, job: EmbedEventJob) -> dict[str, Vector]:
+        """The vectors of an event's documents by what they were made of."""
+        query = "SELECT c.made, c.embedding FROM c WHERE c.pk = @pk"
+        found = self._documents_of(job).query(query)
+        return {item["made"]: Vector.of(item["embedding"]) async for item in found}
 
     async def put(self, job: EmbedEventJob, event: Event, documents: Sequence[NewDocument]) -> None:
         """Writes documents, or the same ones once more; the container is created if need be."""

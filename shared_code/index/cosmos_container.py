@@ -2,6 +2,8 @@
 
 Vector index, shard key and vector policy can never be changed: a container is right from the start, or its
 vectors are copied into another one (docs/vector-index.md).
+
+ADR 47 has the reasons.
 """
 
 import asyncio

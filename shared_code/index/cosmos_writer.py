@@ -25,6 +25,7 @@ from shared_code.index.records import (
     Place,
     SourceRecord,
     StoredChunk,
+    StoredVector,
 )
 
 _VECTORS_PER_PAGE = 100
@@ -81,12 +82,12 @@ class CosmosIndex:
             async for item in self._version.chunks_of(source).query(query)
         }
 
-    async def vectors(self, source: str) -> AsyncIterator[list[tuple[str, Vector]]]:
-        """Texts and vectors of a source's chunks, a page of them at a time."""
-        query = "SELECT c.text, c.embedding FROM c WHERE c.pk = @pk"
-        page: list[tuple[str, Vector]] = []
+    async def vectors(self, source: str) -> AsyncIterator[list[StoredVector]]:
+        """The vectors of a source's chunks, a page of them at a time."""
+        query = "SELECT c.id, c.text, c.embedding FROM c WHERE c.pk = @pk"
+        page: list[StoredVector] = []
         async for item in self._version.chunks_of(source).query(query):
-            page.append((item["text"], Vector.of(item["embedding"])))
+            page.append(StoredVector(item["id"], item["text"], Vector.of(item["embedding"])))
             if len(page) == _VECTORS_PER_PAGE:
                 yield page
                 page = []

@@ -105,6 +105,15 @@ class StoredChunk:
     job_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class StoredVector:
+    """A chunk that is in the index, as somebody needs it who has the same text."""
+
+    id: str
+    text: str
+    vector: Vector
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewChunk:
     """A chunk to write, with what was charged for it: for whoever asks; usage is counted elsewhere."""

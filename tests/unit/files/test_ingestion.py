@@ -10,7 +10,7 @@ from shared_code.documents import Limits, ReaderLost
 from shared_code.embeddings.client import EmbeddingRefused
 from shared_code.index.records import IndexConflict
 from shared_code.jobs import Trouble
-from tests.unit.embedding_fakes import JOB, Crash, FakeEmbeddings, World, prose
+from tests.unit.embedding_fakes import JOB, Crash, FakeEmbeddings, FakeIndex, World, prose
 
 
 @pytest.fixture
@@ -134,6 +134,19 @@ async def test_copied_file_gets_the_vectors_of_its_like(world):
     assert world.embeddings.batches == []
     assert result.counts["tokens"] == 0
     assert world.index.texts()["docs/copy.txt"] == world.index.texts()["docs/a.txt"]
+
+
+async def test_chunks_move_to_another_container_with_their_vectors(world):
+    await world.embed()
+    before, world.previous, world.index = world.index.items, world.index, FakeIndex()
+    world.embeddings.batches.clear()
+    world.files.put("b.txt", f"{prose('bears')} One that is new.")
+    result = await world.embed(job_id="move")
+
+    assert world.index.items["docs/a.txt"].keys() == before["docs/a.txt"].keys()
+    assert result.counts["tokens"] == 10 * world.embeddings.inputs
+    assert 0 < world.embeddings.inputs < len(before["docs/b.txt"])
+    assert world.embeddings.batches[-1][-1].endswith("One that is new.")
 
 
 async def test_text_that_two_new_files_share_is_embedded_once(world):
