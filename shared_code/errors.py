@@ -3,11 +3,14 @@
 AppError <- Permanent: SettingsError: MissingSetting, InvalidSetting, UnresolvedReference
                        ContainerNotAllowed, JobEnded
                        StorageError: TableNotFound, AccessDenied, EndpointUnusable, StagedRunsMissing
+                       VersionNotFound, QuestionsError: QuestionsUnreadable, InvalidQuestions
          <- IdempotencyError: InvalidIdempotencyKey, IdempotencyKeyReused, TrackingIdReused
          <- DateRangeError: EmptyStartDate, InvalidStartDate, EmptyEndDate, InvalidEndDate, InvalidDateRange
          <- InvalidField, RequestTooLarge, EventRunning, JobNotFound, BudgetReached
          <- HostUnavailable, InvalidJob, JobFailed (in jobs: workflows raise it)
-         <- Passing: ConfigurationUnavailable, JobSuspended
+         <- PromotionError: QualityFell, NotEvaluated
+         <- IndexUnavailable
+         <- Passing: ConfigurationUnavailable, JobSuspended, VersionBusy
 """
 
 from datetime import datetime
@@ -253,3 +256,72 @@ class AccessDenied(StorageError):
 
 class StagedRunsMissing(StorageError):
     """Staged results of a job are missing: submit it again."""
+
+
+class VersionNotFound(Permanent):
+    """The index has no such version."""
+
+    def __init__(self, env: str, version: str) -> None:
+        super().__init__(
+            f"The index of {env} has no version {version}: check env and version, or embed something into it."
+        )
+
+
+class VersionBusy(Passing):
+    """Files are being embedded into this version: its evaluation begins when that has ended."""
+
+    service: ClassVar[str] = "index"
+    is_brief: ClassVar[bool] = True
+
+
+class QuestionsError(Permanent):
+    """Golden questions cannot be used."""
+
+
+class QuestionsUnreadable(QuestionsError):
+    """The file of the questions cannot be read."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(f"The questions at {path} cannot be read: {reason}")
+
+
+class InvalidQuestions(QuestionsError):
+    """What the file holds are not questions."""
+
+    def __init__(self, path: str, fix: str, *, line: int | None = None) -> None:
+        place = f"Line {line} of the questions" if line else "The questions"
+        super().__init__(f"{place} at {path} cannot be used: {fix}.")
+
+
+class PromotionError(AppError):
+    """A version does not go live.
+
+    Attributes:
+        members: the figures that it was decided by.
+    """
+
+    def __init__(self, message: str, **members: Any) -> None:
+        super().__init__(message)
+        self._members = members
+
+    @property
+    def members(self) -> dict[str, Any]:
+        """The figures that it was decided by."""
+        return self._members
+
+
+class QualityFell(PromotionError):
+    """The version answers the same questions worse than the one that is live."""
+
+
+class NotEvaluated(PromotionError):
+    """The version and the one that is live were not evaluated with the same questions."""
+
+
+class IndexUnavailable(AppError):
+    """The index cannot be asked right now: try again."""
+
+    @property
+    def retry_after(self) -> str:
+        """Most of what passes is over within seconds."""
+        return "5"

@@ -51,6 +51,7 @@ resource container 'Microsoft.DocumentDB/databaseAccounts/sqlDatabases/container
           { path: '/ordinal/?' }
           { path: '/fingerprint/?' }
           { path: '/content/?' }
+          { path: '/opened_until/?' }
         ]
         excludedPaths: [{ path: '/*' }]
         vectorIndexes: [{ path: '/embedding', type: 'diskANN', vectorIndexShardKey: ['/index'] }]

@@ -22,12 +22,15 @@ from shared_code.errors import (
     EventRunning,
     HostUnavailable,
     IdempotencyKeyReused,
+    IndexUnavailable,
     InvalidField,
     InvalidIdempotencyKey,
     JobNotFound,
+    PromotionError,
     RequestTooLarge,
     SettingsError,
     TrackingIdReused,
+    VersionNotFound,
 )
 from shared_code.settings import Settings
 from shared_code.telemetry import log_event
@@ -45,13 +48,16 @@ _STATUS_OF = {
     InvalidIdempotencyKey: HTTPStatus.BAD_REQUEST,
     ContainerNotAllowed: HTTPStatus.FORBIDDEN,
     JobNotFound: HTTPStatus.NOT_FOUND,
+    VersionNotFound: HTTPStatus.NOT_FOUND,
     EventRunning: HTTPStatus.CONFLICT,
+    PromotionError: HTTPStatus.CONFLICT,
     RequestTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     BudgetReached: HTTPStatus.TOO_MANY_REQUESTS,
     IdempotencyKeyReused: HTTPStatus.UNPROCESSABLE_ENTITY,
     TrackingIdReused: HTTPStatus.UNPROCESSABLE_ENTITY,
     SettingsError: HTTPStatus.INTERNAL_SERVER_ERROR,
     HostUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    IndexUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 _AUTHORITY = re.compile(r"[A-Za-z0-9._-]+(?::\d{1,5})?|\[[0-9A-Fa-f:.]+\](?::\d{1,5})?")
 

@@ -38,6 +38,7 @@ from shared_code.http_pool import Facts, Hooks, ServicePool, Token, TokenAuth
 from shared_code.index.cosmos_container import CosmosContainer
 from shared_code.index.cosmos_search import CosmosSearch
 from shared_code.index.cosmos_version import CosmosVersion
+from shared_code.index.cosmos_versions import CosmosVersions
 from shared_code.index.cosmos_writer import CosmosIndex
 from shared_code.jobs import LARGE_STEPS_AT_ONCE
 from shared_code.jobs.source_containers import JOBS_CONTAINER
@@ -163,6 +164,11 @@ class Clients:
     def index_container(self) -> CosmosContainer:
         """The container of the index."""
         return self._container(self.settings.cosmos_container)
+
+    @property
+    def versions(self) -> CosmosVersions:
+        """The versions of all environments' indexes."""
+        return CosmosVersions(self.index_container)
 
     def index(self, env: str, version: str) -> CosmosIndex:
         """One version of an environment's index."""

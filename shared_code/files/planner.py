@@ -106,6 +106,7 @@ class Planner:
             done = replace(
                 record, etag=read.etag, content=content_hash(read.data), fingerprint=self._fingerprint,
                 listed_etag=file.etag, job_id=self._job_id, counts={"completed": 1}, notes=(),
+                model=self._job.plan.model,
             )  # fmt: skip
             same = (record.content, record.fingerprint) == (done.content, done.fingerprint)
             if record.is_complete and same:

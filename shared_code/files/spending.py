@@ -11,21 +11,40 @@ ADR 37 has the reasons.
 import asyncio
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Protocol
 from uuid import uuid4
 
 from azure.core.exceptions import AzureError
 from azure.storage.blob.aio import ContainerClient
 
-from shared_code.jobs import SPENDING
-from shared_code.jobs.steps import EmbedPage
+from shared_code.jobs import SPENDING, Counts
 from shared_code.storage.staging import discard_some_staged, read_all_staged_json, stage_json
+
+
+class PayingPage(Protocol):
+    """A page that is embedded, by a step of a job."""
+
+    @property
+    def job_id(self) -> str:
+        """The job that it belongs to."""
+
+    @property
+    def page(self) -> int:
+        """Its number in the job."""
+
+    @property
+    def grant(self) -> int | None:
+        """How many tokens it may spend; None without a limit."""
+
+    @property
+    def paid(self) -> Counts:
+        """What earlier answers of the page have counted as spent."""
 
 
 class PageSpending:
     """The account of one run of a page; it pays for the page's texts."""
 
-    def __init__(self, container: ContainerClient, step: EmbedPage, accounts: Mapping[str, Any]) -> None:
+    def __init__(self, container: ContainerClient, step: PayingPage, accounts: Mapping[str, Any]) -> None:
         """Opens an account beside those of other runs of the page."""
         self._container = container
         self._job_id = step.job_id
@@ -47,7 +66,7 @@ class PageSpending:
         self._saving = asyncio.Lock()
 
     @classmethod
-    async def begin(cls, container: ContainerClient, step: EmbedPage) -> "PageSpending":
+    async def begin(cls, container: ContainerClient, step: PayingPage) -> "PageSpending":
         """Opens the account of a new run of a page."""
         return cls(container, step, await read_all_staged_json(container, step.job_id, _folder(step.page)))
 

@@ -31,7 +31,7 @@ _PARTITION_KEY = PartitionKey("/pk")
 _SHARD_KEY = "/index"
 _DIMENSIONS = "dimensions"
 # What queries filter or sort by. Each further property that is indexed makes every write dearer.
-_FILTERED = ("pk", "index", "source", "trackingId", "ordinal", "fingerprint", "content")
+_FILTERED = ("pk", "index", "source", "trackingId", "ordinal", "fingerprint", "content", "opened_until")
 _INDEXING: dict[str, Any] = {
     "includedPaths": [{"path": f"/{name}/?"} for name in _FILTERED],
     "excludedPaths": [{"path": "/*"}],

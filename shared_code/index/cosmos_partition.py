@@ -78,12 +78,15 @@ class CosmosPartition:
 
     async def has(self, item: str) -> bool:
         """Whether there is an item with this id; by far cheaper than a query."""
+        return await self.read(item) is not None
+
+    async def read(self, item: str) -> dict[str, Any] | None:
+        """The item with this id, if there is one."""
         try:
             async with self._slots:
-                await self._container.read_item(item, self.key)
+                return await self._container.read_item(item, self.key)
         except CosmosResourceNotFoundError:
-            return False
-        return True
+            return None
 
     async def upsert(self, items: Iterable[tuple[dict[str, Any], Vector]]) -> None:
         """Writes items with their vectors, or the same items once more."""

@@ -32,7 +32,7 @@ _VECTORS_PER_PAGE = 100
 # What the items of records and chunks have of them, under the same names.
 _RECORD = ("source", "etag", "content", "fingerprint", "listed_etag", "job_id", "counts")
 # What records have had from some release on.
-_LATER = ("notes", "opened_by", "opened_until")
+_LATER = ("notes", "opened_by", "opened_until", "model")
 _CHUNK = ("id", "source", "text", "job_id", "tokens", "requests")
 
 
@@ -64,6 +64,13 @@ class CosmosIndex:
             )
             async for item in found
         }
+
+    async def is_being_embedded(self, now: float) -> bool:
+        """Whether a job may be changing the chunks of any source at this time, in seconds of Unix time."""
+        query = "SELECT TOP 1 c.source FROM c WHERE c.pk = @pk AND c.opened_until > @now"
+        async for _ in self._version.records.query(query, now=int(now)):
+            return True
+        return False
 
     async def holders(self, contents: Iterable[str], fingerprint: str) -> dict[str, str]:
         """A source for each of these contents that has one whose chunks were made in the same way."""

@@ -43,6 +43,7 @@ class SourceRecord:
         notes: code and sentence of what was not read of the file.
         opened_by: the job that is changing the chunks, or was when it broke off; empty if none is.
         opened_until: when it can no longer be doing so, in seconds of Unix time.
+        model: that made the vectors; empty in records of earlier releases.
         revision: of the record itself; None if it is not in the index yet.
     """
 
@@ -56,6 +57,7 @@ class SourceRecord:
     notes: Sequence[Sequence[str]] = ()
     opened_by: str = ""
     opened_until: int = 0
+    model: str = ""
     revision: str | None = None
 
     @property

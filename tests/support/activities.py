@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Any
 
-from shared_code.activities import audit_query, embed_files
+from shared_code.activities import audit_query, embed_files, evaluate
 from shared_code.activities import embed_event as of_event
 from shared_code.activities.discard import discards
 from shared_code.activities.results import answer
@@ -43,3 +43,16 @@ async def fetch_event(clients: Clients, payload: Any) -> Any:
 
 async def embed_event(clients: Clients, payload: Any) -> Any:
     return await answer(clients, steps.EmbedEvent, payload, of_event.embed_event)
+
+
+async def read_questions(clients: Clients, payload: Any) -> Any:
+    return await answer(clients, steps.ReadQuestions, payload, evaluate.read_questions)
+
+
+async def ask_questions(clients: Clients, payload: Any, host: Any = None) -> Any:
+    work = partial(evaluate.ask_questions, host=host or FakeHost({payload["jobId"]: instance()}))
+    return await answer(clients, steps.AskQuestions, payload, work)
+
+
+async def sum_up(clients: Clients, payload: Any) -> Any:
+    return await answer(clients, steps.SumUp, payload, evaluate.sum_up)
