@@ -206,9 +206,9 @@ class Ingestion:
     async def _copy(self, work: SourceWork, holder: str) -> None:
         """Takes the vectors of another source that has the same texts."""
         async for page in self._index.vectors(holder):
-            vectors = {stored.text: stored.vector for stored in page}
-            known = [chunk for chunk in work.missing.values() if chunk.text.text in vectors]
-            await self._write(work, [(chunk, Embedding(vectors[chunk.text.text], 0)) for chunk in known])
+            vectors = {stored.content: stored.vector for stored in page}
+            known = [chunk for chunk in work.missing.values() if chunk.content in vectors]
+            await self._write(work, [(chunk, Embedding(vectors[chunk.content], 0)) for chunk in known])
 
     async def _copy_same(self, work: SourceWork, index: CosmosIndex) -> None:
         """Takes the vectors of the same chunks from another container: their ids follow from their texts."""
@@ -222,7 +222,7 @@ class Ingestion:
         targets: dict[CountedText, list[tuple[SourceWork, PlannedChunk]]] = {}
         for work in self._works:
             for planned in work.missing.values():
-                targets.setdefault(planned.text, []).append((work, planned))
+                targets.setdefault(planned.embedded, []).append((work, planned))
         return list(targets.items())
 
     def _portions(self, units: Iterable[_Unit]) -> Iterator[list[_Unit]]:
@@ -312,8 +312,8 @@ class Ingestion:
 
     def _new_chunk(self, work: SourceWork, planned: PlannedChunk, embedding: Embedding) -> NewChunk:
         return NewChunk(
-            id=planned.id, source=work.source, text=planned.text.text, place=planned.place,
-            vector=embedding.vector, job_id=self._job_id, tokens=embedding.tokens,
+            id=planned.id, source=work.source, context=planned.context, text=planned.text,
+            place=planned.place, vector=embedding.vector, job_id=self._job_id, tokens=embedding.tokens,
             requests=embedding.requests,
         )  # fmt: skip
 

@@ -33,7 +33,7 @@ _VECTORS_PER_PAGE = 100
 _RECORD = ("source", "etag", "content", "fingerprint", "listed_etag", "job_id", "counts")
 # What records have had from some release on.
 _LATER = ("notes", "opened_by", "opened_until", "model")
-_CHUNK = ("id", "source", "text", "job_id", "tokens", "requests")
+_CHUNK = ("id", "source", "context", "text", "job_id", "tokens", "requests")
 
 
 class CosmosIndex:
@@ -91,10 +91,11 @@ class CosmosIndex:
 
     async def vectors(self, source: str) -> AsyncIterator[list[StoredVector]]:
         """The vectors of a source's chunks, a page of them at a time."""
-        query = "SELECT c.id, c.text, c.embedding FROM c WHERE c.pk = @pk"
+        query = "SELECT c.id, c.context, c.text, c.embedding FROM c WHERE c.pk = @pk"
         page: list[StoredVector] = []
         async for item in self._version.chunks_of(source).query(query):
-            page.append(StoredVector(item["id"], item["text"], Vector.of(item["embedding"])))
+            content = item.get("context", ""), item["text"]
+            page.append(StoredVector(item["id"], *content, Vector.of(item["embedding"])))
             if len(page) == _VECTORS_PER_PAGE:
                 yield page
                 page = []

@@ -112,16 +112,26 @@ class StoredVector:
     """A chunk that is in the index, as somebody needs it who has the same text."""
 
     id: str
+    context: str
     text: str
     vector: Vector
+
+    @property
+    def content(self) -> tuple[str, str]:
+        """What chunks with the same vector have in common."""
+        return self.context, self.text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewChunk:
-    """A chunk to write, with what was charged for it: for whoever asks; usage is counted elsewhere."""
+    """A chunk to write, with what was charged for it: for whoever asks; usage is counted elsewhere.
+
+    `context` is what its text stands under; it is searched with the text, and shown beside it.
+    """
 
     id: str
     source: str
+    context: str = ""
     text: str
     place: Place
     vector: Vector

@@ -154,7 +154,7 @@ async def test_vectors_come_back_to_the_last_bit(index):
     await index.write([chunk("x")])
 
     [page] = [page async for page in index.vectors("docs/a.txt")]
-    assert page == [StoredVector("x", "text of x", chunk("x").vector)]
+    assert page == [StoredVector("x", "", "text of x", chunk("x").vector)]
 
 
 async def test_text_that_looks_like_a_batch_comes_back_as_it_was(index):
@@ -163,7 +163,7 @@ async def test_text_that_looks_like_a_batch_comes_back_as_it_was(index):
     await index.write([replace(chunk(key), text=text) for key in ("x", "y")])
 
     [page] = [page async for page in index.vectors("docs/a.txt")]
-    assert page == [StoredVector(key, text, chunk("x").vector) for key in ("x", "y")]
+    assert page == [StoredVector(key, "", text, chunk("x").vector) for key in ("x", "y")]
 
 
 async def test_moved_chunk_keeps_its_vector_and_the_job_that_paid_for_it(index):

@@ -138,7 +138,8 @@ class FakeIndex:
 
     async def vectors(self, source: str) -> AsyncIterator[list[StoredVector]]:
         yield [
-            StoredVector(chunk.id, chunk.text, chunk.vector) for chunk in self.items.get(source, {}).values()
+            StoredVector(chunk.id, chunk.context, chunk.text, chunk.vector)
+            for chunk in self.items.get(source, {}).values()
         ]
 
     async def save(
