@@ -9,7 +9,7 @@ AppError <- Permanent: SettingsError: MissingSetting, InvalidSetting, Unresolved
          <- InvalidField, RequestTooLarge, EventRunning, JobNotFound, BudgetReached
          <- HostUnavailable, InvalidJob, JobFailed (in jobs: workflows raise it)
          <- PromotionError: QualityFell, NotEvaluated
-         <- IndexUnavailable
+         <- IndexUnavailable, IndexUnusable, NoLiveVersion
          <- Passing: ConfigurationUnavailable, JobSuspended, VersionBusy
 """
 
@@ -321,7 +321,35 @@ class NotEvaluated(PromotionError):
 class IndexUnavailable(AppError):
     """The index cannot be asked right now: try again."""
 
+    def __init__(self, message: str = "", *, seconds: float | None = None) -> None:
+        super().__init__(message)
+        # Most of what passes is over within seconds.
+        self._seconds = 5 if seconds is None else max(1, round(seconds))
+
     @property
     def retry_after(self) -> str:
-        """Most of what passes is over within seconds."""
-        return "5"
+        """In how many seconds."""
+        return str(self._seconds)
+
+
+class IndexUnusable(AppError):
+    """The index cannot be asked as the app is set up."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self._code = code
+
+    @property
+    def code(self) -> str:
+        """What is wrong, as jobs say it, too."""
+        return self._code
+
+
+class NoLiveVersion(AppError):
+    """No version of an environment's index is live."""
+
+    def __init__(self, env: str) -> None:
+        super().__init__(
+            f"No version of the index of {env} is live: name one as version, or make one live with "
+            f"PUT /api/index/{env}."
+        )

@@ -29,7 +29,6 @@ async def list_files(clients: Clients, step: ListFiles) -> PartListed:
     """Lists one part of the files, and stages what changed and what vanished."""
     began = monotonic()
     job = step.job
-    await clients.index_container.shape()  # if it lacks something, the log says so
     part = await list_part(
         clients.source_files(job.container),
         clients.index(job.env, job.index_version),
@@ -37,6 +36,7 @@ async def list_files(clients: Clients, step: ListFiles) -> PartListed:
         step=step,
         most_bytes=clients.settings.max_file_bytes,
     )
+    await clients.index_container.shape()  # if it lacks something, the log says so
     log_event(
         "files.listed",
         milliseconds=milliseconds_since(began),

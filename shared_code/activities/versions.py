@@ -1,21 +1,15 @@
 """The versions of an environment's index, read and promoted for who asks over HTTP."""
 
 import asyncio
-from collections.abc import Awaitable
-from datetime import UTC, datetime
-from typing import TypeVar
 
+from shared_code.activities.asking import asked
 from shared_code.activities.evaluate import utc_text
-from shared_code.activities.failures import failed
 from shared_code.clients.composition import Clients
-from shared_code.errors import AppError, IndexUnavailable, Passing
 from shared_code.jobs import Json
 from shared_code.jobs.promotion import PromotionRequest
 from shared_code.search.promotion import promote
 from shared_code.search.versions import IndexState, described
 from shared_code.telemetry import log_event
-
-Result = TypeVar("Result")
 
 
 async def read_versions(clients: Clients, env: str) -> Json:
@@ -25,7 +19,7 @@ async def read_versions(clients: Clients, env: str) -> Json:
         IndexUnavailable: Cosmos DB does not answer now.
         Permanent: a setting or a role is wrong.
     """
-    return await _asked(clients, _described(clients, env))
+    return await asked(clients, _described(clients, env))
 
 
 async def put_live(clients: Clients, env: str, request: PromotionRequest) -> Json:
@@ -36,22 +30,11 @@ async def put_live(clients: Clients, env: str, request: PromotionRequest) -> Jso
         IndexUnavailable: Cosmos DB does not answer now.
         Permanent: a setting or a role is wrong.
     """
-    state = await _asked(clients, promote(clients.versions, env, request, at=utc_text(clients)))
+    state = await asked(clients, promote(clients.versions, env, request, at=utc_text(clients)))
     log_event("version.live", env=env, version=state.live, by=request.by, forced=request.force)
-    return await _asked(clients, _described(clients, env))
+    return await asked(clients, _described(clients, env))
 
 
 async def _described(clients: Clients, env: str) -> Json:
     contents, kept = await asyncio.gather(clients.versions.contents(env), clients.versions.state(env))
     return described(env, IndexState.from_json(kept.value), contents)
-
-
-async def _asked(clients: Clients, work: Awaitable[Result]) -> Result:
-    """What the index answers; what stopped it is an error of the app."""
-    try:
-        return await work
-    except Exception as error:
-        if isinstance(error, AppError) and not isinstance(error, Passing):
-            raise
-        now = datetime.fromtimestamp(clients.network.clock.wall(), UTC)
-        raise IndexUnavailable(failed(error, {}, now=now).failure.message) from error

@@ -76,6 +76,9 @@ class DurableClient(Protocol):
     async def read_entity_state(self, entity_id: Any, /) -> EntityState:
         """The state of an entity."""
 
+    async def signal_entity(self, entity_id: Any, operation: str, input_: Any, /) -> None:
+        """Sends an operation to an entity, and does not wait for it."""
+
 
 class Step(Protocol):
     """What one activity is to do for a job."""

@@ -9,7 +9,6 @@ from typing import Self, TypeVar
 from shared_code.errors import InvalidField
 from shared_code.jobs.fields import label
 
-PARAMETERS = ("env", "version", "q", "mode", "top", "source", "kind", "around")
 LONGEST_QUESTION = 1_000
 MOST_RESULTS = 50
 FARTHEST_NEIGHBOUR = 5
@@ -67,11 +66,8 @@ class Query:
         """Reads the parameters of a request.
 
         Raises:
-            InvalidField: one is missing, unknown or malformed; the first one is named.
+            InvalidField: one is missing or malformed; the first one is named.
         """
-        for name in parameters:
-            if name not in PARAMETERS:
-                raise InvalidField(name, f"unknown; there are {', '.join(PARAMETERS)}")
         version, kind = parameters.get("version"), parameters.get("kind")
         return cls(
             env=label(parameters.get("env"), "env"),

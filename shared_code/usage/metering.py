@@ -27,6 +27,7 @@ USAGE_ENTITY = "usage-entity"
 ASK = "ask"
 READ = "read"
 LEFT = "left"
+ADD = "add"
 HELD = "held"
 # The entity counts from one.
 _NO_METER = 0

@@ -12,7 +12,7 @@ from typing import Any, Self
 from shared_code.errors import AppError, BudgetReached, SettingsError
 from shared_code.jobs import COST_UNIT, Budget
 from shared_code.settings import Settings
-from shared_code.usage.metering import ASK, HELD, LEFT, READ
+from shared_code.usage.metering import ADD, ASK, HELD, LEFT, READ
 
 # A lane that has not reported for so long has died: its step may be tried three times, each of ten minutes.
 _RESERVED_SECONDS = 1_900
@@ -121,6 +121,16 @@ class MonthUsage:
             meters=self._meters(number, None if reading["ended"] else now),
         )
 
+    def plus(self, spent: Mapping[str, int]) -> "MonthUsage":
+        """The usage with what no meter counts, such as a question."""
+        return replace(
+            self,
+            tokens=self.tokens + spent["tokens"],
+            requests=self.requests + spent["requests"],
+            cost=self.cost + spent["cost"],
+            estimated=self.estimated + spent["estimated"],
+        )
+
     def require_budget(self, env: str, month: str, budget: Budget | None) -> None:
         """Checks that something may still be spent.
 
@@ -181,6 +191,8 @@ def answer(
     env, _ = key.split(":")
     if operation == READ:
         return usage.with_reading(payload), None
+    if operation == ADD:
+        return usage.plus(payload), None
     if operation == LEFT:
         return usage, _left(usage, env, config, now)
     if operation != ASK:

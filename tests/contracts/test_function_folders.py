@@ -12,6 +12,7 @@ ROUTES = {
     "start-embedding-function": ("orchestrators/start", {"post"}, "function"),
     "get-status-function": ("status/{id}", {"get"}, "function"),
     "get-usage-function": ("usage/{env}", {"get"}, "function"),
+    "search-function": ("search", {"get"}, "function"),
     "get-index-function": ("index/{env}", {"get"}, "function"),
     # A folder of its own, so that whoever may read the index need not have the key that changes it.
     "promote-version-function": ("index/{env}", {"put"}, "function"),

@@ -27,7 +27,7 @@ MAY_IMPORT = {
     "events": "documents embeddings http_pool index jobs storage",
     "search": "concurrency embeddings http_pool index jobs usage",
     "audit": "digests jobs storage",
-    "usage": "jobs settings",
+    "usage": "jobs settings telemetry",
     "usage.metering": "jobs",
     "storage": "concurrency http_pool jobs settings",
     "index": "concurrency documents embeddings jobs packing telemetry",

@@ -40,11 +40,17 @@ class FakeHost:
     appears_late: dict[str, Any] | None = None
     replaceable: bool = False
     entities: dict[str, Any] = field(default_factory=dict)
+    signals: list[tuple[str, str, Any]] = field(default_factory=list)
 
     async def read_entity_state(self, entity: EntityId) -> EntityStateResponse:
         if self.broken is not None:
             raise self.broken
         return EntityStateResponse(entity.key in self.entities, self.entities.get(entity.key))
+
+    async def signal_entity(self, entity: EntityId, operation: str, payload: Any) -> None:
+        if self.broken is not None:
+            raise self.broken
+        self.signals.append((entity.key, operation, payload))
 
     async def get_status(self, instance_id: str) -> Any:
         self.asked.append(instance_id)
