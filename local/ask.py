@@ -26,7 +26,7 @@ def run_ask(settings: StackSettings, environment: Mapping[str, str] = os.environ
     }
     if not asked["q"].strip():
         raise QuestionRefused('Nothing was asked: use make ask Q="How long does a ship wait?"')
-    print("\n".join(told(_answer(origin(settings.host), asked))))
+    print("\n".join(told(answer_of(origin(settings.host), asked))))
 
 
 def told(body: Mapping[str, Any]) -> list[str]:
@@ -41,7 +41,8 @@ def told(body: Mapping[str, Any]) -> list[str]:
     return lines
 
 
-def _answer(host: str, asked: Mapping[str, str]) -> dict[str, Any]:
+def answer_of(host: str, asked: Mapping[str, str]) -> dict[str, Any]:
+    """What a search answers whose parameters have values. Raises QuestionRefused."""
     query = urlencode({name: value for name, value in asked.items() if value})
     try:
         answer = request("GET", f"{host}/api/search?{query}")

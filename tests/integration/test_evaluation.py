@@ -8,15 +8,19 @@ from uuid import uuid4
 import pytest
 
 from local.emulators.azurite import Azurite
+from local.emulators.cosmos.service import Cosmos
 from shared_code.activities.versions import put_live, read_versions
 from shared_code.clients.composition import Clients
 from shared_code.embeddings.vectors import Vector
+from shared_code.errors import IndexUnavailable
 from shared_code.index.records import NewChunk, Place, SourceRecord
 from shared_code.jobs import EvaluateJob
 from shared_code.jobs.promotion import PromotionRequest
 from shared_code.settings import Settings
 from tests.support.activities import ask_questions, read_questions, sum_up
 from tests.support.corpus import SELF_CERTIFIED
+from tests.support.cosmos_proxy import answer_lost, cosmos_proxy, is_write, refused
+from tests.support.service_proxy import Call, Reply, Rule
 
 pytestmark = SELF_CERTIFIED
 # Words that no other text has: the model of the tests knows texts by their words.
@@ -196,3 +200,28 @@ async def test_environment_without_an_index_has_no_versions(clients):
     assert await read_versions(clients, "nothing") == {
         "env": "nothing", "live": None, "versions": [], "promotions": [],
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", [answer_lost, refused(503), refused(429)], ids=["lost", "503", "429"])
+async def test_promotion_of_which_a_request_fails_is_kept_once(
+    clients, env, cosmos_emulator: Cosmos, fault: Rule
+):
+    faults = [fault]
+
+    def rule(call: Call) -> Reply:
+        return faults.pop()(call) if faults and is_write(call) else call.pass_on()
+
+    with cosmos_proxy(cosmos_emulator, rule) as proxy:
+        disturbed = Clients(Settings({**clients.settings.environment, "COSMOS_ENDPOINT": proxy.origin}))
+        body = await put_live(disturbed, env, PromotionRequest(version="v1"))
+        await disturbed.close()
+
+    assert (faults, body["live"], len(body["promotions"])) == ([], "v1", 1)
+
+
+async def test_index_that_does_not_answer_is_told_to_who_asks(clients, env, cosmos_emulator: Cosmos):
+    with cosmos_proxy(cosmos_emulator, refused(503)) as proxy:
+        disturbed = Clients(Settings({**clients.settings.environment, "COSMOS_ENDPOINT": proxy.origin}))
+        with pytest.raises(IndexUnavailable):
+            await read_versions(disturbed, env)
+        await disturbed.close()
