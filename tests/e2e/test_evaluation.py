@@ -75,6 +75,18 @@ def test_version_that_is_worse_is_refused_and_a_mended_one_goes_live(corpus, api
     assert (mended.status, mended.json()["live"]) == (200, "v2")
 
 
+def test_searches_follow_a_promotion_at_once(corpus, api):
+    target = f"/api/search?env={corpus.env}&q=bears"
+    corpus.run(api, version="v1")
+    corpus.run(api, version="v2")
+    seen = []
+    for version in ("v1", "v2", "v1"):
+        put_live(api, corpus, version, force=True)
+        seen.append(api.send("GET", target).json()["index"])
+
+    assert seen == [f"{corpus.env}|{version}" for version in ("v1", "v2", "v1")]
+
+
 def test_force_makes_a_version_live_that_nobody_has_evaluated(corpus, api):
     corpus.run(api, version="v1")
     corpus.run(api, version="v2")
