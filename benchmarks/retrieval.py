@@ -27,6 +27,7 @@ from local.golden import Corpus, Question, corpora
 from local.http_client import request
 from shared_code.documents import Limits, extract
 from shared_code.documents.chunking import chunk, count_tokens
+from shared_code.documents.context import before_text, context_of, joined
 from shared_code.embeddings.client import Embedding
 from shared_code.embeddings.vectors import Vector
 from shared_code.index.cosmos_container import CosmosContainer
@@ -44,16 +45,19 @@ _AT_ONCE, _TEXTS_A_REQUEST = 8, 200
 
 @dataclass(frozen=True)
 class Piece:
-    """A chunk as one of the contenders makes it; what it stands under is embedded and stored with it."""
+    """A chunk as one of the contenders makes it.
+
+    Attributes:
+        source: the document that it is from.
+        text: what is stored.
+        context: what it stands under, stored beside the text.
+        before: as much of that as is embedded with the text.
+    """
 
     source: str
     text: str
     context: str = ""
-
-    @property
-    def embedded(self) -> str:
-        """What its vector is made of."""
-        return f"{self.context}\n{self.text}" if self.context else self.text
+    before: str = ""
 
 
 @dataclass(frozen=True)
@@ -131,14 +135,15 @@ def _rank(found: Sequence[str], answered_by: Sequence[str]) -> int | None:
 
 
 def _plain(corpus: Corpus) -> Iterator[Piece]:
-    return (replace(piece, context="") for piece in _in_context(corpus))
+    return (Piece(piece.source, piece.text) for piece in _in_context(corpus))
 
 
 def _in_context(corpus: Corpus) -> Iterator[Piece]:
     for name, text in corpus.documents.items():
         document = extract(name, text.encode(), Limits())
         for each in chunk(document, max_tokens=CHUNK_TOKENS, overlap_tokens=OVERLAP_TOKENS):
-            yield Piece(name, each.text, " > ".join(each.context))
+            context = context_of(each)
+            yield Piece(name, each.text, joined(context), before_text(each, context))
 
 
 def _llama_index(corpus: Corpus) -> Iterator[Piece]:
@@ -173,9 +178,17 @@ async def _filled(client: CosmosClient, stack: Emulators, corpus: Corpus, cutter
     container = CosmosContainer(client, database="golden", name=name, slots=slots)
     await container.create(DIMENSIONS)
     pieces = list(CUTTERS[cutter](corpus))
-    vectors = _embed(stack, [piece.embedded for piece in pieces])
+    vectors = _embed(stack, [piece.before + piece.text for piece in pieces])
     items = (
-        {"id": str(number), "pk": name, "index": name, "ordinal": number, **vars(piece)}
+        {
+            "id": str(number),
+            "pk": name,
+            "index": name,
+            "ordinal": number,
+            "source": piece.source,
+            "text": piece.text,
+            "context": piece.context,
+        }
         for number, piece in enumerate(pieces)
     )
     await CosmosPartition(container.proxy, name, slots).upsert(zip(items, vectors, strict=True))
