@@ -10,7 +10,7 @@ PIPELINE_SCHEMA := .venv/bin/check-jsonschema --quiet --regex-variant nonunicode
   --builtin-schema vendor.azure-pipelines --data-transform azure-pipelines
 
 .DEFAULT_GOAL := help
-.PHONY: help demo start services test soak check fix audit package lock bench
+.PHONY: help demo start services ask test soak check fix audit package lock bench
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -23,6 +23,9 @@ start: $(READY) ## local stack and host in the foreground (PORT=7071, STATE=.loc
 
 services: $(READY) ## the emulators alone, for func start beside them
 	@$(RUN) -m local services
+
+ask: $(READY) ## a question to the index of make start: make ask Q="..." (ENV=demo, VERSION=v1)
+	@$(RUN) -m local ask
 
 # Two processes, each with emulators of its own: for a good part of its time a test waits for somebody else.
 test: $(READY) ## every test

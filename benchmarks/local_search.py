@@ -17,9 +17,10 @@ from azure.cosmos.aio import ContainerProxy, CosmosClient
 
 from benchmarks.embed_contenders import job
 from benchmarks.embed_corpus import drafts
-from benchmarks.embed_files import CHARACTERS_A_DOCUMENT, local_stack
+from benchmarks.embed_files import CHARACTERS_A_DOCUMENT
 from benchmarks.process_tree import tree_cpu_seconds, tree_peak_megabytes
 from benchmarks.report import report
+from benchmarks.stack import local_stack
 from local.emulators.all import Emulators, emulators
 from local.emulators.cosmos.service import KEY
 from shared_code.embeddings.vectors import Vector

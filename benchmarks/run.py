@@ -13,6 +13,7 @@ BENCHMARKS = [
     "live_events",
     "cancel",
     "local_search",
+    "retrieval",
     "devhost",
 ]
 

@@ -14,6 +14,7 @@ async def main(payload: dict, starter: str) -> dict:  # type: ignore[type-arg] #
     opened = await clients()
     from shared_code.activities.embed_files import embed_page
     from shared_code.activities.spending import spends_on_page
+    from shared_code.jobs.steps import EmbedPage
 
     host = df.DurableOrchestrationClient(starter)
-    return await spends_on_page(opened, payload, partial(embed_page, host=host), host)
+    return await spends_on_page(opened, EmbedPage, payload, partial(embed_page, host=host), host)

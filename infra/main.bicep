@@ -52,6 +52,13 @@ param embeddingsModel string = 'text-embedding-3-small'
 @description('Numbers of a vector. The index is made for them and never changes.')
 param embeddingsDimensions int = 1536
 
+@minLength(1)
+@description('Container of the vectors. What it is made like never changes: another shape or size is another container.')
+param cosmosContainer string = 'chunks'
+
+@description('Container that it takes the place of, whose vectors are copied; empty: none.')
+param cosmosPreviousContainer string = ''
+
 @description('Azure OpenAI account that the app may use with its identity; empty: none.')
 param openAiAccountName string = ''
 param openAiResourceGroup string = ''
@@ -109,6 +116,7 @@ module cosmos 'modules/cosmos.bicep' = {
     name: '${abbreviations.cosmosAccount}${token}'
     location: location
     tags: tags
+    containerName: cosmosContainer
     dimensions: embeddingsDimensions
   }
 }
@@ -193,6 +201,8 @@ module app 'modules/function-app.bicep' = {
     appConfigurationEndpoint: appConfiguration.outputs.endpoint
     sourceContainers: sourceContainers
     cosmosEndpoint: cosmos.outputs.endpoint
+    cosmosContainer: cosmosContainer
+    cosmosPreviousContainer: cosmosPreviousContainer
     embeddingsEndpoint: embeddingsEndpoint
     // Without the secret's version, so that the app takes up a new key by itself.
     embeddingsApiKey: empty(embeddingsApiKey) ? '' : '@Microsoft.KeyVault(SecretUri=${keyVault.outputs.uri}secrets/${keyVault.outputs.secretName})'

@@ -1,4 +1,4 @@
-"""`python -m local services|start|demo`; what goes wrong is told in one sentence, with exit code 1."""
+"""`python -m local services|start|demo|ask`; what goes wrong is told in one sentence, with exit code 1."""
 
 import argparse
 import os
@@ -9,12 +9,13 @@ from typing import NoReturn
 
 from azure.core.exceptions import AzureError
 
+from local.ask import run_ask
 from local.demo.run import run_demo
 from local.errors import LocalStackError
 from local.settings import StackSettings
 from local.stack import run_host, run_services
 
-COMMANDS = {"services": run_services, "start": run_host, "demo": run_demo}
+COMMANDS = {"services": run_services, "start": run_host, "demo": run_demo, "ask": run_ask}
 
 
 def main() -> int:
@@ -33,7 +34,7 @@ def main() -> int:
     except OSError as error:
         return _fail(f"The local stack cannot go on: {error}.")
     except KeyboardInterrupt:
-        return 130 if command == "demo" else 0  # the other two run until they are interrupted
+        return 130 if command in {"demo", "ask"} else 0  # the other two run until they are interrupted
     return 0
 
 

@@ -9,7 +9,8 @@ LocalStackError
 ├── ServiceDied        a service ended by itself
 ├── ServiceSilent      a service runs but does not answer
 ├── ForeignTable       the audit table holds rows that are not the sample data
-└── DemoFailed         the demo's job did not give the right answer
+├── DemoFailed         the demo's job did not give the right answer
+└── QuestionRefused    a question to the index has no answer
 """
 
 
@@ -51,3 +52,7 @@ class ForeignTable(LocalStackError):
 
 class DemoFailed(LocalStackError):
     """The demo's job did not give the right answer."""
+
+
+class QuestionRefused(LocalStackError):
+    """A question to the index has no answer."""

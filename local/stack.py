@@ -14,6 +14,7 @@ from local.errors import ForeignTable, StateInUse
 from local.host import SAMPLE_SETTINGS, host, origin, require_free
 from local.ports import is_free
 from local.samples import events as sample_events
+from local.samples import questions as sample_questions
 from local.samples.audit_table import END, START, rows, seed
 from local.samples.documents import upload
 from local.services import watch
@@ -80,6 +81,7 @@ def _write_samples(stack: Emulators) -> None:
     sample_events.write(stack.storage.connection_string)
     with BlobServiceClient.from_connection_string(stack.storage.connection_string) as blobs:
         upload(blobs)
+        sample_questions.write(blobs)
 
 
 def _seed_unless_foreign(storage: Azurite) -> None:

@@ -5,16 +5,18 @@ from typing import Any
 import azure.durable_functions as df
 
 from shared_code.edge import at_edge
-from shared_code.jobs import AuditQueryJob, EmbedEventJob, EmbedFilesJob, Steps, parse_job
+from shared_code.jobs import AuditQueryJob, EmbedEventJob, EmbedFilesJob, EvaluateJob, Steps, parse_job
 from shared_code.telemetry import traced
 from shared_code.workflows.audit_query import audit_query
 from shared_code.workflows.embed_event import embed_event
+from shared_code.workflows.evaluate import evaluate
 from shared_code.workflows.watch import embed_path
 
 WORKFLOWS: dict[str, Any] = {
     AuditQueryJob.KIND: audit_query,
     EmbedFilesJob.KIND: embed_path,
     EmbedEventJob.KIND: embed_event,
+    EvaluateJob.KIND: evaluate,
 }
 
 

@@ -58,7 +58,8 @@ class SdkTransport(AioHttpTransport):  # type: ignore[misc] # the SDK ships no c
 
     async def send(self, request: Any, **config: Any) -> Any:
         """Sends a request, and again where it was throttled for a moment."""
-        config["read_timeout"] = min(config.get("read_timeout", self._answer), self._answer)
+        # Of some queries the SDK says that there is no bound.
+        config["read_timeout"] = min(config.get("read_timeout") or self._answer, self._answer)
         began = self._clock.now()
         for _ in range(_TRIES - 1):
             response = await self._send(request, config)

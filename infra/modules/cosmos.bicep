@@ -1,5 +1,6 @@
-// The vector index. Its container is the one that shared_code/index/cosmos_writer.py would make: the app's identity
-// may read and write items, but not create containers.
+// The vector index. Its container is the one that shared_code/index/cosmos_container.py would make: the app's
+// identity may read and write items, but not create containers. Its partition key, vectors and vector index can
+// never be changed.
 param name string
 param location string
 param tags object
@@ -7,7 +8,7 @@ param databaseName string = 'embeddings'
 param containerName string = 'chunks'
 param dimensions int
 
-resource account 'Microsoft.DocumentDB/databaseAccounts@2024-11-15' = {
+resource account 'Microsoft.DocumentDB/databaseAccounts@2026-03-15' = {
   name: name
   location: location
   tags: tags
@@ -16,13 +17,17 @@ resource account 'Microsoft.DocumentDB/databaseAccounts@2024-11-15' = {
     databaseAccountOfferType: 'Standard'
     locations: [{ locationName: location, failoverPriority: 0, isZoneRedundant: false }]
     consistencyPolicy: { defaultConsistencyLevel: 'Session' }
-    capabilities: [{ name: 'EnableServerless' }, { name: 'EnableNoSQLVectorSearch' }]
+    capabilities: [
+      { name: 'EnableServerless' }
+      { name: 'EnableNoSQLVectorSearch' }
+      { name: 'EnableNoSQLFullTextSearch' }
+    ]
     disableLocalAuth: true
     minimalTlsVersion: 'Tls12'
   }
 }
 
-resource database 'Microsoft.DocumentDB/databaseAccounts/sqlDatabases@2024-11-15' = {
+resource database 'Microsoft.DocumentDB/databaseAccounts/sqlDatabases@2026-03-15' = {
   parent: account
   name: databaseName
   properties: {
@@ -30,7 +35,7 @@ resource database 'Microsoft.DocumentDB/databaseAccounts/sqlDatabases@2024-11-15
   }
 }
 
-resource container 'Microsoft.DocumentDB/databaseAccounts/sqlDatabases/containers@2024-11-15' = {
+resource container 'Microsoft.DocumentDB/databaseAccounts/sqlDatabases/containers@2026-03-15' = {
   parent: database
   name: containerName
   properties: {
@@ -38,14 +43,28 @@ resource container 'Microsoft.DocumentDB/databaseAccounts/sqlDatabases/container
       id: containerName
       partitionKey: { paths: ['/pk'], kind: 'Hash', version: 2 }
       indexingPolicy: {
-        includedPaths: [{ path: '/*' }]
-        excludedPaths: [{ path: '/embedding/*' }, { path: '/text/?' }, { path: '/"_etag"/?' }]
-        vectorIndexes: [{ path: '/embedding', type: 'diskANN' }]
+        includedPaths: [
+          { path: '/pk/?' }
+          { path: '/index/?' }
+          { path: '/source/?' }
+          { path: '/trackingId/?' }
+          { path: '/ordinal/?' }
+          { path: '/fingerprint/?' }
+          { path: '/content/?' }
+          { path: '/opened_until/?' }
+        ]
+        excludedPaths: [{ path: '/*' }]
+        vectorIndexes: [{ path: '/embedding', type: 'diskANN', vectorIndexShardKey: ['/index'] }]
+        fullTextIndexes: [{ path: '/text' }, { path: '/context' }]
       }
       vectorEmbeddingPolicy: {
         vectorEmbeddings: [
           { path: '/embedding', dataType: 'float32', distanceFunction: 'cosine', dimensions: dimensions }
         ]
+      }
+      fullTextPolicy: {
+        defaultLanguage: 'en-US'
+        fullTextPaths: [{ path: '/text', language: 'en-US' }, { path: '/context', language: 'en-US' }]
       }
     }
   }

@@ -14,6 +14,8 @@ param siteUpdateStrategy string
 param appConfigurationEndpoint string
 param sourceContainers array
 param cosmosEndpoint string
+param cosmosContainer string
+param cosmosPreviousContainer string
 param embeddingsEndpoint string
 param embeddingsApiKey string
 param embeddingsModel string
@@ -92,6 +94,8 @@ resource settings 'Microsoft.Web/sites/config@2024-11-01' = {
     AppConfigEndpoint: appConfigurationEndpoint
     ALLOWED_CONTAINERS: join(sourceContainers, ',')
     COSMOS_ENDPOINT: cosmosEndpoint
+    COSMOS_CONTAINER: cosmosContainer
+    COSMOS_PREVIOUS_CONTAINER: cosmosPreviousContainer
     EMBEDDINGS_ENDPOINT: embeddingsEndpoint
     EMBEDDINGS_API_KEY: embeddingsApiKey
     EMBEDDINGS_MODEL: embeddingsModel

@@ -1,7 +1,8 @@
 """The demo: jobs over HTTP, as a user makes them, on sample data whose right results are known.
 
 An audit query is checked against two other ways to count; an embedding job runs twice, and the second time
-must find nothing left to do; a live event is told of twice, by a message and by a request, and embedded once.
+must find nothing left to do; a live event is told of twice, by a message and by a request, and embedded once;
+the index answers questions, and a version of it that lacks files does not go live.
 """
 
 import json
@@ -17,11 +18,13 @@ from rich.console import Console
 from rich.table import Table
 
 from local.demo.jobs import Jobs
+from local.demo.versions import ask_questions, compare_versions
 from local.emulators.all import Emulators, emulators
 from local.errors import DemoFailed
 from local.host import clean_environment, host, origin, require_free
 from local.ports import is_free
 from local.samples import events as sample_events
+from local.samples import questions as sample_questions
 from local.samples.audit_table import END, KNOWN_ANSWER, START, reference_count, rows, seed
 from local.samples.documents import CONTAINER, documents, upload
 from local.settings import StackSettings
@@ -60,6 +63,8 @@ def run_demo(settings: StackSettings) -> None:
             _audit(jobs, stack)
             _embed(jobs)
             _tell_twice(jobs, stack)
+            ask_questions(jobs, EMBED["env"])
+            compare_versions(jobs, EMBED["env"])
 
 
 def _forget_index(settings: StackSettings) -> None:
@@ -74,6 +79,7 @@ def _write_samples(console: Console, stack: Emulators) -> None:
         wrote_rows = seed(table, rows())
     with BlobServiceClient.from_connection_string(stack.storage.connection_string) as blobs:
         wrote_files = upload(blobs)
+        sample_questions.write(blobs)
     sample_events.write(stack.storage.connection_string)
     if wrote_rows or wrote_files:
         console.print("Wrote the sample data (once).")

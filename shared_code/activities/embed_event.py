@@ -80,5 +80,10 @@ async def _embed(
     job = step.job
     event = fetched or await clients.events.event(job.tracking_id, job.session_id)
     return await ingest_event(
-        event, job, documents=documents, embeddings=clients.event_embeddings, spending=spending
+        event,
+        job,
+        documents=documents,
+        embeddings=clients.event_embeddings,
+        previous=clients.previous_documents(job.env, job.index_version),
+        spending=spending,
     )

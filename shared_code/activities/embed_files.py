@@ -40,6 +40,7 @@ async def list_files(clients: Clients, step: ListFiles) -> PartListed:
         step=step,
         most_bytes=clients.settings.max_file_bytes,
     )
+    await clients.index_container.shape()  # if it lacks something, the log says so
     log_event(
         "files.listed",
         milliseconds=milliseconds_since(began),
@@ -107,6 +108,7 @@ async def _embed(
         spending=spending,
         is_live=partial(_may_be_live, host),
         require_wanted=life.require_known,
+        previous=clients.previous_index(job.env, job.index_version),
     )
     async with clients.large_steps:
         return await ingestion.embed([SourceFile.from_json(file) for file in staged])

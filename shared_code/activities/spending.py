@@ -3,27 +3,31 @@
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from typing import TypeVar
 
 from shared_code.activities.results import StepResult, answer
 from shared_code.api.job_instances import has_ended, lane_of_page
 from shared_code.clients.composition import Clients
 from shared_code.errors import HostUnavailable
 from shared_code.jobs import Account, Counts, DurableClient, Json, spending_of
-from shared_code.jobs.steps import EmbedEvent, EmbedPage
+from shared_code.jobs.steps import AskQuestions, EmbedEvent, EmbedPage
 from shared_code.telemetry import log_event
 from shared_code.usage.report import report_unheard
+
+Page = TypeVar("Page", EmbedPage, AskQuestions)
 
 
 async def spends_on_page(
     clients: Clients,
+    kind: type[Page],
     payload: Json,
-    work: Callable[[Clients, EmbedPage], Awaitable[StepResult]],
+    work: Callable[[Clients, Page], Awaitable[StepResult]],
     host: DurableClient,
 ) -> Json:
     """Runs the step of a page; if its lane was ended by itself, usage hears from here what it spent."""
-    value = await answer(clients, EmbedPage, payload, work)
+    value = await answer(clients, kind, payload, work)
     if spent := spending_of(value["counts"]):
-        step = EmbedPage.from_json(payload)
+        step = kind.from_json(payload)
         await _report_if_unheard(host, lane_of_page(step), step.job.account, spent)
     return value
 

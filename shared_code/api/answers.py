@@ -22,16 +22,20 @@ from shared_code.errors import (
     DecisionTaken,
     EventRunning,
     IdempotencyKeyReused,
+    IndexUnavailable,
     InvalidField,
     InvalidIdempotencyKey,
     JobNotFound,
     JobRunning,
+    NoLiveVersion,
     NothingToApprove,
     NothingToRetry,
+    PromotionError,
     RequestTooLarge,
     SettingsError,
     TrackingIdReused,
     Unavailable,
+    VersionNotFound,
 )
 from shared_code.settings import Settings
 from shared_code.telemetry import log_event
@@ -49,17 +53,21 @@ _STATUS_OF = {
     InvalidIdempotencyKey: HTTPStatus.BAD_REQUEST,
     ContainerNotAllowed: HTTPStatus.FORBIDDEN,
     JobNotFound: HTTPStatus.NOT_FOUND,
+    NoLiveVersion: HTTPStatus.NOT_FOUND,
+    VersionNotFound: HTTPStatus.NOT_FOUND,
     EventRunning: HTTPStatus.CONFLICT,
     NothingToApprove: HTTPStatus.CONFLICT,
     DecisionTaken: HTTPStatus.CONFLICT,
     JobRunning: HTTPStatus.CONFLICT,
     NothingToRetry: HTTPStatus.CONFLICT,
+    PromotionError: HTTPStatus.CONFLICT,
     RequestTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     BudgetReached: HTTPStatus.TOO_MANY_REQUESTS,
     IdempotencyKeyReused: HTTPStatus.UNPROCESSABLE_ENTITY,
     TrackingIdReused: HTTPStatus.UNPROCESSABLE_ENTITY,
     SettingsError: HTTPStatus.INTERNAL_SERVER_ERROR,
     Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    IndexUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 _AUTHORITY = re.compile(r"[A-Za-z0-9._-]+(?::\d{1,5})?|\[[0-9A-Fa-f:.]+\](?::\d{1,5})?")
 

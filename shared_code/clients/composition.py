@@ -15,8 +15,13 @@ from azure.storage.blob.aio import BlobServiceClient, ContainerClient
 from shared_code.app_configuration import load_audit_storage
 from shared_code.clients.hub_listing import HostedInstances
 from shared_code.concurrency import Once
-from shared_code.embeddings.batching import BatchedEmbeddings
-from shared_code.embeddings.client import EmbeddingsClient, embeddings_service
+from shared_code.embeddings.batching import BatchedEmbeddings, Payer
+from shared_code.embeddings.client import (
+    EmbeddingsClient,
+    QuestionsClient,
+    embeddings_service,
+    questions_service,
+)
 from shared_code.embeddings.endpoint import EmbeddingsEndpoint
 from shared_code.errors import InvalidSetting
 from shared_code.events.documents import EventDocuments
@@ -31,11 +36,15 @@ from shared_code.events.source import (
 )
 from shared_code.http_pool import Facts, Hooks, Service, ServicePool, Token, TokenAuth
 from shared_code.identity import AppIdentity
+from shared_code.index.cosmos_container import CosmosContainer
+from shared_code.index.cosmos_search import CosmosSearch
 from shared_code.index.cosmos_version import CosmosVersion
+from shared_code.index.cosmos_versions import CosmosVersions
 from shared_code.index.cosmos_writer import CosmosIndex
 from shared_code.jobs import LARGE_STEPS_AT_ONCE
 from shared_code.jobs.source_containers import JOBS_CONTAINER
 from shared_code.network import Network
+from shared_code.search.hybrid import QuestionEmbeddings
 from shared_code.settings import Settings
 from shared_code.settings.setting import Setting
 from shared_code.storage.blob_account import blob_service
@@ -190,13 +199,42 @@ class Clients:
         """The same service for single texts, which wait a moment for others to share a request with."""
         return self._batched_embeddings(wait=self.settings.events_batch_wait.total_seconds())
 
+    @cached_property
+    def index_container(self) -> CosmosContainer:
+        """The container of the index."""
+        return self._container(self.settings.cosmos_container)
+
+    @property
+    def versions(self) -> CosmosVersions:
+        """The versions of all environments' indexes."""
+        return CosmosVersions(self.index_container)
+
     def index(self, env: str, version: str) -> CosmosIndex:
         """One version of an environment's index."""
         return CosmosIndex(self._version(env, version))
 
+    def previous_index(self, env: str, version: str) -> CosmosIndex | None:
+        """The same version in the container that this one takes the place of, if it does."""
+        previous = self._previous_version(env, version)
+        return CosmosIndex(previous) if previous else None
+
+    def search(self, env: str, version: str) -> CosmosSearch:
+        """Searches of that version."""
+        return CosmosSearch(self._version(env, version), self._search_slots)
+
+    def question_embeddings(self, payer: Payer) -> QuestionEmbeddings:
+        """The vectors of questions, which that payer pays for."""
+        plan = self.settings.embedding_plan
+        return QuestionEmbeddings(self._questions, plan.model, plan.dimensions, payer)
+
     def event_documents(self, env: str, version: str) -> EventDocuments:
         """The documents of live events in that version."""
         return EventDocuments(self._version(env, version))
+
+    def previous_documents(self, env: str, version: str) -> EventDocuments | None:
+        """Those in the container that this one takes the place of, if it does."""
+        previous = self._previous_version(env, version)
+        return EventDocuments(previous) if previous else None
 
     async def close(self) -> None:
         """Closes every client that was built."""
@@ -222,13 +260,20 @@ class Clients:
         return BatchedEmbeddings(self.embeddings, wait=wait, tokens_per_request=tokens, at_once=at_once)
 
     def _version(self, env: str, version: str) -> CosmosVersion:
-        return CosmosVersion(
-            self._cosmos,
-            database=self.settings.cosmos_database,
-            container=self.settings.cosmos_container,
-            name=f"{env}|{version}",
-            slots=self._cosmos_slots,
-        )
+        return CosmosVersion(self.index_container, f"{env}|{version}")
+
+    def _previous_version(self, env: str, version: str) -> CosmosVersion | None:
+        previous = self._previous_container
+        return CosmosVersion(previous, f"{env}|{version}") if previous else None
+
+    def _container(self, name: str) -> CosmosContainer:
+        database = self.settings.cosmos_database
+        return CosmosContainer(self._cosmos, database=database, name=name, slots=self._cosmos_slots)
+
+    @cached_property
+    def _previous_container(self) -> CosmosContainer | None:
+        name = self.settings.cosmos_previous_container
+        return self._container(name) if name and name != self.settings.cosmos_container else None
 
     def _table(
         self, storage: str, name: str, *, at_once: int, setting: Setting[str], **more: Any
@@ -262,6 +307,20 @@ class Clients:
         )
         self._closing.push_async_callback(client.close)
         return client
+
+    @cached_property
+    def _questions(self) -> BatchedEmbeddings:
+        """The embeddings service once more: who asks does not wait behind the texts of jobs."""
+        endpoint = EmbeddingsEndpoint.parse(self.settings.embeddings_endpoint)
+        auth = endpoint.auth(self.settings.embeddings_api_key, self._tokens_for)
+        at_once, tokens = self.settings.embeddings_concurrency, self.settings.embeddings_tokens_per_request
+        self.pool.register(questions_service(endpoint, auth=auth, at_once=at_once))
+        client = QuestionsClient(self.pool, endpoint)
+        return BatchedEmbeddings(client, wait=0.0, tokens_per_request=tokens, at_once=at_once)
+
+    @cached_property
+    def _search_slots(self) -> asyncio.Semaphore:
+        return asyncio.Semaphore(self.settings.cosmos_concurrency)
 
     @cached_property
     def _cosmos_slots(self) -> asyncio.Semaphore:

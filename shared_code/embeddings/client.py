@@ -73,6 +73,7 @@ _RETRIES = _OfKnownOutcome(
 # What takes longer is for the job to wait for, with durable timers and in sight.
 _ATTEMPTS_IN_TIME = 2
 _LEAST_SECONDS = 120.0
+_OF_QUESTIONS = Timeouts(connect=2.0, attempt=4.0, total=6.0)
 
 
 class EmbeddingsUnusable(Permanent):
@@ -169,10 +170,26 @@ def embeddings_service(
     )
 
 
+def questions_service(
+    endpoint: EmbeddingsEndpoint, *, auth: FixedAuth | Auth | None, at_once: int
+) -> Service:
+    """The same service to register for a QuestionsClient: who asks it waits for seconds at most."""
+    return Service(
+        name=QuestionsClient.service_name,
+        base_url=endpoint.base_url,
+        auth=auth,
+        timeouts=_OF_QUESTIONS,
+        limits=Limits(max_connections=at_once),
+        retries=replace(_RETRIES, attempts=2, wait_max=0.5, retry_after_max=1.0),
+    )
+
+
 class EmbeddingsClient(ServiceClient):
     """Embeds batches of texts; which model and size is up to the caller, so that a job keeps to its own."""
 
     service_name: ClassVar[str] = "embeddings"
+    # How often a request is sent whose answer does not come.
+    sendings: ClassVar[int] = 3
 
     def __init__(self, pool: ServicePool, endpoint: EmbeddingsEndpoint) -> None:
         super().__init__(pool)
@@ -250,8 +267,15 @@ class EmbeddingsClient(ServiceClient):
                 if not _may_be_charged(error):
                     raise
                 asking.bill.unknown += _length(texts)
-                if sendings == _SENDINGS or isinstance(error, ResponseTooLarge | DeadlineExceeded):
+                if sendings == self.sendings or isinstance(error, ResponseTooLarge | DeadlineExceeded):
                     raise
+
+
+class QuestionsClient(EmbeddingsClient):
+    """Embeds questions, for which somebody waits: beside the texts of jobs, and with less patience."""
+
+    service_name: ClassVar[str] = "questions"
+    sendings: ClassVar[int] = 1
 
 
 @dataclass(frozen=True, slots=True)

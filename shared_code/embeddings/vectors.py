@@ -56,3 +56,7 @@ class Vector:
             raise ValueError("infinite or no number")
         text = "[" + ",".join(["%.9g"] * len(floats)) % tuple(floats) + "]"
         return cls(text.encode(), len(floats))
+
+    def numbers(self) -> list[float]:
+        """The numbers themselves, as a query has to have them."""
+        return msgspec.json.decode(self.json, type=list[float])

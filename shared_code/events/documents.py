@@ -12,6 +12,7 @@ from typing import Any, Self
 from azure.cosmos.exceptions import CosmosResourceNotFoundError
 
 from shared_code.embeddings.client import Embedding
+from shared_code.embeddings.vectors import Vector
 from shared_code.events.source import Event
 from shared_code.index.cosmos_partition import CosmosPartition
 from shared_code.index.cosmos_version import CosmosVersion
@@ -93,6 +94,12 @@ class EventDocuments:
             async for item in documents.query(query)
         }
 
+    async def vectors(self, job: EmbedEventJob) -> dict[str, Vector]:
+        """The vectors of an event's documents by what they were made of."""
+        query = "SELECT c.made, c.embedding FROM c WHERE c.pk = @pk"
+        found = self._documents_of(job).query(query)
+        return {item["made"]: Vector.of(item["embedding"]) async for item in found}
+
     async def put(
         self, job: EmbedEventJob, event: Event, documents: Sequence[NewDocument], account: EventAccount
     ) -> None:
@@ -131,7 +138,7 @@ class EventDocuments:
 
     async def create_container(self, dimensions: int) -> None:
         """Creates the container for vectors of this size."""
-        await self._version.create_container(dimensions)
+        await self._version.container.create(dimensions)
 
     async def amend(self, job: EmbedEventJob, event: Event, ordinals: Iterable[int]) -> None:
         """Tells session and time of an event where its text has not changed."""

@@ -14,6 +14,7 @@ from shared_code.documents import Document, Position, Segment
 from shared_code.documents.chunking import chunk
 from shared_code.embeddings.batching import BatchedEmbeddings, CountedText, Outcome, Payer
 from shared_code.embeddings.client import Embedding
+from shared_code.embeddings.vectors import Vector
 from shared_code.events.documents import EventDocuments, NewDocument, StoredDocument
 from shared_code.events.source import Event
 from shared_code.events.spending import EventSpending
@@ -51,6 +52,7 @@ async def ingest_event(
     *,
     documents: EventDocuments,
     embeddings: BatchedEmbeddings,
+    previous: EventDocuments | None = None,
     spending: EventSpending,
 ) -> Counter[str]:
     """Brings an event into the index; what was done, and what was spent that no answer has counted.
@@ -60,6 +62,7 @@ async def ingest_event(
         job: the run that embeds it.
         documents: where to.
         embeddings: by which service.
+        previous: the documents of a container that this one takes the place of: their vectors are copied.
         spending: gets what is charged, also when an error is raised.
 
     Raises:
@@ -71,7 +74,10 @@ async def ingest_event(
     stored = await documents.stored(job)
     kept = {each.ordinal: stored[each.ordinal] for each in planned if _is_there(each, stored)}
     missing = [each for each in planned if each.ordinal not in kept]
-    new = await _embedded(missing, job, documents, embeddings, spending)
+    known = await previous.vectors(job) if previous and missing else {}
+    new = [_copied(each, known[each.made]) for each in missing if each.made in known]
+    lacking = [each for each in missing if each.made not in known]
+    new += await _embedded(lacking, job, documents, embeddings, spending)
     outdated = [ordinal for ordinal, document in kept.items() if _is_outdated(document, event)]
     await documents.put(job, event, new, spending.account)
     await documents.amend(job, event, outdated)
@@ -123,6 +129,13 @@ async def _embedded(
         NewDocument(ordinal=each.ordinal, text=each.text.text, made=each.made, embedding=embedding)
         for each, embedding in zip(planned, made, strict=True)
     ]
+
+
+def _copied(planned: _Planned, vector: Vector) -> NewDocument:
+    embedding = Embedding(vector, 0)
+    return NewDocument(
+        ordinal=planned.ordinal, text=planned.text.text, made=planned.made, embedding=embedding
+    )
 
 
 async def _vectors(

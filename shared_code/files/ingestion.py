@@ -102,6 +102,7 @@ class Ingestion:
         spending: Spending,
         is_live: Callable[[str], Awaitable[bool]],
         require_wanted: Callable[[], None],
+        previous: CosmosIndex | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         """Begins nothing yet.
@@ -115,6 +116,7 @@ class Ingestion:
             spending: who pays.
             is_live: tells of another job whether it may still go on.
             require_wanted: raises, before each file, when the page is not wanted any more.
+            previous: the same version in a container that this one takes the place of.
             clock: tells the time.
         """
         self._require_wanted = require_wanted
@@ -126,11 +128,13 @@ class Ingestion:
         self._embeddings = embeddings
         self._spending = spending
         self._is_live = is_live
+        self._previous = previous
         self._clock = clock
         self._fingerprint = source_fingerprint(job.plan)
         self._works: list[SourceWork] = []
         self._are_open = False
         self._opening = asyncio.Lock()
+        self._vector_size = 0
         self._result = PageResult()
 
     async def embed(self, page: Sequence[SourceFile]) -> PageResult:
@@ -190,7 +194,10 @@ class Ingestion:
             return None
 
     async def _copy_known(self) -> None:
-        """Takes the vectors of renamed and copied files from the source that has the same content."""
+        """Takes the vectors that there are: of the container before, and of files with the same content."""
+        if self._previous:
+            copies = (self._copy_same(work, self._previous) for work in self._works if work.missing)
+            await run_all(copies, at_once=_SOURCES_AT_ONCE)
         lacking = [work for work in self._works if work.missing]
         if not lacking:
             return
@@ -202,17 +209,25 @@ class Ingestion:
         await run_all(copies, at_once=_SOURCES_AT_ONCE)
 
     async def _copy(self, work: SourceWork, holder: str) -> None:
+        """Takes the vectors of another source that has the same texts."""
         async for page in self._index.vectors(holder):
-            vectors = dict(page)
-            known = [chunk for chunk in work.missing.values() if chunk.text.text in vectors]
-            await self._write(work, [(chunk, Embedding(vectors[chunk.text.text], 0)) for chunk in known])
+            vectors = {stored.content: stored.vector for stored in page}
+            known = [chunk for chunk in work.missing.values() if chunk.content in vectors]
+            await self._write(work, [(chunk, Embedding(vectors[chunk.content], 0)) for chunk in known])
+
+    async def _copy_same(self, work: SourceWork, index: CosmosIndex) -> None:
+        """Takes the vectors of the same chunks from another container: their ids follow from their texts."""
+        async for page in index.vectors(work.source):
+            known = [stored for stored in page if stored.id in work.missing]
+            made = [(work.missing[stored.id], Embedding(stored.vector, 0)) for stored in known]
+            await self._write(work, made)
 
     def _units(self) -> list[_Unit]:
         """What is to be embedded, each text once."""
         targets: dict[CountedText, list[tuple[SourceWork, PlannedChunk]]] = {}
         for work in self._works:
             for planned in work.missing.values():
-                targets.setdefault(planned.text, []).append((work, planned))
+                targets.setdefault(planned.embedded, []).append((work, planned))
         return list(targets.items())
 
     def _portions(self, units: Iterable[_Unit]) -> Iterator[list[_Unit]]:
@@ -293,6 +308,7 @@ class Ingestion:
     async def _write(self, work: SourceWork, made: Sequence[_Made]) -> None:
         if not made:
             return
+        self._vector_size = made[0][1].vector.dimensions
         await self._open_records()
         await self._index.write([self._new_chunk(work, *each) for each in made])
         for planned, _ in made:
@@ -301,8 +317,8 @@ class Ingestion:
 
     def _new_chunk(self, work: SourceWork, planned: PlannedChunk, embedding: Embedding) -> NewChunk:
         return NewChunk(
-            id=planned.id, source=work.source, text=planned.text.text, place=planned.place,
-            vector=embedding.vector, job_id=self._writer, tokens=embedding.tokens,
+            id=planned.id, source=work.source, context=planned.context, text=planned.text,
+            place=planned.place, vector=embedding.vector, job_id=self._writer, tokens=embedding.tokens,
             requests=embedding.requests,
         )  # fmt: skip
 
@@ -326,7 +342,8 @@ class Ingestion:
             saved = await self._index.save(records)
         except ContainerMissing:
             # What it is created for can never be changed: no setting is believed, only a vector.
-            saved = await self._index.save(records, dimensions=await self._dimensions())
+            dimensions = self._vector_size or await self._dimensions()
+            saved = await self._index.save(records, dimensions=dimensions)
         for work, record in zip(works, saved, strict=True):
             work.record = record
 

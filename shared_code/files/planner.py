@@ -9,7 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from shared_code.documents import EmptyDocument, Limits
-from shared_code.documents.chunking import Chunk
+from shared_code.documents.chunking import Chunk, count_tokens
+from shared_code.documents.context import before_text, context_of, joined
 from shared_code.documents.sandbox import ReadFile, read_file
 from shared_code.documents.token_estimate import is_supported
 from shared_code.embeddings.batching import CountedText
@@ -23,11 +24,26 @@ from shared_code.storage.source_files import FileContent, FileTooLarge, SourceFi
 
 @dataclass(frozen=True, slots=True)
 class PlannedChunk:
-    """A chunk as its file has it now."""
+    """A chunk as its file has it now.
+
+    Attributes:
+        id: in the index.
+        context: what its text stands under.
+        text: what is stored and shown.
+        embedded: what its vector is made of: the text, behind what of the context has room.
+        place: where it stands.
+    """
 
     id: str
-    text: CountedText
+    context: str
+    text: str
+    embedded: CountedText
     place: Place
+
+    @property
+    def content(self) -> tuple[str, str]:
+        """What chunks with the same vector have in common."""
+        return self.context, self.text
 
 
 @dataclass(kw_only=True)
@@ -106,6 +122,7 @@ class Planner:
             done = replace(
                 record, etag=read.etag, content=content_hash(read.data), fingerprint=self._fingerprint,
                 listed_etag=file.etag, job_id=self._writer, counts={"completed": 1}, notes=(),
+                model=self._job.plan.model,
             )  # fmt: skip
             same = (record.content, record.fingerprint) == (done.content, done.fingerprint)
             if record.is_complete and same:
@@ -150,11 +167,17 @@ class Planner:
         )
 
     def _planned(self, source: str, chunks: Iterable[Chunk]) -> dict[str, PlannedChunk]:
-        occurrences = Counter[str]()
+        occurrences = Counter[tuple[str, str]]()
         planned = {}
         for ordinal, each in enumerate(chunks):
-            key = chunk_id(self._job, source, each.text, occurrences[each.text])
-            occurrences[each.text] += 1
-            text = CountedText(each.text, each.tokens)
-            planned[key] = PlannedChunk(key, text, Place(ordinal, each.position.facts()))
+            parts = context_of(each)
+            content = joined(parts), each.text
+            key = chunk_id(self._job, source, *content, occurrences[content])
+            occurrences[content] += 1
+            embedded = _embedded(each, before_text(each, parts))
+            planned[key] = PlannedChunk(key, *content, embedded, Place(ordinal, each.position.facts()))
         return planned
+
+
+def _embedded(chunk: Chunk, before: str) -> CountedText:
+    return CountedText(f"{before}{chunk.text}", chunk.tokens + (count_tokens(before) if before else 0))

@@ -25,10 +25,10 @@ from azure.cosmos.exceptions import (
 
 from shared_code.concurrency import run_all
 from shared_code.embeddings.vectors import Vector
+from shared_code.index.cosmos_container import VECTOR
 from shared_code.packing import packed
 from shared_code.telemetry import log_event
 
-VECTOR = "embedding"
 # The service takes 100 operations and 2 MB; the SDK warns above 1 MB, and a batch must end within 5 seconds.
 _OPERATIONS_PER_BATCH = 100
 _BYTES_PER_BATCH = 1_000_000

@@ -25,14 +25,15 @@ from shared_code.index.records import (
     Place,
     SourceRecord,
     StoredChunk,
+    StoredVector,
 )
 
 _VECTORS_PER_PAGE = 100
 # What the items of records and chunks have of them, under the same names.
 _RECORD = ("source", "etag", "content", "fingerprint", "listed_etag", "job_id", "counts")
 # What records have had from some release on.
-_LATER = ("notes", "opened_by", "opened_until")
-_CHUNK = ("id", "source", "text", "job_id", "tokens", "requests")
+_LATER = ("notes", "opened_by", "opened_until", "model")
+_CHUNK = ("id", "source", "context", "text", "job_id", "tokens", "requests")
 
 
 class CosmosIndex:
@@ -64,6 +65,13 @@ class CosmosIndex:
             async for item in found
         }
 
+    async def is_being_embedded(self, now: float) -> bool:
+        """Whether a job may be changing the chunks of any source at this time, in seconds of Unix time."""
+        query = "SELECT TOP 1 c.source FROM c WHERE c.pk = @pk AND c.opened_until > @now"
+        async for _ in self._version.records.query(query, now=int(now)):
+            return True
+        return False
+
     async def holders(self, contents: Iterable[str], fingerprint: str) -> dict[str, str]:
         """A source for each of these contents that has one whose chunks were made in the same way."""
         query = (
@@ -81,12 +89,13 @@ class CosmosIndex:
             async for item in self._version.chunks_of(source).query(query)
         }
 
-    async def vectors(self, source: str) -> AsyncIterator[list[tuple[str, Vector]]]:
-        """Texts and vectors of a source's chunks, a page of them at a time."""
-        query = "SELECT c.text, c.embedding FROM c WHERE c.pk = @pk"
-        page: list[tuple[str, Vector]] = []
+    async def vectors(self, source: str) -> AsyncIterator[list[StoredVector]]:
+        """The vectors of a source's chunks, a page of them at a time."""
+        query = "SELECT c.id, c.context, c.text, c.embedding FROM c WHERE c.pk = @pk"
+        page: list[StoredVector] = []
         async for item in self._version.chunks_of(source).query(query):
-            page.append((item["text"], Vector.of(item["embedding"])))
+            content = item.get("context", ""), item["text"]
+            page.append(StoredVector(item["id"], *content, Vector.of(item["embedding"])))
             if len(page) == _VECTORS_PER_PAGE:
                 yield page
                 page = []
@@ -112,7 +121,7 @@ class CosmosIndex:
                 raise IndexConflict from None
         if not dimensions:
             raise ContainerMissing
-        await self._version.create_container(dimensions)
+        await self._version.container.create(dimensions)
         return await self._save(records)
 
     async def write(self, chunks: Sequence[NewChunk]) -> None:

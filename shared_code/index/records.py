@@ -43,6 +43,7 @@ class SourceRecord:
         notes: code and sentence of what was not read of the file.
         opened_by: the job that is changing the chunks, or was when it broke off; empty if none is.
         opened_until: when it can no longer be doing so, in seconds of Unix time.
+        model: that made the vectors; empty in records of earlier releases.
         revision: of the record itself; None if it is not in the index yet.
     """
 
@@ -56,6 +57,7 @@ class SourceRecord:
     notes: Sequence[Sequence[str]] = ()
     opened_by: str = ""
     opened_until: int = 0
+    model: str = ""
     revision: str | None = None
 
     @property
@@ -105,12 +107,31 @@ class StoredChunk:
     job_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class StoredVector:
+    """A chunk that is in the index, as somebody needs it who has the same text."""
+
+    id: str
+    context: str
+    text: str
+    vector: Vector
+
+    @property
+    def content(self) -> tuple[str, str]:
+        """What chunks with the same vector have in common."""
+        return self.context, self.text
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewChunk:
-    """A chunk to write, with what was charged for it: for whoever asks; usage is counted elsewhere."""
+    """A chunk to write, with what was charged for it: for whoever asks; usage is counted elsewhere.
+
+    `context` is what its text stands under; it is searched with the text, and shown beside it.
+    """
 
     id: str
     source: str
+    context: str = ""
     text: str
     place: Place
     vector: Vector

@@ -15,6 +15,7 @@ from shared_code.jobs.embed_event import FIELDS as EVENT_FIELDS
 from shared_code.jobs.embed_event import EmbedEventJob, EventDefaults
 from shared_code.jobs.embed_files import EmbedFilesJob
 from shared_code.jobs.embedding_plan import EmbeddingPlan
+from shared_code.jobs.evaluate import EvaluateJob
 from shared_code.jobs.failures import DEFAULT_PATIENCE, ENDLESS_PATIENCE, Failure, Patience, Trouble, Waiting
 from shared_code.jobs.fields import LABEL, LABEL_FORM, label
 from shared_code.jobs.job_id import is_job_id, keyed_job_id, new_job_id
@@ -44,6 +45,7 @@ __all__ = [
     "EmbedFilesJob",
     "EmbeddingPlan",
     "Estimate",
+    "EvaluateJob",
     "EventDefaults",
     "Failure",
     "Job",
@@ -73,11 +75,14 @@ __all__ = [
 
 ORCHESTRATOR = "orchestrator-function"
 EMBEDDING_BODY = (
-    "a JSON object with env, version and filesPath, with trackingId and sessionId, or with retryOf"
+    "a JSON object with env, version and filesPath, with trackingId and sessionId, "
+    "with env, version and questions, or with retryOf"
 )
 
-Job = AuditQueryJob | EmbedFilesJob | EmbedEventJob
-_KINDS: dict[str, type[Job]] = {kind.KIND: kind for kind in (AuditQueryJob, EmbedFilesJob, EmbedEventJob)}
+Job = AuditQueryJob | EmbedFilesJob | EmbedEventJob | EvaluateJob
+_KINDS: dict[str, type[Job]] = {
+    kind.KIND: kind for kind in (AuditQueryJob, EmbedFilesJob, EmbedEventJob, EvaluateJob)
+}
 KINDS = tuple(_KINDS)
 
 
@@ -99,8 +104,8 @@ class JobFailed(AppError):
         return self._failure.code
 
 
-def parse_embedding(body: Any, defaults: EventDefaults) -> EmbedFilesJob | EmbedEventJob:
-    """Reads the JSON body of a request for either kind of embedding job.
+def parse_embedding(body: Any, defaults: EventDefaults) -> EmbedFilesJob | EmbedEventJob | EvaluateJob:
+    """Reads the JSON body of a request for either kind of embedding job, or for an evaluation.
 
     Raises:
         InvalidField: a field is missing, unknown or malformed; the first one is named.
@@ -109,6 +114,8 @@ def parse_embedding(body: Any, defaults: EventDefaults) -> EmbedFilesJob | Embed
         raise InvalidField("body", f"send {EMBEDDING_BODY}")
     if body.keys() & {"trackingId", "sessionId"}:
         return EmbedEventJob.parse(body, defaults)
+    if "questions" in body:
+        return EvaluateJob.parse(body, defaults.plan, defaults.budgets, patience=defaults.patience)
     return EmbedFilesJob.parse(
         body, defaults.plan, defaults.budgets, patience=defaults.patience, approval=defaults.approval
     )

@@ -103,7 +103,7 @@ class DurableClient(Protocol):
         """The state of an entity."""
 
     async def signal_entity(self, entity_id: Any, operation: str, input_: Any, /) -> None:
-        """Sends an operation to an entity."""
+        """Sends an operation to an entity, and does not wait for it."""
 
 
 @dataclass(frozen=True)

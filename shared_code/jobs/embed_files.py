@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import timedelta
@@ -15,15 +14,11 @@ from shared_code.jobs.compatibility import VERSION, may_shrink, patience_of, ver
 from shared_code.jobs.durable import Json
 from shared_code.jobs.embedding_plan import EmbeddingPlan
 from shared_code.jobs.failures import DEFAULT_PATIENCE
-from shared_code.jobs.fields import amount_or_none, flag, label, whole_or_none
+from shared_code.jobs.fields import amount_or_none, blob_path, flag, label, whole_or_none
 from shared_code.jobs.parallelism import LANES, LARGE_STEPS_AT_ONCE
-from shared_code.jobs.source_containers import CONTAINER_NAME
 from shared_code.jobs.watch import MOST_WATCH_MINUTES, Watch
 
 FIELDS = ("env", "version", "filesPath", "dryRun", "allowShrink", "approvalAbove", "watchMinutes")
-_LONGEST_PREFIX = 900
-# Storage answers names as XML, which cannot have these.
-_IN_NO_NAME = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -192,13 +187,7 @@ def _watch(body: Mapping[str, Any]) -> Watch | None:
 
 
 def _files_path(value: Any) -> tuple[str, str]:
-    if not isinstance(value, str) or "\\" in value or any(part == ".." for part in value.split("/")):
-        raise InvalidField("filesPath", "use container, container/folder or the path of a file")
-    if found := _IN_NO_NAME.search(value):
-        raise InvalidField("filesPath", f"a name cannot have the character {found[0]!a}")
-    container, _, prefix = value.strip("/").partition("/")
-    if not CONTAINER_NAME.fullmatch(container):
-        raise InvalidField("filesPath", f"{container!r} is not a name of a container; use container/folder")
-    if len(prefix) > _LONGEST_PREFIX:
-        raise InvalidField("filesPath", f"use at most {_LONGEST_PREFIX} characters after the container")
+    container, prefix = blob_path(
+        value, "filesPath", form="container, container/folder or the path of a file"
+    )
     return container, f"{prefix}/" if prefix else ""

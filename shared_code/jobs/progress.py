@@ -20,10 +20,11 @@ class Phase(StrEnum):
 
     PENDING = "pending"  # it has been submitted, and nothing has begun
     LISTING = "listing"  # its files are compared with the index
-    READING = "reading"  # windows of the audit table are read
-    COUNTING = "counting"  # the union of the windows is counted
+    READING = "reading"  # windows of the audit table, or golden questions, are read
+    COUNTING = "counting"  # the union of the windows is counted, or what questions have found is summed up
     FETCHING = "fetching"  # a live event is looked up
     EMBEDDING = "embedding"
+    ASKING = "asking"  # golden questions are asked
     DELETING = "deleting"  # files that are gone are taken out of the index
     WAITING = "waiting"  # something has to recover first
     AWAITING_APPROVAL = "awaiting-approval"  # somebody has to approve the estimate

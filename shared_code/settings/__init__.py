@@ -139,6 +139,12 @@ class Settings:
     cosmos_container = Setting(
         "COSMOS_CONTAINER", "chunks", "container of the vectors; created if need be", as_it_is
     )
+    cosmos_previous_container = Setting(
+        "COSMOS_PREVIOUS_CONTAINER",
+        "",
+        "container that `COSMOS_CONTAINER` takes the place of: its vectors are copied, not paid for again",
+        as_it_is,
+    )
     cosmos_concurrency = Setting(
         "COSMOS_CONCURRENCY", "8", "requests to Cosmos DB at once by one process", positive
     )

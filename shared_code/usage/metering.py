@@ -26,7 +26,7 @@ USAGE_ENTITY = "usage-entity"
 ASK = "ask"
 READ = "read"
 LEFT = "left"
-UNHEARD = "unheard"
+ADD = "add"
 HELD = "held"
 # The entity counts from one.
 _NO_METER = 0

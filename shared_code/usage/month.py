@@ -12,7 +12,7 @@ from typing import Any, Self
 from shared_code.errors import AppError, BudgetReached, SettingsError
 from shared_code.jobs import COST_UNIT, SPENDING, Budget
 from shared_code.settings import Settings
-from shared_code.usage.metering import ASK, HELD, LEFT, READ, UNHEARD
+from shared_code.usage.metering import ADD, ASK, HELD, LEFT, READ
 
 # A lane that has not reported for so long has died: its step may be tried three times, each of ten minutes.
 _RESERVED_SECONDS = 1_900
@@ -121,9 +121,9 @@ class MonthUsage:
             meters=self._meters(number, None if reading["ended"] else now),
         )
 
-    def with_unheard(self, counts: Mapping[str, int]) -> "MonthUsage":
-        """What a step has spent whose workflow was ended, so that no meter tells of it."""
-        sums = {name: getattr(self, name) + counts.get(name, 0) for name in (*SPENDING, "cost")}
+    def plus(self, spent: Mapping[str, int]) -> "MonthUsage":
+        """The usage with what no meter counts: a question, or a step whose workflow was ended."""
+        sums = {name: getattr(self, name) + spent.get(name, 0) for name in (*SPENDING, "cost")}
         return replace(self, **sums)
 
     def require_budget(self, env: str, month: str, budget: Budget | None) -> None:
@@ -186,8 +186,8 @@ def answer(
     env, _ = key.split(":")
     if operation == READ:
         return usage.with_reading(payload), None
-    if operation == UNHEARD:
-        return usage.with_unheard(payload), None
+    if operation == ADD:
+        return usage.plus(payload), None
     if operation == LEFT:
         return usage, _left(usage, env, config, now)
     if operation != ASK:

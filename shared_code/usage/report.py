@@ -11,7 +11,7 @@ from azure.durable_functions import EntityId
 
 from shared_code.errors import HostUnavailable
 from shared_code.jobs import COST_UNIT, Account, Budget, Counts, DurableClient, Json, month_of, spending_of
-from shared_code.usage.metering import UNHEARD, USAGE_ENTITY, entity_key
+from shared_code.usage.metering import ADD, USAGE_ENTITY, entity_key
 from shared_code.usage.month import MonthUsage, beginning_of_next
 
 MONTHS = 12
@@ -70,7 +70,7 @@ async def report_unheard(
     spent = spending_of(counts)
     entity = EntityId(USAGE_ENTITY, entity_key(account.env, month_of(clock())))
     try:
-        await client.signal_entity(entity, UNHEARD, {**spent, "cost": spent.get("tokens", 0) * account.price})
+        await client.signal_entity(entity, ADD, {**spent, "cost": spent.get("tokens", 0) * account.price})
     except Exception as error:
         # The SDK raises a bare Exception for whatever the host answers.
         raise HostUnavailable from error

@@ -16,6 +16,10 @@ ROUTES = {
     "get-ledger-function": ("status/{id}/ledger", {"get"}, "function"),
     "get-jobs-function": ("jobs", {"get"}, "function"),
     "get-usage-function": ("usage/{env}", {"get"}, "function"),
+    "search-function": ("search", {"get"}, "function"),
+    "get-index-function": ("index/{env}", {"get"}, "function"),
+    # A folder of its own, so that whoever may read the index need not have the key that changes it.
+    "promote-version-function": ("index/{env}", {"put"}, "function"),
 }
 
 

@@ -14,19 +14,20 @@ DEVHOST = sorted((ROOT / "devhost").rglob("*.py"))
 # Any room may raise the app's errors and import within itself.
 MAY_IMPORT = {
     "activities": (
-        "api audit clients digests documents edge events files http_pool jobs settings storage telemetry "
-        "usage"
+        "api audit clients digests documents edge events files http_pool jobs search settings storage "
+        "telemetry usage"
     ),
     "clients": (
-        "app_configuration concurrency embeddings events http_pool identity index jobs network settings "
-        "storage telemetry"
+        "app_configuration concurrency embeddings events http_pool identity index jobs network search "
+        "settings storage telemetry"
     ),
     "api": "concurrency jobs settings telemetry usage workflows",
     "workflows": "jobs usage.metering",
     "files": "concurrency digests documents embeddings index jobs packing storage",
     "events": "documents embeddings http_pool index jobs storage",
+    "search": "concurrency embeddings http_pool index jobs usage",
     "audit": "digests jobs storage",
-    "usage": "jobs settings",
+    "usage": "jobs settings telemetry",
     "usage.metering": "jobs",
     "storage": "concurrency http_pool jobs settings",
     "index": "concurrency documents embeddings jobs packing telemetry",

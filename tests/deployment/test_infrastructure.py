@@ -13,7 +13,7 @@ from deployment.dependencies import PYTHON
 from deployment.package import DIST
 from local.settings import ROOT
 from shared_code.app_configuration import KEY, LABEL
-from shared_code.index.cosmos_version import create_with_vectors
+from shared_code.index.cosmos_container import create_container
 from shared_code.jobs.source_containers import JOBS_CONTAINER
 from shared_code.settings import SETTINGS, Settings
 from shared_code.settings.setting import Setting
@@ -175,7 +175,7 @@ def test_index_of_the_infrastructure_is_the_one_that_the_app_would_create() -> N
     defaults = {name: one["default"] for name, one in module("cosmos")["parameters"].items()}
     database: Any = RecordingDatabase()
 
-    asyncio.run(create_with_vectors(database, defaults["containerName"], 1536))
+    asyncio.run(create_container(database, defaults["containerName"], 1536))
     created = database.created
 
     vectors = described["vectorEmbeddingPolicy"]["vectorEmbeddings"]
@@ -183,6 +183,7 @@ def test_index_of_the_infrastructure_is_the_one_that_the_app_would_create() -> N
         "vectorEmbeddings"
     ]
     assert described["indexingPolicy"] == created["indexing_policy"]
+    assert described["fullTextPolicy"] == created["full_text_policy"]
     assert described["partitionKey"] == created["partition_key"]
     assert (defaults["databaseName"], defaults["containerName"]) == (
         Settings({}).cosmos_database,

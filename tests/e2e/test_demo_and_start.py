@@ -1,5 +1,6 @@
 """The two commands that run the whole stack, as a user starts them."""
 
+import json
 import signal
 import subprocess
 from dataclasses import dataclass
@@ -10,7 +11,9 @@ import pytest
 from rich.console import Console
 
 from local.demo.run import SHOWN, Measured, report_counts, report_embedding
+from local.demo.versions import FIGURES, report_versions
 from local.errors import DemoFailed
+from local.http_client import Answer
 from local.ports import is_free
 from local.samples.audit_table import END, KNOWN_ANSWER, START
 from local.samples.documents import documents
@@ -61,6 +64,8 @@ def test_demo_shows_three_equal_counts_and_stops_everything(tmp_path: Path) -> N
     assert f"202 Accepted: http://localhost:{environment['PORT']}/api/status/" in shown
     assert shown.count(f"{KNOWN_ANSWER:,}") == 3
     assert "Every file is accounted for, and the second run embedded nothing." in shown
+    assert "Each answer is from a document that has it." in shown
+    assert "v2 lacks files and was refused: v1 stays live." in shown
     assert all_ports_are_free(environment)
 
 
@@ -94,6 +99,16 @@ def test_demo_fails_unless_every_file_is_accounted_for(changed: tuple[int, str],
 
     with pytest.raises(DemoFailed, match=reason):
         report_embedding(Console(quiet=True), first, second)
+
+
+@pytest.mark.parametrize(("status", "code"), [(200, None), (409, "NotEvaluated"), (503, "IndexUnavailable")])
+def test_demo_fails_unless_the_version_that_lacks_files_is_refused(status: int, code: str | None) -> None:
+    results = [{"asked": 14, "version": version, **dict.fromkeys(FIGURES, 1)} for version in ("v1", "v2")]
+    refused = Answer(409, {}, '{"code": "QualityFell", "detail": "v2 is worse."}')
+    report_versions(Console(quiet=True), results, refused)
+
+    with pytest.raises(DemoFailed, match="v2 should be refused"):
+        report_versions(Console(quiet=True), results, Answer(status, {}, json.dumps({"code": code})))
 
 
 def test_start_serves_the_sample_data_until_the_user_ends_it(ended_stack: EndedStack) -> None:

@@ -63,7 +63,7 @@ async def busy(cosmos: Cosmos, *ahead: Rule) -> AsyncIterator[tuple[CosmosIndex,
 
 async def is_whole(index: CosmosIndex) -> bool:
     """Whether each chunk is there once, with its own vector."""
-    found = [pair async for page in index.vectors(DONE.source) for pair in page]
+    found = [(each.text, each.vector) async for page in index.vectors(DONE.source) for each in page]
     return sorted(found, key=str) == sorted(((each.text, each.vector) for each in CHUNKS), key=str)
 
 

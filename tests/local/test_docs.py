@@ -10,7 +10,7 @@ from local.settings import ROOT, StackSettings
 
 README = (ROOT / "README.md").read_text()
 MAKEFILE = (ROOT / "Makefile").read_text()
-CODE = ("shared_code", "devhost", "local/emulators", "deployment", "infra")
+CODE = ("shared_code", "devhost", "local/emulators", "local/golden", "deployment", "infra")
 SUFFIXES = {".py", ".js", ".bicep"}
 LOCAL_STACK = (ROOT / "docs" / "local-stack.md").read_text()
 NAMED = ("README.md", "CONTRIBUTING.md", "SECURITY.md")

@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Any
 
-from shared_code.activities import audit_query, embed_files
+from shared_code.activities import audit_query, embed_files, evaluate
 from shared_code.activities import embed_event as of_event
 from shared_code.activities.discard import discards
 from shared_code.activities.results import answer
@@ -31,7 +31,8 @@ async def list_files(clients: Clients, payload: Any) -> Any:
 
 async def embed_page(clients: Clients, payload: Any, host: Any = None) -> Any:
     host = host or FakeHost({payload["jobId"]: instance()})
-    return await spends_on_page(clients, payload, partial(embed_files.embed_page, host=host), host)
+    work = partial(embed_files.embed_page, host=host)
+    return await spends_on_page(clients, steps.EmbedPage, payload, work, host)
 
 
 async def delete_stale(clients: Clients, payload: Any) -> Any:
@@ -45,3 +46,17 @@ async def fetch_event(clients: Clients, payload: Any) -> Any:
 async def embed_event(clients: Clients, payload: Any, host: Any = None) -> Any:
     host = host or FakeHost({payload["jobId"]: instance()})
     return await spends_on_event(clients, payload, of_event.embed_event, host)
+
+
+async def read_questions(clients: Clients, payload: Any) -> Any:
+    return await answer(clients, steps.ReadQuestions, payload, evaluate.read_questions)
+
+
+async def ask_questions(clients: Clients, payload: Any, host: Any = None) -> Any:
+    host = host or FakeHost({payload["jobId"]: instance()})
+    work = partial(evaluate.ask_questions, host=host)
+    return await spends_on_page(clients, steps.AskQuestions, payload, work, host)
+
+
+async def sum_up(clients: Clients, payload: Any) -> Any:
+    return await answer(clients, steps.SumUp, payload, evaluate.sum_up)

@@ -21,6 +21,7 @@ from shared_code.index.records import (
     Place,
     SourceRecord,
     StoredChunk,
+    StoredVector,
 )
 from shared_code.jobs import EmbeddingPlan, EmbedFilesJob
 from shared_code.jobs.steps import EmbedPage
@@ -135,8 +136,11 @@ class FakeIndex:
             for key, chunk in self.items.get(source, {}).items()
         }
 
-    async def vectors(self, source: str) -> AsyncIterator[list[tuple[str, Vector]]]:
-        yield [(chunk.text, chunk.vector) for chunk in self.items.get(source, {}).values()]
+    async def vectors(self, source: str) -> AsyncIterator[list[StoredVector]]:
+        yield [
+            StoredVector(chunk.id, chunk.context, chunk.text, chunk.vector)
+            for chunk in self.items.get(source, {}).values()
+        ]
 
     async def save(
         self, records: Sequence[SourceRecord], *, dimensions: int | None = None
@@ -266,6 +270,7 @@ class World:
     index: FakeIndex = field(default_factory=FakeIndex)
     embeddings: FakeEmbeddings = field(default_factory=FakeEmbeddings)
     blobs: FakeBlobs = field(default_factory=FakeBlobs)
+    previous: FakeIndex | None = None
     live: set[str] = field(default_factory=set)
     now: float = 1_000.0
 
@@ -302,7 +307,8 @@ class World:
             embeddings=BatchedEmbeddings(
                 fakes.embeddings, wait=0, patience=60, tokens_per_request=tokens, at_once=8
             ),
-            spending=spending, is_live=self.is_live, require_wanted=lambda: None, clock=lambda: self.now,
+            spending=spending, is_live=self.is_live, require_wanted=lambda: None,
+            previous=fakes.previous, clock=lambda: self.now,
         )  # fmt: skip
 
     async def require_wanted(self) -> None:

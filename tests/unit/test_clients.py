@@ -53,7 +53,7 @@ async def test_every_service_without_a_key_gets_tokens_of_the_identity_that_is_n
     service: Any = built.embeddings.http.service
     await service.auth.headers("POST", "")
     assert built.jobs_container.credential is built.identity
-    assert built.index("prod", "v1")._version._client.client_connection.aad_credentials is built.identity
+    assert built.index_container._client.client_connection.aad_credentials is built.identity
     assert azure_site.tokens == [
         ("https://storage.azure.com", "of-the-app"),
         ("https://cognitiveservices.azure.com", "of-the-app"),
@@ -123,8 +123,7 @@ async def test_slow_embeddings_service_has_the_time_of_two_attempts(setting, att
 async def test_versions_of_an_index_share_the_connections_of_one_client():
     built = Clients(Settings(COSMOS))
     first, second = built.index("prod", "v1")._version, built.event_documents("prod", "v2")._version
-    assert first._client is second._client
-    assert first._slots is second._slots
+    assert first.container is second.container
     await built.close()
 
 

@@ -57,10 +57,11 @@ async def test_throttled_answer_without_a_time_is_passed_on():
         assert len(service.received) == 1
 
 
-async def test_wait_for_an_answer_is_bounded_whatever_the_sdk_asks_for():
+@pytest.mark.parametrize("asked", [300, None])
+async def test_wait_for_an_answer_is_bounded_whatever_the_sdk_asks_for(asked):
     async with sending(silence, answer=0.05) as (_, send, _), asyncio.timeout(10):
         with pytest.raises(ServiceResponseTimeoutError):
-            await send(read_timeout=300)
+            await send(read_timeout=asked)
 
 
 async def test_wait_between_two_tries_of_an_sdk_goes_by_the_clock():

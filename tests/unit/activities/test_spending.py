@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from shared_code.activities.spending import spends_on_event, spends_on_page
-from shared_code.jobs.steps import ItemDone
+from shared_code.jobs.steps import EmbedPage, ItemDone
 from shared_code.settings import Settings
 from shared_code.usage.month import MonthUsage, answer
 from tests.support.durable_host_fake import FakeHost, instance
@@ -27,7 +27,7 @@ def host_with(instance_id: str, status: str) -> FakeHost:
 
 async def page(host: FakeHost, number: int = 0) -> Any:
     payload = {"jobId": "job", "job": JOB.to_json(), "page": number}
-    return await spends_on_page(CLIENTS, payload, spend, host)
+    return await spends_on_page(CLIENTS, EmbedPage, payload, spend, host)
 
 
 @pytest.mark.parametrize("status", ["Terminated", "Canceled", "Failed"])

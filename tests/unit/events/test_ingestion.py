@@ -9,6 +9,7 @@ import pytest
 
 from shared_code.embeddings.batching import BatchedEmbeddings
 from shared_code.embeddings.client import EmbeddingRefused
+from shared_code.embeddings.vectors import Vector
 from shared_code.events.documents import EventAccount, NewDocument, StoredDocument
 from shared_code.events.ingestion import ingest_event
 from shared_code.events.source import Event
@@ -49,6 +50,9 @@ class FakeDocuments:
     async def stored(self, _job: EmbedEventJob) -> dict[int, StoredDocument]:
         return {ordinal: stored for ordinal, (_, stored) in self.items.items()}
 
+    async def vectors(self, _job: EmbedEventJob) -> dict[str, Vector]:
+        return {new.made: new.embedding.vector for new, _ in self.items.values()}
+
     async def put(
         self, job: EmbedEventJob, event: Event, documents: Sequence[NewDocument], account: EventAccount
     ) -> None:
@@ -88,6 +92,7 @@ class World:
     """An index without documents, and an embeddings service."""
 
     documents: FakeDocuments = field(default_factory=FakeDocuments)
+    previous: FakeDocuments | None = None
     service: FakeEmbeddings = field(default_factory=FakeEmbeddings)
     spending: EventSpending = field(init=False)
 
@@ -99,7 +104,12 @@ class World:
         self.spending = await EventSpending.begin(self.documents, job, tries=tries, require_wanted=always)
         return dict(
             await ingest_event(
-                event, job, documents=fakes.documents, embeddings=embeddings, spending=self.spending
+                event,
+                job,
+                documents=fakes.documents,
+                embeddings=embeddings,
+                previous=fakes.previous,
+                spending=self.spending,
             )
         )
 
@@ -143,6 +153,16 @@ async def test_another_run_over_unchanged_text_costs_nothing():
     await world.ingest(LONG)
     counts = await world.ingest(LONG, AGAIN)
     assert (counts["skipped"], counts["embedded"], counts["tokens"], counts["requests"]) == (1, 0, 0, 0)
+
+
+async def test_event_moves_to_another_container_with_its_vectors():
+    world = World()
+    await world.ingest(LONG)
+    texts = world.texts()
+    world.previous, world.documents = world.documents, FakeDocuments()
+    counts = await world.ingest(LONG, AGAIN)
+
+    assert (world.texts(), counts["tokens"], len(world.service.batches)) == (texts, 0, 1)
 
 
 async def test_changed_text_replaces_the_documents_and_stale_ones_go_last():

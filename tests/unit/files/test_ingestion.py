@@ -10,7 +10,13 @@ from shared_code.documents import Limits, ReaderLost
 from shared_code.embeddings.client import EmbeddingRefused
 from shared_code.index.records import IndexConflict
 from shared_code.jobs import Trouble
-from tests.unit.embedding_fakes import JOB, Crash, FakeEmbeddings, World, prose
+from tests.unit.embedding_fakes import JOB, Crash, FakeEmbeddings, FakeIndex, World, prose
+
+LARGE_CHUNKS = replace(JOB, plan=replace(JOB.plan, chunk_tokens=256))
+
+
+def section(heading: str) -> str:
+    return f"# Handbook\n\n## {heading}\n\n{prose('trains', sentences=90)}\n\n"
 
 
 @pytest.fixture
@@ -134,6 +140,51 @@ async def test_copied_file_gets_the_vectors_of_its_like(world):
     assert world.embeddings.batches == []
     assert result.counts["tokens"] == 0
     assert world.index.texts()["docs/copy.txt"] == world.index.texts()["docs/a.txt"]
+
+
+async def test_chunks_move_to_another_container_with_their_vectors(world):
+    await world.embed()
+    before, world.previous, world.index = world.index.items, world.index, FakeIndex()
+    world.embeddings.batches.clear()
+    world.files.put("b.txt", f"{prose('bears')} One that is new.")
+    result = await world.embed(job_id="move")
+
+    assert world.index.items["docs/a.txt"].keys() == before["docs/a.txt"].keys()
+    assert result.counts["tokens"] == 10 * world.embeddings.inputs
+    assert 0 < world.embeddings.inputs < len(before["docs/b.txt"])
+    assert world.embeddings.batches[-1][-1].endswith("One that is new.")
+
+
+async def test_chunk_is_embedded_below_what_it_stands_under_and_stored_as_it_is(world):
+    world.files.put("c.md", section("Travel"))
+    await world.embed("c.md", job=LARGE_CHUNKS)
+    texts = {text for batch in world.embeddings.batches for text in batch}
+    first, *others = world.index.texts()["docs/c.md"]
+
+    assert {first, *(f"Handbook > Travel\n\n{text}" for text in others)} == texts
+    assert {chunk.context for chunk in world.index.items["docs/c.md"].values()} == {"", "Handbook > Travel"}
+
+
+async def test_renamed_heading_embeds_its_section_again_and_a_renamed_file_nothing(world):
+    world.files.put("c.md", section("Travel"))
+    await world.embed("c.md", job=LARGE_CHUNKS)
+    world.files.put("c.md", section("Journeys"))
+    world.files.put("d.md", section("Journeys"))
+    first = await world.embed("c.md", job_id="2", job=LARGE_CHUNKS)
+    second = await world.embed("d.md", job_id="3", job=LARGE_CHUNKS)
+
+    assert first.counts["chunks"] == len(world.index.items["docs/c.md"]) > 2
+    assert second.counts["tokens"] == 0
+    assert world.index.texts()["docs/d.md"] == world.index.texts()["docs/c.md"]
+
+
+async def test_same_text_below_another_heading_has_a_vector_of_its_own(world):
+    both = section("Travel") + section("Leave").removeprefix("# Handbook")
+    world.files.put("c.md", both)
+    await world.embed("c.md", job=LARGE_CHUNKS)
+    contexts = {chunk.context for chunk in world.index.items["docs/c.md"].values()}
+
+    assert {"Handbook > Travel", "Handbook > Leave"} <= contexts
 
 
 async def test_text_that_two_new_files_share_is_embedded_once(world):

@@ -105,7 +105,9 @@ def test_lane_of_a_long_job_is_a_sub_orchestration_named_after_it():
 
 
 def test_unknown_kind_fails_with_a_sentence_that_lists_the_known_ones():
-    with pytest.raises(Exception, match="kind out of \\['audit-query', 'embed-event', 'embed-files'\\]"):
+    with pytest.raises(
+        Exception, match="kind out of \\['audit-query', 'embed-event', 'embed-files', 'evaluate'\\]"
+    ):
         main_of("orchestrator-function")(context_of({"kind": "other"}))
 
 

@@ -141,7 +141,7 @@ def test_malformed_budget_holds_jobs_until_it_is_mended():
 
 def test_unknown_operation_is_refused_by_name():
     with pytest.raises(UnknownOperation):
-        answer(MonthUsage(), KEY, "add", {}, FREE)
+        answer(MonthUsage(), KEY, "multiply", {}, FREE)
 
 
 def test_budget_of_nothing_stops_everything():
