@@ -1,6 +1,7 @@
 """`python -m local.emulators.cosmos --port N --folder STATE/cosmos`."""
 
 import argparse
+import sys
 from pathlib import Path
 
 from aiohttp import web
@@ -8,6 +9,8 @@ from aiohttp import web
 from local.emulators.cosmos.app import create_app
 from local.emulators.cosmos.certificate import tls
 from local.emulators.cosmos.store import Store
+
+_SWITCH_SECONDS = 0.0005
 
 
 def main() -> None:
@@ -17,6 +20,8 @@ def main() -> None:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--folder", type=Path, required=True)
     options = parser.parse_args()
+    # A search that comes back from numpy or SQLite would wait for the thread that writes, each time for 5 ms.
+    sys.setswitchinterval(_SWITCH_SECONDS)
     store = Store.in_folder(options.folder)
     web.run_app(
         create_app(store),

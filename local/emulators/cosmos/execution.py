@@ -24,6 +24,8 @@ from local.emulators.cosmos.syntax import UNDEFINED, Binary, Call, In, Logical, 
 from local.emulators.cosmos.values import canonical, sort_key
 
 _ROWS_AT_ONCE = 50
+# More than a page of a search has, even where some of its rows are passed over.
+_FIRST = 1_000
 
 
 @dataclass
@@ -113,25 +115,22 @@ class Execution:
         rows = self._rows(index, order, after)
         yield from self._answers(rows, where, view.compiler, is_sorted=is_sorted)
 
-    def _order(self, view: IndexView, mask: Mask) -> tuple[NDArray[np.int64], bool]:
+    def _order(self, view: IndexView, mask: Mask) -> tuple[Iterator[int], bool]:
         """The rows to look at, and whether they are sorted as the query wants it."""
         rows = np.flatnonzero(mask)
         orderings = self._query.order_by
         scores = view.array(orderings[0].key) if len(orderings) == 1 else None
         if scores is None:
-            return rows, False
+            return iter(rows.tolist()), False
         found = scores[rows].astype(np.float64)
         rows, found = rows[~np.isnan(found)], found[~np.isnan(found)]
         upwards = not orderings[0].descending
         if vector_name(orderings[0].key, self._container):
             upwards = ranks_upwards(orderings[0].key, self._container)
-        return rows[np.argsort(found if upwards else -found, kind="stable")], True
+        return (rows[place].item() for place in best_first(found if upwards else -found)), True
 
-    def _rows(
-        self, index: SearchIndex, order: NDArray[np.int64], after: int
-    ) -> Iterator[tuple[Row, int | str]]:
-        numbers = iter(order.tolist())
-        while some := list(islice(numbers, _ROWS_AT_ONCE)):
+    def _rows(self, index: SearchIndex, order: Iterator[int], after: int) -> Iterator[tuple[Row, int | str]]:
+        while some := list(islice(order, _ROWS_AT_ONCE)):
             slots = index.slots(some)
             if not self.is_ordered:
                 some, slots = _behind(some, slots, after)
@@ -222,6 +221,20 @@ class Execution:
                 found = self._plain.constant(array)
                 return found if isinstance(found, list) else None
         return None
+
+
+def best_first(keys: NDArray[np.float64]) -> Iterator[int]:
+    """The places of keys from the smallest key on, equal ones in their order.
+
+    Hardly anybody looks further than the first few, and then all others need not be sorted.
+    """
+    others = np.arange(len(keys))
+    if len(keys) > _FIRST:
+        bound = np.partition(keys, _FIRST)[_FIRST]
+        first = np.flatnonzero(keys < bound)
+        yield from first[np.argsort(keys[first], kind="stable")].tolist()
+        others = np.flatnonzero(keys >= bound)
+    yield from others[np.argsort(keys[others], kind="stable")].tolist()
 
 
 def _with_aggregates(compiler: Compiler) -> Compiler:

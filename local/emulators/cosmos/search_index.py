@@ -195,12 +195,14 @@ class SearchIndex:
         """The BM25 score of each row's text for some words or phrases."""
         lengths = self.lengths(keys)
         average = max(statistics.words / statistics.documents, 1.0) if statistics.documents else 1.0
-        norms = _SATURATION * (1 - _LENGTH_SHARE + _LENGTH_SHARE * lengths / average)
         scores = np.zeros(len(self))
         for phrase, hits in zip(phrases, statistics.hits, strict=True):
-            often = self.counts(keys, phrase).astype(np.float64)
+            counts = self.counts(keys, phrase)
+            rows = np.flatnonzero(counts)
+            often = counts[rows].astype(np.float64)
+            norms = _SATURATION * (1 - _LENGTH_SHARE + _LENGTH_SHARE * lengths[rows] / average)
             rarity = math.log(1 + max(statistics.documents - hits + 0.5, 0.5) / (hits + 0.5))
-            scores += rarity * often * (_SATURATION + 1) / np.maximum(often + norms, 1e-9)
+            scores[rows] += rarity * often * (_SATURATION + 1) / (often + norms)
         return scores
 
     def _refresh(self) -> None:

@@ -10,7 +10,7 @@ from local.emulators.cosmos.containers import VectorPath
 
 Vector = NDArray[np.float32]
 
-_ROWS_A_BLOCK = 4096
+_ROWS_A_BLOCK = 16_384
 _QUESTIONS = 4
 
 

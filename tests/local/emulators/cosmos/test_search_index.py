@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from local.emulators.cosmos.containers import Container, Raw
-from local.emulators.cosmos.execution import Execution
+from local.emulators.cosmos.execution import Execution, best_first
 from local.emulators.cosmos.functions import phrase_count
 from local.emulators.cosmos.items import Operation
 from local.emulators.cosmos.parser import parse
@@ -207,3 +207,9 @@ def test_index_follows_what_is_written_and_deleted(store: Store, container: Cont
             False,
             True,
         ]
+
+
+def test_best_keys_come_first_and_equal_ones_in_their_order() -> None:
+    dice = np.random.default_rng(1)
+    for keys in (dice.standard_normal(5_000), dice.integers(0, 3, 5_000).astype(float), np.zeros(2_000)):
+        assert list(best_first(keys)) == np.argsort(keys, kind="stable").tolist()

@@ -45,16 +45,27 @@ async def test_nearest_vectors_come_first(filled: ContainerProxy) -> None:
     assert found == ["mooring", "crane", "cranes"]
 
 
-async def test_query_of_the_documents_finds_the_nearest_first(searchable: ContainerProxy) -> None:
+async def test_query_of_the_documents_finds_by_vector_and_by_words(
+    searchable: ContainerProxy,
+) -> None:
     for name, (text, vector) in DOCUMENTS.items():
         item = {"id": name, "pk": name, "index": "prod|v1", "source": name, "text": text, "embedding": vector}
         await searchable.upsert_item(item)
     [documented] = re.findall(r"```sql\n(.*?)```", (ROOT / "docs" / "vector-index.md").read_text(), re.DOTALL)
 
-    found = await query(searchable, documented, question=QUESTION)
+    found = await query(searchable, documented, question=QUESTION, word0="crane", word1="gantry")
+
+    assert [item["source"] for item in found][:2] == ["crane", "mooring"]
+
+
+async def test_distance_that_is_selected_is_the_one_that_is_sorted_by(filled: ContainerProxy) -> None:
+    text = (
+        "SELECT TOP 3 VectorDistance(c.embedding, @question) AS score FROM c "
+        "ORDER BY VectorDistance(c.embedding, @question)"
+    )
+    found = await query(filled, text, question=QUESTION)
 
     scores = [item["score"] for item in found]
-    assert [item["source"] for item in found][:2] == ["mooring", "crane"]
     assert scores == sorted(scores, reverse=True)
     assert scores[0] == pytest.approx(0.9987, abs=1e-3)
 
