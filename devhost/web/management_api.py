@@ -30,7 +30,7 @@ from devhost.engine.task_hub import TaskHub
 from devhost.web.client_binding import check_status_links
 from devhost.web.history_view import history_events, parse_stored, with_start_times
 from devhost.web.http_request import query_of
-from devhost.web.management_call import Call, continuation, error_answer, json_answer, json_error
+from devhost.web.management_call import BadQuery, Call, continuation, error_answer, json_answer, json_error
 
 logger = logging.getLogger(__name__)
 
@@ -87,6 +87,8 @@ class ManagementApi:
             return web.Response(status=410)
         except EntityProtected as error:
             return json_answer({"Message": str(error)}, status=409)
+        except BadQuery as error:
+            return json_answer({"Message": str(error)}, status=400)
         except InvalidTransition as error:
             return error_answer(500, "Something went wrong while processing your request", error)
         except Exception as error:
