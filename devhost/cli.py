@@ -23,7 +23,7 @@ Each explains itself: python -m devhost instances --help. A folder of such a nam
 def run(arguments: list[str]) -> int:
     """Runs a host until a signal comes, or one command, and returns the exit code."""
     if arguments and arguments[0] in COMMANDS:
-        from devhost.client.commands import run_command  # noqa: PLC0415 - a host needs no rich
+        from devhost.client.command_line import run_command  # noqa: PLC0415 - a host needs no rich
 
         return run_command(arguments)
     try:

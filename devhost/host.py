@@ -20,6 +20,7 @@ from devhost.engine.options import HubOptions
 from devhost.engine.store import Store
 from devhost.engine.task_hub import TaskHub
 from devhost.errors import FunctionLoadError, IndexingError, StateUnusable
+from devhost.recent_log import RecentLog
 from devhost.settings import (
     HostSettings,
     apply_local_settings,
@@ -32,6 +33,7 @@ from devhost.storage.storage_connection import StorageConnections
 from devhost.triggers.listeners import Triggers
 from devhost.triggers.timer_status import FILE_SUFFIX, TimerMemory
 from devhost.web.access import AccessRules
+from devhost.web.admin_api import AdminApi
 from devhost.web.client_binding import client_binding
 from devhost.web.http_server import LOOPBACK, HttpServer, reserve_port
 from devhost.web.management_api import ManagementApi
@@ -117,6 +119,8 @@ class Host:
         self.port = port
         self.threads = worker_threads()
         self.in_error: tuple[str, ...] = ()
+        self._recent = RecentLog(settings.log_levels, options.app_dir)
+        logging.getLogger().addHandler(self._recent)
         self.index = _without_disabled(index_app(options.app_dir, route_prefix=settings.route_prefix))
         self.worker = Worker(options.app_dir, threads=self.threads, timeout=settings.function_timeout)
         self.hub = TaskHub(
@@ -134,8 +138,10 @@ class Host:
             self.index,
             self.worker,
             ManagementApi(self.hub, hub_name=settings.hub_name),
+            AdminApi(
+                self.index, self.run_by_hand, self._recent.of_instance, route_prefix=settings.route_prefix
+            ),
             AccessRules(host_names=options.allowed_hosts, cors=read_cors_settings(options.app_dir)),
-            self.run_by_hand,
             route_prefix=settings.route_prefix,
         )
         self._connections = StorageConnections()
@@ -163,17 +169,21 @@ class Host:
         await self._triggers.settle()
         await self.hub.settle()  # also what those functions have started
 
-    async def run_by_hand(self, function: str, text: str) -> None:
+    async def run_by_hand(self, function: str, text: str) -> str | None:
         """Calls a function as its trigger would: a queue function for a message, a timer function now.
+
+        Returns:
+            What an activity returns, as JSON text.
 
         Raises:
             FunctionFailed: it failed, or there is none of the name.
         """
         found = next((f for f in self.index.functions if f.name.lower() == function.lower()), None)
-        if found is None:
-            await self.worker.invoke(function, text_datum(text))  # which says why it cannot be called
-        else:
+        if found is not None and found.trigger.type != "activityTrigger":
             await self._triggers.run_by_hand(found, text)
+            return None
+        outcome = await self.worker.invoke(function, text_datum(text))  # which says why it cannot be called
+        return outcome.result and str(outcome.result.value)
 
     async def stop(self, *, grace: float | None = None) -> None:
         """Refuses new requests and ends what runs, in about `grace` seconds (the options' by default)."""
@@ -184,6 +194,7 @@ class Host:
         await self.hub.stop(grace=max(0.0, deadline - time.monotonic()))
         await self.worker.stop(grace=max(0.0, deadline - time.monotonic()))
         await self._connections.close()
+        logging.getLogger().removeHandler(self._recent)
 
     async def _serve(self, reserved: socket.socket) -> None:
         starter = client_binding(

@@ -142,6 +142,8 @@ class ManagementApi:
     async def _status_of(self, call: Call, instance: Instance, *, may_be_500: bool = True) -> web.Response:
         show_input = call.flag("showInput", default=True)
         body = _status_body(instance, show_input=show_input)
+        if call.flag("showRecordedHistory"):  # of this host alone, as the SDK gets it
+            body["recordedHistory"] = await self._hub.get_history(instance.instance_id)
         if call.flag("showHistory") and instance.status is not RuntimeStatus.PENDING:
             history = await self._hub.get_history(instance.instance_id)
             if call.flag("showStartTimes"):  # of this host alone: the real one takes no notice of it
