@@ -23,7 +23,7 @@ Each explains itself: python -m devhost instances --help. A folder of such a nam
 def run(arguments: list[str]) -> int:
     """Runs a host until a signal comes, or one command, and returns the exit code."""
     if arguments and arguments[0] in COMMANDS:
-        from devhost.client.commands import run_command  # noqa: PLC0415 - a host needs no rich
+        from devhost.client.command_line import run_command  # noqa: PLC0415 - a host needs no rich
 
         return run_command(arguments)
     try:
@@ -45,6 +45,8 @@ def _parse(arguments: list[str]) -> ForegroundOptions:
             state=IN_MEMORY if parsed.memory else str(Path(parsed.state or default_state).resolve()),
             fresh=parsed.fresh,
             strict_parity=parsed.strict_parity,
+            functions=frozenset(name.strip().lower() for name in parsed.functions.split(",") if name.strip()),
+            time_skip=parsed.time_skip,
             allowed_hosts=frozenset(parsed.allow_host),
         ),
         reload=parsed.reload and not debugger_attached(),
@@ -85,6 +87,12 @@ def _parser() -> argparse.ArgumentParser:
         help="answer requests for this host name too, beside localhost; may be given again",
     )
     add("--fresh", action="store_true", help="forget what the state file holds")
+    add("--functions", default="", metavar="A,B", help="run these functions alone")
+    add(
+        "--time-skip",
+        action="store_true",
+        help="durable timers are due as soon as nothing else runs; jobs see a later time",
+    )
     add("--no-reload", dest="reload", action="store_false", help="do not restart when the app's files change")
     add("--json", action="store_true", help="log one JSON object a line, and nothing else")
     add("--verbose", action="store_true", help="log whole tracebacks, not only the app's part of them")

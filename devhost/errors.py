@@ -5,6 +5,7 @@ HostError
 │   ├── NotAnApp            the folder holds no host.json
 │   ├── BrokenSettings      host.json or local.settings.json cannot be used
 │   ├── PortUnusable        another program listens on the port, or it is none
+│   ├── UnknownFunctions    --functions names functions that the app does not have
 │   └── StateUnusable       the state file cannot be opened
 ├── IndexingError       a function.json cannot be used; the other functions keep working
 ├── FunctionLoadError   a function's code cannot be used; every call of it fails
@@ -14,6 +15,7 @@ HostError
 └── BindingFailed       a binding's storage could not be read or written
 """
 
+from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
 
@@ -61,6 +63,16 @@ class StateUnusable(StartError):
     def __init__(self, path: str, reason: object) -> None:
         super().__init__(f"The state file {path} cannot be used ({reason}): name another file with --state.")
         self.path = path
+
+
+class UnknownFunctions(StartError):
+    """Functions that were to be run are not there."""
+
+    def __init__(self, unknown: Iterable[str], known: Iterable[str]) -> None:
+        super().__init__(
+            f"--functions names {', '.join(sorted(unknown))}, which the app does not have: "
+            f"name some of {', '.join(sorted(known))}."
+        )
 
 
 class IndexingError(HostError):

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from devhost.banner import banner
+from devhost.client.running_host import leave_address, take_address_away
 from devhost.engine.errors import StateFileInUse, StateFileOutdated
 from devhost.errors import StartError
 from devhost.host import Host, HostOptions
@@ -96,6 +97,7 @@ class _Foreground:
                 raise
             logger.error("%s The host will start once this is fixed.", error)  # noqa: TRY400 - a sentence, no traceback
             return await self._changed(watcher)
+        self._leave_address(host)
         storage = asyncio.create_task(self._tell_storage())
         changed = await self._changed(watcher)
         storage.cancel()
@@ -138,8 +140,15 @@ class _Foreground:
             await host.stop(grace=RELOAD_GRACE)
             return
         self._listener.close()  # so that from now on clients are refused
+        take_address_away(self._options.host.app_dir, host.origin)
         self._say(f"Stopping, within {host.options.grace:g} s; a second signal stops at once.")
         await host.stop()
+
+    def _leave_address(self, host: Host) -> None:
+        try:
+            leave_address(self._options.host.app_dir, host.origin)
+        except OSError as error:  # the folder may be read-only
+            logger.info("Commands need --host %s: %s", host.origin, error)
 
     async def _tell_storage(self) -> None:
         if not self._is_reload:

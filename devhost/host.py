@@ -1,9 +1,11 @@
 """A running host: the app's functions, their task hub and the port, started and stopped together."""
 
+import asyncio
 import logging
 import socket
 import sqlite3
 import time
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -14,12 +16,13 @@ from devhost.app.binding_expressions import BindingData
 from devhost.app.bindings import Binding, text_datum
 from devhost.app.functions import Index
 from devhost.app.loader import index_app
-from devhost.engine.clock import Clock, SystemClock
+from devhost.engine.clock import Clock, SkippingClock, SystemClock
 from devhost.engine.errors import StateFileOutdated
 from devhost.engine.options import HubOptions
 from devhost.engine.store import Store
 from devhost.engine.task_hub import TaskHub
-from devhost.errors import FunctionLoadError, IndexingError, StateUnusable
+from devhost.errors import FunctionLoadError, IndexingError, StateUnusable, UnknownFunctions
+from devhost.recent_log import RecentLog
 from devhost.settings import (
     HostSettings,
     apply_local_settings,
@@ -29,9 +32,11 @@ from devhost.settings import (
 )
 from devhost.storage.storage_bindings import StorageBindings
 from devhost.storage.storage_connection import StorageConnections
+from devhost.time_skip import skip_time
 from devhost.triggers.listeners import Triggers
 from devhost.triggers.timer_status import FILE_SUFFIX, TimerMemory
 from devhost.web.access import AccessRules
+from devhost.web.admin_api import AdminApi
 from devhost.web.client_binding import client_binding
 from devhost.web.http_server import LOOPBACK, HttpServer, reserve_port
 from devhost.web.management_api import ManagementApi
@@ -52,6 +57,8 @@ class HostOptions:
         state: the state file, or `IN_MEMORY`.
         fresh: whether to forget what the state file holds.
         strict_parity: whether to hang and to fail silently where Azure does, instead of saying so.
+        functions: names of the functions to run, in lower case; all of them if there are none.
+        time_skip: whether durable timers are due as soon as nothing else runs.
         allowed_hosts: host names that requests may be for beside those of loopback, in lower case.
         grace: seconds that a stop gives to what is running.
     """
@@ -61,6 +68,8 @@ class HostOptions:
     state: str = IN_MEMORY
     fresh: bool = False
     strict_parity: bool = False
+    functions: frozenset[str] = frozenset()
+    time_skip: bool = False
     allowed_hosts: frozenset[str] = frozenset()
     grace: float = 10.0
 
@@ -96,11 +105,13 @@ class Host:
         reserved = listener or reserve_port(options.port)
         try:
             apply_local_settings(options.app_dir)
+            index = _chosen(index_app(options.app_dir, route_prefix=settings.route_prefix), options.functions)
             store = _open_store(options)
         except BaseException:
             reserved.close()
             raise
-        host = cls(options, settings, store, port=reserved.getsockname()[1], clock=clock or SystemClock())
+        port = reserved.getsockname()[1]
+        host = cls(options, settings, store, index=index, port=port, clock=clock or SystemClock())
         try:
             await host._serve(reserved)
         except BaseException:
@@ -110,19 +121,30 @@ class Host:
         return host
 
     def __init__(
-        self, options: HostOptions, settings: HostSettings, store: Store, *, port: int, clock: Clock
+        self,
+        options: HostOptions,
+        settings: HostSettings,
+        store: Store,
+        *,
+        index: Index,
+        port: int,
+        clock: Clock,
     ) -> None:
         self.options = options
         self.settings = settings
         self.port = port
         self.threads = worker_threads()
         self.in_error: tuple[str, ...] = ()
-        self.index = _without_disabled(index_app(options.app_dir, route_prefix=settings.route_prefix))
+        self._recent = RecentLog(settings.log_levels, options.app_dir)
+        logging.getLogger().addHandler(self._recent)
+        self.index = _without_disabled(index)
         self.worker = Worker(options.app_dir, threads=self.threads, timeout=settings.function_timeout)
+        self._hub_clock = SkippingClock(clock) if options.time_skip else clock
+        self._time_skip: asyncio.Task[None] | None = None
         self.hub = TaskHub(
             store,
             self.worker,
-            clock=clock,
+            clock=self._hub_clock,
             options=HubOptions(
                 max_concurrent_activities=settings.max_concurrent_activities,
                 max_concurrent_orchestrators=settings.max_concurrent_orchestrators,
@@ -134,8 +156,10 @@ class Host:
             self.index,
             self.worker,
             ManagementApi(self.hub, hub_name=settings.hub_name),
+            AdminApi(
+                self.index, self.run_by_hand, self._recent.of_instance, route_prefix=settings.route_prefix
+            ),
             AccessRules(host_names=options.allowed_hosts, cors=read_cors_settings(options.app_dir)),
-            self.run_by_hand,
             route_prefix=settings.route_prefix,
         )
         self._connections = StorageConnections()
@@ -163,27 +187,34 @@ class Host:
         await self._triggers.settle()
         await self.hub.settle()  # also what those functions have started
 
-    async def run_by_hand(self, function: str, text: str) -> None:
+    async def run_by_hand(self, function: str, text: str) -> str | None:
         """Calls a function as its trigger would: a queue function for a message, a timer function now.
+
+        Returns:
+            What an activity returns, as JSON text.
 
         Raises:
             FunctionFailed: it failed, or there is none of the name.
         """
         found = next((f for f in self.index.functions if f.name.lower() == function.lower()), None)
-        if found is None:
-            await self.worker.invoke(function, text_datum(text))  # which says why it cannot be called
-        else:
+        if found is not None and found.trigger.type != "activityTrigger":
             await self._triggers.run_by_hand(found, text)
+            return None
+        outcome = await self.worker.invoke(function, text_datum(text))  # which says why it cannot be called
+        return outcome.result and str(outcome.result.value)
 
     async def stop(self, *, grace: float | None = None) -> None:
         """Refuses new requests and ends what runs, in about `grace` seconds (the options' by default)."""
         grace = self.options.grace if grace is None else grace
         deadline = time.monotonic() + grace
         await self._triggers.stop(grace=grace)  # the functions that they run may still need the server
+        if self._time_skip is not None:
+            self._time_skip.cancel()
         await self._server.stop(grace=max(0.0, deadline - time.monotonic()))
         await self.hub.stop(grace=max(0.0, deadline - time.monotonic()))
         await self.worker.stop(grace=max(0.0, deadline - time.monotonic()))
         await self._connections.close()
+        logging.getLogger().removeHandler(self._recent)
 
     async def _serve(self, reserved: socket.socket) -> None:
         starter = client_binding(
@@ -199,6 +230,8 @@ class Host:
         load_errors = await self.worker.start(self.index.functions, self.index.errors)
         await self._server.start(reserved)
         await self.hub.start()
+        if isinstance(self._hub_clock, SkippingClock):
+            self._time_skip = asyncio.create_task(skip_time(self.hub, self._hub_clock))
         self._triggers.start(self.index.functions)
         errors: tuple[IndexingError | FunctionLoadError, ...] = (
             *self.index.errors,
@@ -215,6 +248,24 @@ class Host:
 async def _drop(binding: Binding, _value: Datum, _data: BindingData) -> None:
     logger.error(
         "Dropped what goes out at '%s': this host lacks the binding type '%s'.", binding.name, binding.type
+    )
+
+
+def _chosen(index: Index, names: Collection[str]) -> Index:
+    """The functions of these names alone, or all of them if there are no names.
+
+    Raises:
+        UnknownFunctions: the app has none of some name.
+    """
+    if not names:
+        return index
+    known = {found.name.lower() for found in index.functions} | {e.function.lower() for e in index.errors}
+    if unknown := set(names) - known:
+        raise UnknownFunctions(unknown, (function.name for function in index.functions))
+    return replace(
+        index,
+        functions=tuple(function for function in index.functions if function.name.lower() in names),
+        errors=tuple(error for error in index.errors if error.function.lower() in names),
     )
 
 

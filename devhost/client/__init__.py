@@ -4,7 +4,11 @@ COMMANDS = (
     "instances",
     "history",
     "show",
+    "watch",
+    "logs",
+    "export",
     "start",
+    "run",
     "raise",
     "terminate",
     "suspend",
@@ -12,4 +16,6 @@ COMMANDS = (
     "rewind",
     "restart",
     "purge",
+    "signal",
+    "read",
 )

@@ -1,63 +1,54 @@
-"""The commands for a running host: each asks it over HTTP and reports, for people or as JSON."""
+"""What the commands for a running host do: each asks it over HTTP and reports, for people or as JSON."""
 
 import argparse
 import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 from rich.console import Console, RenderableType
 from rich.segment import Segment, Segments
+from rich.text import Text
 
-from devhost.client.errors import CommandFailed, InvalidInput, NotCompleted
+from devhost.client.errors import InvalidInput, NotCompleted, Refused, UnknownInstance
 from devhost.client.management import ManagementClient
 from devhost.client.timeline import timeline
-from devhost.client.views import ENDED, LONGEST_VALUE, history_view, instance_table, instance_view
+from devhost.client.views import (
+    ENDED,
+    LONGEST_VALUE,
+    history_view,
+    instance_table,
+    instance_view,
+    log_view,
+    status_line,
+    step_line,
+)
 from devhost.client.wording import cut, parse_json, parse_since, value_text
 from devhost.escaping import escaped
 
-_Run = Callable[[ManagementClient, argparse.Namespace], "Report"]
-_AddCommand = Callable[[str, _Run, str], argparse.ArgumentParser]
+Run: TypeAlias = Callable[[ManagementClient, argparse.Namespace], "Report"]
 
-
-_STATUSES = ("Pending", "Running", "Suspended", "Completed", "Failed", "Terminated")
-_PIPED_WIDTH = 160  # columns of a table that no terminal shows
-_POLL = 0.2  # seconds
-_ACTIONS = {  # what each does, and what it says of itself afterwards
-    "terminate": ("end an instance at once", "is being terminated"),
+ACTIONS = {  # what each does, and what it says of itself afterwards
     "suspend": ("keep an instance from going on", "is being suspended"),
     "resume": ("let a suspended instance go on", "goes on"),
     "rewind": ("let a failed instance try its failed tasks again", "tries its failed tasks again"),
 }
+_PIPED_WIDTH = 160  # columns of a table that no terminal shows
+_POLL = 0.2  # seconds
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a command found or did: for programs, and for people."""
+    """What a command found or did: for programs, and for people, if it is for these too."""
 
     data: Any
-    view: RenderableType
+    view: RenderableType | None
 
 
-def run_command(arguments: list[str]) -> int:
-    """Runs one command and returns its exit code."""
-    options = _parser().parse_args(arguments)
-    try:
-        report = options.run(ManagementClient(options.host), options)
-    except CommandFailed as error:
-        sys.stderr.write(f"{escaped(str(error))}\n")
-        return error.exit_code
-    if options.json:
-        sys.stdout.write(f"{escaped(json.dumps(report.data, ensure_ascii=False, indent=2))}\n")
-    else:
-        _print(report.view)
-    return 0
-
-
-def _print(view: RenderableType) -> None:
+def print_view(view: RenderableType) -> None:
     """Prints a view; what instances are named or hold comes from outside and is escaped."""
     width = None if sys.stdout.isatty() else _PIPED_WIDTH
     console = Console(width=width, highlight=False, markup=False, emoji=False)
@@ -68,7 +59,8 @@ def _print(view: RenderableType) -> None:
     console.print(Segments(shown), end="")
 
 
-def _instances(client: ManagementClient, options: argparse.Namespace) -> Report:
+def instances(client: ManagementClient, options: argparse.Namespace) -> Report:
+    """Lists instances, the newest first."""
     now = datetime.now(UTC)
     found = [
         instance
@@ -79,55 +71,120 @@ def _instances(client: ManagementClient, options: argparse.Namespace) -> Report:
     return Report(newest, instance_table(newest, len(found), now))
 
 
-def _show(client: ManagementClient, options: argparse.Namespace) -> Report:
+def show(client: ManagementClient, options: argparse.Namespace) -> Report:
+    """One instance with its values."""
     instance = client.instance(options.id)
     return Report(instance, instance_view(instance, datetime.now(UTC), full=options.full))
 
 
-def _history(client: ManagementClient, options: argparse.Namespace) -> Report:
+def history(client: ManagementClient, options: argparse.Namespace) -> Report:
+    """What an instance did, on a time axis."""
     instance = client.instance(options.id, history=True)
     events = instance.get("historyEvents", [])
     line = timeline(events, ended=instance["runtimeStatus"] in ENDED, now=datetime.now(UTC))
     return Report(events, history_view(instance, line, full=options.full))
 
 
-def _start(client: ManagementClient, options: argparse.Namespace) -> Report:
+def start(client: ManagementClient, options: argparse.Namespace) -> Report:
+    """Starts an orchestration; with `--wait` it is the instance when it has ended."""
     # The SDK's client encodes an input twice, and its orchestrations decode it twice.
     body = None if options.input is None else json.dumps(json.dumps(parse_json(options.input)))
     started = client.start(options.name, body=body, instance_id=options.id, version=options.version)
     if not options.wait:
         return Report(started, started["id"])
-    instance = client.instance(started["id"])
-    while instance["runtimeStatus"] not in ENDED:
+    return _at_the_end(client, client.instance(started["id"]), options)
+
+
+def watch(client: ManagementClient, options: argparse.Namespace) -> Report:
+    """Shows each step of an instance when it has ended, until the instance has."""
+    told: set[Hashable] = set()
+    while True:
+        instance = client.instance(options.id, history=True)
+        if instance["instanceId"].startswith("@") and instance["name"].startswith("@"):
+            raise InvalidInput(f"{options.id} is an entity, which never ends: `read` shows what it holds.")
+        if not options.json:
+            _tell_news(instance, told)
+        if instance["runtimeStatus"] in ENDED:
+            return _at_the_end(client, instance, options)
         time.sleep(_POLL)
-        instance = client.instance(started["id"])
-    if instance["runtimeStatus"] != "Completed":
-        reason = "" if instance["output"] is None else value_text(instance["output"])
-        first_line = reason.partition("\n")[0].strip()
-        raise NotCompleted(started["id"], instance["runtimeStatus"], cut(first_line, LONGEST_VALUE))
-    return Report(instance, instance_view(instance, datetime.now(UTC), full=options.full))
 
 
-def _raise(client: ManagementClient, options: argparse.Namespace) -> Report:
+def logs(client: ManagementClient, options: argparse.Namespace) -> Report:
+    """What the host has logged for an instance."""
+    records = client.logs(options.id)
+    if not records:
+        client.instance(options.id)  # an unknown id is told as such
+    return Report(records, log_view(records))
+
+
+def export(client: ManagementClient, options: argparse.Namespace) -> Report:
+    """The recorded history, as `app.replay` of `devhost.testing` takes it."""
+    events = client.history(options.id)
+    if not events:
+        raise Refused(f"{options.id!r} has no history: it has not begun, or is an entity.")
+    return Report(events, None)
+
+
+def run(client: ManagementClient, options: argparse.Namespace) -> Report:
+    """Runs a function by hand; what an activity returns is its result."""
+    parse_json(options.input)
+    result = client.run(options.function, options.input)
+    return Report(result, f"{options.function} succeeded." if result is None else Text(value_text(result)))
+
+
+def signal(client: ManagementClient, options: argparse.Namespace) -> Report:
+    """Sends an entity a request that nobody waits for."""
+    # As the SDK's client does, for entities that read their input with the SDK.
+    body = None if options.input is None else json.dumps(json.dumps(parse_json(options.input)))
+    client.signal(options.name, options.key, options.operation, body=body)
+    entity = f"@{options.name.lower()}@{options.key}"
+    return Report({"id": entity}, f"{options.operation} is on its way to {entity}.")
+
+
+def read(client: ManagementClient, options: argparse.Namespace) -> Report:
+    """What an entity holds."""
+    state = client.entity_state(options.name, options.key)
+    return Report(state, Text(value_text(state)))
+
+
+def raise_event(client: ManagementClient, options: argparse.Namespace) -> Report:
+    """Raises an external event."""
     parse_json(options.data)
     client.raise_event(options.id, options.event, options.data)
     return Report({"id": options.id}, f"The event {options.event} is on its way to {options.id}.")
 
 
-def _act(client: ManagementClient, options: argparse.Namespace) -> Report:
-    query = {} if options.reason is None else {"reason": options.reason}
-    client.act(options.id, options.command, query=query)
-    return Report({"id": options.id}, f"{options.id} {_ACTIONS[options.command][1]}.")
+def act(client: ManagementClient, options: argparse.Namespace) -> Report:
+    """Suspends, resumes or rewinds an instance."""
+    client.act(options.id, options.command, query=_reason(options))
+    return Report({"id": options.id}, f"{options.id} {ACTIONS[options.command][1]}.")
 
 
-def _restart(client: ManagementClient, options: argparse.Namespace) -> Report:
+def terminate(client: ManagementClient, options: argparse.Namespace) -> Report:
+    """Terminates an instance, or all live orchestrations that the filters name."""
+    filters = _filters(options, datetime.now(UTC))
+    if bool(options.id) is bool(filters):
+        raise InvalidInput(
+            "Name either an instance to terminate, or which ones by --status, --prefix or --since."
+        )
+    if options.id:
+        client.act(options.id, "terminate", query=_reason(options))
+        return Report({"id": options.id}, f"{options.id} is being terminated.")
+    found = [instance["instanceId"] for instance in client.instances(filters) if _is_live(instance)]
+    ended = [instance_id for instance_id in found if _is_terminated(client, instance_id, options)]
+    return Report({"ids": ended}, f"{len(ended)} {'is' if len(ended) == 1 else 'are'} being terminated.")
+
+
+def restart(client: ManagementClient, options: argparse.Namespace) -> Report:
+    """Starts the same orchestration with the same input again."""
     client.instance(options.id)  # an unknown id is told as such
     new_id = str(not options.same_id).lower()
     started = client.act(options.id, "restart", query={"restartWithNewInstanceId": new_id})
     return Report(started, started["id"])
 
 
-def _purge(client: ManagementClient, options: argparse.Namespace) -> Report:
+def purge(client: ManagementClient, options: argparse.Namespace) -> Report:
+    """Forgets ended instances."""
     filters = _filters(options, datetime.now(UTC))
     if bool(options.ids) is bool(filters or options.all):
         raise InvalidInput("Name either instances to purge, or which ones by --status, --since or --all.")
@@ -147,77 +204,51 @@ def _filters(options: argparse.Namespace, now: datetime) -> dict[str, str]:
     return {name: value for name, value in query.items() if value}
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m devhost")
-    commands = parser.add_subparsers(dest="command", required=True)
-    common = argparse.ArgumentParser(add_help=False)
-    common.add_argument(
-        "--host", default="http://localhost:7071", metavar="URL", help="where the host serves"
-    )
-    common.add_argument("--json", action="store_true", help="print JSON, for programs")
-
-    def command(name: str, run: _Run, about: str) -> argparse.ArgumentParser:
-        added = commands.add_parser(name, parents=[common], help=about, description=f"{about.capitalize()}.")
-        added.set_defaults(run=run)
-        return added
-
-    _add_queries(command)
-    _add_starts(command)
-    _add_changes(command)
-    return parser
+def _reason(options: argparse.Namespace) -> dict[str, str]:
+    return {} if options.reason is None else {"reason": options.reason}
 
 
-def _add_queries(command: _AddCommand) -> None:
-    instances = command("instances", _instances, "list instances, the newest first")
-    _add_filters(instances)
-    instances.add_argument("--prefix", default="", help="only ids that begin so")
-    instances.add_argument("--top", type=int, default=50, metavar="N", help="at most so many (default: 50)")
-    instances.add_argument("--entities", action="store_true", help="durable entities as well")
-    for name, run, about in (
-        ("show", _show, "show an instance with its values"),
-        ("history", _history, "show what an instance did, and when"),
-    ):
-        one = command(name, run, about)
-        one.add_argument("id", metavar="ID")
-        one.add_argument("--full", action="store_true", help="do not cut long values")
+def _is_live(instance: Mapping[str, Any]) -> bool:
+    is_entity = instance["name"] == instance["instanceId"] and instance["name"].startswith("@")
+    return instance["runtimeStatus"] not in ENDED and not is_entity
 
 
-def _add_starts(command: _AddCommand) -> None:
-    start = command("start", _start, "start an orchestration and print its id")
-    start.add_argument("name", metavar="ORCHESTRATOR")
-    start.add_argument("input", nargs="?", metavar="JSON", help="its input")
-    start.add_argument("--id", help="the id of the instance (default: a new one)")
-    start.add_argument("--version", help="the version that it is to have")
-    start.add_argument("--wait", action="store_true", help="wait until it has ended, and show it")
-    start.add_argument("--full", action="store_true", help="do not cut long values")
-    restart = command("restart", _restart, "start the same orchestration with the same input again")
-    restart.add_argument("id", metavar="ID")
-    restart.add_argument("--same-id", action="store_true", help="replace the instance, which must have ended")
+def _is_terminated(client: ManagementClient, instance_id: str, options: argparse.Namespace) -> bool:
+    """Terminates one of many, which may have ended since they were listed."""
+    try:
+        client.act(instance_id, "terminate", query=_reason(options))
+    except (Refused, UnknownInstance):
+        return False
+    return True
 
 
-def _add_changes(command: _AddCommand) -> None:
-    event = command("raise", _raise, "raise an external event")
-    event.add_argument("id", metavar="ID")
-    event.add_argument("event", metavar="EVENT")
-    event.add_argument("data", nargs="?", default="null", metavar="JSON", help="what it carries")
-    for name, (about, _) in _ACTIONS.items():
-        action = command(name, _act, about)
-        action.add_argument("id", metavar="ID")
-        action.add_argument("--reason", help="is kept with the instance")
-    purge = command("purge", _purge, "forget ended instances")
-    purge.add_argument("ids", nargs="*", metavar="ID")
-    _add_filters(purge)
-    purge.add_argument("--all", action="store_true", help="all that have ended")
+def _at_the_end(client: ManagementClient, instance: dict[str, Any], options: argparse.Namespace) -> Report:
+    """The instance when it has ended.
+
+    Raises:
+        NotCompleted: it has ended otherwise.
+    """
+    while instance["runtimeStatus"] not in ENDED:
+        time.sleep(_POLL)
+        instance = client.instance(instance["instanceId"])
+    if instance["runtimeStatus"] != "Completed":
+        reason = "" if instance["output"] is None else value_text(instance["output"])
+        first_line = reason.partition("\n")[0].strip()
+        raise NotCompleted(instance["instanceId"], instance["runtimeStatus"], cut(first_line, LONGEST_VALUE))
+    return Report(instance, instance_view(instance, datetime.now(UTC), full=options.full))
 
 
-def _add_filters(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--status",
-        action="append",
-        default=[],
-        type=str.capitalize,
-        choices=_STATUSES,
-        metavar="STATUS",
-        help=f"only of this status; may be repeated ({', '.join(_STATUSES)})",
-    )
-    parser.add_argument("--since", metavar="TIME", help="only created since: 30s, 10m, 2h, 7d or a date")
+def _tell_news(instance: Mapping[str, Any], told: set[Hashable]) -> None:
+    """Prints the steps that have ended since, and a custom status that has changed."""
+    ended = instance["runtimeStatus"] in ENDED
+    line = timeline(instance.get("historyEvents", []), ended=ended, now=datetime.now(UTC))
+    news: list[tuple[Hashable, Text]] = []
+    if (status := instance["customStatus"]) is not None:
+        news.append((json.dumps(status), status_line(value_text(status), datetime.now(UTC))))
+    news += [
+        ((step.kind, step.name, step.begin, step.end), step_line(step)) for step in line.steps if step.end
+    ]
+    for key, view in news:
+        if key not in told:
+            told.add(key)
+            print_view(view)

@@ -10,6 +10,7 @@ from urllib.parse import quote, urlencode, urlsplit
 from devhost.client.errors import NoHost, Refused, UnknownInstance
 
 _ROOT = "/runtime/webhooks/durabletask"
+_ADMIN = "/admin"
 _CONTINUATION = "x-ms-continuation-token"
 _HISTORY = ("showHistory", "showHistoryOutput", "showStartTimes")
 _SECONDS = 30.0  # how long a host may take to answer
@@ -106,6 +107,60 @@ class ManagementClient:
             raise UnknownInstance(instance_id)
         return self._checked(answer)
 
+    def history(self, instance_id: str) -> list[dict[str, Any]]:
+        """The events of an instance as its orchestrator gets them, which `app.replay` takes.
+
+        Raises:
+            UnknownInstance: there is no such instance.
+        """
+        query = {"showHistory": "true", "showRecordedHistory": "true"}
+        answer = self._call("GET", _path(instance_id), query=query)
+        if answer.status == http.client.NOT_FOUND:
+            raise UnknownInstance(instance_id)
+        recorded: list[dict[str, Any]] = self._checked(answer).get("recordedHistory", [])
+        return recorded
+
+    def logs(self, instance_id: str) -> list[dict[str, Any]]:
+        """The records of the host's log that belong to an instance, oldest first."""
+        records: list[dict[str, Any]] = self._checked(
+            self._call("GET", "logs", query={"instance": instance_id}, root=_ADMIN)
+        )
+        return records
+
+    def signal(self, name: str, key: str, operation: str, *, body: str | None) -> None:
+        """Sends an entity a request that nobody waits for.
+
+        Raises:
+            Refused: the app has no such entity.
+        """
+        self._checked(self._call("POST", _entity(name, key), query={"op": operation}, body=body))
+
+    def entity_state(self, name: str, key: str) -> Any:
+        """What an entity holds.
+
+        Raises:
+            UnknownInstance: it holds nothing, and may never have been asked anything.
+        """
+        answer = self._call("GET", _entity(name, key))
+        if answer.status == http.client.NOT_FOUND:
+            raise UnknownInstance(f"@{name.lower()}@{key}")
+        return self._checked(answer)
+
+    def run(self, function: str, text: str) -> Any:
+        """Runs a function as its trigger would, waits for its end, and returns what an activity returns.
+
+        Raises:
+            Refused: it failed, or there is none of the name that can be run.
+        """
+        path = f"functions/{quote(function, safe='')}"
+        body = json.dumps({"input": text})
+        answer = self._call("POST", path, query={"wait": "true"}, body=body, root=_ADMIN, seconds=None)
+        if answer.status == http.client.NOT_FOUND:
+            raise Refused(f"The app has no function {function!r} that the host has loaded.")
+        if answer.status == http.client.INTERNAL_SERVER_ERROR:
+            raise Refused(f"{function} failed: {answer.reason}")
+        return self._checked(answer)["result"]
+
     def purge(self, instance_id: str) -> None:
         """Forgets an ended instance.
 
@@ -138,13 +193,15 @@ class ManagementClient:
         query: Mapping[str, str] | None = None,
         body: str | None = None,
         token: str | None = None,
+        root: str = _ROOT,
+        seconds: float | None = _SECONDS,
     ) -> Answer:
-        target = f"{_ROOT}/{path}?{urlencode(query or {})}"
+        target = f"{root}/{path}?{urlencode(query or {})}"
         headers = {} if body is None else {"Content-Type": "application/json"}
         headers |= {_CONTINUATION: token} if token else {}
         content = None if body is None else body.encode()
         try:
-            connection = http.client.HTTPConnection(self._place, timeout=_SECONDS)
+            connection = http.client.HTTPConnection(self._place, timeout=seconds)
             try:
                 connection.request(method, target, content, headers)
                 return self._answer(connection.getresponse())
@@ -164,6 +221,10 @@ class ManagementClient:
 
 def _path(instance_id: str) -> str:
     return f"instances/{_quoted(instance_id)}"
+
+
+def _entity(name: str, key: str) -> str:
+    return f"entities/{_quoted(name)}/{_quoted(key)}"
 
 
 def _quoted(instance_id: str) -> str:

@@ -86,6 +86,37 @@ def history_view(instance: Mapping[str, Any], line: Timeline, *, full: bool) -> 
     return Group(summary, table, *([Text(_CUT, style="dim")] if is_cut else []))
 
 
+def step_line(step: Step) -> Text:
+    """A step on one line: when it ended, what it was and how it came out."""
+    end = step.end or step.begin
+    took = step.ran(end)
+    outcome = Text.assemble(_coloured(step.outcome), f" after {duration(took)}" if took else "")
+    parts = (_clock(end), f"{step.kind} {step.name}".strip(), outcome, cut(_detail(step), LONGEST_VALUE))
+    return Text("  ").join(Text.assemble(part) for part in parts if part)
+
+
+def status_line(status: str, now: datetime) -> Text:
+    """A custom status on one line."""
+    return Text(f"{_clock(now)}  custom status  {cut(status, LONGEST_VALUE)}")
+
+
+def log_view(records: Sequence[Mapping[str, Any]]) -> RenderableType:
+    """Records of the host's log as the host shows them."""
+    text = Text()
+    for record in records:
+        origin = f"[{record['function']}] " if record["function"] else ""
+        clock = _clock(datetime.fromisoformat(record["time"]))
+        lines = f"{record['message']}\n{(record['error'] or {}).get('traceback', '')}".strip().splitlines()
+        text.append(f"{clock} {record['level']:7} {origin}")
+        text.append("\n    ".join(lines) + "\n")
+    text.rstrip()
+    return text
+
+
+def _clock(when: datetime) -> str:
+    return f"{when.astimezone():%H:%M:%S}"
+
+
 def _cells(step: Step, line: Timeline, *, full: bool) -> list[str | Text]:
     detail = _detail(step) if full else cut(_detail(step), _CELL)
     return [

@@ -1,7 +1,7 @@
 """Time as the engine sees it, so that tests can supply their own."""
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 
@@ -41,6 +41,42 @@ class VirtualClock:
             await wake.wait()
         finally:
             self._sleepers.discard(wake)
+
+
+class SkippingClock:
+    """A clock that runs on from whatever time it has been put forward to."""
+
+    def __init__(self, clock: "Clock") -> None:
+        self._clock = clock
+        self._ahead = timedelta()
+        self._skipped = asyncio.Event()
+
+    @property
+    def ahead(self) -> timedelta:
+        """By how much it has been put forward."""
+        return self._ahead
+
+    def now(self) -> datetime:
+        """The current time, in UTC, as this clock has it."""
+        return self._clock.now() + self._ahead
+
+    def skip_to(self, time: datetime) -> None:
+        """Puts the clock forward; whoever waits for it looks again."""
+        self._ahead += max(timedelta(), time - self.now())
+        self._skipped.set()
+
+    async def wait_until(self, when: datetime | None, wake: asyncio.Event) -> None:
+        """Returns when the time has come, `wake` is set or the clock has been put forward."""
+        self._skipped.clear()
+        waits = [
+            asyncio.ensure_future(self._clock.wait_until(when and when - self._ahead, wake)),
+            asyncio.ensure_future(self._skipped.wait()),
+        ]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for waiting in waits:
+                waiting.cancel()
 
 
 class SystemClock:

@@ -14,6 +14,7 @@ import logging
 from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from dataclasses import replace
+from typing import TypeGuard
 
 from devhost.engine.actions import (
     HTTP_ACTIVITY,
@@ -35,9 +36,9 @@ from devhost.engine.errors import (
     unknown_function,
 )
 from devhost.engine.executor import FunctionExecutor
-from devhost.engine.instance import Instance, RuntimeStatus
+from devhost.engine.instance import Instance, RuntimeStatus, is_entity_id
 from devhost.engine.options import HubOptions
-from devhost.engine.traps import divergence, misunderstandings
+from devhost.engine.traps import divergence, misunderstandings, standstill
 from devhost.engine.versions import FailureStrategy
 from devhost.engine.walk import Walk
 from devhost.engine.work import Checkpoint, WorkItem
@@ -156,7 +157,16 @@ class OrchestrationProcessor:
             return str(self._unknown_entity(asked))
         if asked is not None:
             return _unknown_task(*self._called(asked))
-        return divergence(walk, ended=_has_ended(state))
+        children = (task.action for task in walk.new_tasks.values())
+        taken = next((c.instance_id for c in children if self._takes_an_entitys_id(c)), None)
+        if taken is not None:
+            return _id_of_an_entity(taken)
+        return divergence(walk, ended=_has_ended(state)) or standstill(walk, ended=_has_ended(state))
+
+    def _takes_an_entitys_id(self, action: Action) -> TypeGuard[CallSubOrchestrator]:
+        if not isinstance(action, CallSubOrchestrator) or not is_entity_id(action.instance_id or ""):
+            return False
+        return self._knows(SignalEntity(action.instance_id or "", "", None))
 
     def _starts_of(self, instance: Instance) -> Callable[[Action], bool]:
         """Tells which actions of an instance start anything on Azure; the others it passes over in silence.
@@ -217,6 +227,13 @@ def _unknown_task(kind: str, name: str, known: Iterable[str]) -> str:
     return (
         f"The {kind} function '{name}' does not exist; the known ones are: {names}. "
         "On Azure this instance would stay Running for ever: correct the name in the orchestrator's call."
+    )
+
+
+def _id_of_an_entity(instance_id: str) -> str:
+    return (
+        f"A sub-orchestration should have the id '{instance_id}', an entity's: on Azure the two "
+        "would get each other's messages. Give it another id."
     )
 
 

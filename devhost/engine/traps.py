@@ -27,6 +27,16 @@ def divergence(walk: Walk, *, ended: bool) -> str | None:
     )
 
 
+def standstill(walk: Walk, *, ended: bool) -> str | None:
+    """The reason why nothing will ever wake the code, if it waits for nothing that can happen."""
+    if ended or not walk.finished or walk.continue_as_new is not None or walk.other_case or walk.crowded:
+        return None
+    return (
+        "The code waits for what never completes, such as None or a timer that it has cancelled: on "
+        "Azure the instance would stay Running for ever. Yield a task, or return."
+    )
+
+
 def misunderstandings(walk: Walk, *, ended: bool) -> Iterator[str]:
     """What SDK and engine understand differently about external events."""
     for raised, awaited in walk.other_case:

@@ -1,4 +1,4 @@
-"""The few pages below `/admin` that tools of Azure ask for, and the way to run a function by hand."""
+"""The few pages below `/admin` that tools of Azure ask for, ways to run a function by hand, and the log."""
 
 import asyncio
 import logging
@@ -11,10 +11,14 @@ from aiohttp import web
 from devhost.app.functions import Function, Index
 from devhost.engine.dotnet_json import parse
 from devhost.engine.errors import FunctionFailed
+from devhost.web.history_view import parse_stored
+from devhost.web.http_request import query_of
+from devhost.web.management_call import json_answer
 
 logger = logging.getLogger(__name__)
 
-RunByHand: TypeAlias = Callable[[str, str], Awaitable[None]]
+RunByHand: TypeAlias = Callable[[str, str], Awaitable[str | None]]
+LogOf: TypeAlias = Callable[[str], list[dict[str, Any]]]
 
 _CALLED_OTHERWISE = frozenset({"httpTrigger", "orchestrationTrigger", "entityTrigger"})
 
@@ -22,11 +26,15 @@ _CALLED_OTHERWISE = frozenset({"httpTrigger", "orchestrationTrigger", "entityTri
 class AdminApi:
     """Answers what is below `/admin`; no key is asked for."""
 
-    def __init__(self, index: Index, run_by_hand: RunByHand, *, route_prefix: Sequence[str]) -> None:
-        """Runs functions by `run_by_hand`, which takes a name and what the trigger has to say."""
+    def __init__(self, index: Index, run_by_hand: RunByHand, log_of: LogOf, *, route_prefix: str) -> None:
+        """Runs functions by `run_by_hand`, which takes a name and what the trigger has to say.
+
+        `log_of` gives the last records of an instance.
+        """
+        self._log_of = log_of
         self._functions = {function.name.lower(): function for function in index.functions}
         self._run_by_hand = run_by_hand
-        self._prefix = route_prefix
+        self._prefix = route_prefix.strip("/").lower()
         self._started = time.monotonic()
         self._running: set[asyncio.Task[None]] = set()
 
@@ -39,7 +47,9 @@ class AdminApi:
                 uptime = int((time.monotonic() - self._started) * 1000)
                 return web.json_response({"id": "devhost", "state": "Running", "processUptime": uptime})
             case "POST", ["functions", name] if name in self._functions:
-                return await self._start(self._functions[name], request)
+                return await self._run_function(self._functions[name], request)
+            case "GET", ["logs"]:
+                return web.json_response(self._log_of(query_of(request).get("instance", "")))
             case "GET", ["functions", name] if name in self._functions:
                 return web.json_response(self._describe(self._functions[name]))
             case "GET", ["functions"]:
@@ -52,8 +62,8 @@ class AdminApi:
             task.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)
 
-    async def _start(self, function: Function, request: web.Request) -> web.Response:
-        """Starts a call and does not wait for it; the body is `{"input": "text"}`."""
+    async def _run_function(self, function: Function, request: web.Request) -> web.Response:
+        """Starts a call; the body is `{"input": "text"}`. With `?wait=true`, here alone, it awaits that."""
         try:
             content = parse((await request.read()).decode())
         except ValueError:
@@ -61,15 +71,24 @@ class AdminApi:
         if not isinstance(content, dict):
             return web.Response(status=400)
         if function.trigger.type in _CALLED_OTHERWISE:
-            logger.error(
-                "'%s' cannot be run by hand: call its route, or start an orchestration.", function.name
-            )
-            return web.Response(status=400)
+            problem = f"'{function.name}' cannot be run by hand: call its route, or start an orchestration."
+            logger.error("%s", problem)
+            return web.json_response({"Message": problem}, status=400)
         given = next((value for name, value in content.items() if name.lower() == "input"), "")
-        task = asyncio.create_task(self._run(function.name, "" if given is None else str(given)))
+        text = "" if given is None else str(given)
+        if query_of(request).get("wait") == "true":
+            return await self._awaited(function.name, text)
+        task = asyncio.create_task(self._run(function.name, text))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
         return web.Response(status=202)
+
+    async def _awaited(self, name: str, text: str) -> web.Response:
+        try:
+            result = await self._run_by_hand(name, text)
+        except FunctionFailed as failure:
+            return web.json_response({"Message": failure.error}, status=500)
+        return json_answer({"result": None if result is None else parse_stored(result)})
 
     async def _run(self, name: str, text: str) -> None:
         try:
@@ -80,7 +99,7 @@ class AdminApi:
             logger.exception("The host failed at running '%s' by hand.", name)
 
     def _describe(self, function: Function) -> dict[str, Any]:
-        route = "/".join((*self._prefix, function.http.route.text.strip("/"))) if function.http else None
+        route = f"{self._prefix}/{function.http.route.text.strip('/')}".strip("/") if function.http else None
         return {
             "name": function.name,
             "language": "python",

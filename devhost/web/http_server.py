@@ -21,7 +21,7 @@ from devhost.engine.errors import FunctionFailed
 from devhost.errors import PortUnusable
 from devhost.settings import NO_HOMEPAGE
 from devhost.web.access import AccessRules, Refusal
-from devhost.web.admin_api import AdminApi, RunByHand
+from devhost.web.admin_api import AdminApi
 from devhost.web.client_binding import RPC_PATH, WEBHOOK_PATH
 from devhost.web.http_answer import UnsendableAnswer, to_response
 from devhost.web.http_trigger import MAX_BODY, BodyTooLong, request_datum
@@ -62,8 +62,8 @@ class HttpServer:
         index: Index,
         worker: Worker,
         management: ManagementApi,
+        admin: AdminApi,
         access: AccessRules,
-        run_by_hand: RunByHand,
         *,
         route_prefix: str,
     ) -> None:
@@ -73,7 +73,7 @@ class HttpServer:
         self._access = access
         self._prefix = [part.lower() for part in split_path(route_prefix)]
         self._functions = [function for function in index.functions if function.http]
-        self._admin = AdminApi(index, run_by_hand, route_prefix=self._prefix)
+        self._admin = admin
         self._in_flight = 0
         self._idle = asyncio.Event()
         self._idle.set()

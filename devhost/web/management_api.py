@@ -30,7 +30,7 @@ from devhost.engine.task_hub import TaskHub
 from devhost.web.client_binding import check_status_links
 from devhost.web.history_view import history_events, parse_stored, with_start_times
 from devhost.web.http_request import query_of
-from devhost.web.management_call import Call, continuation, error_answer, json_answer, json_error
+from devhost.web.management_call import BadQuery, Call, continuation, error_answer, json_answer, json_error
 
 logger = logging.getLogger(__name__)
 
@@ -87,6 +87,8 @@ class ManagementApi:
             return web.Response(status=410)
         except EntityProtected as error:
             return json_answer({"Message": str(error)}, status=409)
+        except BadQuery as error:
+            return json_answer({"Message": str(error)}, status=400)
         except InvalidTransition as error:
             return error_answer(500, "Something went wrong while processing your request", error)
         except Exception as error:
@@ -140,6 +142,8 @@ class ManagementApi:
     async def _status_of(self, call: Call, instance: Instance, *, may_be_500: bool = True) -> web.Response:
         show_input = call.flag("showInput", default=True)
         body = _status_body(instance, show_input=show_input)
+        if call.flag("showRecordedHistory"):  # of this host alone, as the SDK gets it
+            body["recordedHistory"] = await self._hub.get_history(instance.instance_id)
         if call.flag("showHistory") and instance.status is not RuntimeStatus.PENDING:
             history = await self._hub.get_history(instance.instance_id)
             if call.flag("showStartTimes"):  # of this host alone: the real one takes no notice of it

@@ -26,6 +26,10 @@ _DOTNET_ERRORS: dict[type[Exception], str] = {
 }
 
 
+class BadQuery(ValueError):
+    """A parameter of the query asks for what there cannot be."""
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """A request: its route parameters, and its query by lower-case name."""
@@ -74,13 +78,13 @@ class Call:
         """How many instances the client wants at once; what is not a number counts as absent.
 
         Raises:
-            ValueError: fewer than none.
+            BadQuery: fewer than none.
         """
         text = self.query.get("top", "").strip()
         if not _INT32.fullmatch(text) or not -(2**31) <= int(text) < 2**31:
             return _PAGE_SIZE
         if int(text) < 0:
-            raise ValueError(f"top is {text}: use 0 or more.")
+            raise BadQuery(f"top is {text}: use 0 or more.")
         return int(text)
 
     @property

@@ -42,6 +42,10 @@ class Terminal:
         """What a command prints for programs."""
         return json.loads(await self(*arguments, "--json"))
 
+    async def outcome(self, *arguments: str) -> tuple[int, str, str]:
+        """The exit code of a command and all that it says."""
+        return await self._run(arguments)
+
     async def _run(self, arguments: tuple[str, ...]) -> tuple[int, str, str]:
         code = await asyncio.to_thread(run, [*arguments, "--host", self._address])
         return code, *self._capsys.readouterr()
@@ -228,7 +232,7 @@ async def test_purge_wants_to_know_what_to_purge(terminal: Terminal):
     assert (await terminal.fails("purge", "a", "--all"))[0] == 2
 
 
-NEEDS_ID = [name for name in COMMANDS if name not in {"instances", "start"}]
+NEEDS_ID = [name for name in COMMANDS if name not in {"instances", "start", "run", "signal", "read"}]
 
 
 @pytest.mark.parametrize("command", NEEDS_ID)

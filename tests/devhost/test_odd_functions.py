@@ -26,6 +26,18 @@ ODD_ACTIVITIES = {
     "exits-async": "async def main(payload): raise KeyboardInterrupt",
     "cancels": "import asyncio\nasync def main(payload): raise asyncio.CancelledError",
     "generator": "def main(payload): raise GeneratorExit",
+    "group": "def main(payload): raise BaseExceptionGroup('g', [KeyboardInterrupt()])",
+    "stop": "def main(payload): raise StopIteration(5)",
+    "no-text": "class E(Exception):\n    def __str__(self): raise KeyboardInterrupt\n"
+    "def main(payload): raise E",
+    "stops-loop": "import asyncio\nasync def main(payload): asyncio.get_running_loop().stop()",
+    "cancels-itself": "import asyncio\nasync def main(payload):\n"
+    "    asyncio.current_task().cancel()\n    await asyncio.sleep(1)",
+    "leaves-a-task": "import asyncio\nasync def exits(): raise SystemExit(4)\nasync def main(payload):\n"
+    "    main.task = asyncio.ensure_future(exits())\n"
+    "    main.task.add_done_callback(asyncio.Task.exception)\n    await asyncio.sleep(0)",
+    "itself": "def main(payload):\n    x = []\n    x.append(x)\n    return x",
+    "digits": "def main(payload): return 10**5000",
     "half": "def main(payload): return {'file': 'caf\\udce9', 'mean': float('nan')}",
     "half-error": "def main(payload): raise ValueError('caf\\udce9')",
     "deep": "def main(payload):\n    x = []\n    for _ in range(500): x = [x]\n    return x",
@@ -40,8 +52,29 @@ ODD_ORCHESTRATIONS = {
     "o-retry": "yield context.call_activity_with_retry('half', df.RetryOptions(10**15, 2), 1)",
     "o-binary": "return (yield context.call_http('GET', context.get_input()))",
     "o-header": "return (yield context.call_http('GET', context.get_input(), headers={'X': 'a\\nb'}))",
+    "o-nothing": "yield None",
+    "o-cancelled": "import datetime\n"
+    "timer = context.create_timer(context.current_utc_datetime + datetime.timedelta(1))\n"
+    "timer.cancel()\nyield timer",
+    "o-again": "context.continue_as_new({1})\nyield",
+    "o-entity": "return (yield context.call_sub_orchestrator('o-status', 1, '@odd@a'))",
+    "o-address": "return (yield context.call_http('GET', 'http://[::1/'))",
+    "o-method": "return (yield context.call_http(None, context.get_input()))",
     "o-child": "return (yield context.call_sub_orchestrator('o-status', 1, 7))",
 }
+ODD_OPERATIONS = {
+    "panics": "raise Panic('rust')",
+    "exits": "raise SystemExit(3)",
+    "half": "context.set_state('caf\\udce9'); context.set_result(float('nan'))",
+    "half-error": "raise ValueError('caf\\udce9')",
+    "not-json": "context.set_state({1, 2})",
+    "deep": "context.set_state(functools.reduce(lambda x, _: [x], range(500), []))",
+}
+ODD_ENTITY = (
+    f"import functools\nimport azure.durable_functions as df\n{PANIC}def run(context):\n"
+    + "".join(f"    if context.operation_name == '{n}': {code}\n" for n, code in ODD_OPERATIONS.items())
+    + "main = df.Entity.create(run)\n"
+)
 MEETING = f"import threading\nbarrier = threading.Barrier({SLOTS}, timeout=10)\n"
 
 
@@ -74,6 +107,7 @@ async def client(app: SampleApp, start: StartHost, monkeypatch: pytest.MonkeyPat
         app.orchestrator(f"o-{name}-activity", f"return (yield context.call_activity('{name}'))")
     for name, body in ODD_ORCHESTRATIONS.items():
         app.orchestrator(name, body)
+    app.function("odd", {"name": "context", "type": "entityTrigger", "direction": "in"}, code=ODD_ENTITY)
     app.activity("meet", f"{MEETING}def main(payload): barrier.wait()")
     app.orchestrator("o-meet", "yield context.call_activity('meet')")
     app.http("panic", f"{PANIC}def main(req): raise Panic")
@@ -81,24 +115,34 @@ async def client(app: SampleApp, start: StartHost, monkeypatch: pytest.MonkeyPat
     return await start()
 
 
-async def test_all_kinds_at_once_leave_every_slot_free_and_the_host_serving(client: Client, image: str):
+async def misbehave(client: Client, image: str) -> None:
+    """Calls every odd function once, all at the same time, and waits until each has ended."""
     names = [*ODD_ORCHESTRATIONS, *(f"o-{name}-activity" for name in ODD_ACTIVITIES)]
-    for _ in range(4):
-        starts = (client.post(f"{ROOT}/orchestrators/{name}", json=json.dumps(image)) for name in names)
-        panics = (client.get("/api/panic") for _ in names)
-        answers = await asyncio.gather(*starts, *panics)
-        assert {answer.status for answer in answers} == {202, 500}
+    starts = (client.post(f"{ROOT}/orchestrators/{name}", json=json.dumps(image)) for name in names)
+    signals = (client.post(f"{ROOT}/entities/odd/a?op={name}") for name in ODD_OPERATIONS)
+    panics = (client.get("/api/panic") for _ in names)
+    answers = await asyncio.gather(*starts, *signals, *panics)
+    assert {answer.status for answer in answers} == {202, 500}
     await asyncio.wait_for(client.host.hub.settle(), 30)
-    listed = await client.get(f"{ROOT}/instances?top=1000")
-    assert {instance["runtimeStatus"] for instance in listed.json} == {"Completed", "Failed"}
-    # Each of these needs all slots and threads at once.
+    live = await client.get(f"{ROOT}/instances?runtimeStatus=Pending,Running,Suspended")
+    assert [instance["instanceId"] for instance in live.json] == ["@odd@a"]
+
+
+async def require_all_slots(client: Client) -> None:
+    """Checks that every slot and thread is free: what is called here needs all of them at once."""
     met = await asyncio.gather(*(client.get("/api/meet-here") for _ in range(SLOTS)))
     assert {answer.text for answer in met} == {"met"}
     for _ in range(SLOTS):
         await client.post(f"{ROOT}/orchestrators/o-meet")
     await asyncio.wait_for(client.host.hub.settle(), 30)
-    listed = await client.get(f"{ROOT}/instances?runtimeStatus=Completed&top=1000")
+    listed = await client.get(f"{ROOT}/instances?runtimeStatus=Completed&top=1000000")
     assert sum(instance["name"] == "o-meet" for instance in listed.json) == SLOTS
+
+
+async def test_all_kinds_at_once_leave_every_slot_free_and_the_host_serving(client: Client, image: str):
+    for _ in range(2):
+        await misbehave(client, image)
+    await require_all_slots(client)
 
 
 async def output(client: Client, name: str, value: str) -> Any:

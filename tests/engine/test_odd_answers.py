@@ -11,6 +11,7 @@ from typing import Any
 import azure.durable_functions as df
 import pytest
 
+from devhost.engine.dotnet_json import parse
 from tests.engine.app import App, Hub, output
 
 HALF = "caf\udce9"
@@ -403,3 +404,64 @@ async def test_entity_stuck_in_an_operation_gives_it_up_when_terminated_and_keep
     assert entity is not None
     assert entity.state == kept
     assert output(await hub.run("asks")) == "answered"
+
+
+async def test_waiting_for_what_never_completes_fails_and_says_what_azure_does(app: App, hub: Hub):
+    @app.orchestrator
+    def nothing(context):
+        yield None
+
+    @app.orchestrator
+    def cancelled(context):
+        timer = context.create_timer(context.current_utc_datetime + timedelta(days=1))
+        timer.cancel()
+        yield timer
+
+    for name in ("nothing", "cancelled"):
+        assert "on Azure the instance would stay Running for ever. Yield a task" in await ended(hub, name)
+
+
+async def test_child_that_would_take_the_id_of_an_entity_fails(app: App, hub: Hub):
+    @app.entity
+    def counter(context):
+        context.set_result("here")
+
+    @app.orchestrator
+    def child(context):
+        return 1
+        yield
+
+    @app.orchestrator
+    def parent(context):
+        yield context.call_sub_orchestrator("child", None, "@Counter@a")
+
+    @app.orchestrator
+    def asks(context):
+        return (yield context.call_entity(df.EntityId("counter", "a"), "read"))
+
+    assert "should have the id '@Counter@a', an entity's" in await ended(hub, "parent")
+    assert output(await hub.run("asks")) == "here"
+
+
+async def test_what_is_not_a_number_is_a_text_in_inputs_signals_and_states(app: App, hub: Hub):
+    @app.entity
+    def keeps(context):
+        context.set_state(context.get_input())
+        context.set_result([context.get_input(), float("inf")])
+
+    @app.orchestrator
+    def again(context):
+        if context.get_input():
+            answer = yield context.call_entity(df.EntityId("keeps", "a"), "set", float("nan"))
+            return [context.get_input(), answer]
+        context.continue_as_new({"n": float("inf")})
+
+    assert output(await hub.run("again")) == [{"n": "Infinity"}, ["NaN", "Infinity"]]
+    entity = await hub.get_entity("keeps", "a")
+    assert entity is not None
+    assert parse(entity.state or "") == "NaN"
+    await hub.signal_entity("keeps", "a", "set", json.dumps(json.dumps({"caf\udce9": float("-inf")})))
+    await hub.settle()
+    entity = await hub.get_entity("keeps", "a")
+    assert entity is not None
+    assert parse(entity.state or "") == {WHOLE: "-Infinity"}
