@@ -1,9 +1,11 @@
 """A running host: the app's functions, their task hub and the port, started and stopped together."""
 
+import contextlib
 import logging
 import socket
 import sqlite3
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -13,7 +15,6 @@ from azure.functions.meta import Datum
 from devhost.app.binding_expressions import BindingData
 from devhost.app.bindings import Binding, text_datum
 from devhost.app.functions import Index
-from devhost.app.loader import index_app
 from devhost.engine.clock import Clock, SystemClock
 from devhost.engine.errors import StateFileOutdated
 from devhost.engine.options import HubOptions
@@ -21,6 +22,7 @@ from devhost.engine.store import Store
 from devhost.engine.task_hub import TaskHub
 from devhost.errors import FunctionLoadError, IndexingError, StateUnusable
 from devhost.settings import (
+    CorsSettings,
     HostSettings,
     apply_local_settings,
     is_disabled,
@@ -94,19 +96,16 @@ class Host:
             StateFileInUse: another host has the state file open.
         """
         reserved = listener or reserve_port(options.port)
-        try:
+        async with contextlib.AsyncExitStack() as undone:
+            undone.callback(reserved.close)
             apply_local_settings(options.app_dir)
+            cors = read_cors_settings(options.app_dir)
             store = _open_store(options)
-        except BaseException:
-            reserved.close()
-            raise
-        host = cls(options, settings, store, port=reserved.getsockname()[1], clock=clock or SystemClock())
-        try:
-            await host._serve(reserved)
-        except BaseException:
-            await host.stop()
-            reserved.close()
-            raise
+            port = reserved.getsockname()[1]
+            host = cls(options, settings, store, port=port, clock=clock or SystemClock())
+            undone.push_async_callback(host.stop)
+            await host._serve(reserved, cors)
+            undone.pop_all()
         return host
 
     def __init__(
@@ -117,7 +116,7 @@ class Host:
         self.port = port
         self.threads = worker_threads()
         self.in_error: tuple[str, ...] = ()
-        self.index = _without_disabled(index_app(options.app_dir, route_prefix=settings.route_prefix))
+        self.index = Index((), ())
         self.worker = Worker(options.app_dir, threads=self.threads, timeout=settings.function_timeout)
         self.hub = TaskHub(
             store,
@@ -130,14 +129,7 @@ class Host:
                 strict_parity=options.strict_parity,
             ),
         )
-        self._server = HttpServer(
-            self.index,
-            self.worker,
-            ManagementApi(self.hub, hub_name=settings.hub_name),
-            AccessRules(host_names=options.allowed_hosts, cors=read_cors_settings(options.app_dir)),
-            self.run_by_hand,
-            route_prefix=settings.route_prefix,
-        )
+        self._server: HttpServer | None = None
         self._connections = StorageConnections()
         StorageBindings(self._connections, settings.queues.encoding).offer_to(self.worker)
         self._triggers = Triggers(
@@ -180,12 +172,13 @@ class Host:
         grace = self.options.grace if grace is None else grace
         deadline = time.monotonic() + grace
         await self._triggers.stop(grace=grace)  # the functions that they run may still need the server
-        await self._server.stop(grace=max(0.0, deadline - time.monotonic()))
+        if self._server is not None:
+            await self._server.stop(grace=max(0.0, deadline - time.monotonic()))
         await self.hub.stop(grace=max(0.0, deadline - time.monotonic()))
         await self.worker.stop(grace=max(0.0, deadline - time.monotonic()))
         await self._connections.close()
 
-    async def _serve(self, reserved: socket.socket) -> None:
+    async def _serve(self, reserved: socket.socket, cors: CorsSettings) -> None:
         starter = client_binding(
             origin=self.origin, rpc_origin=f"http://{LOOPBACK}:{self.port}", hub_name=self.settings.hub_name
         )
@@ -194,18 +187,36 @@ class Host:
             return text_datum(starter)
 
         self.worker.provide_input("durableClient", client)
+        self.worker.start()
+        self.index = _without_disabled(await self.worker.index(route_prefix=self.settings.route_prefix))
         for binding in self.index.lacking_outputs:
             self.worker.provide_output(binding.type, _drop)
-        load_errors = await self.worker.start(self.index.functions, self.index.errors)
+        load_errors = await self.worker.load(self.index.functions, self.index.errors)
+        self._server = HttpServer(
+            self.index,
+            self.worker,
+            ManagementApi(self.hub, hub_name=self.settings.hub_name),
+            AccessRules(host_names=self.options.allowed_hosts, cors=cors),
+            self.run_by_hand,
+            route_prefix=self.settings.route_prefix,
+        )
         await self._server.start(reserved)
-        await self.hub.start()
+        if self.index.failure is None:  # else what jobs there are wait for their code
+            await self.hub.start()
         self._triggers.start(self.index.functions)
+        self._tell(load_errors)
+
+    def _tell(self, load_errors: Iterable[FunctionLoadError]) -> None:
+        """Logs what keeps functions from being called, and what may surprise."""
         errors: tuple[IndexingError | FunctionLoadError, ...] = (
             *self.index.errors,
             *load_errors,
             *self._triggers.errors,
         )
         self.in_error = tuple(sorted({error.function for error in errors}))
+        if self.index.failure is not None:
+            logger.error("%s", self.index.failure)
+            self.in_error = (self.index.failure.script.name,)
         for error in errors:
             logger.error("%s", error)
         for warning in (*self.settings.warnings, *self.index.warnings):
