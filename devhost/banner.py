@@ -9,10 +9,12 @@ _TITLES = {
     "activityTrigger": "Activities",
     "entityTrigger": "Entities",
     "queueTrigger": "Queues",
+    "blobTrigger": "Blobs",
     "timerTrigger": "Timers",
 }
 _SOURCES = {  # the member that says what starts the function, or by which name it is called
     "queueTrigger": "queueName",
+    "blobTrigger": "path",
     "timerTrigger": "schedule",
     "orchestrationTrigger": "orchestration",
     "activityTrigger": "activity",

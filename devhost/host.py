@@ -29,8 +29,10 @@ from devhost.settings import (
     read_cors_settings,
     worker_threads,
 )
+from devhost.storage.blob_receipts import host_id
 from devhost.storage.storage_bindings import StorageBindings
 from devhost.storage.storage_connection import StorageConnections
+from devhost.storage.table_bindings import TableBindings
 from devhost.triggers.listeners import Triggers
 from devhost.triggers.timer_status import FILE_SUFFIX, TimerMemory
 from devhost.web.access import AccessRules
@@ -132,12 +134,14 @@ class Host:
         self._server: HttpServer | None = None
         self._connections = StorageConnections()
         StorageBindings(self._connections, settings.queues.encoding).offer_to(self.worker)
+        TableBindings(self._connections).offer_to(self.worker)
         self._triggers = Triggers(
             self.worker,
             connections=self._connections,
             queue_options=settings.queues,
             clock=clock,
             timer_memory=TimerMemory(_timers_file(options.state)),
+            host_id=host_id(options.app_dir),
         )
 
     @property

@@ -4,6 +4,7 @@ import itertools
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from devhost.app.bindings import Direction
 from devhost.app.functions import Function
 
 RETRIED_TRIGGERS = frozenset({"timerTrigger", "queueTrigger", "blobTrigger"})
@@ -14,6 +15,7 @@ def surprises(functions: Sequence[Function]) -> Iterator[str]:
     for function in functions:
         yield from _lacking_outputs(function)
         yield from _idle_retry(function)
+        yield from _row_for_partition(function)
     for earlier, later in itertools.combinations(functions, 2):
         yield from _hidden_route(earlier, later)
 
@@ -58,6 +60,16 @@ def _idle_retry(function: Function) -> Iterator[str]:
             f"The 'retry' of '{function.name}' in {function.source} has no effect: a function with the "
             f"trigger '{function.trigger.type}' is called once."
         )
+
+
+def _row_for_partition(function: Function) -> Iterator[str]:
+    for binding in function.bindings:
+        if binding.type == "table" and binding.direction is Direction.IN and binding.properties.get("rowKey"):
+            yield (
+                f"The input '{binding.name}' of '{function.name}' has a rowKey, and gets that entity: with "
+                "version 4 of the extension bundle Azure gives a list of all entities of the partition. Give "
+                "a filter instead, such as RowKey eq '{id}', and take the first of the list."
+            )
 
 
 def _hidden_route(earlier: Function, later: Function) -> Iterator[str]:
