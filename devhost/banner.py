@@ -9,9 +9,17 @@ _TITLES = {
     "activityTrigger": "Activities",
     "entityTrigger": "Entities",
     "queueTrigger": "Queues",
+    "blobTrigger": "Blobs",
     "timerTrigger": "Timers",
 }
-_SOURCES = {"queueTrigger": "queueName", "timerTrigger": "schedule"}  # what starts the function
+_SOURCES = {  # the member that says what starts the function, or by which name it is called
+    "queueTrigger": "queueName",
+    "blobTrigger": "path",
+    "timerTrigger": "schedule",
+    "orchestrationTrigger": "orchestration",
+    "activityTrigger": "activity",
+    "entityTrigger": "entityName",
+}
 
 
 def banner(host: Host, *, seconds: float, reloads: bool) -> str:
@@ -45,6 +53,8 @@ def _describe(host: Host, function: Function) -> str:
         return f"{function.name}: {source}" if source else function.name
     methods = ",".join(sorted(function.http.methods)) or "ALL"
     url = "/".join(
-        part for part in (host.origin, host.settings.route_prefix, function.http.route.text) if part
+        part
+        for part in (host.origin, host.settings.route_prefix, function.http.route.text.strip("/"))
+        if part
     )
     return f"{function.name}: [{methods}] {url}"

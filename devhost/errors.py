@@ -7,7 +7,8 @@ HostError
 │   ├── PortUnusable        another program listens on the port, or it is none
 │   ├── UnknownFunctions    --functions names functions that the app does not have
 │   └── StateUnusable       the state file cannot be opened
-├── IndexingError       a function.json cannot be used; the other functions keep working
+├── IndexingError       a function's description cannot be used; the other functions keep working
+├── AppIndexingError    function_app.py cannot be used; the app has no functions
 ├── FunctionLoadError   a function's code cannot be used; every call of it fails
 ├── FunctionTimedOut    a call took longer than host.json's functionTimeout
 ├── ConnectionUnusable  no setting tells, or not in a usable way, which storage account a binding means
@@ -76,7 +77,7 @@ class UnknownFunctions(StartError):
 
 
 class IndexingError(HostError):
-    """A function.json cannot be used."""
+    """A function's description, in its function.json or by its decorators, cannot be used."""
 
     def __init__(self, function: str, reason: str) -> None:
         super().__init__(f"The '{function}' function is in error: {reason}")
@@ -84,6 +85,20 @@ class IndexingError(HostError):
         self.reason = reason
         self.trigger: str | None = None
         """The type of its trigger, where that much could be read."""
+        self.durable_name = function
+        """The name by which orchestrations call it."""
+
+
+class AppIndexingError(HostError):
+    """The script of a v2 app cannot be used, so that the app has no functions at all."""
+
+    def __init__(self, script: Path, reason: str) -> None:
+        super().__init__(
+            f"0 functions loaded: {script.name} cannot be indexed: {reason}. No job functions found, nor "
+            "would there be on Azure, whose log tells few such reasons. Correct it there; jobs wait for that."
+        )
+        self.script = script
+        self.reason = reason
 
 
 class FunctionLoadError(HostError):
@@ -119,7 +134,7 @@ class UnresolvedExpression(HostError):
     """A binding's %SETTING% or {name} has no value."""
 
     def __init__(self, expression: str, reason: str) -> None:
-        super().__init__(f"{expression} of function.json cannot be filled in: {reason}.")
+        super().__init__(f"{expression} of a binding cannot be filled in: {reason}.")
         self.expression = expression
 
 

@@ -1,11 +1,12 @@
 """A running host: the app's functions, their task hub and the port, started and stopped together."""
 
 import asyncio
+import contextlib
 import logging
 import socket
 import sqlite3
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -15,7 +16,6 @@ from azure.functions.meta import Datum
 from devhost.app.binding_expressions import BindingData
 from devhost.app.bindings import Binding, text_datum
 from devhost.app.functions import Index
-from devhost.app.loader import index_app
 from devhost.engine.clock import Clock, SkippingClock, SystemClock
 from devhost.engine.errors import StateFileOutdated
 from devhost.engine.options import HubOptions
@@ -24,14 +24,17 @@ from devhost.engine.task_hub import TaskHub
 from devhost.errors import FunctionLoadError, IndexingError, StateUnusable, UnknownFunctions
 from devhost.recent_log import RecentLog
 from devhost.settings import (
+    CorsSettings,
     HostSettings,
     apply_local_settings,
     is_disabled,
     read_cors_settings,
     worker_threads,
 )
+from devhost.storage.blob_receipts import host_id
 from devhost.storage.storage_bindings import StorageBindings
 from devhost.storage.storage_connection import StorageConnections
+from devhost.storage.table_bindings import TableBindings
 from devhost.time_skip import skip_time
 from devhost.triggers.listeners import Triggers
 from devhost.triggers.timer_status import FILE_SUFFIX, TimerMemory
@@ -103,21 +106,16 @@ class Host:
             StateFileInUse: another host has the state file open.
         """
         reserved = listener or reserve_port(options.port)
-        try:
+        async with contextlib.AsyncExitStack() as undone:
+            undone.callback(reserved.close)
             apply_local_settings(options.app_dir)
-            index = _chosen(index_app(options.app_dir, route_prefix=settings.route_prefix), options.functions)
+            cors = read_cors_settings(options.app_dir)
             store = _open_store(options)
-        except BaseException:
-            reserved.close()
-            raise
-        port = reserved.getsockname()[1]
-        host = cls(options, settings, store, index=index, port=port, clock=clock or SystemClock())
-        try:
-            await host._serve(reserved)
-        except BaseException:
-            await host.stop()
-            reserved.close()
-            raise
+            port = reserved.getsockname()[1]
+            host = cls(options, settings, store, port=port, clock=clock or SystemClock())
+            undone.push_async_callback(host.stop)
+            await host._serve(reserved, cors)
+            undone.pop_all()
         return host
 
     def __init__(
@@ -126,7 +124,6 @@ class Host:
         settings: HostSettings,
         store: Store,
         *,
-        index: Index,
         port: int,
         clock: Clock,
     ) -> None:
@@ -137,7 +134,7 @@ class Host:
         self.in_error: tuple[str, ...] = ()
         self._recent = RecentLog(settings.log_levels, options.app_dir)
         logging.getLogger().addHandler(self._recent)
-        self.index = _without_disabled(index)
+        self.index = Index((), ())
         self.worker = Worker(options.app_dir, threads=self.threads, timeout=settings.function_timeout)
         self._hub_clock = SkippingClock(clock) if options.time_skip else clock
         self._time_skip: asyncio.Task[None] | None = None
@@ -152,24 +149,17 @@ class Host:
                 strict_parity=options.strict_parity,
             ),
         )
-        self._server = HttpServer(
-            self.index,
-            self.worker,
-            ManagementApi(self.hub, hub_name=settings.hub_name),
-            AdminApi(
-                self.index, self.run_by_hand, self._recent.of_instance, route_prefix=settings.route_prefix
-            ),
-            AccessRules(host_names=options.allowed_hosts, cors=read_cors_settings(options.app_dir)),
-            route_prefix=settings.route_prefix,
-        )
+        self._server: HttpServer | None = None
         self._connections = StorageConnections()
         StorageBindings(self._connections, settings.queues.encoding).offer_to(self.worker)
+        TableBindings(self._connections).offer_to(self.worker)
         self._triggers = Triggers(
             self.worker,
             connections=self._connections,
             queue_options=settings.queues,
             clock=clock,
             timer_memory=TimerMemory(_timers_file(options.state)),
+            host_id=host_id(options.app_dir),
         )
 
     @property
@@ -210,13 +200,14 @@ class Host:
         await self._triggers.stop(grace=grace)  # the functions that they run may still need the server
         if self._time_skip is not None:
             self._time_skip.cancel()
-        await self._server.stop(grace=max(0.0, deadline - time.monotonic()))
+        if self._server is not None:
+            await self._server.stop(grace=max(0.0, deadline - time.monotonic()))
         await self.hub.stop(grace=max(0.0, deadline - time.monotonic()))
         await self.worker.stop(grace=max(0.0, deadline - time.monotonic()))
         await self._connections.close()
         logging.getLogger().removeHandler(self._recent)
 
-    async def _serve(self, reserved: socket.socket) -> None:
+    async def _serve(self, reserved: socket.socket, cors: CorsSettings) -> None:
         starter = client_binding(
             origin=self.origin, rpc_origin=f"http://{LOOPBACK}:{self.port}", hub_name=self.settings.hub_name
         )
@@ -225,20 +216,44 @@ class Host:
             return text_datum(starter)
 
         self.worker.provide_input("durableClient", client)
+        self.worker.start()
+        found = await self.worker.index(route_prefix=self.settings.route_prefix)
+        self.index = _without_disabled(_chosen(found, self.options.functions))
         for binding in self.index.lacking_outputs:
             self.worker.provide_output(binding.type, _drop)
-        load_errors = await self.worker.start(self.index.functions, self.index.errors)
+        load_errors = await self.worker.load(self.index.functions, self.index.errors)
+        self._server = HttpServer(
+            self.index,
+            self.worker,
+            ManagementApi(self.hub, hub_name=self.settings.hub_name),
+            AdminApi(
+                self.index,
+                self.run_by_hand,
+                self._recent.of_instance,
+                route_prefix=self.settings.route_prefix,
+            ),
+            AccessRules(host_names=self.options.allowed_hosts, cors=cors),
+            route_prefix=self.settings.route_prefix,
+        )
         await self._server.start(reserved)
-        await self.hub.start()
+        if self.index.failure is None:  # else what jobs there are wait for their code
+            await self.hub.start()
         if isinstance(self._hub_clock, SkippingClock):
             self._time_skip = asyncio.create_task(skip_time(self.hub, self._hub_clock))
         self._triggers.start(self.index.functions)
+        self._tell(load_errors)
+
+    def _tell(self, load_errors: Iterable[FunctionLoadError]) -> None:
+        """Logs what keeps functions from being called, and what may surprise."""
         errors: tuple[IndexingError | FunctionLoadError, ...] = (
             *self.index.errors,
             *load_errors,
             *self._triggers.errors,
         )
         self.in_error = tuple(sorted({error.function for error in errors}))
+        if self.index.failure is not None:
+            logger.error("%s", self.index.failure)
+            self.in_error = (self.index.failure.script.name,)
         for error in errors:
             logger.error("%s", error)
         for warning in (*self.settings.warnings, *self.index.warnings):

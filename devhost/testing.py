@@ -117,11 +117,14 @@ async def running_app(app_dir: Path, *, strict_parity: bool = False) -> AsyncIte
 
     Raises:
         StartError: host.json or local.settings.json cannot be used.
+        AppIndexingError: function_app.py cannot be used.
     """
     options = HostOptions(app_dir, port=0, state=IN_MEMORY, strict_parity=strict_parity)
     clock = VirtualClock(START)
     host = await Host.start(options, load_settings(app_dir), clock=clock)
     try:
+        if host.index.failure is not None:
+            raise host.index.failure
         yield AppUnderTest(host, clock)
     finally:
         await host.stop()

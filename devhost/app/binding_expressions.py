@@ -51,6 +51,8 @@ class BindingData:
 
     def _read(self) -> dict[str, str]:
         values = {name: _text(datum.value) for name, datum in self._metadata.items()}
+        if "BlobTrigger" in self._metadata:  # the content of a blob lends nothing
+            return values
         if self._trigger.type != "http":
             return _members(self._trigger.value) | values
         request = self._trigger.value

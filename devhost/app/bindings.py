@@ -25,8 +25,10 @@ BINDING_TYPES: Mapping[str, str] = {
         "entityTrigger",
         "queueTrigger",
         "timerTrigger",
+        "blobTrigger",
         "queue",
         "blob",
+        "table",
     )
 } | {"orchestrationclient": "durableClient"}  # its name before version 2 of the extension
 

@@ -1,12 +1,21 @@
-"""The functions of an app, as their folders and function.json describe them."""
+"""The functions of an app, as their folders and function.json, or decorators, describe them."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from devhost.app.bindings import Binding
 from devhost.app.retry_policy import RetryPolicy
 from devhost.app.routes import RouteTemplate
-from devhost.errors import IndexingError
+from devhost.errors import AppIndexingError, IndexingError
+
+# The members of durable triggers that name a function for orchestrations.
+_DURABLE_NAMES = {
+    "orchestrationTrigger": "orchestration",
+    "activityTrigger": "activity",
+    "entityTrigger": "entityName",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +42,11 @@ class HttpTrigger:
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """One function of the app, as its folder and function.json describe it."""
+    """One function of the app.
+
+    Attributes:
+        code: what the decorators of the v2 model were put on; `None` for a function of the classic model.
+    """
 
     name: str
     folder: Path
@@ -42,6 +55,17 @@ class Function:
     bindings: tuple[Binding, ...]
     http: HttpTrigger | None = None
     retry: RetryPolicy | None = None
+    code: Callable[..., Any] | None = None
+
+    @property
+    def source(self) -> str:
+        """The file that describes it."""
+        return f"{self.name}/function.json" if self.code is None else self.script.name
+
+    @property
+    def durable_name(self) -> str:
+        """The name by which orchestrations call it, which its trigger may give."""
+        return durable_name_of(self.trigger, self.name)
 
     @property
     def trigger(self) -> Binding:
@@ -53,14 +77,21 @@ class Function:
 class Index:
     """What was found in an app's folder, in the alphabetical order of names that routes are tried in.
 
-    `warnings` are sentences about functions that work, and not as their author may think.
+    `warnings` are sentences about functions that work, and not as their author may think; `failure` is why
+    none could be found.
     """
 
     functions: tuple[Function, ...]
     errors: tuple[IndexingError, ...]
     warnings: tuple[str, ...] = ()
+    failure: AppIndexingError | None = None
 
     @property
     def lacking_outputs(self) -> tuple[Binding, ...]:
         """The output bindings of types that this host does not have."""
         return tuple(b for function in self.functions for b in function.bindings if b.is_lacking)
+
+
+def durable_name_of(trigger: Binding, function: str) -> str:
+    """The name by which orchestrations call a function of this trigger."""
+    return str(trigger.properties.get(_DURABLE_NAMES.get(trigger.type, "")) or function)

@@ -1,21 +1,24 @@
-"""Finds an app's functions: every `function.json` becomes a `Function` or an `IndexingError`.
+"""Finds the functions of the classic model: every `function.json` becomes a `Function` or an `IndexingError`.
 
 No code of the app is imported here; that is `function_code`'s part.
 """
 
+import contextlib
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from devhost.app.bindings import BINDING_TYPES, OUT_ONLY, Binding, Direction
-from devhost.app.functions import Function, HttpTrigger, Index
+from devhost.app.functions import Function, HttpTrigger, Index, durable_name_of
 from devhost.app.retry_policy import InvalidRetry, RetryPolicy
 from devhost.app.routes import BrokenRoute, RouteTemplate
 from devhost.app.surprises import no_functions, surprises
 from devhost.errors import IndexingError
 from devhost.jsonc import read_jsonc
+
+T = TypeVar("T")
 
 DEFAULT_ENTRY_POINT = "main"
 
@@ -28,18 +31,29 @@ _DEFAULT_SCRIPTS = ("main.py", "__init__.py")
 
 def index_app(app_dir: Path, *, route_prefix: str = "api") -> Index:
     """Reads every function.json below the app's folder; a broken one does not keep others from working."""
+    functions, errors = gather(
+        [(path.parent.name, path) for path in app_dir.glob("*/function.json")],
+        lambda path: read_function(path, route_prefix=route_prefix),
+    )
+    warnings = surprises(functions) if functions or errors else no_functions(app_dir)
+    return Index(tuple(functions), tuple(errors), tuple(warnings))
+
+
+def gather(
+    named: Iterable[tuple[str, T]], read: Callable[[T], Function]
+) -> tuple[list[Function], list[IndexingError]]:
+    """Reads each of some descriptions, in the alphabetical order of names that routes are tried in."""
     functions: list[Function] = []
     errors: list[IndexingError] = []
-    for path in sorted(app_dir.glob("*/function.json"), key=_name_order):
+    for _, description in sorted(named, key=lambda pair: (pair[0].lower(), pair[0])):
         try:
-            function = read_function(path, route_prefix=route_prefix)
+            function = read(description)
             _require_free_route(function, functions)
         except IndexingError as error:
             errors.append(error)
         else:
             functions.append(function)
-    warnings = surprises(functions) if functions or errors else no_functions(app_dir)
-    return Index(tuple(functions), tuple(errors), tuple(warnings))
+    return functions, errors
 
 
 def read_function(path: Path, *, route_prefix: str = "api") -> Function:
@@ -50,35 +64,69 @@ def read_function(path: Path, *, route_prefix: str = "api") -> Function:
     """
     folder = path.parent
     name = folder.name
-    if not _FUNCTION_NAME.fullmatch(name):
-        raise IndexingError(name, f"'{name}' is not a valid function name.")
+    _require_function_name(name)
     content = _read_json(name, path)
-    try:
-        bindings = _read_bindings(name, content.get("bindings"))
-        trigger = next(binding for binding in bindings if binding.is_trigger)
+    with _telling_trigger(name, content.get("bindings")):
+        bindings = _read_bindings(name, content.get("bindings"), f"{name}/function.json")
         return Function(
             name=name,
             folder=folder,
             script=_find_script(name, folder, content.get("scriptFile")),
             entry_point=content.get("entryPoint") or DEFAULT_ENTRY_POINT,
             bindings=bindings,
-            http=_read_http(name, trigger, route_prefix) if trigger.type == "httpTrigger" else None,
+            http=_read_http(name, bindings, route_prefix),
             retry=_read_retry(name, content.get("retry")),
         )
+
+
+def read_decorated(
+    name: str, content: dict[str, Any], *, script: Path, code: Callable[..., Any], route_prefix: str
+) -> Function:
+    """Reads the description of a function that decorators made, which has the members of a function.json.
+
+    Raises:
+        IndexingError: it cannot be used.
+    """
+    _require_function_name(name)
+    with _telling_trigger(name, content["bindings"]):
+        bindings = _read_bindings(name, content["bindings"], script.name)
+        return Function(
+            name=name,
+            folder=script.parent,
+            script=script,
+            entry_point=code.__name__,
+            bindings=bindings,
+            http=_read_http(name, bindings, route_prefix),
+            retry=_read_retry(name, content.get("retry")),
+            code=code,
+        )
+
+
+def _require_function_name(name: str) -> None:
+    """Raises IndexingError unless a function can have the name."""
+    if not _FUNCTION_NAME.fullmatch(name):
+        raise IndexingError(name, f"'{name}' is not a valid function name.")
+
+
+@contextlib.contextmanager
+def _telling_trigger(function: str, entries: Any) -> Iterator[None]:
+    """Lets an error tell by which trigger and name the function would have been called."""
+    try:
+        yield
     except IndexingError as error:
-        error.trigger = _trigger_type(content.get("bindings"))
+        if (trigger := _first_trigger(entries)) is not None:
+            error.trigger = trigger.type
+            error.durable_name = durable_name_of(trigger, function)
         raise
 
 
-def _name_order(path: Path) -> tuple[str, str]:
-    return path.parent.name.lower(), path.parent.name
-
-
-def _trigger_type(entries: Any) -> str | None:
-    """The type of the first trigger among entries that may be anything."""
-    written = (entry.get("type") for entry in entries or () if isinstance(entry, dict))
-    types = [BINDING_TYPES.get(str(text).lower()) for text in written]
-    return next((name for name in types if name and name.endswith("Trigger")), None)
+def _first_trigger(entries: Any) -> Binding | None:
+    """The first trigger of a known type among entries that may be anything."""
+    for entry in entries or ():
+        name = BINDING_TYPES.get(str(entry.get("type")).lower()) if isinstance(entry, dict) else None
+        if name is not None and name.endswith("Trigger"):
+            return Binding("", name, Direction.IN, entry)
+    return None
 
 
 def _read_json(function: str, path: Path) -> dict[str, Any]:
@@ -91,11 +139,11 @@ def _read_json(function: str, path: Path) -> dict[str, Any]:
     return content
 
 
-def _read_bindings(function: str, entries: Any) -> tuple[Binding, ...]:
+def _read_bindings(function: str, entries: Any, source: str) -> tuple[Binding, ...]:
     if not isinstance(entries, list) or not entries:
         raise IndexingError(function, "At least one binding must be declared.")
     bindings = tuple(_read_binding(function, entry) for entry in entries)
-    _require_known_types(function, bindings)
+    _require_known_types(function, bindings, source)
     _require_valid_names(function, [binding.name for binding in bindings])
     triggers = sum(binding.is_trigger for binding in bindings)
     if triggers == 0:
@@ -129,7 +177,7 @@ def _read_binding(function: str, entry: Any) -> Binding:
     return binding
 
 
-def _require_known_types(function: str, bindings: Iterable[Binding]) -> None:
+def _require_known_types(function: str, bindings: Iterable[Binding], source: str) -> None:
     """Refuses what the function cannot do without; a lacking output costs the output alone (ADR 49)."""
     lacking = [binding.type for binding in bindings if binding.is_lacking]
     if any(binding.is_lacking and not _is_dispensable(binding) for binding in bindings):
@@ -137,7 +185,7 @@ def _require_known_types(function: str, bindings: Iterable[Binding]) -> None:
         raise IndexingError(
             function,
             f"This host lacks the binding type(s) '{', '.join(lacking)}', which Azure has if the extension "
-            f"bundle holds them. See {function}/function.json; this host has {known}.",
+            f"bundle holds them. See {source}; this host has {known}.",
         )
 
 
@@ -185,8 +233,11 @@ def _read_retry(function: str, content: Any) -> RetryPolicy | None:
         raise IndexingError(function, str(error)) from error
 
 
-def _read_http(function: str, trigger: Binding, route_prefix: str) -> HttpTrigger:
-    level = trigger.properties.get("authLevel", "function")
+def _read_http(function: str, bindings: Iterable[Binding], route_prefix: str) -> HttpTrigger | None:
+    trigger = next(binding for binding in bindings if binding.is_trigger)
+    if trigger.type != "httpTrigger":
+        return None
+    level = trigger.properties.get("authLevel") or "function"
     if str(level).lower() not in _AUTH_LEVELS:
         raise IndexingError(
             function, f"'{level}' is not an authLevel; it may be {', '.join(sorted(_AUTH_LEVELS))}."

@@ -4,6 +4,7 @@ import itertools
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from devhost.app.bindings import Direction
 from devhost.app.functions import Function
 
 RETRIED_TRIGGERS = frozenset({"timerTrigger", "queueTrigger", "blobTrigger"})
@@ -14,19 +15,34 @@ def surprises(functions: Sequence[Function]) -> Iterator[str]:
     for function in functions:
         yield from _lacking_outputs(function)
         yield from _idle_retry(function)
+        yield from _row_for_partition(function)
     for earlier, later in itertools.combinations(functions, 2):
         yield from _hidden_route(earlier, later)
 
 
 def no_functions(app_dir: Path) -> Iterator[str]:
     """A sentence about an app that has none, not even a broken one."""
-    if (app_dir / "function_app.py").is_file():
+    yield (
+        f"0 functions loaded: no folder of {app_dir} holds a function.json, and there is no function_app.py. "
+        "No job functions found. Add a function, or name the folder that holds the app."
+    )
+
+
+def none_registered(script: Path) -> Iterator[str]:
+    """A sentence about a v2 app that registers no function."""
+    yield (
+        f"0 functions loaded: the app of {script.name} registers none. No job functions found. Decorate "
+        "functions with @app.route(...) and its like, or call app.register_functions(blueprint)."
+    )
+
+
+def hidden_folders(script: Path) -> Iterator[str]:
+    """A sentence about functions of the classic model beside an app of the v2 model."""
+    if names := sorted(path.parent.name for path in script.parent.glob("*/function.json")):
         yield (
-            "0 functions loaded: function_app.py is of the v2 programming model, and this host runs "
-            "functions with a function.json in a folder of their own."
+            f"{', '.join(names)}: not loaded, though there is a function.json, since the functions of "
+            f"{script.name} alone are, as on Azure. Move the functions there, or rename {script.name}."
         )
-    else:
-        yield f"0 functions loaded: no folder of {app_dir} holds a function.json."
 
 
 def _lacking_outputs(function: Function) -> Iterator[str]:
@@ -41,9 +57,19 @@ def _lacking_outputs(function: Function) -> Iterator[str]:
 def _idle_retry(function: Function) -> Iterator[str]:
     if function.retry is not None and function.trigger.type not in RETRIED_TRIGGERS:
         yield (
-            f"The 'retry' of {function.name}/function.json has no effect: a function with the trigger "
-            f"'{function.trigger.type}' is called once."
+            f"The 'retry' of '{function.name}' in {function.source} has no effect: a function with the "
+            f"trigger '{function.trigger.type}' is called once."
         )
+
+
+def _row_for_partition(function: Function) -> Iterator[str]:
+    for binding in function.bindings:
+        if binding.type == "table" and binding.direction is Direction.IN and binding.properties.get("rowKey"):
+            yield (
+                f"The input '{binding.name}' of '{function.name}' has a rowKey, and gets that entity: with "
+                "version 4 of the extension bundle Azure gives a list of all entities of the partition. Give "
+                "a filter instead, such as RowKey eq '{id}', and take the first of the list."
+            )
 
 
 def _hidden_route(earlier: Function, later: Function) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Storage accounts as app settings name them, and the clients of their queues and blobs.
+"""Storage accounts as app settings name them, and the clients of their queues, blobs and tables.
 
 Says once when an account stops answering, and once when it answers again. The SDK retries nothing:
 whoever polls asks again anyway.
@@ -7,7 +7,7 @@ whoever polls asks again anyway.
 import logging
 import re
 from contextlib import AbstractAsyncContextManager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from azure.core.credentials_async import AsyncTokenCredential
 from azure.storage.blob.aio import BlobServiceClient
@@ -15,6 +15,9 @@ from azure.storage.queue.aio import QueueServiceClient
 
 from devhost.errors import ConnectionUnusable
 from devhost.settings import app_setting
+
+if TYPE_CHECKING:
+    from azure.data.tables.aio import TableServiceClient
 
 logger = logging.getLogger(__name__)
 
@@ -26,7 +29,9 @@ _EMULATOR = (  # the account and key that every emulator has, as Microsoft docum
     "DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;"
     "AccountKey=Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==;"
     f"BlobEndpoint={_HOST}:10000/devstoreaccount1;QueueEndpoint={_HOST}:10001/devstoreaccount1;"
+    f"TableEndpoint={_HOST}:10002/devstoreaccount1;"
 )
+_SERVICES = ("blob", "queue", "table")
 _SERVICE_IN_HOST = re.compile(r"(?<=\.)(blob|queue|table)(?=\.)")
 _CLIENT_OPTIONS = {"retry_total": 0, "connection_timeout": 5, "read_timeout": 30}
 
@@ -49,8 +54,9 @@ class StorageConnection:
         self._opened: list[AbstractAsyncContextManager[Any]] = []
         self._queues: QueueServiceClient | None = None
         self._blobs: BlobServiceClient | None = None
+        self._tables: TableServiceClient | None = None
         self._is_down = False
-        if not self._value and not self._identity_url("queue"):
+        if not self._value and not any(map(self._identity_url, _SERVICES)):
             raise ConnectionUnusable(name, "is missing")
 
     @property
@@ -70,6 +76,15 @@ class StorageConnection:
         if self._blobs is None:
             self._blobs = self._open(BlobServiceClient, "blob")
         return self._blobs
+
+    @property
+    def tables(self) -> "TableServiceClient":
+        """The account's tables; raises ModuleNotFoundError where their SDK is not installed."""
+        from azure.data.tables.aio import TableServiceClient  # noqa: PLC0415 - many apps need not have it
+
+        if self._tables is None:
+            self._tables = self._open(TableServiceClient, "table")
+        return self._tables
 
     def answers(self) -> None:
         """Takes note that the account answered."""
@@ -92,7 +107,7 @@ class StorageConnection:
         """Closes what was opened."""
         while self._opened:
             await self._opened.pop().__aexit__(None, None, None)
-        self._queues = self._blobs = None
+        self._queues = self._blobs = self._tables = None
 
     def _open(self, client_class: Any, service: str) -> Any:
         value = self._value or ""

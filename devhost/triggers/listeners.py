@@ -1,4 +1,4 @@
-"""The functions of an app that a queue or the clock starts, watched together.
+"""The functions of an app that a queue, a blob or the clock starts, watched together.
 
 A trigger that cannot be set up is an error of its function alone; the others keep working.
 """
@@ -16,12 +16,15 @@ from azure.functions.meta import Datum
 from azure.storage.queue import QueueMessage
 
 from devhost.app.bindings import text_datum
+from devhost.app.blob_path import BlobPath, InvalidBlobPath
 from devhost.app.functions import Function
 from devhost.engine.clock import Clock
 from devhost.errors import ConnectionUnusable, IndexingError, UnresolvedExpression
 from devhost.settings import QueueOptions, app_setting, expand_settings
+from devhost.storage.blob_receipts import BlobReceipts
 from devhost.storage.queue_messages import trigger_metadata, trigger_value
 from devhost.storage.storage_connection import StorageConnections
+from devhost.triggers.blob_trigger import BlobTrigger
 from devhost.triggers.queue_trigger import QueueTrigger, Run
 from devhost.triggers.retries import RetriedFunction
 from devhost.triggers.timer_schedule import InvalidSchedule, parse_schedule
@@ -36,6 +39,9 @@ _QUEUE_NAME = re.compile("[a-z0-9]+(-[a-z0-9]+)*")
 
 class InvalidQueueName(ValueError):
     """A trigger's queueName is none that a queue can have."""
+
+
+_UNUSABLE = (ConnectionUnusable, UnresolvedExpression, InvalidQueueName, InvalidBlobPath, InvalidSchedule)
 
 
 class Listener(Protocol):
@@ -59,6 +65,7 @@ class Triggers:
         queue_options: QueueOptions,
         clock: Clock,
         timer_memory: TimerMemory,
+        host_id: str,
     ) -> None:
         self.errors: list[IndexingError] = []
         self._worker = worker
@@ -67,18 +74,24 @@ class Triggers:
         self._clock = clock
         self._timer_memory = timer_memory
         self._listeners: list[Listener] = []
+        self._host_id = host_id
         self._timers: dict[str, TimerTrigger] = {}
+        self._blobs: dict[str, BlobTrigger] = {}
         self._stopping = asyncio.Event()
 
     def start(self, functions: Iterable[Function]) -> None:
-        """Waits for what starts the functions that a queue or the clock starts."""
-        make = {"queueTrigger": self._queue_trigger, "timerTrigger": self._timer_trigger}
+        """Waits for what starts the functions that a queue, a blob or the clock starts."""
+        make = {
+            "queueTrigger": self._queue_trigger,
+            "blobTrigger": self._blob_trigger,
+            "timerTrigger": self._timer_trigger,
+        }
         for function in functions:
             if function.trigger.type not in make:
                 continue
             try:
                 listener = make[function.trigger.type](function)
-            except (ConnectionUnusable, UnresolvedExpression, InvalidQueueName, InvalidSchedule) as error:
+            except _UNUSABLE as error:
                 self.errors.append(IndexingError(function.name, str(error)))
             else:
                 listener.start()
@@ -102,6 +115,8 @@ class Triggers:
         """
         if timer := self._timers.get(function.name):
             await timer.run_by_hand()
+        elif blobs := self._blobs.get(function.name):
+            await blobs.run_by_hand(text)
         elif function.trigger.type == "queueTrigger":
             content = text.encode()
             message = QueueMessage(content=text, id=str(uuid.uuid4()), dequeue_count=1)
@@ -125,6 +140,21 @@ class Triggers:
             connection=self._connections.of(properties),
             options=self._queue_options,
         )
+
+    def _blob_trigger(self, function: Function) -> Listener:
+        properties = function.trigger.properties
+        host_storage = self._connections.of({})  # which keeps the receipts, whatever account the blobs are in
+        trigger = BlobTrigger(
+            function.name,
+            BlobPath.parse(expand_settings(str(properties.get("path", "")))),
+            self._retried(function),
+            properties=properties,
+            connection=self._connections.of(properties),
+            receipts=BlobReceipts(host_storage.blobs, host=self._host_id, function=function.name),
+            encoding=self._queue_options.encoding,
+        )
+        self._blobs[function.name] = trigger
+        return trigger
 
     def _retried(self, function: Function) -> Run:
         """Calls of the function with the retries of its function.json."""

@@ -21,6 +21,7 @@ from devhost.engine.errors import FunctionFailed
 from devhost.settings import QueueOptions
 from devhost.storage.queue_messages import Undecodable, decode, send, trigger_metadata, trigger_value
 from devhost.storage.storage_connection import StorageConnection
+from devhost.triggers.ending import finish
 from devhost.triggers.held_message import HeldMessage
 
 logger = logging.getLogger(__name__)
@@ -71,15 +72,7 @@ class QueueTrigger:
         self._wake.set()
         if self._poller is None:
             return
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(grace):
-                await asyncio.shield(self._poller)
-                while self._in_hand:
-                    await asyncio.wait(self._in_hand)
-        unfinished = [self._poller, *self._in_hand]
-        for task in unfinished:
-            task.cancel()
-        await asyncio.gather(*unfinished, return_exceptions=True)
+        await finish(self._poller, lambda: self._in_hand, grace=grace)
 
     async def _poll(self) -> None:
         pause = _SHORTEST_PAUSE

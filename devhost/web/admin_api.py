@@ -105,5 +105,12 @@ class AdminApi:
             "language": "python",
             "script_href": str(function.script),
             "invoke_url_template": route,
-            "config": {"bindings": [dict(binding.properties) for binding in function.bindings]},
+            "config": {
+                "name": function.name,
+                "scriptFile": function.script.name,
+                "functionDirectory": str(function.folder),
+                "entryPoint": function.entry_point,
+                "language": "python",
+                "bindings": [dict(binding.properties) for binding in function.bindings],
+            },
         }

@@ -15,7 +15,9 @@ from devhost.app.app_folder import AppFolder
 from devhost.app.binding_expressions import BindingData
 from devhost.app.bindings import Binding, text_datum
 from devhost.app.function_code import FunctionCode
-from devhost.app.functions import Function
+from devhost.app.functions import Function, Index
+from devhost.app.loader import index_app
+from devhost.app.v2_model import index_script, script_of
 from devhost.engine.errors import FunctionFailed, text_of_error
 from devhost.errors import FunctionLoadError, IndexingError
 from devhost.worker import extensions, invocation
@@ -30,7 +32,9 @@ Source: TypeAlias = "Callable[[Binding, BindingData], Awaitable[Datum]]"
 Sink: TypeAlias = "Callable[[Binding, Datum, BindingData], Awaitable[None]]"
 
 _ORCHESTRATION = "orchestrationTrigger"
-_ORCHESTRATION_TRIGGERS = (_ORCHESTRATION, "entityTrigger")
+_ACTIVITY = "activityTrigger"
+_ENTITY = "entityTrigger"
+_ORCHESTRATION_TRIGGERS = (_ORCHESTRATION, _ENTITY)
 
 
 class Worker:
@@ -41,7 +45,7 @@ class Worker:
         self._runner = CallRunner(threads=threads, timeout=timeout)
         self._http = HttpCaller()
         self._codes: dict[str, FunctionCode | FunctionLoadError | IndexingError] = {}
-        self._names: dict[str, list[str]] = {}
+        self._durable: dict[str, dict[str, str]] = {}
         self._sources: dict[str, Source] = {}
         self._sinks: dict[str, Sink] = {}
         self._failures = OrchestratorFailures()
@@ -49,17 +53,17 @@ class Worker:
     @property
     def orchestrators(self) -> Collection[str]:
         """Names of the orchestrator functions."""
-        return self._names.get(_ORCHESTRATION, ())
+        return self._durable.get(_ORCHESTRATION, {})
 
     @property
     def activities(self) -> Collection[str]:
         """Names of the activity functions."""
-        return self._names.get("activityTrigger", ())
+        return self._durable.get(_ACTIVITY, {})
 
     @property
     def entities(self) -> Collection[str]:
         """Names of the entity functions."""
-        return self._names.get("entityTrigger", ())
+        return self._durable.get(_ENTITY, {})
 
     def provide_input(self, binding_type: str, source: Source) -> None:
         """Tells where the values of a type of input binding come from."""
@@ -69,25 +73,32 @@ class Worker:
         """Tells where the values of a type of output binding go; the rest is left to who calls."""
         self._sinks[binding_type] = sink
 
-    async def start(
+    def start(self) -> None:
+        """Enters the app's folder and starts the loop; the app's code is imported in the loop's thread."""
+        self._folder.enter()
+        self._runner.start()
+
+    async def index(self, *, route_prefix: str) -> Index:
+        """Finds the app's functions: those of `function_app.py` if there is one, or else of the folders."""
+        return await self._runner.on_loop(self._index(route_prefix))
+
+    async def load(
         self, functions: Iterable[Function], in_error: Iterable[IndexingError] = ()
     ) -> list[FunctionLoadError]:
-        """Starts the threads and loads the code, in the loop's thread as the worker does.
+        """Loads the code.
 
         Args:
             functions: what to load.
-            in_error: functions that have no usable function.json; who calls one is told why.
+            in_error: functions whose description is not usable; who calls one is told why.
 
         Returns:
             What could not be loaded; each call of such a function fails with that reason.
         """
-        self._folder.enter()
-        self._runner.start()
         for error in in_error:
-            self._names.setdefault(error.trigger or "", []).append(error.function)
+            self._durable.setdefault(error.trigger or "", {})[error.durable_name] = error.function
             self._codes[error.function.lower()] = error
         for function in functions:
-            self._names.setdefault(function.trigger.type, []).append(function.name)
+            self._durable.setdefault(function.trigger.type, {})[function.durable_name] = function.name
             self._codes[function.name.lower()] = await self._runner.on_loop(self._load(function))
         return [code for code in self._codes.values() if isinstance(code, FunctionLoadError)]
 
@@ -100,11 +111,11 @@ class Worker:
 
     async def run_orchestrator(self, name: str, instance_id: str, context: str) -> str:
         """Returns the orchestrator's state as JSON; raises FunctionFailed with the bare message."""
-        return await self._run_with_bare_error(name, instance_id, context)
+        return await self._run_with_bare_error(_ORCHESTRATION, name, instance_id, context)
 
     async def run_entity(self, name: str, instance_id: str, context: str) -> str:
         """Returns the entity's state and results as JSON; raises FunctionFailed with the bare message."""
-        return await self._run_with_bare_error(name, instance_id, context)
+        return await self._run_with_bare_error(_ENTITY, name, instance_id, context)
 
     async def call_http(self, request: str) -> str:
         """Sends an orchestration's HTTP request and returns the answer, both as JSON."""
@@ -112,7 +123,8 @@ class Worker:
 
     async def run_activity(self, name: str, instance_id: str, input_text: str | None) -> str | None:
         """Returns the activity's result as JSON text; raises FunctionFailed with type and message."""
-        outcome = await self.invoke(name, text_datum(input_text or "null"), instance_id=instance_id)
+        function = self._called(_ACTIVITY, name)
+        outcome = await self.invoke(function, text_datum(input_text or "null"), instance_id=instance_id)
         return None if outcome.result is None else _text_of(outcome.result)
 
     async def invoke(
@@ -160,6 +172,11 @@ class Worker:
         finally:
             invocation.current.reset(token)
 
+    async def _index(self, route_prefix: str) -> Index:
+        if (script := script_of(self._folder.path)) is not None:
+            return index_script(self._folder, script, route_prefix=route_prefix)
+        return index_app(self._folder.path, route_prefix=route_prefix)
+
     async def _load(self, function: Function) -> FunctionCode | FunctionLoadError:
         try:
             code = self._folder.load(function)
@@ -175,6 +192,12 @@ class Worker:
         if isinstance(code, FunctionLoadError | IndexingError):
             raise code
         return code
+
+    def _called(self, trigger: str, durable_name: str) -> str:
+        """The function that orchestrations call by a name, which is in any case."""
+        names = self._durable.get(trigger, {}).items()
+        found = (function for name, function in names if name.lower() == durable_name.lower())
+        return next(found, durable_name)
 
     async def _inputs(self, code: FunctionCode, trigger: Datum, data: BindingData) -> dict[str, Datum]:
         return {
@@ -192,12 +215,13 @@ class Worker:
 
     def _replayed_by(self, call: invocation.Invocation) -> str | None:
         """The orchestration whose code the call runs, if it runs one."""
-        is_orchestrator = call.function_name.lower() in map(str.lower, self.orchestrators)
+        is_orchestrator = call.function_name in self._durable.get(_ORCHESTRATION, {}).values()
         return call.instance_id if is_orchestrator else None
 
-    async def _run_with_bare_error(self, name: str, instance_id: str, context: str) -> str:
+    async def _run_with_bare_error(self, trigger: str, name: str, instance_id: str, context: str) -> str:
         try:
-            outcome = await self.invoke(name, text_datum(context), instance_id=instance_id)
+            function = self._called(trigger, name)
+            outcome = await self.invoke(function, text_datum(context), instance_id=instance_id)
         except FunctionFailed as failure:
             error = failure.__cause__ or failure
             raise FunctionFailed(text_of_error(error), failure.stack) from error

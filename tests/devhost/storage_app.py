@@ -83,3 +83,14 @@ class Storage:
     async def blob(self, container: str, name: str) -> bytes:
         download = await self.blobs.get_blob_client(container, name).download_blob()
         return await download.readall()
+
+    async def new_container(self) -> str:
+        """The name of a new container."""
+        name = fresh_name("container")
+        await self.blobs.create_container(name)
+        return name
+
+    async def upload(self, path: str, content: bytes = b"content") -> None:
+        """Writes a blob; `path` is container and name."""
+        container, _, name = path.partition("/")
+        await self.blobs.get_blob_client(container, name).upload_blob(content, overwrite=True)

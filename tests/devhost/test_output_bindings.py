@@ -247,7 +247,7 @@ async def test_blob_input_is_a_text_unless_its_data_type_is_binary(
 async def test_name_that_the_trigger_does_not_have_fails_the_call_and_is_named(app, account, start, caplog):
     app.function("get", http_trigger(), RETURN, blob("files/{who}", "in"), code=READS_FILE)
     assert (await (await start()).get("/api/get")).status == 500
-    assert "{who} of function.json cannot be filled in: the trigger has no value of this name" in caplog.text
+    assert "{who} of a binding cannot be filled in: the trigger has no value of this name" in caplog.text
 
 
 READS_FILE = """

@@ -7,6 +7,7 @@ import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -162,10 +163,42 @@ def test_orchestration_goes_on_across_a_reload(app: SampleApp):
         read(f"{api}/orchestrators/waits/a", b"")
         app.activity("stuck", "def main(payload): return 'new code'\n")
         line_with(process.stdout, "Reloaded")
-        deadline = time.monotonic() + 5
-        while (job := json.loads(read(f"{api}/instances/a")))["runtimeStatus"] != "Completed":
-            assert time.monotonic() < deadline, job
-        assert job["output"] == "new code"
+        assert until_completed(f"{api}/instances/a")["output"] == "new code"
+
+
+V2 = """
+import azure.durable_functions as df
+app = df.DFApp(http_auth_level="ANONYMOUS")
+@app.route()
+def hello(req): return {!r}
+@app.orchestration_trigger(context_name="context")
+def quick(context):
+    return 1
+    yield
+"""
+
+
+def test_app_of_the_v2_model_is_reloaded_and_its_jobs_wait_while_it_cannot_be_indexed(app: SampleApp):
+    app.file("function_app.py", V2.format("old"))
+    with started(app) as process:
+        address = origin(process)
+        api = f"{address}/runtime/webhooks/durabletask"
+        app.file("function_app.py", V2.format("broken") + "1 / 0\n")
+        assert "function_app.py, line 10)" in line_with(process.stderr, "0 functions loaded")
+        line_with(process.stdout, "Reloaded")
+        read(f"{api}/orchestrators/quick/a", b"")
+        app.file("function_app.py", V2.format("new one"))
+        line_with(process.stdout, "Reloaded")
+        assert read(f"{address}/api/hello") == "new one"
+        until_completed(f"{api}/instances/a")
+
+
+def until_completed(url: str) -> dict[str, Any]:
+    """The status of an instance when it has completed."""
+    deadline = time.monotonic() + 5
+    while (job := json.loads(read(url)))["runtimeStatus"] != "Completed":
+        assert time.monotonic() < deadline, job
+    return dict(job)
 
 
 def test_setting_changed_in_its_file_holds_after_the_reload(app: SampleApp):

@@ -96,7 +96,7 @@ async def test_retry_of_an_http_function_is_warned_of_and_has_no_effect(
     app.function("f", http_trigger(), RETURN, code=fails("req"), retry=FIXED)
     assert (await (await start()).get("/api/f")).status == 500
     assert len(attempts(app)) == 1
-    assert "The 'retry' of f/function.json has no effect" in caplog.text
+    assert "The 'retry' of 'f' in f/function.json has no effect" in caplog.text
 
 
 async def test_first_call_is_told_of_no_trace_and_no_retry(app: SampleApp, start: StartHost):

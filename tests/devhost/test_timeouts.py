@@ -37,7 +37,8 @@ def strict_typing(monkeypatch: pytest.MonkeyPatch) -> None:
 async def running(app: SampleApp, *, threads: int) -> AsyncIterator[Worker]:
     """The app's functions with 0.5 s for each call."""
     worker = Worker(app.root, threads=threads, timeout=timedelta(seconds=0.5))
-    await worker.start(index_app(app.root).functions)
+    worker.start()
+    await worker.load(index_app(app.root).functions)
     try:
         yield worker
     finally:

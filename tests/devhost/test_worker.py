@@ -21,7 +21,8 @@ from tests.devhost.sample_app import SampleApp
 async def running(app: SampleApp, *, threads: int = 2) -> AsyncIterator[Worker]:
     """The app's functions without a host around them."""
     worker = Worker(app.root, threads=threads)
-    await worker.start(index_app(app.root).functions)
+    worker.start()
+    await worker.load(index_app(app.root).functions)
     try:
         yield worker
     finally:
@@ -277,7 +278,8 @@ async def test_stop_does_not_wait_for_stuck_functions(app: SampleApp):
     app.activity("stuck", "import threading\ndef main(payload): threading.Event().wait(3)\n")
     app.activity("blocks", "import time\nasync def main(payload): time.sleep(3)\n")
     worker = Worker(app.root, threads=1)
-    await worker.start(index_app(app.root).functions)
+    worker.start()
+    await worker.load(index_app(app.root).functions)
     calls = [asyncio.create_task(worker.run_activity(name, "i", "1")) for name in ("stuck", "blocks")]
     await asyncio.sleep(0)
     started = time.monotonic()
