@@ -49,8 +49,6 @@ _UNUSABLE = _KEY_REFUSED | {HTTPStatus.NOT_FOUND}
 _TOO_MUCH = {HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE}
 # A 400 about one of these holds for every text, so that no smaller batch can help.
 _SETTINGS = {"model", "dimensions", "encoding_format"}
-# How often a request is sent whose answer does not come.
-_SENDINGS = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -189,7 +187,7 @@ class EmbeddingsClient(ServiceClient):
 
     service_name: ClassVar[str] = "embeddings"
     # How often a request is sent whose answer does not come.
-    sendings: ClassVar[int] = 3
+    sendings: ClassVar[int] = 2
 
     def __init__(self, pool: ServicePool, endpoint: EmbeddingsEndpoint) -> None:
         super().__init__(pool)

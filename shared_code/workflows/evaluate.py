@@ -85,29 +85,31 @@ def _end(
     by = yield from discard_staged(context, job.KIND, job.version, failure)
     if by:
         show_canceled(context, Progress(total=total, counts=totals.counts), by)
-        return {**_asked(job, totals), "asked": totals.counts.get("completed", 0)}
+        return {**_asked_of(job), "asked": totals.counts.get("completed", 0), **_spent(job, totals)}
     if isinstance(summed, Failed):
         _report(context, Phase.FAILED, Totals(counts=totals.counts, error=summed.failure), total=total)
         raise JobFailed(summed.failure)
     _report(context, Phase.DONE, totals, total=total)
     is_cut = summed.missed > len(summed.misses)
     return {
-        **_asked(job, totals),
+        **_asked_of(job),
         "asked": total,
         **summed.quality.figures,
         "missed": summed.missed,
         "notIndexed": summed.not_indexed,
+        **_spent(job, totals),
         "misses": [miss.to_json() for miss in summed.misses],
         **({"wholeLedger": whole_ledger(context.instance_id)} if is_cut else {}),
     }
 
 
-def _asked(job: EvaluateJob, totals: Totals) -> Json:
+def _asked_of(job: EvaluateJob) -> Json:
+    return {"env": job.env, "version": job.index_version, "questions": job.questions}
+
+
+def _spent(job: EvaluateJob, totals: Totals) -> Json:
     tokens = totals.counts.get("tokens", 0)
     return {
-        "env": job.env,
-        "version": job.index_version,
-        "questions": job.questions,
         "tokens": tokens,
         "requests": totals.counts.get("requests", 0),
         "cost": job.plan.cost(tokens),

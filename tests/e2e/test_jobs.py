@@ -27,7 +27,7 @@ def own_hub() -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def api(start_host: StartHost) -> Iterator[ApiClient]:
-    with start_host(**own_hub()) as (client, _):
+    with start_host(**own_hub(), AUDIT_TABLE="absent") as (client, _):
         yield client
 
 
