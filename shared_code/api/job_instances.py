@@ -6,7 +6,9 @@ All that is asked of the host about instances is in here; what of them is public
 import json
 from dataclasses import dataclass, replace
 from typing import Any
+from uuid import uuid4
 
+from shared_code.api.releases import with_release
 from shared_code.errors import (
     EventRunning,
     HostUnavailable,
@@ -26,10 +28,10 @@ from shared_code.jobs import (
     Job,
     is_job_id,
     keyed_job_id,
-    new_job_id,
     parse_job,
 )
 from shared_code.jobs.steps import EmbedPage
+from shared_code.settings import settings
 from shared_code.telemetry import log_event
 from shared_code.usage.report import require_budget
 from shared_code.workflows.fan_out import lane_of
@@ -70,6 +72,11 @@ async def start_job(
     if idempotency_key is None:
         return await _start(client, run, job, limit)
     return await _find_or_start(client, run, job, limit, IdempotencyKeyReused)
+
+
+def new_job_id() -> str:
+    """An id for a job that nobody will ask for again."""
+    return uuid4().hex
 
 
 async def find_job(client: DurableClient, job_id: str) -> Any:
@@ -152,8 +159,9 @@ async def find_instance(client: DurableClient, instance_id: str) -> Any | None:
 
 async def _start(client: DurableClient, job_id: str, job: Job, limit: Account | None) -> StartedJob:
     await require_budget(client, limit)
+    release = settings().release
     try:
-        await client.start_new(ORCHESTRATOR, job_id, job.to_json())
+        await client.start_new(ORCHESTRATOR, job_id, with_release(job.to_json(), release))
     except Exception as error:
         # The SDK raises a bare Exception for whatever the host answers.
         raise HostUnavailable from error
@@ -181,7 +189,7 @@ async def _earlier_job(
 ) -> StartedJob | None:
     try:
         instance = await find_job(client, job_id)
-        earlier = parse_job(_input_of(instance))
+        earlier = parse_job(input_of(instance))
     except JobNotFound:
         return None
     except InvalidJob:
@@ -205,6 +213,9 @@ def _is_forced(job: Job, earlier: Job) -> bool:
     return job.force and job.run != earlier.run
 
 
-def _input_of(instance: Any) -> Any:
-    """The job's input, which the SDK posts as JSON text within JSON."""
-    return json.loads(instance.input_) if isinstance(instance.input_, str) else instance.input_
+def input_of(instance: Any) -> Any:
+    """The job's input, which the SDK posts as JSON text within JSON; None if it is something else."""
+    try:
+        return json.loads(instance.input_) if isinstance(instance.input_, str) else instance.input_
+    except ValueError:
+        return None

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from shared_code.api.job_instances import ENDED, find_instance, find_job
+from shared_code.api.job_instances import ENDED, find_instance, find_job, input_of
+from shared_code.api.releases import newer_release
 from shared_code.jobs import DurableClient, Failure, Json, Phase, Progress, Waiting
+from shared_code.settings import settings
 from shared_code.workflows.fan_out import lane_id
 
 _COUNTS = ("completed", "failed", "skipped")
@@ -66,7 +68,10 @@ async def read_status(client: DurableClient, job_id: str, *, retention_days: int
         id=job_id,
         status=status,
         result=job.output if status == "Completed" else None,
-        progress=_progress(own, [Progress.from_json(lane and lane.custom_status) for lane in lanes]),
+        progress={
+            **_progress(own, [Progress.from_json(lane and lane.custom_status) for lane in lanes]),
+            **({} if status in ENDED else _wait_for_release(job)),
+        },
         created_at=job.created_time,
         last_updated_at=job.last_updated_time,
         retention=timedelta(retention_days),
@@ -101,6 +106,16 @@ def _waiting(waiting: Waiting) -> Json:
         "since": _timestamp(waiting.since),
         "nextTry": _timestamp(waiting.next_try),
     }
+
+
+def _wait_for_release(job: Any) -> Json:
+    """Why the host lets the job wait, if it does; nobody knows until when."""
+    reason = newer_release(input_of(job), settings().release)
+    if not reason:
+        return {}
+    since = _timestamp(job.last_updated_time)
+    waiting = {"service": "release", **reason.to_json(), "since": since, "nextTry": None}
+    return {"phase": Phase.WAITING, "waiting": waiting}
 
 
 def _timestamp(moment: datetime) -> str:

@@ -17,7 +17,7 @@ from shared_code.jobs.embed_files import EmbedFilesJob
 from shared_code.jobs.embedding_plan import EmbeddingPlan
 from shared_code.jobs.failures import DEFAULT_PATIENCE, ENDLESS_PATIENCE, Failure, Patience, Trouble, Waiting
 from shared_code.jobs.fields import LABEL, LABEL_FORM, label
-from shared_code.jobs.job_id import is_job_id, keyed_job_id, new_job_id
+from shared_code.jobs.job_id import is_job_id, keyed_job_id
 from shared_code.jobs.ledger import ledger_prefix, whole_ledger
 from shared_code.jobs.parallelism import LARGE_STEPS_AT_ONCE
 from shared_code.jobs.progress import LEDGER_LIMIT, Estimate, LedgerEntry, Phase, Progress, Totals
@@ -28,6 +28,7 @@ __all__ = [
     "EMBEDDING_BODY",
     "ENDLESS_PATIENCE",
     "EVENT_FIELDS",
+    "KINDS",
     "LABEL",
     "LABEL_FORM",
     "LARGE_STEPS_AT_ONCE",
@@ -63,7 +64,6 @@ __all__ = [
     "label",
     "ledger_prefix",
     "month_of",
-    "new_job_id",
     "parse_embedding",
     "parse_job",
     "spending_of",
@@ -75,6 +75,7 @@ EMBEDDING_BODY = "a JSON object with env, version and filesPath, or with trackin
 
 Job = AuditQueryJob | EmbedFilesJob | EmbedEventJob
 _KINDS: dict[str, type[Job]] = {kind.KIND: kind for kind in (AuditQueryJob, EmbedFilesJob, EmbedEventJob)}
+KINDS = tuple(_KINDS)
 
 
 class JobFailed(AppError):

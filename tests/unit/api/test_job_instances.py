@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from shared_code.api.job_instances import find_job, is_live, require_running, start_job
+from shared_code.api.job_instances import find_job, is_live, new_job_id, require_running, start_job
 from shared_code.errors import (
     BudgetReached,
     EventRunning,
@@ -16,7 +16,15 @@ from shared_code.errors import (
     JobSuspended,
     TrackingIdReused,
 )
-from shared_code.jobs import COST_UNIT, AuditQueryJob, Budget, EmbedFilesJob, keyed_job_id, month_of
+from shared_code.jobs import (
+    COST_UNIT,
+    AuditQueryJob,
+    Budget,
+    EmbedFilesJob,
+    is_job_id,
+    keyed_job_id,
+    month_of,
+)
 from shared_code.jobs.date_range import DateRange
 from shared_code.settings import Settings
 from shared_code.usage.month import MonthUsage
@@ -30,6 +38,12 @@ BUDGETS = {"prod": Budget(amount=50, recheck_seconds=60)}
 ID = "0123456789abcdef0123456789abcdef"
 
 
+def test_new_ids_are_jobs_and_differ():
+    first, second = new_job_id(), new_job_id()
+    assert is_job_id(first)
+    assert first != second
+
+
 async def test_jobs_without_a_key_are_started_anew_each_time():
     host = FakeHost()
     ids = [(await start_job(host, JOB, idempotency_key=None)).id for _ in range(2)]
@@ -37,10 +51,11 @@ async def test_jobs_without_a_key_are_started_anew_each_time():
     assert len(set(ids)) == 2
 
 
-async def test_input_of_a_started_job_is_the_job():
+async def test_input_of_a_started_job_is_the_job_and_its_release():
     host = FakeHost()
     started = await start_job(host, JOB, idempotency_key=None)
-    assert json.loads(host.instances[started.id]["input"]) == JOB.to_json()
+    given = json.loads(host.instances[started.id]["input"])
+    assert given == {**JOB.to_json(), "release": Settings({}).release}
 
 
 async def test_same_key_and_request_give_the_same_job_with_its_present_status():
