@@ -30,6 +30,8 @@ LIBRARIES = {
 }
 # Methods and functions whose answer depends on when, where or in which process they are called.
 METHODS = {
+    "now", "utcnow", "today", "fromtimestamp", "localtime", "formatdate", "make_msgid", "environ", "getenv",
+}  # fmt: skip
     "now",
     "utcnow",
     "today",
