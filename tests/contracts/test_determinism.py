@@ -29,19 +29,7 @@ LIBRARIES = {
     "typing",
 }
 # Methods and functions whose answer depends on when, where or in which process they are called.
-METHODS = {
-    "now", "utcnow", "today", "fromtimestamp", "localtime", "formatdate", "make_msgid", "environ", "getenv",
-}  # fmt: skip
-    "now",
-    "utcnow",
-    "today",
-    "fromtimestamp",
-    "localtime",
-    "formatdate",
-    "make_msgid",
-    "environ",
-    "getenv",
-}
+METHODS = {"now", "utcnow", "today", "fromtimestamp", "localtime", "formatdate", "environ", "getenv"}
 BUILTINS = {"open", "print", "input", "breakpoint", "eval", "exec", "__import__", "globals", "hash", "id"}
 IN_THE_ORDER_OF = {"list", "tuple", "enumerate", "iter", "reversed", "map", "filter", "zip", "join", "dumps"}
 
