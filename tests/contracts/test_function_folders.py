@@ -12,6 +12,7 @@ ROUTES = {
     "start-embedding-function": ("orchestrators/start", {"post"}, "function"),
     "get-status-function": ("status/{id}", {"get"}, "function"),
     "get-usage-function": ("usage/{env}", {"get"}, "function"),
+    "get-openapi-function": ("openapi.json", {"get"}, "function"),
 }
 
 
