@@ -56,8 +56,8 @@ _ENDED = answer(
 _STARTED: Answers = {HTTPStatus.ACCEPTED: ACCEPTED, HTTPStatus.OK: _ENDED}
 
 
-def _date(name: str, description: str) -> Json:
-    schema = {"type": "string", "minLength": 1, "maxLength": MAX_DATE_LENGTH, "examples": ["2021-02-03"]}
+def _date(name: str, description: str, example: str) -> Json:
+    schema = {"type": "string", "minLength": 1, "maxLength": MAX_DATE_LENGTH, "examples": [example]}
     return parameter(name, "query", schema, description, required=True)
 
 
@@ -73,8 +73,8 @@ def _submit_query(method: str, operation: str) -> Operation:
             "`MAX_RANGE_DAYS` days."
         ),
         parameters=(
-            _date("s", "The first day."),
-            _date("e", "The last day, later than the first."),
+            _date("s", "The first day.", "2021-02-03"),
+            _date("e", "The last day, later than the first.", "2021-06-01"),
             IDEMPOTENCY_KEY,
             PREFER,
         ),
@@ -134,7 +134,11 @@ _RETRY = asked(
     description="Try the files again that failed in a job, in the version of that job.",
 )
 _EVALUATION = asked(
-    {"env": LABEL_TEXT, "version": LABEL_TEXT, "questions": text("container/file.jsonl", minLength=3)},
+    {
+        "env": LABEL_TEXT,
+        "version": LABEL_TEXT,
+        "questions": text("container/file.jsonl", pattern="^[^/]{3,63}/.*[^/]$"),
+    },
     description="Ask a version of the index golden questions.",
 )
 _BUDGET: Json = {

@@ -2,6 +2,7 @@
 
 import json
 import runpy
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +66,9 @@ async def test_unusable_idempotency_key_is_refused():
 @pytest.mark.parametrize("folder", HTTP_FOLDERS)
 async def test_every_route_refuses_a_body_that_no_request_needs(folder):
     request = func.HttpRequest("POST", "http://jobs.local/api", body=b"x" * (MAX_BODY_BYTES + 1))
-    answer = await runpy.run_path(str(ROOT / folder / "main.py"))["main"](request, STARTER)
+    main = runpy.run_path(str(ROOT / folder / "main.py"))["main"]
+    # Not every route starts or finds jobs.
+    answer = await main(*(request, STARTER)[: len(signature(main).parameters)])
     assert (answer.status_code, json.loads(answer.get_body())["code"]) == (413, "RequestTooLarge")
 
 
