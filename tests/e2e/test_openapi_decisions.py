@@ -22,7 +22,7 @@ pytestmark = [
 @pytest.fixture
 def api(start_host: StartHost, embedding_settings: dict[str, str]) -> Iterator[ApiClient]:
     own = {"COSMOS_DATABASE": DATABASE, "APPROVAL_ABOVE": "0"}
-    with start_host(**embedding_settings, **SHORT_VECTORS, **own) as (client, _):
+    with start_host(**(embedding_settings | SHORT_VECTORS | own)) as (client, _):
         yield client
 
 
