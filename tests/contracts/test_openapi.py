@@ -34,7 +34,7 @@ AWAITED_FIELDS = {"approvalAbove", "watchMinutes"}
 AWAITED_CODES = {
     "JobRunning", "NothingToRetry", "NothingToApprove", "DecisionTaken", "VersionNotFound", "NoLiveVersion",
     "QualityFell", "NotEvaluated", "IndexUnavailable", "LedgerUnavailable", "JobTableUnavailable",
-    "JobTableFilling", "DecisionsUnavailable",
+    "JobTableFilling",
 }  # fmt: skip
 
 
