@@ -55,9 +55,12 @@ def require_free(port: Port) -> None:
 
 def clean_environment(storage: str) -> dict[str, str]:
     """The environment of a new checkout on the storage of that connection string, whatever is set here."""
-    unset = {setting.name: "" for setting in SETTINGS}
+    # An empty one would put nothing in the place of what host.json says.
+    of_host = {setting.name for setting in SETTINGS if setting.name.startswith("AzureFunctionsJobHost__")}
+    unset = {setting.name: "" for setting in SETTINGS if setting.name not in of_host}
     values: dict[str, str] = json.loads(SAMPLE_SETTINGS.read_text())["Values"]
-    return {**os.environ, **values, **unset, "AzureWebJobsStorage": storage}
+    inherited = {name: value for name, value in os.environ.items() if name not in of_host}
+    return {**inherited, **values, **unset, "AzureWebJobsStorage": storage}
 
 
 def origin(port: Port) -> str:

@@ -73,6 +73,34 @@ _DOTNET_NAMES: dict[type[Action], str] = {
 }
 
 
+TASK_EVENTS = frozenset(_TEXTS)
+"""The types of the events that record what the code asked for."""
+
+_NOUNS: dict[int, str] = {
+    EventType.TASK_SCHEDULED: "activity {Name}",
+    EventType.TIMER_CREATED: "a timer",
+    EventType.SUB_ORCHESTRATION_CREATED: "sub-orchestration {Name}",
+    EventType.EVENT_SENT: "entity {InstanceId}",
+}
+
+
+def describe_event(event: HistoryEvent) -> str:
+    """What a history holds, in a few words."""
+    return _NOUNS[event["EventType"]].format_map(event)
+
+
+def describe_action(action: Action) -> str:
+    """What the code asks for, in the same words."""
+    match action:
+        case CallActivity(name):
+            return f"activity {name}"
+        case CallSubOrchestrator(name):
+            return f"sub-orchestration {name}"
+        case CallEntity(entity_id) | SignalEntity(entity_id):
+            return f"entity {entity_id}"
+    return "a timer"
+
+
 def mismatch(event: HistoryEvent, asked: Action | None) -> str | None:
     """How a recorded task and what the code asks for under its id differ; `None` where they agree."""
     text = _text(event, asked)

@@ -11,6 +11,7 @@ from devhost.engine.execution import Execution
 from devhost.engine.executor import FunctionExecutor
 from devhost.engine.history import EventType, HistoryEvent, parse_time
 from devhost.engine.instance import Instance, RuntimeStatus
+from devhost.engine.mismatch import TASK_EVENTS, describe_action, describe_event
 from devhost.engine.options import HubOptions
 from devhost.engine.walk import Walk
 from devhost.engine.work import WorkItem
@@ -18,11 +19,33 @@ from devhost.engine.work import WorkItem
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Where a replay leaves its recorded history: the event's place in it, and how."""
+    """Where a replay leaves its recorded history.
+
+    Attributes:
+        position: of the event in the history.
+        event: that the code does not lead to, or behind which it asks for more.
+        reason: how the two differ, in the engine's own words.
+        step: how many tasks the history holds up to there, the differing one among them.
+        recorded: what the history holds there.
+        asked: what the code asks for.
+        instance_id: whose history it is.
+    """
 
     position: int
     event: HistoryEvent
     reason: str
+    step: int
+    recorded: str
+    asked: str
+    instance_id: str
+
+    def __str__(self) -> str:
+        return (
+            f"Instance {self.instance_id}, step {self.step} (event {self.position} of its history):\n"
+            f"  the history holds: {self.recorded}\n"
+            f"  the code asks for: {self.asked}\n"
+            f"  {self.reason}"
+        )
 
 
 async def replay(executor: FunctionExecutor, name: str, history: Sequence[HistoryEvent]) -> Difference | None:
@@ -32,24 +55,85 @@ async def replay(executor: FunctionExecutor, name: str, history: Sequence[Histor
         FunctionFailed: the function could not be run at all.
     """
     state = await _run(executor, name, history)
-    walk = Walk(parse_actions(state.actions))
-    for position, event in enumerate(history):
-        try:
-            walk.replay([event])
-        except NonDeterminismError as error:
-            return Difference(position, event, str(error))
-        if event["EventType"] == EventType.EXECUTION_COMPLETED:
-            return _compare_end(position, event, state)
-    return _compare_open(len(history) - 1, history[-1], walk)
+    return _Comparison(history, state).difference()
+
+
+class _Comparison:
+    """A recorded history beside what the code asks for, event by event."""
+
+    def __init__(self, history: Sequence[HistoryEvent], state: OrchestratorState) -> None:
+        self._history = history
+        self._state = state
+        self._walk = Walk(parse_actions(state.actions))
+        self._tasks = 0
+
+    def difference(self) -> Difference | None:
+        """The first one."""
+        for position, event in enumerate(self._history):
+            asked = self._asked_for(event)
+            try:
+                self._walk.replay([event])
+            except NonDeterminismError as error:
+                return self._at(position, str(error), recorded=describe_event(event), asked=asked)
+            if event["EventType"] == EventType.EXECUTION_COMPLETED:
+                return self._end(position, event)
+        return self._open(len(self._history) - 1)
+
+    def _asked_for(self, event: HistoryEvent) -> str:
+        """What the code asks for in the place of a recorded task."""
+        if event["EventType"] not in TASK_EVENTS:
+            return ""
+        self._tasks += 1
+        task = self._walk.new_tasks.get(event["EventId"])
+        return describe_action(task.action) if task else self._no_more
+
+    @property
+    def _no_more(self) -> str:
+        return f"nothing: it fails with {self._state.error}" if self._state.error else "nothing more"
+
+    def _end(self, position: int, event: HistoryEvent) -> Difference | None:
+        """A recorded result must come out again; failures are compared by the fact alone."""
+        result, output = event["Result"], self._state.output
+        asked = self._no_more if output is None else f"the result {output}"
+        if event["OrchestrationStatus"] == RuntimeStatus.COMPLETED and result != output:
+            reason = f"The recorded result is {result}, the code's is {output or self._state.error}."
+            return self._at(position, reason, recorded=f"the result {result}", asked=asked)
+        if event["OrchestrationStatus"] == RuntimeStatus.FAILED and self._state.error is None:
+            reason = "The recorded execution failed, and the code does not."
+            return self._at(position, reason, recorded=f"the failure {result}", asked=asked)
+        return None
+
+    def _open(self, position: int) -> Difference | None:
+        """A history that has not ended must hold everything that the code asks for by then."""
+        asked = [describe_action(task.action) for task in self._walk.new_tasks.values()]
+        if not asked:
+            return None
+        reason = f"The code asks for tasks that the history does not hold: {', '.join(asked)}."
+        self._tasks += 1
+        return self._at(position, reason, recorded="nothing more", asked=asked[0])
+
+    def _at(self, position: int, reason: str, *, recorded: str, asked: str) -> Difference:
+        return Difference(
+            position,
+            self._history[position],
+            reason,
+            step=self._tasks,
+            recorded=recorded,
+            asked=asked,
+            instance_id=_started(self._history)["OrchestrationInstance"]["InstanceId"],
+        )
 
 
 async def _run(executor: FunctionExecutor, name: str, history: Iterable[HistoryEvent]) -> OrchestratorState:
     events = list(history)
-    started = next(event for event in events if event["EventType"] == EventType.EXECUTION_STARTED)
-    instance = replace(_instance(started), name=name)
+    instance = replace(_instance(_started(events)), name=name)
     item = WorkItem(instance, Execution(instance.execution_id, map(to_json, events)), [], [])
     episode = Episode(item, parse_time(events[-1]["Timestamp"]), HubOptions())
     return await episode.ask(executor)
+
+
+def _started(events: Iterable[HistoryEvent]) -> HistoryEvent:
+    return next(event for event in events if event["EventType"] == EventType.EXECUTION_STARTED)
 
 
 def _instance(started: HistoryEvent) -> Instance:
@@ -66,21 +150,3 @@ def _instance(started: HistoryEvent) -> Instance:
         created_at=time,
         updated_at=time,
     )
-
-
-def _compare_end(position: int, event: HistoryEvent, state: OrchestratorState) -> Difference | None:
-    """A recorded result must come out again; failures are compared by the fact alone."""
-    if event["OrchestrationStatus"] == RuntimeStatus.COMPLETED and event["Result"] != state.output:
-        reason = f"The recorded result is {event['Result']}, the code's is {state.output or state.error}."
-        return Difference(position, event, reason)
-    if event["OrchestrationStatus"] == RuntimeStatus.FAILED and state.error is None:
-        return Difference(position, event, "The recorded execution failed, and the code does not.")
-    return None
-
-
-def _compare_open(position: int, event: HistoryEvent, walk: Walk) -> Difference | None:
-    """A history that has not ended must hold everything that the code asks for by then."""
-    asked = [task.action for task in walk.new_tasks.values()]
-    if not asked:
-        return None
-    return Difference(position, event, f"The code asks for tasks that the history does not hold: {asked}")

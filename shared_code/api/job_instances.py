@@ -9,7 +9,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
+from uuid import uuid4
 
+from shared_code.api.releases import with_release
 from shared_code.errors import (
     EventRunning,
     HostUnavailable,
@@ -32,11 +34,11 @@ from shared_code.jobs import (
     Progress,
     is_job_id,
     keyed_job_id,
-    new_job_id,
     parse_job,
 )
 from shared_code.jobs.job_rows import JobRow, JobTable
 from shared_code.jobs.steps import AskQuestions, EmbedPage
+from shared_code.settings import settings
 from shared_code.telemetry import log_event
 from shared_code.usage.report import require_budget, utc_now
 from shared_code.workflows.fan_out import lane_of
@@ -100,6 +102,11 @@ async def start_job(
     if idempotency_key is None:
         return await _start(starter, run, job, limit)
     return await _find_or_start(starter, run, job, limit)
+
+
+def new_job_id() -> str:
+    """An id for a job that nobody will ask for again."""
+    return uuid4().hex
 
 
 async def find_job(client: DurableClient, job_id: str) -> Any:
@@ -201,11 +208,12 @@ async def _start(
 ) -> StartedJob:
     """Starts a job; `replaced` is the row of an earlier run."""
     await require_budget(starter.client, limit)
-    row = JobRow.new(job_id, job.to_json(), starter.clock())
+    given = with_release(job.to_json(), settings().release)
+    row = JobRow.new(job_id, given, starter.clock())
     table = await starter.table()
     await table.put(row)
     try:
-        await starter.client.start_new(ORCHESTRATOR, job_id, row.input_of(job.to_json()))
+        await starter.client.start_new(ORCHESTRATOR, job_id, row.input_of(given))
     except Exception as error:
         # The SDK raises a bare Exception for whatever the host answers; the job may run all the same.
         raise HostUnavailable from error

@@ -10,10 +10,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from shared_code.api.answers import status_uri
-from shared_code.api.job_instances import ENDED, find_instance, find_job, row_of, status_of
+from shared_code.api.job_instances import ENDED, find_instance, find_job, input_of, row_of, status_of
+from shared_code.api.releases import newer_release
 from shared_code.jobs import DurableClient, Failure, Json, Phase, Progress, Waiting
 from shared_code.jobs.approval import Approval
 from shared_code.jobs.watch import Watch
+from shared_code.settings import settings
 from shared_code.workflows.fan_out import lane_id
 
 _COUNTS = ("completed", "failed", "skipped")
@@ -95,7 +97,10 @@ async def look_at(
         id=job_id,
         status=status,
         result=job.output if status in {"Completed", "Canceled"} else None,
-        progress=_progress(own, [Progress.from_json(lane and lane.custom_status) for lane in lanes]),
+        progress={
+            **_progress(own, [Progress.from_json(lane and lane.custom_status) for lane in lanes]),
+            **({} if status in ENDED else _wait_for_release(job)),
+        },
         created_at=row_of(job_id, job).submitted_at,
         last_updated_at=job.last_updated_time,
         retention=timedelta(retention_days),
@@ -145,6 +150,16 @@ def _watch(watch: Watch) -> Json:
     last = watch.last and {**watch.last.to_json(), "endedAt": _timestamp(watch.last.ended_at)}
     following = {"round": watch.round, "at": _timestamp(watch.next_at)} if watch.next_at else None
     return {"minutes": watch.minutes, "round": watch.round, "last": last, "next": following}
+
+
+def _wait_for_release(job: Any) -> Json:
+    """Why the host lets the job wait, if it does; nobody knows until when."""
+    reason = newer_release(input_of(job), settings().release)
+    if not reason:
+        return {}
+    since = _timestamp(job.last_updated_time)
+    waiting = {"service": "release", **reason.to_json(), "since": since, "nextTry": None}
+    return {"phase": Phase.WAITING, "waiting": waiting}
 
 
 def _timestamp(moment: datetime) -> str:

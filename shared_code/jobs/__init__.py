@@ -18,7 +18,7 @@ from shared_code.jobs.embedding_plan import EmbeddingPlan
 from shared_code.jobs.evaluate import EvaluateJob
 from shared_code.jobs.failures import DEFAULT_PATIENCE, ENDLESS_PATIENCE, Failure, Patience, Trouble, Waiting
 from shared_code.jobs.fields import LABEL, LABEL_FORM, label
-from shared_code.jobs.job_id import is_job_id, keyed_job_id, new_job_id
+from shared_code.jobs.job_id import is_job_id, keyed_job_id
 from shared_code.jobs.ledger import ledger_prefix, whole_ledger
 from shared_code.jobs.parallelism import LARGE_STEPS_AT_ONCE
 from shared_code.jobs.progress import LEDGER_LIMIT, Estimate, LedgerEntry, Phase, Progress, Totals
@@ -66,7 +66,6 @@ __all__ = [
     "label",
     "ledger_prefix",
     "month_of",
-    "new_job_id",
     "parse_embedding",
     "parse_job",
     "spending_of",

@@ -32,6 +32,10 @@ class OrchestrationContext(Protocol):
         """The id of the orchestration's instance: of a job's, the job's id."""
 
     @property
+    def version(self) -> str | None:
+        """The release that the instance belongs to, whichever runs it."""
+
+    @property
     def current_utc_datetime(self) -> datetime:
         """The time at which the present turn began; the same in each replay."""
 
@@ -48,8 +52,8 @@ class OrchestrationContext(Protocol):
     def call_activity_with_retry(self, name: str, retry_options: Any, input_: Any, /) -> Any:
         """A task: one activity, which is run again when it raises."""
 
-    def call_sub_orchestrator(self, name: str, input_: Any, instance_id: str, /) -> Any:
-        """A task: another orchestration."""
+    def call_sub_orchestrator(self, name: str, input_: Any, instance_id: str, version: str | None, /) -> Any:
+        """A task: another orchestration, of that release."""
 
     def call_entity(self, entity_id: Any, operation: str, input_: Any, /) -> Any:
         """A task: an operation of an entity, with its answer."""

@@ -1,18 +1,12 @@
-"""Ids of jobs: made up, or following from a client's key; an id of another shape is not a job's."""
+"""Ids of jobs: their shape, and the one that follows from a client's key."""
 
 import hashlib
 import re
-from uuid import uuid4
 
 from shared_code.errors import InvalidIdempotencyKey
 
 _JOB_ID = re.compile(r"[0-9a-f]{32}")
 _IDEMPOTENCY_KEY = re.compile(r"[\x20-\x7e]{1,255}")
-
-
-def new_job_id() -> str:
-    """An id for a job that nobody will ask for again."""
-    return uuid4().hex
 
 
 def keyed_job_id(idempotency_key: str) -> str:

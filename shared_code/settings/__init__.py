@@ -15,6 +15,7 @@ from shared_code.errors import MissingSetting
 from shared_code.jobs import Budget, EmbeddingPlan, EventDefaults
 from shared_code.jobs.approval import ApprovalRule
 from shared_code.jobs.source_containers import SourceContainers
+from shared_code.settings.durable_task import durable_option
 from shared_code.settings.parsers import (
     account_name,
     amount,
@@ -36,7 +37,6 @@ from shared_code.settings.parsers import (
     whole,
 )
 from shared_code.settings.setting import Environment, Setting
-from shared_code.settings.task_hub import hub_name
 
 
 def _storage_of_host(service: str, service_url: Setting[str]) -> Callable[[Environment], str]:
@@ -85,6 +85,12 @@ class Settings:
         "AzureFunctionsJobHost__extensions__durableTask__hubName",
         "",
         "name of the task hub; empty: that of `host.json`",
+        as_it_is,
+    )
+    host_default_version = Setting(
+        "AzureFunctionsJobHost__extensions__durableTask__defaultVersion",
+        "",
+        "version that new jobs get, and up to which running ones go on; empty: that of `host.json`",
         as_it_is,
     )
     client_id = Setting(
@@ -292,13 +298,21 @@ class Settings:
     def task_hub(self) -> str:
         """The name of the task hub, as the host goes by it."""
         setting = Settings.host_hub_name
-        try:
-            name = hub_name(self.environment, override=setting.name)
-        except LookupError as unset:
-            raise MissingSetting(unset.args[0], "set it, as the name of the task hub refers to it") from None
+        name = self._durable_option("hubName", setting, "the name of the task hub")
         if not name:
             raise setting.missing("set it, or extensions.durableTask.hubName in host.json, to a name")
         return name
+
+    @property
+    def release(self) -> str:
+        """The version that the host gives to new jobs; empty if it gives none."""
+        return self._durable_option("defaultVersion", Settings.host_default_version, "the version of jobs")
+
+    def _durable_option(self, name: str, override: Setting[str], what: str) -> str:
+        try:
+            return durable_option(self.environment, name=name, override=override.name)
+        except LookupError as unset:
+            raise MissingSetting(unset.args[0], f"set it, as {what} refers to it") from None
 
     @property
     def source_containers(self) -> SourceContainers:

@@ -132,6 +132,8 @@ def fan_out(
             LANE_ORCHESTRATOR,
             replace(work, meter=meter, patience=patience).to_json(),
             lane_id(context.instance_id, number),
+            # Else a lane would belong to the release that runs, and its job wait for it after a rollback.
+            context.version,
         )
         for number, work in enumerate(works)
     ]

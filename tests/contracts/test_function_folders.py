@@ -20,6 +20,7 @@ ROUTES = {
     "get-index-function": ("index/{env}", {"get"}, "function"),
     # A folder of its own, so that whoever may read the index need not have the key that changes it.
     "promote-version-function": ("index/{env}", {"put"}, "function"),
+    "get-openapi-function": ("openapi.json", {"get"}, "function"),
 }
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from shared_code.jobs import LARGE_STEPS_AT_ONCE, AuditQueryJob, EmbedFilesJob
+from shared_code.jobs.compatibility import VERSION
 from shared_code.jobs.date_range import DateRange
 
 HOST = json.loads((Path(__file__).parents[2] / "host.json").read_text())
@@ -24,8 +25,8 @@ def test_name_of_the_task_hub_is_one_that_storage_takes():
     assert re.fullmatch("[A-Za-z][A-Za-z0-9]{2,44}", DURABLE["hubName"])
 
 
-def test_new_jobs_get_a_version_and_old_code_leaves_them_alone():
-    assert DURABLE["defaultVersion"]
+def test_new_jobs_get_a_version_that_rises_with_their_input_so_that_old_code_leaves_them_alone():
+    assert DURABLE["defaultVersion"] == f"1.{VERSION}"
     assert DURABLE["versionMatchStrategy"] == "CurrentOrOlder"
 
 

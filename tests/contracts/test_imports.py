@@ -41,8 +41,6 @@ MAY_IMPORT = {
     "network": "http_pool",
     "http_pool": "",
 }
-PURE = {"workflows", "jobs"}
-IMPURE = {"asyncio", "datetime", "os", "random", "secrets", "time", "uuid", "aiohttp", "logging"}
 NOT_DEPLOYED = {"devhost", "local", "tests", "benchmarks"}
 OF_MAINS = {"azure.durable_functions", "azure.functions", "collections.abc", "functools", "typing"}
 
@@ -71,11 +69,6 @@ def test_a_room_imports_only_the_rooms_below_it(path: Path) -> None:
 
 def is_among(name: str, rooms: set[str]) -> bool:
     return bool(rooms & {name, name.split(".", maxsplit=1)[0]})
-
-
-@pytest.mark.parametrize("path", [path for path in MODULES if path.parent.name == "workflows"], ids=name_of)
-def test_workflows_import_no_clock_random_source_environment_or_network(path: Path) -> None:
-    assert not {name.split(".")[0] for name in imports_of(path)} & IMPURE
 
 
 @pytest.mark.parametrize("path", MODULES + MAINS, ids=name_of)

@@ -86,6 +86,7 @@ class Driver:
     answer: Callable[[str, Any], Any]
     payload: Any = None
     instance_id: str = "job"
+    version: str | None = None
     calls: list[Task] = field(default_factory=list)
     statuses: list[Any] = field(default_factory=list)
     lanes: dict[str, "Driver"] = field(default_factory=dict)
@@ -112,7 +113,9 @@ class Driver:
         self.calls.append(task)
         return task
 
-    def call_sub_orchestrator(self, name: str, payload: Any, instance_id: str) -> Task:
+    def call_sub_orchestrator(
+        self, name: str, payload: Any, instance_id: str, _version: str | None = None
+    ) -> Task:
         task = Task(partial(self._run_lane, instance_id, payload), name, payload, instance_id)
         self.calls.append(task)
         return task

@@ -9,6 +9,7 @@ from shared_code.api.job_instances import (
     StartedJob,
     find_job,
     is_live,
+    new_job_id,
     require_running,
     row_of,
     start_job,
@@ -31,6 +32,7 @@ from shared_code.jobs import (
     Budget,
     EmbedFilesJob,
     Job,
+    is_job_id,
     keyed_job_id,
     month_of,
     parse_job,
@@ -49,6 +51,12 @@ BUDGETS = {"prod": Budget(amount=50, recheck_seconds=60)}
 ID = "0123456789abcdef0123456789abcdef"
 
 
+def test_new_ids_are_jobs_and_differ():
+    first, second = new_job_id(), new_job_id()
+    assert is_job_id(first)
+    assert first != second
+
+
 async def submit(host: FakeHost, job: Job, *, table: FakeJobTable | None = None, **more: Any) -> StartedJob:
     return await start_job(JobStarter(host, (table or FakeJobTable()).opened), job, **more)
 
@@ -60,10 +68,11 @@ async def test_jobs_without_a_key_are_started_anew_each_time():
     assert len(set(ids)) == 2
 
 
-async def test_input_of_a_started_job_is_the_job():
+async def test_input_of_a_started_job_is_the_job_and_its_release():
     host = FakeHost()
     started = await submit(host, JOB, idempotency_key=None)
-    assert parse_job(json.loads(host.instances[started.id]["input"])) == JOB
+    given = json.loads(host.instances[started.id]["input"])
+    assert (parse_job(given), given["release"]) == (JOB, Settings({}).release)
 
 
 async def test_same_key_and_request_give_the_same_job_with_its_present_status():

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared_code.errors import InvalidIdempotencyKey, InvalidJob
-from shared_code.jobs import AuditQueryJob, is_job_id, keyed_job_id, new_job_id, parse_job
+from shared_code.jobs import AuditQueryJob, is_job_id, keyed_job_id, parse_job
 from shared_code.jobs.date_range import DateRange
 
 
@@ -62,12 +62,6 @@ def test_input_that_is_no_job_is_refused(value):
 def test_unknown_version_is_named_in_the_refusal():
     with pytest.raises(InvalidJob, match="audit-query: version 99"):
         parse_job({**job_of(3).to_json(), "version": 99})
-
-
-def test_new_ids_are_jobs_and_differ():
-    first, second = new_job_id(), new_job_id()
-    assert is_job_id(first)
-    assert first != second
 
 
 @given(key=st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=255))
