@@ -9,7 +9,7 @@ import pytest
 
 from local.http_client import Answer, request
 from tests.support.api_client import ApiClient, StartHost
-from tests.support.corpus import DATABASE, SELF_CERTIFIED, Corpus, corpus
+from tests.support.corpus import SEARCHED_DATABASE, SELF_CERTIFIED, Corpus, corpus
 
 __all__ = ["corpus"]
 pytestmark = SELF_CERTIFIED
@@ -18,7 +18,7 @@ SUBJECTS = ("apples", "bears", "cedars")
 
 @pytest.fixture(scope="module")
 def api(start_host: StartHost, embedding_settings: dict[str, str]) -> Iterator[ApiClient]:
-    with start_host(**embedding_settings, COSMOS_DATABASE=DATABASE) as (client, _):
+    with start_host(**embedding_settings, COSMOS_DATABASE=SEARCHED_DATABASE) as (client, _):
         yield client
 
 
@@ -136,7 +136,7 @@ def test_evaluation_goes_on_where_its_host_was_killed(
     corpus, start_host, embedding_settings, embeddings_server, tmp_path: Path
 ):
     questions = put_questions(corpus, paragraphs=60)
-    state, settings = tmp_path / "state.db", {**embedding_settings, "COSMOS_DATABASE": DATABASE}
+    state, settings = tmp_path / "state.db", {**embedding_settings, "COSMOS_DATABASE": SEARCHED_DATABASE}
     with start_host(state, **settings) as (api, service):
         corpus.run(api)
         before = api.usage_after(corpus.env)

@@ -4,19 +4,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from shared_code.api.openapi.document import openapi_document
 from tests.support.api_client import ApiClient, StartHost
 from tests.support.corpus import DATABASE, SELF_CERTIFIED, SHORT_VECTORS, Corpus, corpus
 from tests.support.openapi_client import OpenApiClient
 
 __all__ = ["corpus"]
-pytestmark = [
-    SELF_CERTIFIED,
-    pytest.mark.skipif(
-        not {"decide", "cancelJob"} <= set(OpenApiClient("", openapi_document()).operations),
-        reason="jobs cannot be approved or cancelled yet",
-    ),
-]
+pytestmark = SELF_CERTIFIED
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from local.emulators.cosmos.service import KEY, Cosmos
 from local.http_client import Answer, request
 from local.ports import free_port
 from tests.support.api_client import ApiClient, StartHost
-from tests.support.corpus import DATABASE, SELF_CERTIFIED, Corpus, corpus, empty_corpus
+from tests.support.corpus import SEARCHED_DATABASE, SELF_CERTIFIED, Corpus, corpus, empty_corpus
 from tests.support.old_container import create_old_container
 
 __all__ = ["corpus"]
@@ -26,7 +26,7 @@ LEAVE = "# Handbook\n\n## Leave\n\nEverybody has 25 days a year.\n"
 
 @pytest.fixture(scope="module")
 def settings(embedding_settings: dict[str, str]) -> dict[str, str]:
-    return {**embedding_settings, "COSMOS_DATABASE": DATABASE}
+    return {**embedding_settings, "COSMOS_DATABASE": SEARCHED_DATABASE}
 
 
 @pytest.fixture(scope="module")
@@ -165,5 +165,5 @@ def test_index_in_an_old_container_moves_over_with_no_token(
 
 async def make_old(cosmos: Cosmos, name: str, dimensions: int) -> None:
     async with CosmosClient(cosmos.endpoint, KEY) as client:
-        database = await client.create_database_if_not_exists(DATABASE)
+        database = await client.create_database_if_not_exists(SEARCHED_DATABASE)
         await create_old_container(database, name, dimensions=dimensions)

@@ -16,6 +16,8 @@ from local.http_client import Answer, request
 from tests.support.api_client import ApiClient
 
 DATABASE = "embed-files"
+# Of tests that ask: a container keeps to the size of its first vectors, and those are not to be short ones.
+SEARCHED_DATABASE = "searched-files"
 # The local service cuts vectors for this model only; most of what a test of many jobs takes is their length.
 SHORT_VECTORS = {"EMBEDDINGS_MODEL": "text-embedding-3-small", "EMBEDDINGS_DIMENSIONS": "16"}
 # The emulator certifies itself, which the app's own client takes from localhost without a word.
