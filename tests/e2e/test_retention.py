@@ -28,7 +28,12 @@ async def app(
     storage: Azurite, corpus: Corpus, embedding_settings: dict[str, str]
 ) -> AsyncIterator[InstantApp]:
     """An app that keeps its jobs for a day, on a task hub of its own."""
-    own = {"COSMOS_DATABASE": DATABASE, "JOB_RETENTION_DAYS": "1", HUB: f"hub{uuid4().hex[:12]}"}
+    own = {
+        "AzureWebJobs.purge-history-function.Disabled": "false",
+        "COSMOS_DATABASE": DATABASE,
+        "JOB_RETENTION_DAYS": "1",
+        HUB: f"hub{uuid4().hex[:12]}",
+    }
     async with instant_app(storage.connection_string, embedding_settings | own) as running:
         yield running
 

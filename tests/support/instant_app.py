@@ -38,7 +38,9 @@ async def instant_app(
 ) -> AsyncIterator[InstantApp]:
     """A running app on the storage of that connection string, with settings and a network of its own."""
     with pytest.MonkeyPatch.context() as patched:
-        for name, value in {**clean_environment(storage), **own}.items():
+        # Where months pass in an instant, an hourly timer would run for most of the time.
+        purge = {"AzureWebJobs.purge-history-function.Disabled": "true"}
+        for name, value in {**clean_environment(storage), **purge, **own}.items():
             patched.setenv(name, value)
         settings.cache_clear()  # a process reads them once, and this one goes on to be another app
         opening.network = network
