@@ -23,7 +23,7 @@ from shared_code.documents.sandbox import close_readers, processes, read_file
 from tests.unit import documents_corpus as corpus
 
 SIZES = {"max_tokens": 512, "overlap_tokens": 64}
-SLOW = corpus.one_line_json(20_000_000)
+SLOW = corpus.one_line_json(8_000_000)
 # Keeps its parser busy for longer than any test takes.
 ENDLESS = ("a.html", b"<div>" * 300_000 + b"deep")
 
