@@ -25,7 +25,7 @@ from local.http_client import request
 from local.job_polling import statuses
 from local.ports import free_port
 from local.settings import ROOT, Port
-from shared_code.documents import Limits, extract
+from shared_code.documents import DocumentLimits, extract
 
 CONTAINER = "benchmark"
 POLL_SECONDS = 0.1
@@ -138,7 +138,7 @@ def peer(name: str, stack: Emulators, folder: Path) -> Iterator[Peer]:
 
 def text_of(draft: Draft) -> str:
     """The text that the app extracts from a document."""
-    document = extract(draft.name, draft.content, Limits())
+    document = extract(draft.name, draft.content, DocumentLimits())
     return "\n".join(segment.text for segment in document.segments)
 
 

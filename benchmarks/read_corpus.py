@@ -19,7 +19,7 @@ from pathlib import Path
 from statistics import fmean
 
 from benchmarks.report import report
-from shared_code.documents import DocumentError, Limits, extract
+from shared_code.documents import DocumentError, DocumentLimits, extract
 from shared_code.documents.chunking import chunk
 
 _REFERENCE = ".txt"
@@ -97,7 +97,7 @@ def _measured(paths: Iterable[Path]) -> Measured:
 def _text(name: str, data: bytes) -> tuple[str, str]:
     """The text of a file, or the code of the reason why there is none."""
     try:
-        chunks = chunk(extract(name, data, Limits()), **_SIZES)
+        chunks = chunk(extract(name, data, DocumentLimits()), **_SIZES)
     except DocumentError as error:
         return "", error.code
     except Exception as error:  # noqa: BLE001 - in a reader process any of them ends as a broken document

@@ -25,7 +25,7 @@ from local.emulators.cosmos.service import KEY
 from local.emulators.embeddings.app import API_KEY
 from local.golden import Corpus, Question, corpora
 from local.http_client import request
-from shared_code.documents import Limits, extract
+from shared_code.documents import DocumentLimits, extract
 from shared_code.documents.chunking import chunk, count_tokens
 from shared_code.documents.context import before_text, context_of, joined
 from shared_code.embeddings.client import Embedding
@@ -140,7 +140,7 @@ def _plain(corpus: Corpus) -> Iterator[Piece]:
 
 def _in_context(corpus: Corpus) -> Iterator[Piece]:
     for name, text in corpus.documents.items():
-        document = extract(name, text.encode(), Limits())
+        document = extract(name, text.encode(), DocumentLimits())
         for each in chunk(document, max_tokens=CHUNK_TOKENS, overlap_tokens=OVERLAP_TOKENS):
             context = context_of(each)
             yield Piece(name, each.text, joined(context), before_text(each, context))

@@ -34,7 +34,7 @@ LONG_TIMER_LEG = "3.00:00:00"
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class Ending:
     """How an instance ended: `output` is what its status shows, `details` what a parent reads too."""
 
     status: RuntimeStatus
@@ -112,7 +112,7 @@ class Episode:
         waiting = replace(self.item.instance, status=status, output=self._reason())
         return replace(self._checkpoint(waiting), execution=self.item.execution)
 
-    def end(self, outcome: Outcome) -> Checkpoint:
+    def end(self, outcome: Ending) -> Checkpoint:
         """The instance has ended: its parent is told, tasks that are still open are forgotten."""
         ended = replace(self.item.instance, status=outcome.status, output=outcome.output)
         self._created.append(
@@ -284,7 +284,7 @@ def _parsed(text: str | None) -> Any:
         return text
 
 
-def _message_to_parent(now: datetime, task_id: int, outcome: Outcome) -> HistoryEvent:
+def _message_to_parent(now: datetime, task_id: int, outcome: Ending) -> HistoryEvent:
     if outcome.status is RuntimeStatus.COMPLETED:
         return history.sub_orchestration_completed(now, task_id, outcome.output)
     return history.sub_orchestration_failed(now, task_id, outcome.output, outcome.details)

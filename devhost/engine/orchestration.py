@@ -26,7 +26,7 @@ from devhost.engine.actions import (
     SignalEntity,
 )
 from devhost.engine.clock import Clock
-from devhost.engine.episode import Episode, Outcome
+from devhost.engine.episode import Ending, Episode
 from devhost.engine.errors import (
     FunctionFailed,
     NonDeterminismError,
@@ -74,12 +74,12 @@ class OrchestrationProcessor:
         """Ends an instance that the engine itself failed at, for this or any other reason."""
         episode = Episode(item, self._clock.now(), self._options)
         if (termination := item.termination) is not None:
-            return episode.end(Outcome(RuntimeStatus.TERMINATED, termination["Input"]))
+            return episode.end(Ending(RuntimeStatus.TERMINATED, termination["Input"]))
         return episode.end(_failure(item.instance.name, f"The host failed at it: {describe_error(error)}"))
 
     def _refuse(self, episode: Episode) -> Checkpoint | None:
         if self._options.versions.on_mismatch is FailureStrategy.FAIL:
-            return episode.end(Outcome(RuntimeStatus.FAILED, VERSION_MISMATCH))
+            return episode.end(Ending(RuntimeStatus.FAILED, VERSION_MISMATCH))
         instance = episode.item.instance
         text = "Version %s of %s does not match this host's version %s: the instance waits (%s)"
         logger.warning(
@@ -97,7 +97,7 @@ class OrchestrationProcessor:
             state = await episode.ask(self._executor)
             return self._conclude(episode, state)
         except NonDeterminismError as error:
-            return episode.end(Outcome(RuntimeStatus.FAILED, str(error)))
+            return episode.end(Ending(RuntimeStatus.FAILED, str(error)))
         except (ProtocolError, FunctionFailed, UnknownEntity) as error:
             return episode.end(_failure(name, str(error)))
 
@@ -107,7 +107,7 @@ class OrchestrationProcessor:
             with suppress(FunctionFailed, ProtocolError, TimeoutError):
                 async with asyncio.timeout(_LAST_RUN):
                     episode.custom_status = (await episode.ask(self._executor)).custom_status
-        return episode.end(Outcome(RuntimeStatus.TERMINATED, reason))
+        return episode.end(Ending(RuntimeStatus.TERMINATED, reason))
 
     def _is_orchestrator(self, name: str) -> bool:
         return name.lower() in map(str.lower, self._executor.orchestrators)
@@ -146,7 +146,7 @@ class OrchestrationProcessor:
         if walk.continue_as_new is not None:
             return episode.continue_as_new(walk.continue_as_new, walk.carried_over)
         if state.is_done:
-            return episode.end(Outcome(RuntimeStatus.COMPLETED, state.output))
+            return episode.end(Ending(RuntimeStatus.COMPLETED, state.output))
         return episode.go_on(RuntimeStatus.RUNNING)
 
     def _trap(self, walk: Walk, state: OrchestratorState) -> str | None:
@@ -210,15 +210,15 @@ def _has_ended(state: OrchestratorState) -> bool:
     return state.is_done or state.error is not None
 
 
-def _failure(name: str, error: str) -> Outcome:
-    return Outcome(
+def _failure(name: str, error: str) -> Ending:
+    return Ending(
         RuntimeStatus.FAILED,
         f"Orchestrator function '{name}' failed: {error}",
         details=f"Message: {error}, StackTrace:    at {name}",
     )
 
 
-def _unknown_orchestrator(name: str, known: Iterable[str]) -> Outcome:
+def _unknown_orchestrator(name: str, known: Iterable[str]) -> Ending:
     return _failure(name, unknown_function(name, "an orchestrator", known))
 
 

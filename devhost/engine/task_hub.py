@@ -7,6 +7,7 @@ from datetime import datetime
 
 from devhost.engine import history
 from devhost.engine.clock import Clock, SystemClock
+from devhost.engine.dispatcher import Dispatcher
 from devhost.engine.dotnet_json import to_json
 from devhost.engine.entity import EntityState, request
 from devhost.engine.episode import new_instance
@@ -25,7 +26,6 @@ from devhost.engine.options import HubOptions
 from devhost.engine.rewind import Rewound, rewind
 from devhost.engine.store import Store
 from devhost.engine.work import Checkpoint, Message
-from devhost.engine.worker import Worker
 
 _PAGE = 500
 
@@ -45,25 +45,25 @@ class TaskHub:
         self._executor = executor
         self._clock = clock or SystemClock()
         self._options = options or HubOptions()
-        self._worker = Worker(store, executor, self._clock, self._options)
+        self._dispatcher = Dispatcher(store, executor, self._clock, self._options)
 
     async def start(self) -> None:
         """Goes on with what an earlier host left unfinished."""
-        await self._worker.start()
+        await self._dispatcher.start()
 
     async def stop(self, *, grace: float) -> None:
         """Stops after at most `grace` seconds for what is running, and closes the store."""
-        await self._worker.stop(grace=grace)
+        await self._dispatcher.stop(grace=grace)
         self._store.close()
 
     @property
     def next_timer(self) -> datetime | None:
         """When the next durable timer is due."""
-        return self._worker.next_timer
+        return self._dispatcher.next_timer
 
     async def settle(self) -> None:
         """Returns when nothing runs or waits to run; timers of the future are not waited for."""
-        await self._worker.settle()
+        await self._dispatcher.settle()
 
     async def start_orchestration(
         self,
@@ -89,7 +89,7 @@ class TaskHub:
             version=version or self._options.versions.default,
         )
         await self._store.create_instance(new)
-        self._worker.wake(new.instance.instance_id)
+        self._dispatcher.wake(new.instance.instance_id)
         return new.instance.instance_id
 
     async def get_instance(self, instance_id: str) -> Instance | None:
@@ -112,7 +112,7 @@ class TaskHub:
         Raises:
             InstanceNotFound: there is no such instance.
         """
-        running = self._worker.running_since(await self._existing(instance_id))
+        running = self._dispatcher.running_since(await self._existing(instance_id))
         return await self._store.get_activity_starts(instance_id) | running
 
     async def raise_event(self, instance_id: str, name: str, data: str) -> None:
@@ -137,11 +137,11 @@ class TaskHub:
             InstanceEnded: there is nothing left to end.
             EntityProtected: it is an entity that is at nothing.
         """
-        if not (self._is_of_an_entity(instance_id) and self._worker.is_at(instance_id)):
+        if not (self._is_of_an_entity(instance_id) and self._dispatcher.is_at(instance_id)):
             await self._live(instance_id, "terminate")
         event = history.execution_terminated(self._clock.now(), reason)
         await self._store.send(Message(instance_id, event))
-        self._worker.end(instance_id)
+        self._dispatcher.end(instance_id)
 
     async def suspend(self, instance_id: str, reason: str | None) -> None:
         """Keeps an instance from taking events until it is resumed.
@@ -193,7 +193,7 @@ class TaskHub:
                     messages=[] if rewound.children else [news],
                 )
             )
-            self._worker.wake(instance.instance_id)
+            self._dispatcher.wake(instance.instance_id)
 
     async def restart(self, instance_id: str, *, new_id: bool) -> str:
         """Starts the same orchestration with the same input again, in the host's version; returns the id.
@@ -284,4 +284,4 @@ class TaskHub:
 
     async def _send(self, instance_id: str, event: HistoryEvent) -> None:
         await self._store.send(Message(instance_id, event))
-        self._worker.wake(instance_id)
+        self._dispatcher.wake(instance_id)

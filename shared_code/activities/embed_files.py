@@ -12,7 +12,7 @@ from shared_code.activities.results import milliseconds_since
 from shared_code.activities.stopping import JobLife, ends_with_its_job
 from shared_code.api.job_instances import is_live, require_running
 from shared_code.clients.composition import Clients
-from shared_code.documents import Limits
+from shared_code.documents import DocumentLimits
 from shared_code.errors import HostUnavailable
 from shared_code.files.ingestion import Ingestion, PageResult
 from shared_code.files.listing import list_part
@@ -96,7 +96,7 @@ async def _embed(
         job,
         files=clients.source_files(job.container),
         index=index,
-        limits=Limits(file_bytes=clients.settings.max_file_bytes),
+        limits=DocumentLimits(file_bytes=clients.settings.max_file_bytes),
         slots=clients.files_at_once,
     )
     ingestion = Ingestion(

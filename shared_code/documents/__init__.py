@@ -1,6 +1,13 @@
 """Documents: the bytes of one file in, its text with positions out, or the reason why there is none."""
 
-from shared_code.documents.document import EXTRACTOR_VERSION, Document, Limits, Note, Position, Segment
+from shared_code.documents.document import (
+    EXTRACTOR_VERSION,
+    Document,
+    DocumentLimits,
+    Note,
+    Position,
+    Segment,
+)
 from shared_code.documents.errors import (
     ERRORS,
     BrokenDocument,
@@ -19,11 +26,11 @@ __all__ = [
     "BrokenDocument",
     "Document",
     "DocumentError",
+    "DocumentLimits",
     "DocumentTooLarge",
     "EmptyDocument",
     "EncryptedDocument",
     "ExtractionTimeout",
-    "Limits",
     "Note",
     "Position",
     "ReaderLost",
@@ -33,7 +40,7 @@ __all__ = [
 ]
 
 
-def extract(name: str, data: bytes, limits: Limits) -> Document:
+def extract(name: str, data: bytes, limits: DocumentLimits) -> Document:
     """Reads the text of one file in this process, however long it takes; the app calls `read_file`.
 
     Raises:

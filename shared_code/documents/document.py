@@ -62,7 +62,7 @@ class Document:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class DocumentLimits:
     """How much one file may ask for; past any of these it ends in a DocumentError."""
 
     file_bytes: int = 100_000_000

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import lru_cache
 
-from shared_code.documents.document import Document, Limits, Note, Segment
+from shared_code.documents.document import Document, DocumentLimits, Note, Segment
 from shared_code.documents.errors import BrokenDocument, DocumentTooLarge, EmptyDocument
 from shared_code.documents.formats.decoding import clean
 from shared_code.documents.formats.embedded_data import without_embedded_data
@@ -34,7 +34,7 @@ _MOST_NOTES = 100
 _SOFT_HYPHEN = re.compile("\u00ad(?:[^\\S\n]*\n[^\\S\n]*(?=\\w))?")
 
 
-def extract(name: str, data: bytes, limits: Limits) -> Document:
+def extract(name: str, data: bytes, limits: DocumentLimits) -> Document:
     """Reads the text of one file; this may take as long and as much memory as it likes.
 
     Raises:
@@ -69,7 +69,7 @@ def _without_notes(parts: Iterable[Segment | Note], notes: list[Note]) -> Iterat
             yield part
 
 
-def _within(segments: Iterable[Segment], limits: Limits) -> Iterator[Segment]:
+def _within(segments: Iterable[Segment], limits: DocumentLimits) -> Iterator[Segment]:
     """The segments that hold text, clean, and no more of it than allowed."""
     characters = 0
     for segment in map(_cleaned, segments):

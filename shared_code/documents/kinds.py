@@ -14,10 +14,10 @@ from pathlib import PurePosixPath
 from typing import cast
 from zipfile import BadZipFile, ZipFile
 
-from shared_code.documents.document import Limits, Note, Segment
+from shared_code.documents.document import DocumentLimits, Note, Segment
 from shared_code.documents.errors import UnsupportedKind
 
-Reader = Callable[[bytes, Limits], Iterator[Segment | Note]]
+Reader = Callable[[bytes, DocumentLimits], Iterator[Segment | Note]]
 
 _ZIP = b"PK\x03\x04"
 _COMPOUND_FILE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -56,7 +56,7 @@ class Kind:
         """The common ending."""
         return self.endings[0]
 
-    def read(self, data: bytes, limits: Limits) -> Iterator[Segment | Note]:
+    def read(self, data: bytes, limits: DocumentLimits) -> Iterator[Segment | Note]:
         """The text of a file of this kind, and what is to be said of it; imports the parser at first use."""
         module, _, function = self.reader.partition(".")
         return cast("Reader", getattr(import_module(f"shared_code.documents.formats.{module}"), function))(

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from shared_code.documents import EmptyDocument, Limits
+from shared_code.documents import DocumentLimits, EmptyDocument
 from shared_code.documents.chunking import Chunk, count_tokens
 from shared_code.documents.context import before_text, context_of, joined
 from shared_code.documents.sandbox import ReadFile, read_file
@@ -99,7 +99,7 @@ class Planner:
         *,
         files: SourceFiles,
         index: CosmosIndex,
-        limits: Limits,
+        limits: DocumentLimits,
         slots: asyncio.Semaphore,
     ) -> None:
         self._job = job

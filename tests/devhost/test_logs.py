@@ -142,7 +142,7 @@ def test_only_a_terminal_without_no_color_gets_colours(
     [
         ("app", "Function.work.User"),
         ("devhost.worker.worker", "Function.work"),
-        ("devhost.engine.worker", "Host.Triggers.DurableTask"),
+        ("devhost.engine.dispatcher", "Host.Triggers.DurableTask"),
     ],
 )
 @pytest.mark.usefixtures("call")
@@ -154,7 +154,7 @@ def test_longest_category_of_host_json_decides_the_level():
     levels = CategoryLevels({"default": "Warning", "Host": "Error", "Host.Triggers": "Information"})
     assert not levels.accepts(record("library"))
     assert not levels.accepts(record("devhost.host", logging.WARNING))
-    assert levels.accepts(record("devhost.engine.worker"))
+    assert levels.accepts(record("devhost.engine.dispatcher"))
 
 
 @pytest.mark.usefixtures("call")
@@ -191,7 +191,7 @@ def saying(text: str, name: str = "app") -> logging.LogRecord:
     return logging.LogRecord(name, logging.INFO, "main.py", 1, "said %s", (text,), None)
 
 
-@pytest.mark.parametrize("name", ["app", "devhost.engine.worker"])
+@pytest.mark.parametrize("name", ["app", "devhost.engine.dispatcher"])
 def test_line_break_from_outside_cannot_begin_a_line_of_the_log(app: SampleApp, name: str):
     first, *others = LineFormatter(AppFrames(app.root)).format(saying(FORGED, name)).split("\n")
     assert first.endswith(" said x" if name == "app" else r" said x\n12:00:00.000 ERROR   [job] forged")

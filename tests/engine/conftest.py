@@ -30,7 +30,7 @@ async def hub(app: App, state: str, request: pytest.FixtureRequest) -> AsyncIter
     """Executions are kept in memory between their episodes, or forgotten as if each had a host of its own."""
     async with Hub(app, state) as hub:
         if request.param == "read anew":
-            hub._worker._executions = ExecutionCache(0)
+            hub._dispatcher._executions = ExecutionCache(0)
         yield hub
 
 

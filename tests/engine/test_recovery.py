@@ -104,7 +104,7 @@ async def test_outcome_of_an_activity_of_an_earlier_execution_is_dropped(app: Ap
         return result
 
     await hub.begin("job", "old", instance_id="one")
-    await until(hub._worker._calls.empty)
+    await until(hub._dispatcher._calls.empty)
     await hub.terminate("one", None)
     await ended(hub, "one")
     await hub.begin("job", "new", instance_id="one")

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import Any
 
-from shared_code.documents import Limits
+from shared_code.documents import DocumentLimits
 from shared_code.embeddings.batching import BatchedEmbeddings
 from shared_code.embeddings.client import Bill, Embedding, EmbeddingFailure, EmbeddingsUnusable
 from shared_code.embeddings.vectors import Vector
@@ -294,11 +294,11 @@ class World:
         return result
 
     def ingestion(
-        self, step: EmbedPage, spending: PageSpending, *, limits: Limits | None = None, **more: Any
+        self, step: EmbedPage, spending: PageSpending, *, limits: DocumentLimits | None = None, **more: Any
     ) -> Ingestion:
         fakes: Any = self
         planner = Planner(
-            step.job_id, step.job, files=fakes.files, index=fakes.index, limits=limits or Limits(),
+            step.job_id, step.job, files=fakes.files, index=fakes.index, limits=limits or DocumentLimits(),
             slots=asyncio.Semaphore(8),
         )  # fmt: skip
         tokens = more.get("tokens_per_request", 300_000)

@@ -7,7 +7,7 @@ themselves are held by the limits of the process they run in.
 import io
 from zipfile import BadZipFile, ZipFile
 
-from shared_code.documents.document import Limits
+from shared_code.documents.document import DocumentLimits
 from shared_code.documents.errors import BrokenDocument, DocumentTooLarge, EncryptedDocument
 
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -18,7 +18,7 @@ _ENCRYPTED_MEMBER = 1
 _MEMBERS = 20_000
 
 
-def open_archive(data: bytes, limits: Limits) -> ZipFile:
+def open_archive(data: bytes, limits: DocumentLimits) -> ZipFile:
     """The members of an Office file.
 
     Raises:
@@ -42,7 +42,7 @@ def _old_office_error(data: bytes) -> BrokenDocument | EncryptedDocument:
     return BrokenDocument("The file is in an old binary Office format: save it as docx or xlsx.")
 
 
-def _check_members(archive: ZipFile, size: int, limits: Limits) -> None:
+def _check_members(archive: ZipFile, size: int, limits: DocumentLimits) -> None:
     members = archive.infolist()
     if any(member.flag_bits & _ENCRYPTED_MEMBER for member in members):
         raise EncryptedDocument

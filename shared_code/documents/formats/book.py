@@ -6,7 +6,7 @@ from urllib.parse import unquote
 from xml.etree.ElementTree import Element, fromstring
 from zipfile import ZipFile
 
-from shared_code.documents.document import Limits, Segment
+from shared_code.documents.document import DocumentLimits, Segment
 from shared_code.documents.errors import BrokenDocument, DocumentTooLarge, EncryptedDocument
 from shared_code.documents.formats.headings import HeadingPath
 from shared_code.documents.formats.office import descendants, opened
@@ -17,7 +17,7 @@ _RIGHTS = "META-INF/rights.xml"
 _PAGES = ("application/xhtml+xml", "text/html")
 
 
-def read_epub(data: bytes, limits: Limits) -> Iterator[Segment]:
+def read_epub(data: bytes, limits: DocumentLimits) -> Iterator[Segment]:
     """The sections of all chapters."""
     with opened(data, limits, "epub book") as archive:
         if _RIGHTS in archive.NameToInfo:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
-from shared_code.documents.document import Limits, Position, Segment
+from shared_code.documents.document import DocumentLimits, Position, Segment
 from shared_code.documents.errors import BrokenDocument
 from shared_code.documents.formats.decoding import decode
 from shared_code.documents.formats.table import Row, bounded, table_lines
@@ -21,7 +21,7 @@ _SAMPLE_CHARACTERS = 64 * 1024
 _CELL_CHARACTERS = 2**31 - 1
 
 
-def read_csv(data: bytes, limits: Limits) -> Iterator[Segment]:
+def read_csv(data: bytes, limits: DocumentLimits) -> Iterator[Segment]:
     """The rows of a delimited file; a row's number is that which a spreadsheet shows."""
     text = decode(data)
     csv.field_size_limit(_CELL_CHARACTERS)
@@ -30,7 +30,7 @@ def read_csv(data: bytes, limits: Limits) -> Iterator[Segment]:
     yield from _segments(text, told[1] if told else _likeliest_delimiter(text), limits)
 
 
-def read_tsv(data: bytes, limits: Limits) -> Iterator[Segment]:
+def read_tsv(data: bytes, limits: DocumentLimits) -> Iterator[Segment]:
     """The rows of a file of values between tabs; one without any tab is read as csv."""
     text = decode(data)
     if "\t" not in text[:_SAMPLE_CHARACTERS]:
@@ -40,7 +40,7 @@ def read_tsv(data: bytes, limits: Limits) -> Iterator[Segment]:
     yield from _segments(text, "\t", limits)
 
 
-def _segments(text: str, delimiter: str, limits: Limits) -> Iterator[Segment]:
+def _segments(text: str, delimiter: str, limits: DocumentLimits) -> Iterator[Segment]:
     _, _, width = _evenness(text, delimiter)
     cells = csv.reader(io.StringIO(text), delimiter=delimiter)
     rows: Iterator[Row] = (

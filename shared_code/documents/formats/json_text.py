@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from shared_code.documents.document import Limits, Note, Position, Segment
+from shared_code.documents.document import DocumentLimits, Note, Position, Segment
 from shared_code.documents.errors import BrokenDocument, DocumentTooLarge
 from shared_code.documents.formats.decoding import decode
 
@@ -42,7 +42,7 @@ _DECODER = json.JSONDecoder(
 )
 
 
-def read_json(data: bytes, limits: Limits) -> Iterator[Segment | Note]:
+def read_json(data: bytes, limits: DocumentLimits) -> Iterator[Segment | Note]:
     """The records of the outer list, or the members of the outer object, which may be lists of records."""
     text = decode(data).strip()
     try:
@@ -58,12 +58,12 @@ def read_json(data: bytes, limits: Limits) -> Iterator[Segment | Note]:
         yield from _records(value, (), limits)
 
 
-def read_json_lines(data: bytes, limits: Limits) -> Iterator[Segment | Note]:
+def read_json_lines(data: bytes, limits: DocumentLimits) -> Iterator[Segment | Note]:
     """The records of a file that has one on each line, or one after the other."""
     yield from _lines_of_records(decode(data), limits)
 
 
-def _parsed(text: str, limits: Limits) -> Any:
+def _parsed(text: str, limits: DocumentLimits) -> Any:
     """The value, of text with comments and trailing commas too.
 
     Raises:
@@ -85,7 +85,7 @@ def _broken(error: json.JSONDecodeError, where: str) -> BrokenDocument:
     return BrokenDocument(f"The file is not valid JSON: {error.msg} at character {error.pos + 1} of {where}.")
 
 
-def _lines_of_records(text: str, limits: Limits) -> Iterator[Segment | Note]:
+def _lines_of_records(text: str, limits: DocumentLimits) -> Iterator[Segment | Note]:
     """A record for each value; broken lines are named, unless there are too many."""
     place = count = 0
     broken: list[int] = []
@@ -124,7 +124,7 @@ def _end_of_space(text: str, place: int) -> int:
     return found.end() if found else place
 
 
-def _members_of(value: dict[str, Any], path: tuple[str, ...], limits: Limits) -> Iterator[Segment]:
+def _members_of(value: dict[str, Any], path: tuple[str, ...], limits: DocumentLimits) -> Iterator[Segment]:
     """The members of an object; lists of records below it know the names on the way to them."""
     if len(path) >= limits.nesting:
         raise DocumentTooLarge.nested_past(limits.nesting)
@@ -149,7 +149,7 @@ def _holds_records(value: dict[str, Any], depth: int) -> bool:
     return False
 
 
-def _records(value: Any, path: tuple[str, ...], limits: Limits) -> Iterator[Segment]:
+def _records(value: Any, path: tuple[str, ...], limits: DocumentLimits) -> Iterator[Segment]:
     records = value if isinstance(value, list) else [value]
     if len(records) > limits.rows:
         raise DocumentTooLarge.past("rows", limits.rows)
@@ -159,7 +159,7 @@ def _records(value: Any, path: tuple[str, ...], limits: Limits) -> Iterator[Segm
         yield Segment(text, Position(section=section, row=number), path[:-1], section or "")
 
 
-def _lines(value: Any, limits: Limits, depth: int = 0) -> Iterator[str]:
+def _lines(value: Any, limits: DocumentLimits, depth: int = 0) -> Iterator[str]:
     if depth >= limits.nesting:
         raise DocumentTooLarge.nested_past(limits.nesting)
     indent = "  " * depth

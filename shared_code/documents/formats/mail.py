@@ -9,7 +9,7 @@ from typing import cast
 
 from oxmsg import Message as OutlookMessage
 
-from shared_code.documents.document import Limits, Note, Position, Segment
+from shared_code.documents.document import DocumentLimits, Note, Position, Segment
 from shared_code.documents.errors import BrokenDocument, DocumentTooLarge
 from shared_code.documents.formats.decoding import decode
 from shared_code.documents.formats.headings import HeadingPath
@@ -31,7 +31,7 @@ def _code_page(name: str) -> codecs.CodecInfo | None:
 codecs.register(_code_page)
 
 
-def read_eml(data: bytes, limits: Limits) -> Iterator[Segment | Note]:
+def read_eml(data: bytes, limits: DocumentLimits) -> Iterator[Segment | Note]:
     """The mail and those attached to it.
 
     Raises:
@@ -48,7 +48,7 @@ def read_eml(data: bytes, limits: Limits) -> Iterator[Segment | Note]:
         raise DocumentTooLarge.nested_past(limits.nesting) from error
 
 
-def read_mhtml(data: bytes, limits: Limits) -> Iterator[Segment | Note]:
+def read_mhtml(data: bytes, limits: DocumentLimits) -> Iterator[Segment | Note]:
     """The page; the pictures that it was saved with are not its text."""
     message = message_from_bytes(data.lstrip(), policy=policy.default)
     pages = [part for part in message.walk() if part.get_content_type() == "text/html"]
@@ -60,7 +60,7 @@ def read_mhtml(data: bytes, limits: Limits) -> Iterator[Segment | Note]:
     del limits
 
 
-def read_msg(data: bytes, _limits: Limits) -> Iterator[Segment | Note]:
+def read_msg(data: bytes, _limits: DocumentLimits) -> Iterator[Segment | Note]:
     """A mail that Outlook has saved."""
     if not data.startswith(_OLE):
         raise BrokenDocument("The file is not an Outlook message, despite its name.")

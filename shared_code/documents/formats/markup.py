@@ -8,7 +8,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-from shared_code.documents.document import Limits, Position, Segment
+from shared_code.documents.document import DocumentLimits, Position, Segment
 from shared_code.documents.formats.decoding import decode
 from shared_code.documents.formats.headings import HeadingPath
 
@@ -34,22 +34,22 @@ class _Heading:
 _HeadingAt = Callable[[Sequence[str], int], _Heading | None]
 
 
-def read_markdown(data: bytes, _limits: Limits) -> Iterator[Segment]:
+def read_markdown(data: bytes, _limits: DocumentLimits) -> Iterator[Segment]:
     """Markdown: headings behind number signs, and those with a line below."""
     return _sections(data, _markdown_heading)
 
 
-def read_org(data: bytes, _limits: Limits) -> Iterator[Segment]:
+def read_org(data: bytes, _limits: DocumentLimits) -> Iterator[Segment]:
     """Org: headings behind stars."""
     return _sections(data, partial(_marked_heading, _STARS))
 
 
-def read_asciidoc(data: bytes, _limits: Limits) -> Iterator[Segment]:
+def read_asciidoc(data: bytes, _limits: DocumentLimits) -> Iterator[Segment]:
     """AsciiDoc: headings behind equals signs."""
     return _sections(data, partial(_marked_heading, _EQUALS))
 
 
-def read_restructured_text(data: bytes, _limits: Limits) -> Iterator[Segment]:
+def read_restructured_text(data: bytes, _limits: DocumentLimits) -> Iterator[Segment]:
     """reStructuredText: headings above a line of one sign, whose level is where that sign came first."""
     return _sections(data, _Adornments().heading)
 

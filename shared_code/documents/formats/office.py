@@ -12,7 +12,7 @@ from itertools import zip_longest
 from xml.etree.ElementTree import Element, ParseError, fromstring
 from zipfile import BadZipFile, ZipFile
 
-from shared_code.documents.document import Limits
+from shared_code.documents.document import DocumentLimits
 from shared_code.documents.errors import BrokenDocument
 from shared_code.documents.formats.archive import open_archive
 
@@ -30,7 +30,7 @@ class Relation:
 
 
 @contextmanager
-def opened(data: bytes, limits: Limits, what: str) -> Iterator[ZipFile]:
+def opened(data: bytes, limits: DocumentLimits, what: str) -> Iterator[ZipFile]:
     """The archive of an Office file.
 
     Raises:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from xml.etree.ElementTree import Element, fromstring, iterparse
 from zipfile import ZipFile
 
-from shared_code.documents.document import Limits, Position, Segment
+from shared_code.documents.document import DocumentLimits, Position, Segment
 from shared_code.documents.errors import BrokenDocument, DocumentTooLarge, EncryptedDocument
 from shared_code.documents.formats.headings import HeadingPath
 from shared_code.documents.formats.office import attribute, children, opened, tag
@@ -19,7 +19,7 @@ _UNREAD = {"tracked-changes", "binary-data", "creator", "date", "sequence-decls"
 _AROUND = {"header", "header-first", "header-left", "footer", "footer-first", "footer-left"}
 
 
-def read_open_document(data: bytes, limits: Limits) -> Iterator[Segment]:
+def read_open_document(data: bytes, limits: DocumentLimits) -> Iterator[Segment]:
     """Headers and footers once, and then the text or the slides."""
     with opened(data, limits, "OpenDocument file") as archive:
         if _CONTENT not in archive.NameToInfo:
@@ -51,7 +51,7 @@ def _around(archive: ZipFile) -> tuple[dict[str, None], dict[str, None]]:
     return texts
 
 
-def _body(archive: ZipFile, path: HeadingPath, limits: Limits) -> Iterator[Segment]:
+def _body(archive: ZipFile, path: HeadingPath, limits: DocumentLimits) -> Iterator[Segment]:
     slide = 0
     texts: list[str] = []
     for element in _blocks(archive, limits):
@@ -73,7 +73,7 @@ def _body(archive: ZipFile, path: HeadingPath, limits: Limits) -> Iterator[Segme
     yield path.segment("\n\n".join(texts))
 
 
-def _blocks(archive: ZipFile, limits: Limits) -> Iterator[Element]:
+def _blocks(archive: ZipFile, limits: DocumentLimits) -> Iterator[Element]:
     """Outermost paragraphs, headings, tables, lists and slides, each forgotten once it has been read."""
     depth = open_blocks = 0
     outermost = _BLOCKS | {"table", "list", "page"}

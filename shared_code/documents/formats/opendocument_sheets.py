@@ -7,7 +7,7 @@ from typing import IO
 from xml.etree.ElementTree import Element, ParseError, iterparse
 from zipfile import BadZipFile, ZipFile
 
-from shared_code.documents.document import Limits
+from shared_code.documents.document import DocumentLimits
 from shared_code.documents.errors import BrokenDocument, DocumentTooLarge, EncryptedDocument
 from shared_code.documents.formats.annotation import Annotation
 from shared_code.documents.formats.table import Row
@@ -32,7 +32,7 @@ def is_opendocument(archive: ZipFile) -> bool:
     return _CONTENT in archive.NameToInfo and _MANIFEST in archive.NameToInfo
 
 
-def opendocument_sheets(archive: ZipFile, limits: Limits) -> Iterator[OpenDocumentSheet]:
+def opendocument_sheets(archive: ZipFile, limits: DocumentLimits) -> Iterator[OpenDocumentSheet]:
     """The sheets one after the other; the rows of each are to be read before the next is asked for.
 
     Raises:
@@ -49,7 +49,7 @@ def opendocument_sheets(archive: ZipFile, limits: Limits) -> Iterator[OpenDocume
         raise BrokenDocument("The file cannot be read as an ods workbook.") from error
 
 
-def _sheets(stream: IO[bytes], limits: Limits) -> Iterator[OpenDocumentSheet]:
+def _sheets(stream: IO[bytes], limits: DocumentLimits) -> Iterator[OpenDocumentSheet]:
     events = _events(stream, limits)
     count = 0
     for event, element in events:
@@ -63,7 +63,7 @@ def _sheets(stream: IO[bytes], limits: Limits) -> Iterator[OpenDocumentSheet]:
         yield sheet
 
 
-def _events(stream: IO[bytes], limits: Limits) -> Iterator[tuple[str, Element]]:
+def _events(stream: IO[bytes], limits: DocumentLimits) -> Iterator[tuple[str, Element]]:
     depth = 0
     for event, element in iterparse(stream, ("start", "end")):  # noqa: S314 - expat bounds entities
         depth += 1 if event == "start" else -1

@@ -8,7 +8,7 @@ from contextlib import closing
 import pypdfium2 as pdfium  # type: ignore[import-untyped]  # ships no type marker
 from pypdfium2 import raw
 
-from shared_code.documents.document import Limits, Note, Position, Segment
+from shared_code.documents.document import DocumentLimits, Note, Position, Segment
 from shared_code.documents.errors import BrokenDocument, DocumentTooLarge, EncryptedDocument
 from shared_code.documents.formats.headings import HeadingPath
 from shared_code.documents.formats.office import told_title
@@ -34,7 +34,7 @@ use_no_fonts_of_the_machine()
 logging.getLogger("pypdfium2").setLevel(logging.ERROR)  # it warns of forms that it reads in part
 
 
-def read_pdf(data: bytes, limits: Limits) -> Iterator[Segment | Note]:
+def read_pdf(data: bytes, limits: DocumentLimits) -> Iterator[Segment | Note]:
     """One segment for each page that holds text."""
     if _PDF_MARK not in data[:_MARK_WITHIN]:
         raise BrokenDocument("The file does not begin as a PDF does.")

@@ -4,13 +4,13 @@ from collections.abc import Iterator
 
 from striprtf.striprtf import rtf_to_text
 
-from shared_code.documents.document import Limits, Position, Segment
+from shared_code.documents.document import DocumentLimits, Position, Segment
 from shared_code.documents.errors import BrokenDocument
 
 _BEGINNING = "{\\rtf"
 
 
-def read_rtf(data: bytes, _limits: Limits) -> Iterator[Segment]:
+def read_rtf(data: bytes, _limits: DocumentLimits) -> Iterator[Segment]:
     """The text as one segment.
 
     Raises:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from xml.etree.ElementTree import Element, fromstring
 from zipfile import ZipFile
 
-from shared_code.documents.document import Limits, Position, Segment
+from shared_code.documents.document import DocumentLimits, Position, Segment
 from shared_code.documents.errors import BrokenDocument, DocumentTooLarge
 from shared_code.documents.formats.office import (
     Relation,
@@ -29,7 +29,7 @@ _BESIDE = {"notesSlide", "comments"}
 _CHARACTERS = {"br": "\n", "tab": "\t"}
 
 
-def read_pptx(data: bytes, limits: Limits) -> Iterator[Segment]:
+def read_pptx(data: bytes, limits: DocumentLimits) -> Iterator[Segment]:
     """A segment for each slide."""
     with opened(data, limits, "pptx presentation") as archive:
         yield from _Presentation(archive, limits).slides()
@@ -38,7 +38,7 @@ def read_pptx(data: bytes, limits: Limits) -> Iterator[Segment]:
 class _Presentation:
     """The slides of one file, and what they have in common."""
 
-    def __init__(self, archive: ZipFile, limits: Limits) -> None:
+    def __init__(self, archive: ZipFile, limits: DocumentLimits) -> None:
         self._archive = archive
         self._limits = limits
         self._title = document_title(archive)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from shared_code.documents.document import Limits, Position, Segment
+from shared_code.documents.document import DocumentLimits, Position, Segment
 from shared_code.documents.formats.decoding import decode
 
 _TIMING = re.compile(r"\s*(?:\d+:)?\d+:\d+[.,]\d+\s*-->.*")
@@ -12,7 +12,7 @@ _TAG = re.compile(r"</?[a-zA-Z][^>]*>|<\d[\d:.]*>|\{\\[^}]*\}")
 _ENDED = (".", "!", "?", "…", "。", "！", "？", ":", "]", ")")  # noqa: RUF001 - the signs of Chinese
 
 
-def read_subtitles(data: bytes, _limits: Limits) -> Iterator[Segment]:
+def read_subtitles(data: bytes, _limits: DocumentLimits) -> Iterator[Segment]:
     """The sentences, each with the line of its first cue."""
     said: list[str] = []
     first = 1

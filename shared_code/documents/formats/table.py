@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby, islice, zip_longest
 
-from shared_code.documents.document import Limits
+from shared_code.documents.document import DocumentLimits
 from shared_code.documents.errors import DocumentTooLarge
 from shared_code.documents.formats.cell_kind import VALUES, CellKind, cell_kind
 from shared_code.documents.formats.table_header import (
@@ -77,7 +77,7 @@ def table_lines(rows: Iterable[Row], *, header_rows: int | None = None) -> Itera
         yield from map(block.line, ahead.rows(after=block.head_size))
 
 
-def bounded(rows: Iterable[Row], limits: Limits) -> Iterator[Row]:
+def bounded(rows: Iterable[Row], limits: DocumentLimits) -> Iterator[Row]:
     """Rows without white space around their cells, blank ones included, as many as allowed.
 
     Raises:
@@ -90,7 +90,7 @@ def bounded(rows: Iterable[Row], limits: Limits) -> Iterator[Row]:
         yield number, cells
 
 
-def _check(rows: int, columns: int, limits: Limits) -> None:
+def _check(rows: int, columns: int, limits: DocumentLimits) -> None:
     if rows > limits.rows:
         raise DocumentTooLarge.past("rows", limits.rows)
     if columns > limits.columns:

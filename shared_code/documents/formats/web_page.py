@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from shared_code.documents.document import Limits, Position, Segment
+from shared_code.documents.document import DocumentLimits, Position, Segment
 from shared_code.documents.formats.decoding import decode
 from shared_code.documents.formats.headings import HeadingPath
 from shared_code.documents.formats.page_content import keep_content
@@ -57,7 +57,7 @@ _AS_BROWSERS_READ = {
 }
 
 
-def read_html(data: bytes, _limits: Limits) -> Iterator[Segment]:
+def read_html(data: bytes, _limits: DocumentLimits) -> Iterator[Segment]:
     """The title and then the content of the page, cut where headings stand."""
     yield from page_segments(html_text(data))
 

@@ -12,7 +12,7 @@ from typing import IO
 from xml.etree.ElementTree import Element, fromstring, iterparse
 from zipfile import ZipFile
 
-from shared_code.documents.document import Limits, Note, Segment
+from shared_code.documents.document import DocumentLimits, Note, Segment
 from shared_code.documents.errors import BrokenDocument, DocumentError, DocumentTooLarge
 from shared_code.documents.formats.headings import HeadingPath
 from shared_code.documents.formats.office import (
@@ -59,7 +59,7 @@ class _Style:
     item: ListItem = NO_ITEM
 
 
-def read_docx(data: bytes, limits: Limits) -> Iterator[Segment | Note]:
+def read_docx(data: bytes, limits: DocumentLimits) -> Iterator[Segment | Note]:
     """Headers, then the body cut where headings stand, then footers, notes and comments."""
     with opened(data, limits, "docx document") as archive:
         yield from _Word(archive, limits).segments()
@@ -68,7 +68,7 @@ def read_docx(data: bytes, limits: Limits) -> Iterator[Segment | Note]:
 class _Word:
     """The parts of one document."""
 
-    def __init__(self, archive: ZipFile, limits: Limits) -> None:
+    def __init__(self, archive: ZipFile, limits: DocumentLimits) -> None:
         self._archive = archive
         self._limits = limits
         self._main = main_part(archive)

@@ -13,7 +13,7 @@ from python_calamine import (
     SheetTypeEnum,
 )
 
-from shared_code.documents.document import Limits, Note, Position, Segment
+from shared_code.documents.document import DocumentLimits, Note, Position, Segment
 from shared_code.documents.errors import BrokenDocument, DocumentTooLarge, EncryptedDocument
 from shared_code.documents.formats.annotation import Annotation
 from shared_code.documents.formats.archive import open_archive
@@ -29,7 +29,7 @@ from shared_code.documents.kinds import kind_of
 _NO_FORMATS: CellFormats = {}
 
 
-def read_workbook(data: bytes, limits: Limits) -> Iterator[Segment]:
+def read_workbook(data: bytes, limits: DocumentLimits) -> Iterator[Segment]:
     """The rows of all worksheets of an xlsx, xlsm, xlsb, xls or ods file, as its content tells.
 
     Formulas have the values of when the file was saved. Comments and text boxes follow the row they are at.
@@ -49,7 +49,7 @@ def read_workbook(data: bytes, limits: Limits) -> Iterator[Segment]:
         raise BrokenDocument("The file cannot be read as a workbook.") from error
 
 
-def read_xls(data: bytes, limits: Limits) -> Iterator[Segment | Note]:
+def read_xls(data: bytes, limits: DocumentLimits) -> Iterator[Segment | Note]:
     """The rows of an xls file, or of what programs call so and Excel opens: pages and delimited values."""
     kind = kind_of("", data)
     if kind.is_binary:
@@ -60,12 +60,12 @@ def read_xls(data: bytes, limits: Limits) -> Iterator[Segment | Note]:
         yield from kind.read(data, limits)
 
 
-def _opendocument_segments(_data: bytes, archive: ZipFile, limits: Limits) -> Iterator[Segment]:
+def _opendocument_segments(_data: bytes, archive: ZipFile, limits: DocumentLimits) -> Iterator[Segment]:
     for sheet in opendocument_sheets(archive, limits):
         yield from _sheet_segments(bounded(sheet.rows, limits), sheet.name, sheet.annotations)
 
 
-def _segments(data: bytes, archive: ZipFile | None, limits: Limits) -> Iterator[Segment]:
+def _segments(data: bytes, archive: ZipFile | None, limits: DocumentLimits) -> Iterator[Segment]:
     parts = WorkbookParts(archive) if archive else OldWorkbookParts(data)
     with CalamineWorkbook.from_filelike(io.BytesIO(data)) as workbook:
         names = [sheet.name for sheet in workbook.sheets_metadata if sheet.typ == SheetTypeEnum.WorkSheet]

@@ -7,7 +7,7 @@ import io
 from collections.abc import Iterator
 from xml.etree.ElementTree import Element, ParseError, iterparse
 
-from shared_code.documents.document import Limits, Note, Position, Segment
+from shared_code.documents.document import DocumentLimits, Note, Position, Segment
 from shared_code.documents.errors import DocumentTooLarge
 from shared_code.documents.formats.office import tag
 from shared_code.documents.formats.web_page import html_text, page_segments, read_html
@@ -15,7 +15,7 @@ from shared_code.documents.formats.web_page import html_text, page_segments, rea
 _OF_NAMESPACES = "{http://www.w3.org/"
 
 
-def read_xml(data: bytes, limits: Limits) -> Iterator[Segment | Note]:
+def read_xml(data: bytes, limits: DocumentLimits) -> Iterator[Segment | Note]:
     """The children of the root, which may be records; a web page is read as such."""
     try:
         segments = list(_records(data, limits))
@@ -25,7 +25,7 @@ def read_xml(data: bytes, limits: Limits) -> Iterator[Segment | Note]:
     yield from segments or read_html(data, limits)
 
 
-def _records(data: bytes, limits: Limits) -> Iterator[Segment]:
+def _records(data: bytes, limits: DocumentLimits) -> Iterator[Segment]:
     """A segment for each child of the root; none for a web page."""
     depth = row = 0
     root: Element | None = None

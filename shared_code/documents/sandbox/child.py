@@ -18,9 +18,9 @@ import msgspec
 from shared_code.documents import (
     BrokenDocument,
     DocumentError,
+    DocumentLimits,
     DocumentTooLarge,
     EmptyDocument,
-    Limits,
     Note,
 )
 from shared_code.documents.chunking import Chunk, chunk, count_tokens
@@ -58,7 +58,7 @@ def serve() -> None:
 
 
 @contextmanager
-def _bounded(limits: Limits, size: int) -> Iterator[None]:
+def _bounded(limits: DocumentLimits, size: int) -> Iterator[None]:
     """Memory and time end here at the latest; other systems than Linux count memory in other ways."""
     _bound_memory(limits.memory_bytes)
     signal.alarm(int(limits.seconds_for(size)) + _ORPHAN_SECONDS)

@@ -6,7 +6,7 @@ from typing import IO
 
 import msgspec
 
-from shared_code.documents import Limits, Note
+from shared_code.documents import DocumentLimits, Note
 from shared_code.documents.chunking import Chunk
 
 _LENGTH = struct.Struct(">Q")
@@ -16,7 +16,7 @@ class Request(msgspec.Struct, frozen=True):
     """What to do with the bytes that follow."""
 
     name: str
-    limits: Limits
+    limits: DocumentLimits
     max_tokens: int
     overlap_tokens: int
 

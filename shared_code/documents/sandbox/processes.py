@@ -27,9 +27,9 @@ import msgspec
 from shared_code.documents import (
     ERRORS,
     BrokenDocument,
+    DocumentLimits,
     DocumentTooLarge,
     ExtractionTimeout,
-    Limits,
     Note,
     ReaderLost,
 )
@@ -72,7 +72,7 @@ class _ReaderCrashed(Exception):
 
 
 async def read_file(
-    name: str, data: bytes, limits: Limits, *, max_tokens: int, overlap_tokens: int
+    name: str, data: bytes, limits: DocumentLimits, *, max_tokens: int, overlap_tokens: int
 ) -> ReadFile:
     """Reads the text of one file and cuts it; files beyond the number of processes wait.
 
@@ -197,7 +197,7 @@ class _Reader:
             if not part.more:
                 return chunks, part
 
-    def _reason(self, limits: Limits) -> Exception:
+    def _reason(self, limits: DocumentLimits) -> Exception:
         """Why the process ended while it read a file."""
         code, most_resident = self._end()
         if code in _FROM_OUTSIDE:

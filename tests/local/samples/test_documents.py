@@ -5,7 +5,7 @@ from azure.storage.blob import BlobServiceClient
 
 from local.emulators.azurite import Azurite
 from local.samples.documents import CONTAINER, SampleDocument, documents, upload
-from shared_code.documents.document import Limits
+from shared_code.documents.document import DocumentLimits
 from shared_code.documents.errors import DocumentError
 from shared_code.documents.extraction import extract
 
@@ -16,7 +16,7 @@ by_path = pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.p
 @by_path
 def test_sample_gives_text_exactly_if_it_says_so(sample: SampleDocument) -> None:
     try:
-        readable = bool(extract(sample.path, sample.content, Limits()).segments)
+        readable = bool(extract(sample.path, sample.content, DocumentLimits()).segments)
     except DocumentError:
         readable = False
 
@@ -31,7 +31,9 @@ def test_there_is_a_readable_sample_of_every_common_kind() -> None:
 
 def test_table_of_a_sample_is_found_in_docx_xlsx_and_csv() -> None:
     texts = {
-        sample.path: extract(sample.path, sample.content, Limits()) for sample in SAMPLES if sample.readable
+        sample.path: extract(sample.path, sample.content, DocumentLimits())
+        for sample in SAMPLES
+        if sample.readable
     }
 
     for path, words in {

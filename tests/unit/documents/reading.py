@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from shared_code.documents import Limits, extract
+from shared_code.documents import DocumentLimits, extract
 from shared_code.documents.chunking import Chunk, chunk
 
 
 def read(name, data) -> Any:
-    return extract(name, data if isinstance(data, bytes) else data.encode(), Limits())
+    return extract(name, data if isinstance(data, bytes) else data.encode(), DocumentLimits())
 
 
 def texts(name, data) -> list[str]:

@@ -6,7 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared_code.documents import BrokenDocument, EmptyDocument, Limits, Position, UnsupportedKind, extract
+from shared_code.documents import (
+    BrokenDocument,
+    DocumentLimits,
+    EmptyDocument,
+    Position,
+    UnsupportedKind,
+    extract,
+)
 from tests.unit.documents_corpus import (
     ARABIC,
     CHINESE,
@@ -22,7 +29,7 @@ from tests.unit.documents_corpus import (
 
 
 def read(name, data) -> Any:
-    return extract(name, data if isinstance(data, bytes) else data.encode(), Limits()).segments
+    return extract(name, data if isinstance(data, bytes) else data.encode(), DocumentLimits()).segments
 
 
 def texts(name, data) -> Any:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from shared_code.documents import Limits, UnsupportedKind
+from shared_code.documents import DocumentLimits, UnsupportedKind
 from shared_code.documents.kinds import KINDS, kind_of
 from tests.unit.documents.formats.test_archives import epub, odt, pptx
 from tests.unit.documents.formats.test_mail import mail
@@ -29,7 +29,7 @@ def test_no_ending_stands_for_two_kinds():
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 def test_reader_of_each_kind_can_be_found(kind):
-    assert iter(kind.read(b"", Limits()))
+    assert iter(kind.read(b"", DocumentLimits()))
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,10 @@ import pytest
 from shared_code.documents import (
     BrokenDocument,
     DocumentError,
+    DocumentLimits,
     DocumentTooLarge,
     EncryptedDocument,
     ExtractionTimeout,
-    Limits,
     extract,
 )
 from shared_code.documents.sandbox import close_readers, read_file
@@ -27,7 +27,7 @@ def _readers_end_with_the_module():
 
 async def read(name, data, **limits) -> Any:
     """The chunks; past its deadline a file ends in an ExtractionTimeout."""
-    found = await read_file(name, data, Limits(**limits), max_tokens=8_000, overlap_tokens=0)
+    found = await read_file(name, data, DocumentLimits(**limits), max_tokens=8_000, overlap_tokens=0)
     return found.chunks
 
 
@@ -109,7 +109,7 @@ async def test_json_of_fifty_megabytes_on_one_line_is_read():
     chunks = await read("a.json", data, seconds=600, seconds_per_megabyte=600)
     close_readers()
     assert sum(len(chunk.text) for chunk in chunks) > 40_000_000
-    assert seconds_of_ended_processes() - before < Limits().seconds_for(len(data))
+    assert seconds_of_ended_processes() - before < DocumentLimits().seconds_for(len(data))
 
 
 @pytest.mark.parametrize("data", [b"[" * 200, b'{"a":' * 1_000_000, b"[" * 200 + b"]" * 200])
@@ -243,4 +243,4 @@ async def test_csv_with_an_open_quote_keeps_all_its_text():
 )
 def test_each_limit_ends_in_a_sentence_that_says_what_the_user_can_do(limit, name, data):
     with pytest.raises(DocumentTooLarge, match=r"^The file [^.]+: (split it|make it flatter)\.$"):
-        extract(name, data, Limits(**limit))
+        extract(name, data, DocumentLimits(**limit))

@@ -1,6 +1,6 @@
 import pytest
 
-from shared_code.documents import Limits
+from shared_code.documents import DocumentLimits
 from shared_code.documents.chunking import chunk
 from shared_code.documents.extraction import extract
 from shared_code.documents.token_estimate import estimated_tokens, is_supported
@@ -26,7 +26,7 @@ def test_what_chunks_repeat_of_each_other_is_estimated_where_there_are_several()
 @pytest.mark.parametrize("what", TYPICAL)
 def test_estimate_of_what_is_typical_is_right_within_a_factor_of_two(what):
     name, data = TYPICAL[what]
-    chunks = chunk(extract(name, data, Limits()), max_tokens=512, overlap_tokens=64)
+    chunks = chunk(extract(name, data, DocumentLimits()), max_tokens=512, overlap_tokens=64)
     tokens = sum(each.tokens for each in chunks)
 
     # Outside of this, the bytes for each token of the kind are to be measured anew.

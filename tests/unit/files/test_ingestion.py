@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from shared_code.activities.failures import failed
-from shared_code.documents import Limits, ReaderLost
+from shared_code.documents import DocumentLimits, ReaderLost
 from shared_code.embeddings.client import EmbeddingRefused
 from shared_code.index.records import IndexConflict
 from shared_code.jobs import Trouble
@@ -227,7 +227,7 @@ async def test_chunks_of_another_size_take_the_place_of_the_first_ones(world):
 )
 async def test_file_without_text_is_a_ledger_entry_and_no_other_suffers(world, name, text, code):
     world.files.put(name, text)
-    result = await world.embed(limits=Limits(file_bytes=2_900))
+    result = await world.embed(limits=DocumentLimits(file_bytes=2_900))
 
     assert [(entry.source, entry.code) for entry in result.ledger] == [(f"docs/{name}", code)]
     assert result.counts["completed"] == 2

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared_code.documents import Limits, Position, extract
+from shared_code.documents import DocumentLimits, Position, extract
 
 DELIMITERS = [",", ";", "\t", "|"]
 NAMES = st.lists(st.text("abcxyz", min_size=1), min_size=2, max_size=5, unique=True)
@@ -16,7 +16,7 @@ CELLS = st.text('ab1,;|\t"\n ', max_size=6)
 
 
 def read(name, data) -> Any:
-    return extract(name, data if isinstance(data, bytes) else data.encode(), Limits()).segments
+    return extract(name, data if isinstance(data, bytes) else data.encode(), DocumentLimits()).segments
 
 
 def rows(name, data) -> Any:

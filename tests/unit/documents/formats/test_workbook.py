@@ -10,7 +10,14 @@ from zipfile import ZipFile
 import pytest
 from msoffcrypto.format.ooxml import OOXMLFile
 
-from shared_code.documents import BrokenDocument, DocumentError, EncryptedDocument, Limits, Position, extract
+from shared_code.documents import (
+    BrokenDocument,
+    DocumentError,
+    DocumentLimits,
+    EncryptedDocument,
+    Position,
+    extract,
+)
 from tests.unit.documents_corpus import OFFICE, PACKAGE, SHEET, sheet_row, xlsx, zipped
 
 FILES = Path(__file__).parent / "files"
@@ -19,7 +26,7 @@ FORMATS = ["General", "0%", '#,##0.00 "CHF"', "0.0", '0 "kg"', "00000", "mmm yyy
 
 
 def rows(name, data) -> Any:
-    segments = extract(name, data, Limits()).segments
+    segments = extract(name, data, DocumentLimits()).segments
     return [(segment.position.row, segment.header, segment.text) for segment in segments]
 
 
@@ -131,7 +138,7 @@ def test_sheets_give_rows_with_their_numbers_below_the_name_of_the_sheet():
             "Prices": sheet_row(1, {"B": 1.5}),
         }
     )
-    segments = extract("a.xlsx", data, Limits()).segments
+    segments = extract("a.xlsx", data, DocumentLimits()).segments
     assert [segment.text for segment in segments] == ["All people", "name | age", "Anna | 31", "1.5"]
     assert [segment.header for segment in segments] == ["", "", "name | age", ""]
     assert [segment.context for segment in segments] == [("People",)] * 3 + [("Prices",)]
@@ -183,7 +190,7 @@ def test_workbook_with_the_password_of_excel_itself_is_read():
 
 def test_workbook_with_another_password_is_refused():
     with pytest.raises(EncryptedDocument, match="password"):
-        extract("a.xlsx", encrypted(annotated(), "secret"), Limits())
+        extract("a.xlsx", encrypted(annotated(), "secret"), DocumentLimits())
 
 
 @pytest.mark.parametrize("name", ["a.xls", "a.xlsx"])
@@ -206,7 +213,7 @@ def test_ods_is_read_with_cells_as_they_are_shown():
     blank = ' table:number-rows-repeated="1000000"'
     cells = [ods_row("Region", "Share"), ods_row("North", "7%"), ods_row("", attributes=blank)]
     data = ods(f'<table:table table:name="S">{"".join(cells)}</table:table>')
-    segments = extract("a.ods", data, Limits()).segments
+    segments = extract("a.ods", data, DocumentLimits()).segments
     assert [(s.text, s.header) for s in segments] == [
         ("Region | Share", ""),
         ("North | 7%", "Region | Share"),
@@ -234,7 +241,7 @@ def test_comment_of_an_ods_cell_is_read():
 
 def test_ods_with_a_password_is_refused():
     with pytest.raises(EncryptedDocument, match="password"):
-        extract("a.ods", ods("", manifest="<manifest:encryption-data/>"), Limits())
+        extract("a.ods", ods("", manifest="<manifest:encryption-data/>"), DocumentLimits())
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,9 @@ import pytest
 from shared_code.documents import (
     BrokenDocument,
     DocumentError,
+    DocumentLimits,
     DocumentTooLarge,
     ExtractionTimeout,
-    Limits,
     ReaderLost,
     extract,
 )
@@ -35,8 +35,8 @@ def _no_reader_outlives_its_test():
     close_readers()
 
 
-async def read(name: str, data: bytes, limits: Limits | None = None) -> list[Chunk]:
-    return (await read_file(name, data, limits or Limits(), **SIZES)).chunks
+async def read(name: str, data: bytes, limits: DocumentLimits | None = None) -> list[Chunk]:
+    return (await read_file(name, data, limits or DocumentLimits(), **SIZES)).chunks
 
 
 def idle_processes() -> Any:
@@ -53,7 +53,7 @@ async def test_chunks_made_apart_are_those_made_here():
         ("a.xlsx", corpus.xlsx({"S": corpus.sheet_row(3, {"A": "x"})})),
         ("a.html", "<h1>Überschrift</h1>\u2028 שלום".encode()),
     ):
-        assert await read(name, data) == chunk(extract(name, data, Limits()), **SIZES)
+        assert await read(name, data) == chunk(extract(name, data, DocumentLimits()), **SIZES)
 
 
 async def test_one_process_reads_many_files_one_after_the_other():
@@ -71,38 +71,39 @@ async def test_files_are_read_at_once_and_never_mixed_up():
 
 async def test_answer_of_several_parts_is_put_together():
     data = "\n\n".join(f"Paragraph {number} is short." for number in range(9_000)).encode()
-    chunks = (await read_file("a.txt", data, Limits(), max_tokens=32, overlap_tokens=0)).chunks
+    chunks = (await read_file("a.txt", data, DocumentLimits(), max_tokens=32, overlap_tokens=0)).chunks
     assert len(chunks) > 1_000
-    assert chunks == chunk(extract("a.txt", data, Limits()), max_tokens=32, overlap_tokens=0)
+    assert chunks == chunk(extract("a.txt", data, DocumentLimits()), max_tokens=32, overlap_tokens=0)
 
 
 async def test_reading_that_takes_too_long_is_ended_by_force():
     with pytest.raises(ExtractionTimeout, match=r"more than 0\.05 seconds"):
-        await read("a.json", SLOW, Limits(seconds=0.05))
+        await read("a.json", SLOW, DocumentLimits(seconds=0.05))
     assert idle_processes() == []
 
 
 async def test_small_file_may_take_less_time_than_a_large_one():
     with pytest.raises(ExtractionTimeout, match=r"more than 0\.05 seconds"):
-        await read("a.json", SLOW, Limits(least_seconds=0.05, seconds_per_megabyte=0))
-    assert Limits().seconds_for(0) < Limits().seconds_for(1_000_000) < Limits().seconds_for(100_000_000)
-    assert Limits().seconds_for(100_000_000) == Limits().seconds
+        await read("a.json", SLOW, DocumentLimits(least_seconds=0.05, seconds_per_megabyte=0))
+    limits = DocumentLimits()
+    assert limits.seconds_for(0) < limits.seconds_for(1_000_000) < limits.seconds_for(100_000_000)
+    assert limits.seconds_for(100_000_000) == limits.seconds
 
 
 async def test_reading_that_needs_too_much_memory_is_too_large():
     with pytest.raises(DocumentTooLarge, match="memory"):
-        await read("a.json", SLOW, Limits(memory_bytes=100_000_000))
+        await read("a.json", SLOW, DocumentLimits(memory_bytes=100_000_000))
 
 
 async def test_next_file_is_read_after_one_that_was_ended():
     with pytest.raises(ExtractionTimeout):
-        await read("a.json", SLOW, Limits(seconds=0.05))
+        await read("a.json", SLOW, DocumentLimits(seconds=0.05))
     assert (await read("a.txt", b"still here"))[0].text == "still here"
 
 
 async def test_limits_of_one_file_do_not_hold_for_the_next():
     with pytest.raises(DocumentTooLarge):
-        await read("a.json", SLOW, Limits(memory_bytes=100_000_000))
+        await read("a.json", SLOW, DocumentLimits(memory_bytes=100_000_000))
     assert await read("a.json", SLOW)
 
 
@@ -211,7 +212,7 @@ async def test_what_parsers_print_is_passed_on_once(capsys):
 
 
 async def test_notes_of_a_file_travel_with_its_chunks():
-    found = await read_file("a.pdf", corpus.pdf(["Text.", ""]), Limits(), **SIZES)
+    found = await read_file("a.pdf", corpus.pdf(["Text.", ""]), DocumentLimits(), **SIZES)
     assert [chunk.text for chunk in found.chunks] == ["Text."]
     assert [note.code for note in found.notes] == ["PagesWithoutText"]
 

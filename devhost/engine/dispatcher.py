@@ -32,7 +32,7 @@ _FINISHING_TIME: Final = 0.5  # seconds that code gets which runs when its insta
 _KEPT_CHARACTERS = 8_000_000  # of the histories of live executions in memory: some 5,000 short ones
 
 
-class Worker:
+class Dispatcher:
     """Runs orchestrations, entities, activities and timers until it is stopped."""
 
     def __init__(self, store: Store, executor: FunctionExecutor, clock: Clock, options: HubOptions) -> None:
