@@ -21,7 +21,8 @@ async def _decide(req: func.HttpRequest, client: df.DurableOrchestrationClient) 
     config = settings()
     job_id, origin = req.route_params["id"], public_origin(req, config)
     decision = parse_decision(json_body(req, APPROVAL_BODY))
-    is_news = await decide(client, (await clients()).decisions, job_id, decision)
+    decisions = (await clients()).decisions_of_requests
+    is_news = await decide(client, decisions, job_id, decision)
     status = await read_status(client, job_id, retention_days=config.job_retention_days, origin=origin)
     if is_news:
         return accepted(job_id, status.status, origin=origin)

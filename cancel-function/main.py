@@ -22,7 +22,7 @@ async def _cancel(req: func.HttpRequest, client: df.DurableOrchestrationClient) 
     config = settings()
     job_id, origin = req.route_params["id"], public_origin(req, config)
     by = name_of_client(req.params.get("by", CLIENT))
-    decisions = (await clients()).decisions
+    decisions = (await clients()).decisions_of_requests
     status = await cancel_job(client, decisions, job_id, by=by)
     if status not in ENDED:
         return accepted(job_id, status, origin=origin)

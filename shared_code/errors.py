@@ -11,7 +11,8 @@ AppError <- Permanent: SettingsError: MissingSetting, InvalidSetting, Unresolved
          <- DateRangeError: EmptyStartDate, InvalidStartDate, EmptyEndDate, InvalidEndDate, InvalidDateRange
          <- InvalidField, RequestTooLarge, EventRunning, JobNotFound, BudgetReached
          <- NothingToApprove, DecisionTaken, JobRunning, NothingToRetry
-         <- Unavailable: HostUnavailable, LedgerUnavailable, JobTableUnavailable, JobTableFilling
+         <- Unavailable: HostUnavailable, LedgerUnavailable, DecisionsUnavailable, JobTableUnavailable,
+                         JobTableFilling
          <- InvalidJob, JobFailed (in jobs: workflows raise it)
          <- PromotionError: QualityFell, NotEvaluated
          <- IndexUnavailable, IndexUnusable, NoLiveVersion
@@ -189,6 +190,10 @@ class HostUnavailable(Unavailable):
 
 class LedgerUnavailable(Unavailable):
     """The storage of ledgers does not answer right now: try again."""
+
+
+class DecisionsUnavailable(Unavailable):
+    """The storage of decisions does not answer right now: send the same request again."""
 
 
 class JobTableUnavailable(Unavailable):

@@ -26,7 +26,7 @@ async def clients() -> "Clients":
 
 async def forget_decisions(job_id: str) -> None:
     """Deletes what was decided about a job; it opens the clients only when it is needed, which is seldom."""
-    await (await clients()).decisions.forget(job_id)
+    await (await clients()).decisions_of_requests.forget(job_id)
 
 
 async def job_table() -> "StoredJobs":

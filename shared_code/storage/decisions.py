@@ -10,8 +10,10 @@ from collections.abc import Iterable
 from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 from azure.storage.blob.aio import ContainerClient
 
+from shared_code.errors import DecisionsUnavailable
 from shared_code.jobs import Json
 from shared_code.jobs.approval import Decision
+from shared_code.storage.for_requests import soon
 
 _DECISIONS = "decisions"
 _CANCEL = "cancel.json"
@@ -87,6 +89,33 @@ class Decisions:
                 await self._container.delete_blob(name)
             except ResourceNotFoundError:
                 continue  # forgotten twice
+
+
+class DecisionsOfRequests:
+    """The same for requests. Each call may raise DecisionsUnavailable or AccessDenied."""
+
+    def __init__(self, decisions: Decisions) -> None:
+        self._decisions = decisions
+
+    async def cancel(self, job_id: str, by: str) -> None:
+        """Has a job end; who says so first is named."""
+        await soon(self._decisions.cancel(job_id, by), DecisionsUnavailable)
+
+    async def is_canceled(self, job_id: str) -> bool:
+        """Whether a job is to end."""
+        return await soon(self._decisions.is_canceled(job_id), DecisionsUnavailable)
+
+    async def approve(self, job_id: str, round_: int, decision: Decision) -> Decision:
+        """Decides whether a job, or a round of a watch, may go on, if nobody has; the decision that holds."""
+        return await soon(self._decisions.approve(job_id, round_, decision), DecisionsUnavailable)
+
+    async def approval(self, job_id: str, round_: int) -> Decision | None:
+        """What was decided; None if nothing was."""
+        return await soon(self._decisions.approval(job_id, round_), DecisionsUnavailable)
+
+    async def forget(self, job_id: str) -> None:
+        """Deletes what was decided about a job."""
+        await soon(self._decisions.forget(job_id), DecisionsUnavailable)
 
 
 def decisions_prefix(job_id: str) -> str:

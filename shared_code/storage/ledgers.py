@@ -1,22 +1,14 @@
 """The whole ledgers of jobs: a blob for each page of files that has entries."""
 
-import asyncio
 import json
-from collections.abc import Awaitable, Sequence
-from http import HTTPStatus
-from typing import TypeVar
+from collections.abc import Sequence
 
-from azure.core.exceptions import AzureError, HttpResponseError, ResourceNotFoundError
+from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.blob.aio import ContainerClient
 
-from shared_code.errors import AccessDenied, LedgerUnavailable
+from shared_code.errors import LedgerUnavailable
 from shared_code.jobs import LedgerEntry, ledger_prefix
-
-# The SDK's own tries would last longer than a client waits for an answer.
-_SECONDS = 15
-_DENIED = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
-
-Result = TypeVar("Result")
+from shared_code.storage.for_requests import soon
 
 
 class StoredLedger:
@@ -57,7 +49,7 @@ class ReadableLedger:
             LedgerUnavailable: storage does not answer.
             AccessDenied: it refuses the app.
         """
-        return await _soon(self._ledger.pages(after=after))
+        return await soon(self._ledger.pages(after=after), LedgerUnavailable)
 
     async def read(self, page: int) -> Sequence[LedgerEntry]:
         """The entries of a page.
@@ -66,16 +58,4 @@ class ReadableLedger:
             LedgerUnavailable: storage does not answer.
             AccessDenied: it refuses the app.
         """
-        return await _soon(self._ledger.read(page))
-
-
-async def _soon(answer: Awaitable[Result]) -> Result:
-    try:
-        async with asyncio.timeout(_SECONDS):
-            return await answer
-    except HttpResponseError as error:
-        if error.status_code in _DENIED:
-            raise AccessDenied("Storage refused access to the ledgers: check the app's role.") from error
-        raise LedgerUnavailable from error
-    except (AzureError, TimeoutError) as error:
-        raise LedgerUnavailable from error
+        return await soon(self._ledger.read(page), LedgerUnavailable)

@@ -32,7 +32,7 @@ OPERATIONS = (
             HTTPStatus.BAD_REQUEST: problem(HTTPStatus.BAD_REQUEST, "InvalidField"),
             HTTPStatus.NOT_FOUND: JOB_NOT_FOUND,
             HTTPStatus.CONFLICT: problem(HTTPStatus.CONFLICT, "NothingToApprove", "DecisionTaken"),
-            HTTPStatus.SERVICE_UNAVAILABLE: unavailable("HostUnavailable"),
+            HTTPStatus.SERVICE_UNAVAILABLE: unavailable("HostUnavailable", "DecisionsUnavailable"),
         },
     ),
 )

@@ -27,7 +27,7 @@ OPERATIONS = (
             HTTPStatus.OK: answer("The job had ended.", ref("JobStatus"), {"ended": COMPLETED_EXAMPLE}),
             HTTPStatus.BAD_REQUEST: problem(HTTPStatus.BAD_REQUEST, "InvalidField"),
             HTTPStatus.NOT_FOUND: JOB_NOT_FOUND,
-            HTTPStatus.SERVICE_UNAVAILABLE: unavailable("HostUnavailable"),
+            HTTPStatus.SERVICE_UNAVAILABLE: unavailable("HostUnavailable", "DecisionsUnavailable"),
         },
     ),
 )

@@ -37,7 +37,7 @@ from shared_code.jobs import Json
 from shared_code.jobs.date_range import MAX_DATE_LENGTH
 
 _TAG = "Submissions"
-_NO_JOB = ("HostUnavailable", "JobTableUnavailable", "JobTableFilling")
+_NO_JOB = ("HostUnavailable", "JobTableUnavailable", "JobTableFilling", "DecisionsUnavailable")
 
 ACCEPTED = answer(
     "The job is submitted, now or by an earlier request for the same.",

@@ -1,0 +1,38 @@
+"""Blobs that a request needs: its client gets an answer soon, or an error that says what to do."""
+
+import asyncio
+from collections.abc import Awaitable
+from http import HTTPStatus
+from typing import TypeVar
+
+from azure.core.exceptions import AzureError, HttpResponseError
+
+from shared_code.errors import AccessDenied, Unavailable
+
+# The SDK's own tries would last longer than a client waits for an answer.
+_SECONDS = 15
+_DENIED = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
+
+Result = TypeVar("Result")
+
+
+async def soon(answer: Awaitable[Result], unavailable: type[Unavailable]) -> Result:
+    """What storage answers within the time of a request.
+
+    Args:
+        answer: of the storage account.
+        unavailable: the error to raise where it does not come.
+
+    Raises:
+        Unavailable: storage does not answer; the class is the one that was asked for.
+        AccessDenied: it refuses the app.
+    """
+    try:
+        async with asyncio.timeout(_SECONDS):
+            return await answer
+    except HttpResponseError as error:
+        if error.status_code in _DENIED:
+            raise AccessDenied("Storage refused access to what jobs keep: check the app's role.") from error
+        raise unavailable from error
+    except (AzureError, TimeoutError) as error:
+        raise unavailable from error
