@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from local.ports import free_port
 from shared_code.api.answers import MAX_BODY_BYTES
 from shared_code.api.openapi.document import openapi_document
 from tests.support.api_client import ApiClient, StartHost
@@ -25,8 +26,8 @@ def client(api: ApiClient) -> OpenApiClient:
 
 @pytest.fixture(scope="module")
 def served(start_host: StartHost, embedding_settings: dict[str, str]) -> Iterator[OpenApiClient]:
-    """The document of an app that can reach all of its services."""
-    with start_host(**embedding_settings) as (api, _):
+    """The document of an app that can reach all of its services but that of events, for which jobs wait."""
+    with start_host(**embedding_settings, EVENTS_ENDPOINT=f"http://127.0.0.1:{free_port()}") as (api, _):
         yield OpenApiClient.of(api.origin)
 
 
@@ -63,15 +64,19 @@ def test_client_of_the_document_waits_for_a_job_and_lists_it(client: OpenApiClie
         ("startJob", {"env": "prod"}, {}, 400),
         ("startJob", {"env": "prod", "version": "v1", "filesPath": "azure-webjobs-secrets"}, {}, 403),
         ("startJob", {"env": "x" * MAX_BODY_BYTES}, {}, 413),
-        ("startJob", {"trackingId": "openapi", "sessionId": "one"}, {}, 202),
-        ("startJob", {"trackingId": "openapi", "sessionId": "one", "force": True}, {}, 409),
-        ("startJob", {"trackingId": "openapi", "sessionId": "two"}, {}, 422),
     ],
 )
 def test_answers_of_each_status_are_what_the_document_says(
     client: OpenApiClient, operation: str, body: Any, parameters: dict[str, str], status: int
 ):
     assert client.call(operation, body, **parameters).status == status
+
+
+def test_answers_about_an_event_whose_job_runs_are_what_the_document_says(served: OpenApiClient):
+    event = {"trackingId": "openapi", "sessionId": "one"}
+    assert served.call("startJob", event).status == 202
+    assert served.call("startJob", {**event, "force": True}).status == 409
+    assert served.call("startJob", {**event, "sessionId": "two"}).status == 422
 
 
 def test_unusable_setting_is_answered_as_the_document_says(start_host):
