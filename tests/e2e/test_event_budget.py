@@ -30,7 +30,7 @@ def test_event_over_the_budget_is_refused_by_http_and_waits_by_message(
         api.reached(job, "held")
     with start_host(tmp_path / "state.db", **settings, MONTHLY_BUDGETS=f"{events.env}=9") as (api, _):
         ended = api.finished(job)
-        used = api.usage(events.env)["months"]
+        used = api.usage_after(events.env, ended["result"])["months"]
 
     assert (refused.status, refused.json()["code"]) == (429, "BudgetReached")
     assert (ended["status"], ended["result"]["embedded"]) == ("Completed", 1)
