@@ -23,8 +23,7 @@ async def submit_message(
 ) -> bool:
     """Starts the job of a message's event, or finds it; whether the message is one that can be used.
 
-    At its environment's budget the job is started and held, so that no event is lost. Where it runs again,
-    `forget` deletes what was decided about it before.
+    At its environment's budget the job is started and held, so that no event is lost.
 
     Raises:
         HostUnavailable: the host did not take the job, and may do so later.

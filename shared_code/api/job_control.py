@@ -13,14 +13,13 @@ from shared_code.errors import DecisionTaken, HostUnavailable, InvalidField, Not
 from shared_code.jobs import DurableClient, Phase, Progress
 from shared_code.jobs.approval import APPROVAL_EVENT, Decision
 from shared_code.jobs.durable import CANCEL_EVENT
+from shared_code.jobs.fields import require_known
 from shared_code.telemetry import log_event
 from shared_code.workflows.fan_out import lane_id
 
 # Whoever gives no name.
 CLIENT = "client"
 _NAME = re.compile(r"[^\x00-\x1f\x7f-\x9f\ud800-\udfff]{1,200}")
-
-
 _COMMENT = re.compile(r"[^\x00-\x09\x0b-\x1f\x7f-\x9f\ud800-\udfff]{0,1000}")
 _FIELDS = ("approved", "by", "comment")
 APPROVAL_BODY = "a JSON object with approved, true or false, and by and comment"
@@ -54,9 +53,7 @@ def parse_decision(body: Any) -> Decision:
     """
     if not isinstance(body, dict):
         raise InvalidField("body", f"send {APPROVAL_BODY}")
-    for name in body:
-        if name not in _FIELDS:
-            raise InvalidField(name, f"unknown; there are {', '.join(_FIELDS)}")
+    require_known(body, _FIELDS)
     if not isinstance(body.get("approved"), bool):
         raise InvalidField("approved", "use true or false")
     comment = body.get("comment", "")

@@ -14,7 +14,7 @@ from shared_code.jobs.compatibility import VERSION, may_shrink, patience_of, ver
 from shared_code.jobs.durable import Json
 from shared_code.jobs.embedding_plan import EmbeddingPlan
 from shared_code.jobs.failures import DEFAULT_PATIENCE
-from shared_code.jobs.fields import amount_or_none, blob_path, flag, label, whole_or_none
+from shared_code.jobs.fields import amount_or_none, blob_path, flag, label, require_known, whole_or_none
 from shared_code.jobs.parallelism import LANES, LARGE_STEPS_AT_ONCE
 from shared_code.jobs.watch import MOST_WATCH_MINUTES, Watch
 
@@ -69,9 +69,7 @@ class EmbedFilesJob:
         """
         if not isinstance(body, dict):
             raise InvalidField("body", "send a JSON object with env, version and filesPath")
-        for name in body:
-            if name not in FIELDS:
-                raise InvalidField(name, f"unknown; use {', '.join(FIELDS)}")
+        require_known(body, FIELDS)
         container, prefix = _files_path(body.get("filesPath"))
         env = label(body.get("env"), "env")
         return cls(

@@ -11,7 +11,7 @@ from shared_code.jobs.compatibility import VERSION, patience_of, version_of
 from shared_code.jobs.durable import Json
 from shared_code.jobs.embedding_plan import EmbeddingPlan
 from shared_code.jobs.failures import DEFAULT_PATIENCE
-from shared_code.jobs.fields import blob_path, label
+from shared_code.jobs.fields import blob_path, label, require_known
 from shared_code.jobs.parallelism import LANES, LARGE_STEPS_AT_ONCE
 
 FIELDS = ("env", "version", "questions")
@@ -55,9 +55,7 @@ class EvaluateJob:
         Raises:
             InvalidField: a field is missing, unknown or malformed; the first one is named.
         """
-        for name in body:
-            if name not in FIELDS:
-                raise InvalidField(name, f"unknown beside questions; use {', '.join(FIELDS)}")
+        require_known(body, FIELDS, unknown="unknown beside questions")
         form = "container/file.jsonl"
         container, name = blob_path(body.get("questions"), "questions", form=form)
         if not name:

@@ -1,7 +1,7 @@
 """Fields that requests of several kinds have."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from shared_code.errors import InvalidField
@@ -25,6 +25,17 @@ def label(value: Any, field: str) -> str:
     if not isinstance(value, str) or not LABEL.fullmatch(value):
         raise InvalidField(field, f"use {LABEL_FORM}")
     return value
+
+
+def require_known(body: Iterable[str], fields: Sequence[str], *, unknown: str = "unknown") -> None:
+    """Checks that a body has no other fields than these.
+
+    Raises:
+        InvalidField: it has one, which `unknown` describes.
+    """
+    for name in body:
+        if name not in fields:
+            raise InvalidField(name, f"{unknown}; use {', '.join(fields)}")
 
 
 def flag(body: Mapping[str, Any], field: str) -> bool:

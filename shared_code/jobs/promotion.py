@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from shared_code.errors import InvalidField
-from shared_code.jobs.fields import flag, label
+from shared_code.jobs.fields import flag, label, require_known
 
 PROMOTION_BODY = 'a JSON object such as {"live": "v2"}, with "force": true if need be'
 FIELDS = ("live", "force", "by")
@@ -29,9 +29,7 @@ class PromotionRequest:
         """
         if not isinstance(body, dict):
             raise InvalidField("body", f"send {PROMOTION_BODY}")
-        for name in body:
-            if name not in FIELDS:
-                raise InvalidField(name, f"unknown; there are {', '.join(FIELDS)}")
+        require_known(body, FIELDS)
         version = label(body.get("live"), "live")
         return cls(version=version, force=flag(body, "force"), by=signed_in or _name(body))
 
