@@ -1,16 +1,14 @@
 """The steps of an embedding job. Each finds what an earlier run of it has done."""
 
-from contextlib import suppress
 from functools import partial
 from time import monotonic
 from typing import Any
 
-from azure.core.exceptions import AzureError
-
 from shared_code.activities.failures import Stopped
 from shared_code.activities.results import milliseconds_since
+from shared_code.activities.spending import pay_for_page
 from shared_code.activities.stopping import JobLife, ends_with_its_job
-from shared_code.api.job_instances import is_live, require_running
+from shared_code.api.job_instances import is_live
 from shared_code.clients.composition import Clients
 from shared_code.documents import DocumentLimits
 from shared_code.errors import HostUnavailable
@@ -54,27 +52,17 @@ async def list_files(clients: Clients, step: ListFiles) -> PartListed:
 async def embed_page(clients: Clients, step: EmbedPage, *, host: DurableClient) -> ItemDone:
     """Brings one staged page of files into the index, unless the job is stopped."""
     began = monotonic()
-    life = JobLife(clients, step.job_id)
-    spending = await PageSpending.begin(clients.jobs_container, step, require_wanted=life.require)
-    try:
-        await require_running(host, step.job_id)
-        work = partial(_embed, clients, step, spending, life, host)
-        result = await life.unless_over(work, has_paid=spending.is_under_way)
-        await spending.close()
-    except Exception as error:
-        with suppress(AzureError):  # what is not closed is known all the same
-            await spending.close()
-        raise Stopped(error, spending.counts) from error
+    result, spent = await pay_for_page(clients, step, host, partial(_embed, clients, step, host))
     if result.error:
-        raise Stopped(result.error, {**result.counts, **spending.counts})
+        raise Stopped(result.error, {**result.counts, **spent})
     if result.lacks:
-        spent = spending.counts.get("tokens", 0)
-        log_event("page.lacks_tokens", env=step.job.env, page=step.page, tokens=spent, lacks=result.lacks)
-        return ItemDone(counts=spending.counts, lacks=result.lacks)
+        tokens = spent.get("tokens", 0)
+        log_event("page.lacks_tokens", env=step.job.env, page=step.page, tokens=tokens, lacks=result.lacks)
+        return ItemDone(counts=spent, lacks=result.lacks)
     if result.ledger:
         entries = [entry.to_json() for entry in result.ledger]
         await keep_ledger(clients.jobs_container, step.job_id, f"{step.page}.json", entries)
-    counts = {**result.counts, **spending.counts}
+    counts = {**result.counts, **spent}
     log_event(
         "page.embedded",
         env=step.job.env,
@@ -86,7 +74,7 @@ async def embed_page(clients: Clients, step: EmbedPage, *, host: DurableClient) 
 
 
 async def _embed(
-    clients: Clients, step: EmbedPage, spending: PageSpending, life: JobLife, host: DurableClient
+    clients: Clients, step: EmbedPage, host: DurableClient, spending: PageSpending, life: JobLife
 ) -> PageResult:
     job, job_id = step.job, step.job_id
     staged = await read_staged_json(clients.jobs_container, job_id, f"pages/{step.page}.json")

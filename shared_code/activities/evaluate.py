@@ -8,12 +8,9 @@ from functools import partial
 from time import monotonic
 from typing import Any
 
-from azure.core.exceptions import AzureError
-
-from shared_code.activities.failures import Stopped
 from shared_code.activities.results import milliseconds_since
+from shared_code.activities.spending import pay_for_page
 from shared_code.activities.stopping import JobLife, ends_with_its_job
-from shared_code.api.job_instances import require_running
 from shared_code.clients.composition import Clients
 from shared_code.errors import QuestionsUnreadable, StagedRunsMissing, VersionBusy, VersionNotFound
 from shared_code.files.spending import PageSpending
@@ -61,20 +58,10 @@ async def read_questions(clients: Clients, step: ReadQuestions) -> QuestionsRead
 async def ask_questions(clients: Clients, step: AskQuestions, *, host: DurableClient) -> ItemDone:
     """Asks one staged page of questions, unless the host says that the job was stopped."""
     began = monotonic()
-    life = JobLife(clients, step.job_id)
-    spending = await PageSpending.begin(clients.jobs_container, step, require_wanted=life.require)
-    try:
-        await require_running(host, step.job_id)
-        work = partial(_ask, clients, step, spending)
-        asked = await life.unless_over(work, has_paid=spending.is_under_way)
-        await spending.close()
-    except Exception as error:
-        with suppress(AzureError):  # what is not closed is known all the same
-            await spending.close()
-        raise Stopped(error, spending.counts) from error
+    asked, spent = await pay_for_page(clients, step, host, partial(_ask, clients, step))
     milliseconds = milliseconds_since(began)
     log_event("questions.asked", env=step.job.env, page=step.page, milliseconds=milliseconds, asked=asked)
-    return ItemDone(counts={"completed": asked, **spending.counts})
+    return ItemDone(counts={"completed": asked, **spent})
 
 
 @ends_with_its_job
@@ -124,7 +111,7 @@ async def _questions(clients: Clients, job: EvaluateJob) -> list[GoldenQuestion]
     return await asyncio.to_thread(parse_questions, content.data, job.questions)
 
 
-async def _ask(clients: Clients, step: AskQuestions, spending: PageSpending) -> int:
+async def _ask(clients: Clients, step: AskQuestions, spending: PageSpending, _life: JobLife) -> int:
     """Asks the questions of a page, and counts them; an earlier run may have staged what it found."""
     job, container = step.job, clients.jobs_container
     questions = await _staged_questions(clients, step.job_id, step.page)

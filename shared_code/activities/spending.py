@@ -1,20 +1,27 @@
 """Activities that spend: what they spent is counted, also where their workflow was ended meanwhile."""
 
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
-from typing import TypeVar
+from functools import partial
+from typing import Any, TypeVar
 
+from azure.core.exceptions import AzureError
+
+from shared_code.activities.failures import Stopped
 from shared_code.activities.results import StepResult, answer
-from shared_code.api.job_instances import has_ended, lane_of_page
+from shared_code.activities.stopping import JobLife
+from shared_code.api.job_instances import has_ended, lane_of_page, require_running
 from shared_code.clients.composition import Clients
 from shared_code.errors import HostUnavailable
+from shared_code.files.spending import PageSpending
 from shared_code.jobs import Account, Counts, DurableClient, Json, spending_of
-from shared_code.jobs.steps import AskQuestions, EmbedEvent, EmbedPage
+from shared_code.jobs.steps import AskQuestions, EmbedEvent, EmbedPage, PaidPage
 from shared_code.telemetry import log_event
 from shared_code.usage.report import report_unheard
 
 Page = TypeVar("Page", EmbedPage, AskQuestions)
+Result = TypeVar("Result")
 
 
 async def spends_on_page(
@@ -30,6 +37,30 @@ async def spends_on_page(
         step = kind.from_json(payload)
         await _report_if_unheard(host, lane_of_page(step), step.job.account, spent)
     return value
+
+
+async def pay_for_page(
+    clients: Clients,
+    step: PaidPage,
+    host: DurableClient,
+    work: Callable[[PageSpending, JobLife], Coroutine[Any, Any, Result]],
+) -> tuple[Result, Counts]:
+    """Does the work of a page on an account of its own; also what was spent that no answer has counted.
+
+    Raises:
+        Stopped: something stopped the work, the job's end too; with what was spent until then.
+    """
+    life = JobLife(clients, step.job_id)
+    spending = await PageSpending.begin(clients.jobs_container, step, require_wanted=life.require)
+    try:
+        await require_running(host, step.job_id)
+        result = await life.unless_over(partial(work, spending, life), has_paid=spending.is_under_way)
+        await spending.close()
+    except Exception as error:
+        with suppress(AzureError):  # what is not closed is known all the same
+            await spending.close()
+        raise Stopped(error, spending.counts) from error
+    return result, spending.counts
 
 
 async def spends_on_event(

@@ -37,7 +37,7 @@ from shared_code.jobs import (
     parse_job,
 )
 from shared_code.jobs.job_rows import JobRow, JobTable
-from shared_code.jobs.steps import AskQuestions, EmbedPage
+from shared_code.jobs.steps import PaidPage
 from shared_code.settings import settings
 from shared_code.telemetry import log_event
 from shared_code.usage.report import require_budget, utc_now
@@ -179,7 +179,7 @@ async def has_ended(client: DurableClient, instance_id: str) -> bool:
     return instance is None or instance.runtime_status.value in ENDED
 
 
-def lane_of_page(step: EmbedPage | AskQuestions) -> str:
+def lane_of_page(step: PaidPage) -> str:
     """The instance that hears what becomes of a page."""
     return lane_of(step.job_id, step.page, lanes=step.job.lanes, page_size=step.job.page_size)
 

@@ -11,35 +11,16 @@ ADR 37 has the reasons.
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from typing import Any, Protocol
+from typing import Any
 from uuid import uuid4
 
 from azure.core.exceptions import AzureError
 from azure.storage.blob.aio import ContainerClient
 
 from shared_code.errors import JobCanceled
-from shared_code.jobs import SPENDING, Counts
+from shared_code.jobs import SPENDING
+from shared_code.jobs.steps import PaidPage
 from shared_code.storage.staging import discard_some_staged, read_all_staged_json, stage_json
-
-
-class PayingPage(Protocol):
-    """A page that is embedded, by a step of a job."""
-
-    @property
-    def job_id(self) -> str:
-        """The job that it belongs to."""
-
-    @property
-    def page(self) -> int:
-        """Its number in the job."""
-
-    @property
-    def grant(self) -> int | None:
-        """How many tokens it may spend; None without a limit."""
-
-    @property
-    def paid(self) -> Counts:
-        """What earlier answers of the page have counted as spent."""
 
 
 class PageSpending:
@@ -48,7 +29,7 @@ class PageSpending:
     def __init__(
         self,
         container: ContainerClient,
-        step: PayingPage,
+        step: PaidPage,
         accounts: Mapping[str, Any],
         require_wanted: Callable[[], Awaitable[None]],
     ) -> None:
@@ -76,7 +57,7 @@ class PageSpending:
 
     @classmethod
     async def begin(
-        cls, container: ContainerClient, step: PayingPage, *, require_wanted: Callable[[], Awaitable[None]]
+        cls, container: ContainerClient, step: PaidPage, *, require_wanted: Callable[[], Awaitable[None]]
     ) -> "PageSpending":
         """Opens the account of a new run of a page; `require_wanted` raises when it is to stop."""
         accounts = await read_all_staged_json(container, step.job_id, _folder(step.page))

@@ -10,6 +10,7 @@ from shared_code.jobs.steps.control import CheckJob, Decided, Discarded, Discard
 from shared_code.jobs.steps.embed_event import EmbedEvent, EventFetched, FetchEvent, PoisonEvent
 from shared_code.jobs.steps.embed_files import DeleteStale, EmbedPage, ListFiles, PartListed
 from shared_code.jobs.steps.evaluate import AskQuestions, QuestionsRead, ReadQuestions, SummedUp, SumUp
+from shared_code.jobs.steps.paid_page import PaidPage
 
 __all__ = [
     "AskQuestions",
@@ -28,6 +29,7 @@ __all__ = [
     "FetchEvent",
     "ItemDone",
     "ListFiles",
+    "PaidPage",
     "PartListed",
     "PoisonEvent",
     "QueryWindow",

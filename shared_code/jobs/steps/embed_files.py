@@ -1,11 +1,12 @@
 """The steps of a job over files."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 from shared_code.jobs.durable import Counts, Json
 from shared_code.jobs.embed_files import EmbedFilesJob
+from shared_code.jobs.steps.paid_page import PaidPage
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,35 +94,16 @@ class PartListed:
 
 
 @dataclass(frozen=True, kw_only=True)
-class EmbedPage:
-    """Bring one staged page of files into the index.
-
-    Attributes:
-        tokens: what the page is estimated to need, or is known to lack; None in jobs of earlier releases.
-        paid: what earlier answers of the page have counted as spent.
-    """
+class EmbedPage(PaidPage):
+    """Bring one staged page of files into the index."""
 
     KIND: ClassVar[str] = "embed-files"
     NAME: ClassVar[str] = "embed-page"
     FAILED: ClassVar[Counts] = {}
-    OWN: ClassVar[tuple[str, ...]] = ("page", "tokens", "paid")
     activity: ClassVar[str] = "embed-file-activity"
 
-    job_id: str
     job: EmbedFilesJob
-    page: int
     tokens: int | None = None
-    paid: Counts = field(default_factory=dict)
-
-    @property
-    def grant(self) -> int | None:
-        """How many tokens it may spend; None without a limit."""
-        return self.tokens if self.job.budget else None
-
-    def to_json(self) -> Json:
-        """The activity's input."""
-        own = {"page": self.page, "tokens": self.tokens, "paid": dict(self.paid)}
-        return {"jobId": self.job_id, "job": self.job.to_json(), **own}
 
     @classmethod
     def from_json(cls, value: Json) -> Self:

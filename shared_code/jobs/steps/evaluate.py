@@ -1,11 +1,12 @@
 """The steps of an evaluation."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from shared_code.jobs.durable import Counts, Json
 from shared_code.jobs.evaluate import EvaluateJob
 from shared_code.jobs.evaluation import Miss, Quality
+from shared_code.jobs.steps.paid_page import PaidPage
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,35 +59,16 @@ class QuestionsRead:
 
 
 @dataclass(frozen=True, kw_only=True)
-class AskQuestions:
-    """Ask one staged page of golden questions, and stage what was found.
-
-    Attributes:
-        tokens: what the page takes at most.
-        paid: what earlier answers of the page have counted as spent.
-    """
+class AskQuestions(PaidPage):
+    """Ask one staged page of golden questions, and stage what was found."""
 
     KIND: ClassVar[str] = "evaluate"
     NAME: ClassVar[str] = "ask-questions"
     FAILED: ClassVar[Counts] = {}
-    OWN: ClassVar[tuple[str, ...]] = ("page", "tokens", "paid")
     activity: ClassVar[str] = "ask-questions-activity"
 
-    job_id: str
     job: EvaluateJob
-    page: int
     tokens: int
-    paid: Counts = field(default_factory=dict)
-
-    @property
-    def grant(self) -> int | None:
-        """How many tokens it may spend; None without a limit."""
-        return self.tokens if self.job.budget else None
-
-    def to_json(self) -> Json:
-        """The activity's input."""
-        own = {"page": self.page, "tokens": self.tokens, "paid": dict(self.paid)}
-        return {"jobId": self.job_id, "job": self.job.to_json(), **own}
 
     @classmethod
     def from_json(cls, value: Json) -> Self:
