@@ -13,9 +13,8 @@ from typing import Any, Protocol
 
 from shared_code.activities.failures import Stopped
 from shared_code.activities.results import milliseconds_since
-from shared_code.activities.stopping import JobLife
+from shared_code.activities.stopping import JobLife, unless_canceled
 from shared_code.clients.composition import Clients
-from shared_code.errors import JobCanceled
 from shared_code.events.documents import EventDocuments
 from shared_code.events.ingestion import ingest_event, most_tokens
 from shared_code.events.source import Event
@@ -34,12 +33,8 @@ class TextOutput(Protocol):
 
 async def fetch_event(clients: Clients, step: FetchEvent) -> EventFetched:
     """Looks an event up and checks its details."""
-    life = JobLife(clients, step.job_id)
-    try:
-        # The next step looks before it pays: of two looks an event can do without the first.
-        return await life.unless_over(partial(_fetch, clients, step), looks_first=False)
-    except JobCanceled as error:
-        raise Stopped(error, {}) from error
+    # The next step looks before it pays: of two looks an event can do without the first.
+    return await unless_canceled(clients, step, partial(_fetch, clients, step), looks_first=False)
 
 
 async def _fetch(clients: Clients, step: FetchEvent) -> EventFetched:

@@ -114,13 +114,27 @@ def ends_with_its_job(
 
     @wraps(step_function)
     async def ended(clients: Clients, step: Step, /, *args: More.args, **kwargs: More.kwargs) -> Result:
-        life = JobLife(clients, step.job_id)
-        try:
-            return await life.unless_over(partial(step_function, clients, step, *args, **kwargs))
-        except JobCanceled as error:
-            raise Stopped(error, {}) from error
+        return await unless_canceled(clients, step, partial(step_function, clients, step, *args, **kwargs))
 
     return ended
+
+
+async def unless_canceled(
+    clients: Clients,
+    step: StepInput,
+    work: Callable[[], Coroutine[Any, Any, Result]],
+    *,
+    looks_first: bool = True,
+) -> Result:
+    """Does the work of a step that has nothing to count, unless its job is cancelled.
+
+    Raises:
+        Stopped: it was.
+    """
+    try:
+        return await JobLife(clients, step.job_id).unless_over(work, looks_first=looks_first)
+    except JobCanceled as error:
+        raise Stopped(error, {}) from error
 
 
 async def _let_finish(working: "asyncio.Task[Any]", has_paid: Callable[[], bool]) -> None:
