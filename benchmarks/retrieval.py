@@ -72,7 +72,7 @@ class Score:
         return self.ranks.count(None)
 
     def recall(self, top: int) -> float:
-        """The share of questions that the first so many chunks answer."""
+        """The share of questions that one of the `top` first chunks answers."""
         return sum(1 for rank in self.ranks if rank and rank <= top) / len(self.ranks)
 
     @property

@@ -36,7 +36,7 @@ class Commit:
         """The commit of a checkout.
 
         Raises:
-            NotACheckout: there is no commit to be read there.
+            NotACheckout: the folder is not a checkout with a commit.
         """
         if _git(root, "rev-parse", "--show-prefix").strip():
             raise NotACheckout(root, "it lies in the checkout of another repository")

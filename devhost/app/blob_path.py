@@ -26,20 +26,20 @@ class BlobPath:
         """Parses a path; a container alone stands for everything in it.
 
         Raises:
-            InvalidBlobPath: the container is no name of one, or a parameter has no usable name.
+            InvalidBlobPath: the container's name is not valid, or a parameter's name cannot be used.
         """
         container, _, rest = text.strip().lstrip("/").partition("/")
         if not _CONTAINER.fullmatch(container):
             raise InvalidBlobPath(
-                f"'{text}' is no path of a blob trigger: it begins with the name of a container, which has "
-                "lower-case letters, digits and single dashes within, as in samples/{name}."
+                f"'{text}' is not a path of a blob trigger: it begins with the name of a container, which "
+                "has lower-case letters, digits and single dashes within, as in samples/{name}."
             )
         names = tuple(_PARAMETER.findall(rest))
         bad = next((name for name in names if not _NAME.fullmatch(name) or names.count(name) > 1), None)
         literals = _PARAMETER.split(rest)[::2]
         if bad is not None or any(bracket in literal for literal in literals for bracket in "{}"):
             raise InvalidBlobPath(
-                f"'{text}' is no path of a blob trigger: give each part a name, as in {{name}}."
+                f"'{text}' is not a path of a blob trigger: give each part a name, as in {{name}}."
             )
         pattern = "(.*)".join(map(re.escape, literals)) if rest else ".*"
         return cls(container, literals[0], names, re.compile(pattern, re.DOTALL))

@@ -79,7 +79,7 @@ class RouteTemplate:
         )
 
     def _reaches(self, length: int) -> bool:
-        """Whether paths of so many parts may fit."""
+        """Whether a path with this number of parts may fit."""
         if not self.segments or length == len(self.segments):
             return length == len(self.segments)
         last = self.segments[-1]

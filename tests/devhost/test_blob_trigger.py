@@ -235,7 +235,7 @@ async def test_trigger_without_a_usable_path_is_an_error_of_its_function(
     app.function("f", blob_trigger("{container}/{name}"), code=NOTES)
     app.function("g", http_trigger(), RETURN)
     assert (await (await start()).get("/api/g")).status == 200
-    assert "The 'f' function is in error: '{container}/{name}' is no path of a blob trigger" in caplog.text
+    assert "The 'f' function is in error: '{container}/{name}' is not a path of a blob trigger" in caplog.text
 
 
 async def test_stop_waits_for_the_function_that_has_a_blob_in_hand(
