@@ -13,6 +13,7 @@ ROOT = Path(__file__).parents[2]
 WORKFLOWS = sorted((ROOT / "shared_code" / "workflows").glob("*.py"))
 # What gives the same for the same arguments, with what is below left out.
 LIBRARIES = {
+    "abc",
     "azure.durable_functions",
     "collections.abc",
     "dataclasses",
