@@ -33,7 +33,7 @@ class TimerTrigger:
         memory: TimerMemory | None,
         run_on_startup: bool = False,
     ) -> None:
-        """Without a memory, the function is told nothing of its past, and no missed run is made up for."""
+        """Without a memory, the function learns nothing of its past, and no missed run is made up for."""
         self._function = function
         self._name = function.name
         self._schedule = schedule

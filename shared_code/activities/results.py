@@ -1,7 +1,7 @@
 """What an activity answers: the step's result, or the failure that stopped it, always as a value.
 
 Nothing but the end of the process gets past this: the Durable engine makes an opaque text of an exception,
-and on Azure a call never ends whose exception is no `Exception`.
+and on Azure a call never ends whose exception is not an `Exception`.
 """
 
 import asyncio
@@ -74,7 +74,7 @@ async def answer(
 async def _value(clients: Clients, work: Awaitable[StepResult], counts: Counts) -> Json:
     try:
         return {"ok": True, **(await work).to_json()}
-    except BaseException as error:  # a library that panics raises what is no Exception
+    except BaseException as error:  # a library that panics raises what is not an Exception
         if isinstance(error, asyncio.CancelledError) and is_cancelled():
             raise
         return _failed(clients, error, counts)

@@ -69,7 +69,7 @@ class Purge:
     clock: Callable[[], float] = field(default=monotonic)
 
     async def run(self, *, seconds: float = _SECONDS) -> None:
-        """Notes which jobs have ended, and purges those that have expired, for so many seconds at most.
+        """Notes which jobs have ended, and purges those that have expired, for at most this many seconds.
 
         Raises:
             HostUnavailable: the host did not answer; the next run goes on.

@@ -30,7 +30,7 @@ class PlannedChunk:
         id: in the index.
         context: what its text stands under.
         text: what is stored and shown.
-        embedded: what its vector is made of: the text, behind what of the context has room.
+        embedded: what its vector is made of: the text, after as much of the context as has room.
         place: where it stands.
     """
 

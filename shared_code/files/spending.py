@@ -75,7 +75,7 @@ class PageSpending:
         return self._under_way > 0
 
     def take(self, most: int) -> bool:
-        """Takes so many tokens of the grant for texts that are to be sent, if they are left."""
+        """Takes this many tokens of the grant for texts that are to be sent, if they are left."""
         is_left = self._grant is None or self._used + most <= self._grant
         self._promised += most if is_left else 0
         return is_left

@@ -1,4 +1,4 @@
-"""What inputs of several kinds of jobs have in common, and how it is written into a history and read again."""
+"""What inputs of several kinds of jobs have in common, and how they are written into a history."""
 
 from abc import ABC, abstractmethod
 from dataclasses import asdict, dataclass

@@ -55,7 +55,7 @@ class Meter:
     estimated: int = 0
 
     def plus(self, counts: Counts) -> "Meter":
-        """The meter after a page that counted so much."""
+        """The meter after a page with these counts."""
         return replace(
             self,
             tokens=self.tokens + counts.get("tokens", 0),

@@ -140,7 +140,7 @@ class MonthUsage:
     def require_left(
         self, env: str, month: str, budget: Budget | None, *, cost: int, now: float, meter: int | None
     ) -> None:
-        """Checks that so much, in parts, may still be spent, beside what others have reserved.
+        """Checks that this amount, in parts, may still be spent, beside what others have reserved.
 
         Raises:
             BudgetReached: it does not fit into what is left.
@@ -218,7 +218,7 @@ def beginning_of_next(month: str) -> datetime:
 
 
 def _left(usage: MonthUsage, env: str, config: Settings, now: float) -> float | None:
-    """A malformed budget is told where it matters: when jobs are submitted, and when they are held."""
+    """A malformed budget is reported where it matters: when jobs are submitted, and when they are held."""
     try:
         budget = config.budgets.get(env)
     except SettingsError:
@@ -229,7 +229,7 @@ def _left(usage: MonthUsage, env: str, config: Settings, now: float) -> float | 
 def _reason_to_hold(
     usage: MonthUsage, key: str, payload: dict[str, Any], config: Settings, *, now: float
 ) -> dict[str, str] | None:
-    """Why the jobs of an environment have to wait; a malformed budget is a reason too, until it is mended."""
+    """Why the jobs of an environment have to wait; a malformed budget is one, until it is corrected."""
     env, month = key.split(":")
     # Lanes that an earlier release began do not say what they may spend.
     cost, meter = payload.get("cost", 0), payload["meter"]

@@ -205,7 +205,7 @@ def _admitted(context: OrchestrationContext, work: LaneWork) -> Steps[tuple[Mete
 
 
 def _held(context: OrchestrationContext, work: LaneWork, reason: Failure) -> Steps[Json | None]:
-    """Waits at the budget; then the lane begins anew, unless its job is over."""
+    """Waits at the budget; then the lane starts again, unless its job is over."""
     account = work.meter.account if work.meter else None
     canceled = yield from hold(context, account, replace(work.progress, held=None), reason)
     over = CANCELED if canceled else (yield from _reason_to_end(context))
@@ -255,7 +255,7 @@ def _after_page(
 ) -> tuple[LaneWork, Totals]:
     """What is left to do after a page, and what the page adds to the totals.
 
-    Of an item that is to run again only counts what it has spent; it is told so when it does.
+    Of an item that is to run again only what it has spent is counted; its next input says so.
     """
     page, *rest = work.pages
     tried = list(zip(page, answers, strict=True))
