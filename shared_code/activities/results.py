@@ -59,7 +59,7 @@ async def answer(
         clients: what the activities of the process share.
         step: the class of the activity's input.
         payload: that input; the job's id, its kind and the step are in every line that is logged meanwhile.
-        work: does the step, and may do it again: each run finds what one before it has done.
+        work: does the step, and may do it again: each try finds what one before it has done.
     """
     counts: Counts = {}
     try:

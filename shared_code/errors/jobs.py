@@ -86,10 +86,10 @@ class BudgetReached(AppError):
         needed: float = 0,
     ) -> None:
         begins = f"{renews_at:%Y-%m-%d}"
-        also = f", {reserved:.15g} are reserved by running pages" if reserved else ""
-        next_page = f", and the next page may cost {needed:.15g}" if needed else ""
+        also = f", {reserved:.15g} are reserved by running jobs" if reserved else ""
+        next_cost = f", and what comes next may cost {needed:.15g}" if needed else ""
         super().__init__(
-            f"The budget of {env} is reached: {spent:.15g} of {budget:.15g} are spent{also}{next_page}. "
+            f"The budget of {env} is reached: {spent:.15g} of {budget:.15g} are spent{also}{next_cost}. "
             f"Wait for the next month, which begins on {begins}, or have the budget raised."
         )
         self._facts = {"spent": spent, "budget": budget, "renewsAt": f"{begins}T00:00:00Z"}

@@ -32,7 +32,7 @@ class AuditQueryJob(JobInLanes):
     def plan(cls, dates: DateRange, *, patience: timedelta = DEFAULT_PATIENCE) -> Self:
         """Cuts the work: one window for a small range, else eight or more, of which eight run at once."""
         if dates.days <= _SMALL_RANGE_DAYS:
-            return cls(dates=dates, window_days=_SMALL_RANGE_DAYS, lanes=1, page_size=1, patience=patience)
+            return cls(dates=dates, window_days=_SMALL_RANGE_DAYS, lanes=1, wave_size=1, patience=patience)
         window_days = min(_MAX_WINDOW_DAYS, -(-dates.days // LARGE_STEPS_AT_ONCE))
         windows = -(-dates.days // window_days)
         lanes = 1 if windows <= LARGE_STEPS_AT_ONCE else LANES
@@ -40,7 +40,7 @@ class AuditQueryJob(JobInLanes):
             dates=dates,
             window_days=window_days,
             lanes=lanes,
-            page_size=LARGE_STEPS_AT_ONCE // lanes,
+            wave_size=LARGE_STEPS_AT_ONCE // lanes,
             patience=patience,
         )
 

@@ -55,7 +55,7 @@ class EmbedEventJob(PaidJob):
     Attributes:
         force: whether it is to run again although it has completed.
         waits: the pauses between looks for an event that is not known yet.
-        run: names this run of the job: what of the index it has paid for is known by it.
+        submission: names the request that began the job: what of the index it has paid for is known by it.
         from_queue: whether its message is gone by now, so that a failure has to leave another.
     """
 
@@ -68,7 +68,7 @@ class EmbedEventJob(PaidJob):
     session_id: str
     force: bool = False
     waits: tuple[timedelta, ...] = ()
-    run: str = ""
+    submission: str = ""
     from_queue: bool = False
 
     @classmethod
@@ -129,7 +129,7 @@ class EmbedEventJob(PaidJob):
             "sessionId": self.session_id,
             "force": self.force,
             "waits": [int(wait.total_seconds()) for wait in self.waits],
-            "run": self.run,
+            "run": self.submission,
             "fromQueue": self.from_queue,
         }
 
@@ -141,7 +141,7 @@ class EmbedEventJob(PaidJob):
             "session_id": value["sessionId"],
             "force": value["force"],
             "waits": tuple(timedelta(seconds=wait) for wait in value["waits"]),
-            "run": value["run"],
+            "submission": value["run"],
             "from_queue": came_from_queue(value),
         }
 

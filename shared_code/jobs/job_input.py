@@ -61,19 +61,19 @@ class JobInLanes(JobInput):
 
     Attributes:
         lanes: how many run at once.
-        page_size: how many activities each of them runs at once.
+        wave_size: how many activities each of them runs at once: a wave.
     """
 
     lanes: int = LANES
-    page_size: int = LARGE_STEPS_AT_ONCE // LANES
+    wave_size: int = LARGE_STEPS_AT_ONCE // LANES
 
     def to_json(self) -> Json:
         """The orchestration's input: JSON values only."""
-        return {**super().to_json(), "lanes": self.lanes, "pageSize": self.page_size}
+        return {**super().to_json(), "lanes": self.lanes, "pageSize": self.wave_size}
 
     @classmethod
     def _members(cls, value: Json) -> dict[str, Any]:
-        return {**super()._members(value), "lanes": value["lanes"], "page_size": value["pageSize"]}
+        return {**super()._members(value), "lanes": value["lanes"], "wave_size": value["pageSize"]}
 
 
 @dataclass(frozen=True, kw_only=True)

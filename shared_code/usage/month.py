@@ -24,7 +24,7 @@ class UnknownOperation(AppError):
 
 @dataclass(frozen=True)
 class _Running:
-    """A meter that runs: its last reading, and what its next page may cost. Kept as a list, in this order.
+    """A meter that runs: its last reading, and what its next wave may cost. Kept as a list, in this order.
 
     Attributes:
         tokens: so far.
@@ -83,7 +83,7 @@ class MonthUsage:
         return self.cost / COST_UNIT
 
     def reserved(self, now: float, *, beside: int | None = None) -> int:
-        """What running pages may still spend, in parts; `beside` one meter's."""
+        """What running waves may still spend, in parts; `beside` one meter's."""
         running = (_Running(*meter) for number, meter in self.meters.items() if number != str(beside))
         return sum(meter.reserved for meter in running if meter.until > now)
 
@@ -198,7 +198,7 @@ def answer(
 def _asked(
     usage: MonthUsage, key: str, payload: dict[str, Any], config: Settings, *, now: float
 ) -> tuple[MonthUsage, Any]:
-    """A meter's number and a reservation for its next page, or the reason why its job is held."""
+    """A meter's number and a reservation for its next wave, or the reason why its job is held."""
     number = payload["meter"]
     reason = _reason_to_hold(usage, key, payload, config, now=now) if payload["limited"] else None
     if reason:
