@@ -49,7 +49,7 @@ class TimerTrigger:
 
     @property
     def next_due(self) -> datetime:
-        """When the function runs next, be it again."""
+        """When the function runs next."""
         return self._next_retry or self._status.next
 
     async def settle(self) -> None:

@@ -129,7 +129,7 @@ class CosmosSearch:
         )
 
     async def is_empty(self) -> bool:
-        """Whether the version has no text at all, be it that there is no such version."""
+        """Whether the version has no text at all, as when there is no such version."""
         query = "SELECT TOP 1 c.id FROM c WHERE c.index = @index"
         return not await self._query(query, {"index": self.name})
 
