@@ -313,7 +313,7 @@ class _Passage:
         return self._whole_from(longest, first)
 
     def _whole_from(self, piece: int, first: int) -> int:
-        """The next piece that is not within a row, unless it is the row in which a chunk's own text begins."""
+        """The next piece that is not within a row, except the row in which a chunk's text begins."""
         rows = self._rows
         own_row = rows[first]
         while rows[piece] not in (piece, own_row):
