@@ -16,15 +16,17 @@ class PaidPage:
         page: its number in the job.
         tokens: what it is estimated to need, or is known to lack; None in jobs of earlier releases.
         paid: what earlier answers of the page have counted as spent.
+        accounts: of earlier runs, by their names, as they told them where storage was away.
     """
 
-    OWN: ClassVar[tuple[str, ...]] = ("page", "tokens", "paid")
+    OWN: ClassVar[tuple[str, ...]] = ("page", "tokens", "paid", "accounts")
 
     job_id: str
     job: EmbedFilesJob | EvaluateJob
     page: int
     tokens: int | None
     paid: Counts = field(default_factory=dict)
+    accounts: Json = field(default_factory=dict)
 
     @property
     def grant(self) -> int | None:
@@ -33,5 +35,5 @@ class PaidPage:
 
     def to_json(self) -> Json:
         """The activity's input."""
-        own = {"page": self.page, "tokens": self.tokens, "paid": dict(self.paid)}
+        own = {"page": self.page, "tokens": self.tokens, "paid": dict(self.paid), "accounts": self.accounts}
         return {"jobId": self.job_id, "job": self.job.to_json(), **own}
