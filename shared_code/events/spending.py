@@ -2,18 +2,21 @@
 
 A run of an event's step keeps an account. It is written before a request is sent, an item beside the event's
 documents with what the request may cost at most. When it is known what was charged, it is written with the
-first of them, and the item goes. A run that breaks off leaves it to the next one. An account of an earlier
-try of the step says nothing any more: the answer of that try has counted what it spent.
+first of them, and the item goes. A run that breaks off leaves it to the next one, which finds it when it is
+about to write its own. An account of an earlier try of the step says nothing any more: the answer of that try
+has counted what it spent.
 
-ADR 53 has the reasons.
+ADR 53 and ADR 54 have the reasons.
 """
 
+import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from shared_code.events.documents import EventAccount
+from shared_code.index.records import ContainerMissing
 from shared_code.jobs import EmbedEventJob
 
 
@@ -22,6 +25,9 @@ class Accounts(Protocol):
 
     async def accounts(self, job: EmbedEventJob) -> Sequence[EventAccount]:
         """The accounts of an event."""
+
+    async def open_account(self, job: EmbedEventJob, account: EventAccount) -> bool:
+        """Writes the account of an event, unless one is open; whether it was written."""
 
     async def book(self, job: EmbedEventJob, account: EventAccount) -> None:
         """Writes an account."""
@@ -32,41 +38,32 @@ class EventSpending:
     """The account of one run of an event's step; it pays for the event's texts.
 
     Attributes:
-        counts: what no answer of the step has counted; of the tokens, those that are `estimated`.
+        accounts: where it is kept.
+        job: the event's.
+        tries: how many answers of the step the job has heard.
         require_wanted: raises when nothing is wanted any more.
+        counts: what no answer of the step has counted; of the tokens, those that are `estimated`.
+        is_known: whether these have what an earlier run has spent that broke off.
     """
 
     accounts: Accounts
     job: EmbedEventJob
     tries: int
-    counts: Counter[str]
     require_wanted: Callable[[], Awaitable[None]]
+    counts: Counter[str] = field(default_factory=Counter)
+    is_known: bool = False
     _under_way: int = 0
+    _booking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    @classmethod
-    async def begin(
-        cls,
-        accounts: Accounts,
-        job: EmbedEventJob,
-        *,
-        require_wanted: Callable[[], Awaitable[None]],
-        tries: int = 0,
-        is_first: bool = False,
-    ) -> "EventSpending":
-        """Opens the account of a run.
-
-        Args:
-            accounts: where it is kept.
-            job: the event's.
-            require_wanted: raises when nothing is wanted any more.
-            tries: how many answers of the step the job has heard.
-            is_first: whether no other run can have broken off before, so that none is looked for.
-        """
-        found = [] if is_first else await accounts.accounts(job)
-        unheard = [each.counts for each in found if (each.run, each.tries) == (job.run, tries)]
+    async def look_back(self) -> None:
+        """Takes over what an earlier run of the step has spent that broke off."""
+        found = await self.accounts.accounts(self.job)
+        unheard = [
+            Counter(each.counts) for each in found if (each.run, each.tries) == (self.job.run, self.tries)
+        ]
         # Each run adds to what it finds, so that the last one has all of it.
-        before = max(unheard, key=lambda counts: counts.get("tokens", 0), default={})
-        return cls(accounts, job, tries, Counter(before), require_wanted)
+        self.counts.update(max(unheard, key=lambda counts: counts["tokens"], default=Counter()))
+        self.is_known = True
 
     @property
     def account(self) -> EventAccount:
@@ -82,11 +79,25 @@ class EventSpending:
         """Books a request that is about to be sent."""
         self._under_way += most
         try:
-            await self.accounts.book(self.job, self.account)
+            async with self._booking:
+                await self._book()
             await self.require_wanted()  # last, so that next to nothing is sent after it was told to stop
         except BaseException:
             self._under_way -= most  # it is not sent
             raise
+
+    async def _book(self) -> None:
+        """Writes the account; the first write finds one that is there already."""
+        if not self.is_known:
+            try:
+                self.is_known = await self.accounts.open_account(self.job, self.account)
+            except ContainerMissing:
+                self.is_known = True  # nobody can have an account
+                raise
+            if self.is_known:
+                return
+            await self.look_back()
+        await self.accounts.book(self.job, self.account)
 
     async def charged(self, most: int, *, tokens: int, requests: int, estimated: int) -> None:
         """Adds what was charged; it is written with the documents."""
