@@ -39,6 +39,10 @@ class IdentityAnswers:
             "retry_total": _RETRIES,
         }
 
+    def forget(self) -> None:
+        """Another token is asked for: what was answered before says nothing of that."""
+        self._last = None
+
     def failure(self) -> AppError:
         """What it means that there is no token."""
         if self._last in _REFUSALS:
@@ -63,6 +67,7 @@ class AppIdentity(DefaultAzureCredential):
 
     async def get_token(self, *scopes: str, **options: Any) -> AccessToken:
         """A token for these scopes."""
+        self._answers.forget()
         try:
             return await super().get_token(*scopes, **options)
         except AzureError as error:
@@ -70,6 +75,7 @@ class AppIdentity(DefaultAzureCredential):
 
     async def get_token_info(self, *scopes: str, **options: Any) -> AccessTokenInfo:
         """The same, with more about it."""
+        self._answers.forget()
         try:
             return await super().get_token_info(*scopes, **options)
         except AzureError as error:

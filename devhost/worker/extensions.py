@@ -6,6 +6,7 @@ and costs nothing else.
 
 import logging
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from azure.functions.extension import ExtensionMeta
@@ -35,10 +36,17 @@ def forget() -> None:
     ExtensionMeta._func_exts.clear()  # noqa: SLF001 - there is no public way
     ExtensionMeta._info.clear()  # noqa: SLF001
     ExtensionMeta._app_exts = None  # noqa: SLF001
+    _are_enabled.cache_clear()
+
+
+@cache
+def _are_enabled() -> bool:
+    """Settings do not change while an app runs, and each is looked for among all variables."""
+    return enables_worker_extensions()
 
 
 def _call(function: str, hook: str, *arguments: Any, with_logger: bool = True) -> None:
-    if not enables_worker_extensions():
+    if not _are_enabled():
         return
     own = getattr(ExtensionMeta.get_function_hooks(function), hook, ())
     of_all = getattr(ExtensionMeta.get_application_hooks(), f"{hook}_app_level", ())

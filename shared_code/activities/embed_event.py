@@ -61,15 +61,13 @@ async def embed_event(clients: Clients, step: EmbedEvent) -> ItemDone:
     documents = clients.event_documents(job.env, job.index_version)
     fetched = clients.fetched_events.take(job.id, job.submission)
     life = JobLife(clients, step.job_id)
-    # A try that broke off has taken the event, or its process has ended with all that it had in memory.
-    spending = await EventSpending.begin(
-        documents, job, tries=step.tries, is_first=fetched is not None, require_wanted=life.require
-    )
+    spending = EventSpending(documents, job, step.tries, life.require)
     try:
         work = partial(_embed, clients, step, fetched, documents, spending)
         counts = await life.unless_over(work, has_paid=spending.is_under_way, looks_first=False)
     except Exception as error:
-        raise Stopped(error, {"tokens": 0, **spending.tally.counts}) from error
+        counted = {"tokens": 0, **spending.tally.counts} if spending.is_known else {}
+        raise Stopped(error, counted) from error
     log_event("event.embedded", env=job.env, milliseconds=milliseconds_since(began), **dict[str, Any](counts))
     return ItemDone(counts=counts)
 

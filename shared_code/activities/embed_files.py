@@ -52,13 +52,14 @@ async def list_files(clients: Clients, step: ListFiles) -> PartListed:
 async def embed_page(clients: Clients, step: EmbedPage, *, host: DurableClient) -> ItemDone:
     """Brings one staged page of files into the index, unless the job is stopped."""
     began = monotonic()
-    result, spent = await pay_for_page(clients, step, host, partial(_embed, clients, step, host))
+    result, spending = await pay_for_page(clients, step, host, partial(_embed, clients, step, host))
+    spent = spending.counts
     if result.error:
-        raise Stopped(result.error, {**result.counts, **spent})
+        raise Stopped(result.error, {**result.counts, **spent}, spending.unwritten)
     if result.lacks:
         tokens = spent.get("tokens", 0)
         log_event("page.lacks_tokens", env=step.job.env, page=step.page, tokens=tokens, lacks=result.lacks)
-        return ItemDone(counts=spent, lacks=result.lacks)
+        return ItemDone(counts=spent, lacks=result.lacks, tallies=spending.unwritten)
     if result.ledger:
         entries = [entry.to_json() for entry in result.ledger]
         await keep_ledger(clients.jobs_container, step.job_id, f"{step.page}.json", entries)

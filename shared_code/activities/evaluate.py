@@ -58,10 +58,10 @@ async def read_questions(clients: Clients, step: ReadQuestions) -> QuestionsRead
 async def ask_questions(clients: Clients, step: AskQuestions, *, host: DurableClient) -> ItemDone:
     """Asks one staged page of questions, unless the host says that the job was stopped."""
     began = monotonic()
-    asked, spent = await pay_for_page(clients, step, host, partial(_ask, clients, step))
+    asked, spending = await pay_for_page(clients, step, host, partial(_ask, clients, step))
     milliseconds = milliseconds_since(began)
     log_event("questions.asked", env=step.job.env, page=step.page, milliseconds=milliseconds, asked=asked)
-    return ItemDone(counts={"completed": asked, **spent})
+    return ItemDone(counts={"completed": asked, **spending.counts})
 
 
 @ends_with_its_job

@@ -34,7 +34,7 @@ from shared_code.http_pool import (
     TokenUnavailable,
 )
 from shared_code.http_pool.retry_after import parse_retry_after
-from shared_code.jobs import Counts, Failure, Trouble
+from shared_code.jobs import Counts, Failure, Json, Trouble
 from shared_code.jobs.steps import Failed
 from shared_code.settings import Settings
 
@@ -63,12 +63,14 @@ class Stopped(Exception):
     Attributes:
         cause: what stopped it.
         counts: what it had done, and spent.
+        tallies: of what it had spent, by their names, where storage does not have them.
     """
 
-    def __init__(self, cause: Exception, counts: Counts) -> None:
+    def __init__(self, cause: Exception, counts: Counts, tallies: Json | None = None) -> None:
         super().__init__(str(cause))
         self.cause = cause
         self.counts = counts
+        self.tallies: Json = tallies or {}
 
 
 def failed(error: BaseException, counts: Counts, *, now: datetime) -> Failed:
@@ -80,7 +82,7 @@ def failed(error: BaseException, counts: Counts, *, now: datetime) -> Failed:
         now: the time, which what a service asks for counts from.
     """
     if isinstance(error, Stopped):
-        return failed(error.cause, error.counts, now=now)
+        return replace(failed(error.cause, error.counts, now=now), tallies=error.tallies)
     result = _kind(error)
     pause = _pause(error, now)
     if not result.trouble or pause is None:

@@ -6,8 +6,6 @@ from contextlib import suppress
 from functools import partial
 from typing import Any, TypeVar
 
-from azure.core.exceptions import AzureError
-
 from shared_code.activities.failures import Stopped
 from shared_code.activities.results import StepResult, answer
 from shared_code.activities.stopping import JobLife
@@ -44,8 +42,8 @@ async def pay_for_page(
     step: PaidPage,
     host: DurableClient,
     work: Callable[[PageSpending, JobLife], Coroutine[Any, Any, Result]],
-) -> tuple[Result, Counts]:
-    """Does the work of a page with a tally of its own; also what was spent that no answer has counted.
+) -> tuple[Result, PageSpending]:
+    """Does the work of a page with a tally of its own, which is closed then.
 
     Raises:
         Stopped: something stopped the work, the job's end too; with what was spent until then.
@@ -55,12 +53,11 @@ async def pay_for_page(
     try:
         await require_running(host, step.job_id)
         result = await life.unless_over(partial(work, spending, life), has_paid=spending.is_under_way)
-        await spending.close()
     except Exception as error:
-        with suppress(AzureError):  # what is not closed is known all the same
-            await spending.close()
-        raise Stopped(error, spending.counts) from error
-    return result, spending.counts
+        await spending.close()
+        raise Stopped(error, spending.counts, spending.unwritten) from error
+    await spending.close()
+    return result, spending
 
 
 async def spends_on_event(

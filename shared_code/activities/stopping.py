@@ -1,28 +1,24 @@
 """A step ends with its job: what a client cancels stops at its next request, in whatever process it runs.
 
 Before a step begins, before each request that costs money, and twice a second meanwhile it is looked up
-whether the job was cancelled. A step that has requests under way may wait for their answers, count them, and
-write what can be written at once; any other is cut off. ADR 42 has the reasons.
+whether the job was cancelled; the steps of one job in a process share those looks. A step that has requests
+under way may wait for their answers, count them, and write what can be written at once; any other is cut off.
+ADR 42 has the reasons.
 """
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from contextlib import suppress
 from functools import partial, wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
-
-from azure.core.exceptions import AzureError
 
 from shared_code.activities.failures import Stopped
 from shared_code.activities.results import StepInput
 from shared_code.api.job_instances import require_running
 from shared_code.clients.composition import Clients
-from shared_code.errors import JobCanceled, SettingsError
+from shared_code.errors import JobCanceled
 from shared_code.jobs import DurableClient
 from shared_code.jobs.steps import CheckJob, Done
 
-_SECONDS_BETWEEN_LOOKS = 0.5
-_SECONDS_FOR_A_LOOK = 5.0
 # Requests that are under way have been paid for: so long they are waited for, and counted by their estimate
 # after that. What they bring is written as far as that is done soon; the rest another job pays for again.
 _SECONDS_FOR_ANSWERS = 5.0
@@ -37,13 +33,8 @@ More = ParamSpec("More")
 class JobLife:
     """Whether one job still wants its work done."""
 
-    def __init__(
-        self, clients: Clients, job_id: str, *, between_looks: float = _SECONDS_BETWEEN_LOOKS
-    ) -> None:
-        self._clients = clients
-        self._job_id = job_id
-        self._between_looks = between_looks
-        self._over = asyncio.Event()
+    def __init__(self, clients: Clients, job_id: str) -> None:
+        self._watch = clients.cancel_watches.of(job_id)
 
     async def require(self) -> None:
         """Looks it up; where storage cannot say, the job is taken to go on.
@@ -51,10 +42,7 @@ class JobLife:
         Raises:
             JobCanceled: nothing more is to be done.
         """
-        with suppress(AzureError, TimeoutError, SettingsError):
-            async with asyncio.timeout(_SECONDS_FOR_A_LOOK):
-                if not self._over.is_set() and await self._clients.decisions.is_canceled(self._job_id):
-                    self._over.set()
+        await self._watch.look()
         self.require_known()
 
     def require_known(self) -> None:
@@ -63,7 +51,7 @@ class JobLife:
         Raises:
             JobCanceled: nothing more is to be done.
         """
-        if self._over.is_set():
+        if self._watch.is_over:
             raise JobCanceled
 
     async def unless_over(
@@ -85,7 +73,7 @@ class JobLife:
         """
         if looks_first:
             await self.require()
-        working, watching = asyncio.create_task(work()), asyncio.create_task(self._watch())
+        working, watching = asyncio.create_task(work()), asyncio.create_task(self._watch.wait())
         try:
             await asyncio.wait({working, watching}, return_when=asyncio.FIRST_COMPLETED)
             if has_paid:
@@ -96,15 +84,6 @@ class JobLife:
             await _end(watching)
             await _end(working)
         raise JobCanceled
-
-    async def _watch(self) -> None:
-        """Ends when the job is cancelled."""
-        while not self._over.is_set():
-            with suppress(TimeoutError):
-                async with asyncio.timeout(self._between_looks):
-                    await self._over.wait()
-            with suppress(JobCanceled):
-                await self.require()
 
 
 def ends_with_its_job(

@@ -48,7 +48,7 @@ from shared_code.search.hybrid import QuestionEmbeddings
 from shared_code.settings import Settings
 from shared_code.settings.setting import Setting
 from shared_code.storage.blob_account import blob_service
-from shared_code.storage.decisions import Decisions, DecisionsOfRequests
+from shared_code.storage.decisions import CancelWatches, Decisions, DecisionsOfRequests
 from shared_code.storage.job_table import TIMEOUTS, StoredJobs
 from shared_code.storage.ledgers import ReadableLedger, StoredLedger
 from shared_code.storage.source_files import SourceFiles
@@ -146,6 +146,11 @@ class Clients:
     def decisions(self) -> Decisions:
         """What people decided about jobs."""
         return Decisions(self.jobs_container)
+
+    @cached_property
+    def cancel_watches(self) -> CancelWatches:
+        """What steps learn by that their jobs are to end."""
+        return CancelWatches(lambda: self.decisions)
 
     @cached_property
     def decisions_of_requests(self) -> DecisionsOfRequests:

@@ -162,8 +162,9 @@ class _Passage:
         self._starts = array("q")
         self._costs = array("d")
         self._totals = array("q", [0])
-        # Of each piece its segment, and the first piece of the row that it is part of.
+        # Of each piece its segment, the tokens of that one's header, and the first piece of its row.
         self._owners = array("q")
+        self._headers = array("q")
         self._rows = array("q")
         self._starts.append(self._add_segments())
         self._overlap_starts = array("q", map(self._overlap_start, range(len(self._costs))))
@@ -185,7 +186,9 @@ class _Passage:
             if not self._added_short_row(segment, start, end, kind):
                 for part_start, part_end, part_kind in self._stretches(start, end, index, kind):
                     self._add(part_start, part_end, part_kind, _FINER)
-            self._owners.extend([index] * (len(self._costs) - first))
+            pieces = len(self._costs) - first
+            self._owners.extend([index] * pieces)
+            self._headers.extend([self._tokens_of(segment.header)] * pieces)
             self._mark_row(segment, first)
             start, before = end, segment
         return start
@@ -199,8 +202,7 @@ class _Passage:
     def _mark_row(self, segment: Segment, first: int) -> None:
         """Makes the pieces of a row belong together, where a chunk can hold them."""
         end = len(self._costs)
-        tokens = self._size(first, end) + self._tokens_of(segment.header)
-        if not _is_row(segment) or tokens > self._sizes.most:
+        if not _is_row(segment) or self._size_with_header(first, end) > self._sizes.most:
             self._rows.extend(range(first, end))
             return
         self._rows.extend([first] * (end - first))
@@ -275,11 +277,8 @@ class _Passage:
             cuts.append(before[cuts[-1]])
         return cuts[::-1]
 
-    def _size(self, first: int, end: int) -> int:
-        return self._totals[end] - self._totals[first]
-
     def _size_with_header(self, first: int, end: int) -> int:
-        return self._size(first, end) + self._tokens_of(self._segments[self._owners[first]].header)
+        return self._totals[end] - self._totals[first] + self._headers[first]
 
     def _chunks_of(self, first: int, end: int) -> Iterator[Chunk]:
         visible = _VISIBLE.search(self._text, self._starts[first], self._starts[end])
@@ -298,19 +297,28 @@ class _Passage:
 
     def _chunk_text(self, first: int, end: int) -> str:
         text = self._text[self._starts[first] : self._starts[end]].strip()
-        header = self._segments[self._owners[first]].header
-        return f"{header}\n{text}" if self._tokens_of(header) else text
-
-    def _overlap_start(self, first: int) -> int:
-        return next(self._beginnings(first))
+        return f"{self._segments[self._owners[first]].header}\n{text}" if self._headers[first] else text
 
     def _beginnings(self, first: int) -> Iterator[int]:
-        """With which pieces a chunk may begin, from the longest overlap to none.
+        """With which pieces a chunk may begin, from the longest overlap to none."""
+        start = self._overlap_starts[first]
+        while True:
+            yield start
+            if start == first:
+                return
+            start = self._whole_from(start + 1, first)
 
-        None is within a row, unless the chunk's own text begins in that row.
-        """
-        most = bisect_left(self._totals, self._totals[first] - self._sizes.overlap, hi=first)
-        return (piece for piece in range(most, first + 1) if self._rows[piece] in {piece, self._rows[first]})
+    def _overlap_start(self, first: int) -> int:
+        longest = bisect_left(self._totals, self._totals[first] - self._sizes.overlap, hi=first)
+        return self._whole_from(longest, first)
+
+    def _whole_from(self, piece: int, first: int) -> int:
+        """The next piece that is not within a row, except the row in which a chunk's text begins."""
+        rows = self._rows
+        own_row = rows[first]
+        while rows[piece] not in (piece, own_row):
+            piece += 1
+        return piece
 
     def _chunk(self, text: str, tokens: int, offset: int) -> Chunk:
         segment = self._segments[bisect_right(self._segment_starts, offset) - 1]

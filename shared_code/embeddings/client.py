@@ -301,6 +301,10 @@ def _read(response: Response) -> _Answer:
     try:
         return _answer(response.body)
     except msgspec.DecodeError:
+        if response.headers.get("Content-Type", "").lower().startswith("text/html"):
+            raise EmbeddingsUnusable(
+                "A website answers at EMBEDDINGS_ENDPOINT: correct its address."
+            ) from None
         response.json()  # raises, unless it was only NaN, which is not JSON but is sent all the same
         # As null it spoils no vector but its own.
         return _answer(json.dumps(json.loads(response.body, parse_constant=lambda _: None)))

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Self
 
-from azure.cosmos.exceptions import CosmosResourceNotFoundError
+from azure.cosmos.exceptions import CosmosResourceExistsError, CosmosResourceNotFoundError
 
 from shared_code.embeddings.client import Embedding
 from shared_code.embeddings.vectors import Vector
@@ -124,19 +124,25 @@ class EventDocuments:
         found = [tally async for tally in partition.query(query)]
         return [EventTally.from_json(each) for each in ([item["account"]] if item else []) + found]
 
-    async def book(self, job: EmbedEventJob, tally: EventTally) -> None:
-        """Writes the open tally of an event, which documents take the place of.
+    async def open_tally(self, job: EmbedEventJob, tally: EventTally) -> bool:
+        """Writes the tally of an event, unless one is open; whether it was written.
 
         Raises:
             ContainerMissing: the container is still to be created.
         """
         partition = self._documents_of(job)
-        # Without a text and the name of an index it is found by no search.
-        item = {"id": _id(job, _TALLY), "pk": partition.key, "account": tally.to_json()}
         try:
-            await partition.upsert([(item, None)])
+            await partition.save([(self._tally(job, tally, partition.key), None)])
+        except CosmosResourceExistsError:
+            return False
         except CosmosResourceNotFoundError:
             raise ContainerMissing from None
+        return True
+
+    async def book(self, job: EmbedEventJob, tally: EventTally) -> None:
+        """Writes the open tally of an event, which documents take the place of."""
+        partition = self._documents_of(job)
+        await partition.upsert([(self._tally(job, tally, partition.key), None)])
 
     async def create_container(self, dimensions: int) -> None:
         """Creates the container for vectors of this size."""
@@ -150,6 +156,10 @@ class EventDocuments:
     async def remove(self, job: EmbedEventJob, ordinals: Iterable[int]) -> None:
         """Deletes documents, those that are there."""
         await self._documents_of(job).delete([_id(job, ordinal) for ordinal in ordinals])
+
+    def _tally(self, job: EmbedEventJob, tally: EventTally, partition_key: str) -> dict[str, Any]:
+        # Without a text and the name of an index it is found by no search.
+        return {"id": _id(job, _TALLY), "pk": partition_key, "account": tally.to_json()}
 
     def _documents_of(self, job: EmbedEventJob) -> CosmosPartition:
         # An event is a source, too: no file's name begins so, since no container's name has a colon.

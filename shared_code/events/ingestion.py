@@ -77,6 +77,8 @@ async def ingest_event(
     known = await previous.vectors(job) if previous and missing else {}
     new = [_copied(each, known[each.made]) for each in missing if each.made in known]
     lacking = [each for each in missing if each.made not in known]
+    if not lacking or any(document.submission == job.submission for document in stored.values()):
+        await spending.look_back()  # no tally will be opened, or one has been closed by documents
     new += await _embedded(lacking, job, documents, embeddings, spending)
     outdated = [ordinal for ordinal, document in kept.items() if _is_outdated(document, event)]
     await documents.put(job, event, new, spending.tally)

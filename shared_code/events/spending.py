@@ -2,18 +2,21 @@
 
 A try of an event's step keeps a tally. It is written before a request is sent, an item beside the event's
 documents with what the request may cost at most. When it is known what was charged, it is written with the
-first of them, and the item goes. A try that breaks off leaves it to the next one. A tally of an earlier
-try of the step says nothing any more: the answer of that try has counted what it spent.
+first of them, and the item goes. A try that breaks off leaves it to the next one, which finds it when it is
+about to write its own. A tally of an earlier try of the step says nothing any more: the answer of that try
+has counted what it spent.
 
-ADR 53 has the reasons.
+ADR 53 and ADR 54 have the reasons.
 """
 
+import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from shared_code.events.documents import EventTally
+from shared_code.index.records import ContainerMissing
 from shared_code.jobs import EmbedEventJob
 
 
@@ -22,6 +25,9 @@ class Tallies(Protocol):
 
     async def tallies(self, job: EmbedEventJob) -> Sequence[EventTally]:
         """The tallies of an event."""
+
+    async def open_tally(self, job: EmbedEventJob, tally: EventTally) -> bool:
+        """Writes the tally of an event, unless one is open; whether it was written."""
 
     async def book(self, job: EmbedEventJob, tally: EventTally) -> None:
         """Writes a tally."""
@@ -32,41 +38,34 @@ class EventSpending:
     """The tally of one try of an event's step; it pays for the event's texts.
 
     Attributes:
-        counts: what no answer of the step has counted; of the tokens, those that are `estimated`.
+        tallies: where it is kept.
+        job: the event's.
+        tries: how many answers of the step the job has heard.
         require_wanted: raises when nothing is wanted any more.
+        counts: what no answer of the step has counted; of the tokens, those that are `estimated`.
+        is_known: whether these have what an earlier try has spent that broke off.
     """
 
     tallies: Tallies
     job: EmbedEventJob
     tries: int
-    counts: Counter[str]
     require_wanted: Callable[[], Awaitable[None]]
+    counts: Counter[str] = field(default_factory=Counter)
+    is_known: bool = False
     _under_way: int = 0
+    _booking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    @classmethod
-    async def begin(
-        cls,
-        tallies: Tallies,
-        job: EmbedEventJob,
-        *,
-        require_wanted: Callable[[], Awaitable[None]],
-        tries: int = 0,
-        is_first: bool = False,
-    ) -> "EventSpending":
-        """Opens the tally of a try.
-
-        Args:
-            tallies: where it is kept.
-            job: the event's.
-            require_wanted: raises when nothing is wanted any more.
-            tries: how many answers of the step the job has heard.
-            is_first: whether no other try can have broken off before, so that none is looked for.
-        """
-        found = [] if is_first else await tallies.tallies(job)
-        unheard = [each.counts for each in found if (each.submission, each.tries) == (job.submission, tries)]
+    async def look_back(self) -> None:
+        """Takes over what an earlier try of the step has spent that broke off."""
+        found = await self.tallies.tallies(self.job)
+        unheard = [
+            Counter(each.counts)
+            for each in found
+            if (each.submission, each.tries) == (self.job.submission, self.tries)
+        ]
         # Each try adds to what it finds, so that the last one has all of it.
-        before = max(unheard, key=lambda counts: counts.get("tokens", 0), default={})
-        return cls(tallies, job, tries, Counter(before), require_wanted)
+        self.counts.update(max(unheard, key=lambda counts: counts["tokens"], default=Counter()))
+        self.is_known = True
 
     @property
     def tally(self) -> EventTally:
@@ -82,11 +81,25 @@ class EventSpending:
         """Books a request that is about to be sent."""
         self._under_way += most
         try:
-            await self.tallies.book(self.job, self.tally)
+            async with self._booking:
+                await self._book()
             await self.require_wanted()  # last, so that next to nothing is sent after it was told to stop
         except BaseException:
             self._under_way -= most  # it is not sent
             raise
+
+    async def _book(self) -> None:
+        """Writes the tally; the first write finds one that is there already."""
+        if not self.is_known:
+            try:
+                self.is_known = await self.tallies.open_tally(self.job, self.tally)
+            except ContainerMissing:
+                self.is_known = True  # nobody can have a tally
+                raise
+            if self.is_known:
+                return
+            await self.look_back()
+        await self.tallies.book(self.job, self.tally)
 
     async def charged(self, most: int, *, tokens: int, requests: int, estimated: int) -> None:
         """Adds what was charged; it is written with the documents."""

@@ -3,7 +3,8 @@
 Each try of a page keeps a tally of its own, a blob beside what its job has staged, which is written
 before a request is sent and once more before its vectors are used. A try that breaks off leaves it to the
 next one, in which what was under way counts as spent, by the estimate. A try that ends closes it, and the
-next one takes it over into its own, so that they stay few however often a page is tried.
+next one takes it over into its own, so that they stay few however often a page is tried. Where storage is
+away then, the answer of the try carries the tally, and the next try gets it with its input.
 
 ADR 37 has the reasons.
 """
@@ -11,6 +12,7 @@ ADR 37 has the reasons.
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 from uuid import uuid4
 
@@ -60,8 +62,8 @@ class PageSpending:
         cls, container: ContainerClient, step: PaidPage, *, require_wanted: Callable[[], Awaitable[None]]
     ) -> "PageSpending":
         """Opens the tally of a new try of a page; `require_wanted` raises when it is to stop."""
-        tallies = await read_all_staged_json(container, step.job_id, _folder(step.page))
-        return cls(container, step, tallies, require_wanted)
+        stored = await read_all_staged_json(container, step.job_id, _folder(step.page))
+        return cls(container, step, {**stored, **step.tallies}, require_wanted)
 
     @property
     def counts(self) -> dict[str, int]:
@@ -69,6 +71,11 @@ class PageSpending:
         sums = self._others + self._tally
         unheard = {name: sums[name] - self._paid.get(name, 0) for name in SPENDING}
         return {name: count for name, count in unheard.items() if count}
+
+    @property
+    def unwritten(self) -> dict[str, Any]:
+        """The tally by its name, unless storage is known to have it as it is now."""
+        return {} if self._saved == self._changes else {self._name: self._to_json()}
 
     def is_under_way(self) -> bool:
         """Whether a request has been sent that is not answered."""
@@ -106,13 +113,14 @@ class PageSpending:
         try:
             await self._save()
         except AzureError:
-            return  # the next write has it too, and close raises
+            return  # the next write has it too
 
     async def close(self) -> None:
-        """Ends the tally: what it says is exact and will not change."""
+        """Ends the tally, which will not change any more; if that cannot be written, it is `unwritten`."""
         if self._changes:
             self._closed = True
-            await self._save()
+            with suppress(AzureError):
+                await self._save()
 
     @property
     def _tally(self) -> Counter[str]:
@@ -122,6 +130,9 @@ class PageSpending:
     def _used(self) -> int:
         return self.counts.get("tokens", 0) + self._promised
 
+    def _to_json(self) -> dict[str, Any]:
+        return {**self._tally, "closed": self._closed, "takenOver": self._taken_over}
+
     async def _save(self) -> None:
         """Writes the tally as it is when its turn has come: many changes may share a write."""
         self._changes += 1
@@ -130,8 +141,7 @@ class PageSpending:
             if self._saved >= change:
                 return
             latest, is_first = self._changes, not self._saved
-            tally = {**self._tally, "closed": self._closed, "takenOver": self._taken_over}
-            await stage_json(self._container, self._job_id, self._name, tally)
+            await stage_json(self._container, self._job_id, self._name, self._to_json())
             self._saved = latest
         if is_first and self._taken_over:
             await self._discard_taken_over()

@@ -4,19 +4,24 @@ A decision is here before the caller of the API has an answer, so that each step
 process it runs, can ask for it with one small request. ADR 42 has the reasons.
 """
 
+import asyncio
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from weakref import WeakValueDictionary
 
-from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
+from azure.core.exceptions import AzureError, ResourceExistsError, ResourceNotFoundError
 from azure.storage.blob.aio import ContainerClient
 
-from shared_code.errors import DecisionsUnavailable
+from shared_code.errors import DecisionsUnavailable, SettingsError
 from shared_code.jobs import Json
 from shared_code.jobs.approval import Decision
 from shared_code.storage.for_requests import soon
 
 _DECISIONS = "decisions"
 _CANCEL = "cancel.json"
+_SECONDS_BETWEEN_LOOKS = 0.5
+_SECONDS_FOR_A_LOOK = 5.0
 
 
 class Decisions:
@@ -89,6 +94,63 @@ class Decisions:
                 await self._container.delete_blob(name)
             except ResourceNotFoundError:
                 continue  # forgotten twice
+
+
+class CancelWatch:
+    """Whether one job is to end, looked up for all of its steps that run in this process."""
+
+    def __init__(self, decisions: Callable[[], Decisions], job_id: str, *, between_looks: float) -> None:
+        self._decisions = decisions
+        self._job_id = job_id
+        self._between_looks = between_looks
+        self._over = asyncio.Event()
+        self._watching = asyncio.Lock()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it is known that the job is to end."""
+        return self._over.is_set()
+
+    async def look(self) -> None:
+        """Looks it up; where storage cannot say, the job is taken to go on."""
+        with suppress(AzureError, TimeoutError, SettingsError):
+            async with asyncio.timeout(_SECONDS_FOR_A_LOOK):
+                if not self.is_over and await self._decisions().is_canceled(self._job_id):
+                    self._over.set()
+
+    async def wait(self) -> None:
+        """Returns when the job is to end. Of all that wait one looks; when that one leaves, the next does."""
+        async with self._watching:
+            while not self.is_over:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(self._between_looks):
+                        await self._over.wait()
+                await self.look()
+
+
+class CancelWatches:
+    """The watches of jobs that have a step running in this process."""
+
+    def __init__(
+        self, decisions: Callable[[], Decisions], *, between_looks: float = _SECONDS_BETWEEN_LOOKS
+    ) -> None:
+        """Opens nothing.
+
+        Args:
+            decisions: gives the decisions; for want of a setting it may raise SettingsError.
+            between_looks: in seconds.
+        """
+        self._decisions = decisions
+        self._between_looks = between_looks
+        self._watches: WeakValueDictionary[str, CancelWatch] = WeakValueDictionary()
+
+    def of(self, job_id: str) -> CancelWatch:
+        """The watch of a job; one that is over may be of an earlier run with the same id."""
+        watch = self._watches.get(job_id)
+        if watch is None or watch.is_over:
+            watch = CancelWatch(self._decisions, job_id, between_looks=self._between_looks)
+            self._watches[job_id] = watch
+        return watch
 
 
 class DecisionsOfRequests:

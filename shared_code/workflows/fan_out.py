@@ -280,7 +280,8 @@ def _item_after(item: Json, answer: ItemDone | Failed) -> Json:
     counted, spent = item.get("paid", {}), spending_of(answer.counts)
     paid = {name: counted.get(name, 0) + spent.get(name, 0) for name in {**counted, **spent}}
     lacks = {"tokens": answer.lacks} if isinstance(answer, ItemDone) else {}
-    return {**item, **({"paid": paid} if paid else {}), **lacks}
+    tallies = {"tallies": answer.tallies} if answer.tallies else {}
+    return {**item, **({"paid": paid} if paid else {}), **lacks, **tallies}
 
 
 def _runs_again(answer: ItemDone | Failed) -> bool:

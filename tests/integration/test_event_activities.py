@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from shared_code.clients.composition import Clients
+from shared_code.events.documents import EventTally
 from shared_code.jobs import EmbedEventJob
 from shared_code.settings import Settings
 from tests.support.activities import embed_event, fetch_event
@@ -109,3 +110,21 @@ async def test_account_of_an_event_lies_beside_its_documents_only_while_it_is_em
     assert set(ids) == {document["id"] for document in (first, *others)}
     assert first["account"]["tokens"] == embedded["counts"]["tokens"] > 0
     assert all("account" not in document for document in others)
+
+
+async def test_what_another_instance_paid_before_it_died_is_counted_by_the_one_that_has_the_text(
+    service, events, embedding_settings
+):
+    events.put(service, "died", "A text.")
+    died = EventTally(submission="first", tries=0, counts={"tokens": 100, "estimated": 100})
+    async with process(service, embedding_settings) as clients:
+        await embed_event(clients, payload_of(events, "died", clients, run="before"))  # creates the container
+        events.put(service, "died", "Another text.")
+        payload = payload_of(events, "died", clients)
+        await fetch_event(clients, payload)
+        job = EmbedEventJob.from_json(payload["job"])
+        assert await clients.event_documents(job.env, job.index_version).open_tally(job, died)
+        counts = (await embed_event(clients, payload))["counts"]
+
+    assert counts["estimated"] == 100
+    assert counts["tokens"] > 100

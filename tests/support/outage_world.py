@@ -2,10 +2,11 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from http import HTTPStatus
 from random import Random
 from typing import Any
 from uuid import uuid4
@@ -18,6 +19,7 @@ from azure.storage.queue import QueueClient
 from local.emulators.azurite import ACCOUNT, Azurite
 from local.emulators.cosmos.service import KEY, Cosmos
 from local.emulators.embeddings.service import Embeddings
+from local.http_client import Answer
 from local.ports import LOOPBACK
 from local.settings import StackSettings
 from shared_code.http_pool import Service, ServiceCaller, ServicePool
@@ -119,8 +121,12 @@ class OutageWorld:
         """Runs a job that meets an outage at one of its requests to the service."""
         chance = Random(f"{seed} {job} {service} {fault} {seconds}")  # noqa: S311 - repeatable
         begins = chance.randint(1, _FEWEST.get(service) or await self._requests(job, service))
-        outage = Outage(self.proxies[service], self.time, FAULTS[fault], seconds, begins)
-        return await self._run(job, outage)
+        while True:
+            outage = Outage(self.proxies[service], self.time, FAULTS[fault], seconds, begins)
+            meeting = await self._run(job, outage)
+            if meeting.met or begins == 1 or service not in USES[job]:
+                return meeting
+            begins //= 2  # a slower job had asked more often whether it was cancelled
 
     async def _requests(self, job: str, service: str) -> int:
         """How many requests an undisturbed job sends to a service at least."""
@@ -147,15 +153,13 @@ class OutageWorld:
         return replace(meeting, seconds=self.time.now() - began, met=outage.met)
 
     async def _run_audit(self) -> Meeting:
-        job = (await asyncio.to_thread(self.api.submit, AUDIT_START, AUDIT_END)).json()["id"]
-        status = await self._ended(job)
+        status = await self._ended(await self._taken(lambda: self.api.submit(AUDIT_START, AUDIT_END)))
         return Meeting(seconds=0, met=0, status=status, is_right=status["result"] == AUDIT_PEOPLE)
 
     async def _run_file(self) -> Meeting:
         with empty_corpus(self.storage, self.cosmos) as corpus:
             await asyncio.to_thread(lambda: corpus.put(**FILES))
-            submitted = await asyncio.to_thread(corpus.submit, self.api)
-            status = await self._ended(submitted.json()["id"])
+            status = await self._ended(await self._taken(lambda: corpus.submit(self.api)))
             is_right = await asyncio.to_thread(self._is_whole, corpus, status["result"])
             return await self._with_usage(corpus.env, status, is_right=is_right)
 
@@ -189,6 +193,12 @@ class OutageWorld:
             while (await asyncio.to_thread(self.api.status, job)).status != 200:
                 await self.app.running.advance(timedelta(seconds=_SECONDS_OF_QUEUE))
                 await asyncio.sleep(0.02)
+
+    async def _taken(self, submit: Callable[[], Answer]) -> str:
+        """The id of a job that is submitted again while the app says that it cannot take it."""
+        while (answer := await asyncio.to_thread(submit)).status == HTTPStatus.SERVICE_UNAVAILABLE:
+            await self.app.running.advance(timedelta(seconds=float(answer.headers["retry-after"])))
+        return str(answer.json()["id"])
 
     async def _ended(self, job: str) -> dict[str, Any]:
         await self.app.running.run_until_idle()

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import Any
 
+from azure.core.exceptions import ResourceNotFoundError, ServiceRequestError
+
 from shared_code.documents import DocumentLimits
 from shared_code.embeddings.batching import BatchedEmbeddings
 from shared_code.embeddings.client import Bill, Embedding, EmbeddingFailure, EmbeddingsUnusable
@@ -219,16 +221,25 @@ class FakeEmbeddings:
 
 @dataclass
 class FakeBlobs:
-    """A container of what jobs stage."""
+    """A container of what jobs stage; after `away_after` uploads none is answered, be it done or not."""
 
     blobs: dict[str, bytes] = field(default_factory=dict)
+    away_after: int | None = None
+    lies: bool = False
 
     async def upload_blob(self, name: str, data: bytes, *, overwrite: bool) -> None:
         await asyncio.sleep(0)
-        self.blobs[name] = data
+        is_away = self.away_after == 0
+        if self.away_after:
+            self.away_after -= 1
+        if not is_away or self.lies:
+            self.blobs[name] = data
+        if is_away:
+            raise ServiceRequestError("nobody answers")
 
     async def delete_blob(self, name: str) -> None:
-        del self.blobs[name]
+        if self.blobs.pop(name, None) is None:
+            raise ResourceNotFoundError
 
     async def list_blob_names(self, *, name_starts_with: str) -> AsyncIterator[str]:
         for name in list(self.blobs):

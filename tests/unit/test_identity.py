@@ -4,11 +4,14 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 from shared_code.activities.failures import failed
 from shared_code.app_configuration import load_audit_storage
 from shared_code.clients.composition import Clients
-from shared_code.identity import AppIdentity
+from shared_code.errors import AccessDenied
+from shared_code.identity import AppIdentity, IdentityUnavailable
 from shared_code.jobs.steps import Failed
 from shared_code.settings import Settings
 from tests.support.configuration_services import TOKEN, ConfigurationServices
@@ -103,6 +106,25 @@ async def test_identity_is_back_as_soon_as_its_endpoint_is(site):
         site.identity_status = None
         assert (await identity.get_token(SCOPE)).token == TOKEN
         assert (await identity.get_token_info(SCOPE)).token == TOKEN
+
+
+async def test_refusal_is_no_reason_once_nobody_answers_any_more(site, monkeypatch):
+    answers = [web.Response(status=400), None]
+
+    async def token(request: web.Request) -> web.Response:
+        answer = answers.pop(0) if answers else None
+        if answer is None and request.transport:
+            request.transport.close()
+        return answer or web.Response()
+
+    app = web.Application()
+    app.router.add_get("/msi/token", token)
+    async with TestServer(app) as server:
+        monkeypatch.setenv("IDENTITY_ENDPOINT", str(server.make_url("/msi/token")))
+        async with AppIdentity("") as identity:
+            for refusal in (AccessDenied, IdentityUnavailable):
+                with pytest.raises(refusal):
+                    await identity.get_token(SCOPE)
 
 
 async def test_store_of_settings_without_a_token_is_waited_for(site):

@@ -73,7 +73,8 @@ class _Word:
         self._limits = limits
         self._main = main_part(archive)
         self._relations = relations(archive, self._main) or _by_their_names(archive, self._main)
-        self._styles = _styles(self._single_part("styles"))
+        self._elements_of_styles = _elements_of_styles(self._single_part("styles"))
+        self._styles = {"": _Style()}
         self._numbering = Numbering(self._single_part("numbering"))
         self._title = document_title(archive)
 
@@ -200,7 +201,10 @@ class _Word:
         return self._style(properties).heading
 
     def _style(self, properties: Element | None) -> _Style:
-        return self._styles.get(value_of(properties, "pStyle") or "", _Style())
+        key = value_of(properties, "pStyle") or ""
+        if key not in self._styles:  # a file has many more styles than its paragraphs use
+            self._styles[key] = _resolved(key, self._elements_of_styles)
+        return self._styles[key]
 
     def _block_text(self, block: Element) -> str:
         if tag(block) == "p":
@@ -276,10 +280,9 @@ def _by_their_names(archive: ZipFile, main: str) -> dict[str, Relation]:
     }
 
 
-def _styles(root: Element | None) -> dict[str, _Style]:
-    """What each style says, by its id: ids follow the author's language, names do not."""
-    elements = {} if root is None else {attribute(each, "styleId"): each for each in children(root, "style")}
-    return {key: _resolved(key, elements) for key in elements}
+def _elements_of_styles(root: Element | None) -> dict[str, Element]:
+    """Each style by its id: ids follow the author's language, names do not."""
+    return {} if root is None else {attribute(each, "styleId"): each for each in children(root, "style")}
 
 
 def _resolved(key: str, elements: dict[str, Element]) -> _Style:

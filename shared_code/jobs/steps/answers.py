@@ -17,11 +17,13 @@ class Failed:
         failure: why.
         trouble: what has to recover first; None if another try cannot help.
         counts: what was done, and spent, before.
+        tallies: of what was spent, by their names, where storage does not have them; for the next try.
     """
 
     failure: Failure
     trouble: Trouble | None = None
     counts: Counts = field(default_factory=dict)
+    tallies: Json = field(default_factory=dict)
 
     @property
     def totals(self) -> Totals:
@@ -31,7 +33,9 @@ class Failed:
     def to_json(self) -> Json:
         """The activity's answer."""
         trouble = {"trouble": self.trouble.to_json()} if self.trouble else {}
-        return {"ok": False, "error": self.failure.to_json(), "counts": dict(self.counts), **trouble}
+        tallies = {"tallies": self.tallies} if self.tallies else {}
+        error = self.failure.to_json()
+        return {"ok": False, "error": error, "counts": dict(self.counts), **trouble, **tallies}
 
     @classmethod
     def from_json(cls, value: Json) -> Self:
@@ -41,6 +45,7 @@ class Failed:
             failure=Failure.from_json(value["error"]),
             trouble=Trouble.from_json(trouble) if trouble else None,
             counts=value.get("counts", FAILED_ITEM),
+            tallies=value.get("tallies", {}),
         )
 
 
@@ -52,11 +57,13 @@ class ItemDone:
         counts: what it did and spent; where it `lacks` something, what it spent alone.
         ledger: what it could not do.
         lacks: how many tokens more it needs to be done; it runs again when it is granted them.
+        tallies: of what it spent, by their names, where storage does not have them; for the next try.
     """
 
     counts: Counts = field(default_factory=dict)
     ledger: tuple[LedgerEntry, ...] = ()
     lacks: int = 0
+    tallies: Json = field(default_factory=dict)
 
     @property
     def totals(self) -> Totals:
@@ -67,13 +74,19 @@ class ItemDone:
         """The activity's answer."""
         ledger = {"ledger": [entry.to_json() for entry in self.ledger]} if self.ledger else {}
         lacks = {"lacks": self.lacks} if self.lacks else {}
-        return {"counts": dict(self.counts), **ledger, **lacks}
+        tallies = {"tallies": self.tallies} if self.tallies else {}
+        return {"counts": dict(self.counts), **ledger, **lacks, **tallies}
 
     @classmethod
     def from_json(cls, value: Json) -> Self:
         """Reads the answer; steps that count something else beside have more members."""
         ledger = tuple(map(LedgerEntry.from_json, value.get("ledger", [])))
-        return cls(counts=value.get("counts", {}), ledger=ledger, lacks=value.get("lacks", 0))
+        return cls(
+            counts=value.get("counts", {}),
+            ledger=ledger,
+            lacks=value.get("lacks", 0),
+            tallies=value.get("tallies", {}),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -114,6 +114,7 @@ class EmbedPage(PaidPage):
             page=value["page"],
             tokens=value.get("tokens"),
             paid=value.get("paid", {}),
+            tallies=value.get("tallies", {}),
         )
 
 

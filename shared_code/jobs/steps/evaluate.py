@@ -74,7 +74,7 @@ class AskQuestions(PaidPage):
     def from_json(cls, value: Json) -> Self:
         """Reads what to_json wrote."""
         job = EvaluateJob.from_json(value["job"])
-        own = {name: value[name] for name in cls.OWN}
+        own = {name: value[name] for name in cls.OWN if name in value}
         return cls(job_id=value["jobId"], job=job, **own)
 
 

@@ -16,15 +16,17 @@ class PaidPage:
         page: its number in the job.
         tokens: what it is estimated to need, or is known to lack; None in jobs of earlier releases.
         paid: what earlier answers of the page have counted as spent.
+        tallies: of earlier tries, by their names, where storage could not take them.
     """
 
-    OWN: ClassVar[tuple[str, ...]] = ("page", "tokens", "paid")
+    OWN: ClassVar[tuple[str, ...]] = ("page", "tokens", "paid", "tallies")
 
     job_id: str
     job: EmbedFilesJob | EvaluateJob
     page: int
     tokens: int | None
     paid: Counts = field(default_factory=dict)
+    tallies: Json = field(default_factory=dict)
 
     @property
     def grant(self) -> int | None:
@@ -33,5 +35,5 @@ class PaidPage:
 
     def to_json(self) -> Json:
         """The activity's input."""
-        own = {"page": self.page, "tokens": self.tokens, "paid": dict(self.paid)}
+        own = {"page": self.page, "tokens": self.tokens, "paid": dict(self.paid), "tallies": self.tallies}
         return {"jobId": self.job_id, "job": self.job.to_json(), **own}

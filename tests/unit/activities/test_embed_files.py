@@ -7,9 +7,9 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from shared_code.activities import stopping
 from shared_code.clients.composition import Clients
 from shared_code.settings import Settings
+from shared_code.storage import decisions
 from tests.support.activities import delete_stale, discard, embed_page, list_files
 from tests.support.durable_host_fake import FakeHost, instance
 from tests.unit.embedding_fakes import JOB
@@ -35,7 +35,7 @@ def payload(**more: Any) -> dict[str, Any]:
 )
 async def test_bad_setting_is_a_failure_that_names_it_and_tells_no_value(environment, setting, monkeypatch):
     # No storage answers here whether the job was cancelled.
-    monkeypatch.setattr(stopping, "_SECONDS_FOR_A_LOOK", 0.05)
+    monkeypatch.setattr(decisions, "_SECONDS_FOR_A_LOOK", 0.05)
     clients = Clients(Settings(environment))
     answer = await list_files(clients, payload(**LISTED))
     await clients.close()

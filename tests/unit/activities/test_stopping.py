@@ -12,6 +12,7 @@ from shared_code.activities.failures import Stopped
 from shared_code.activities.stopping import JobLife, ends_with_its_job
 from shared_code.errors import JobCanceled
 from shared_code.jobs.steps import CountDistinct
+from shared_code.storage.decisions import CancelWatches
 
 
 @dataclass
@@ -23,9 +24,9 @@ class World:
     looks: int = 0
     begun: asyncio.Event = field(default_factory=asyncio.Event)
 
-    @property
-    def decisions(self) -> "World":
-        return self
+    def __post_init__(self) -> None:
+        decisions: Any = self
+        self.cancel_watches = CancelWatches(lambda: decisions, between_looks=0)
 
     async def is_canceled(self, _job_id: str) -> bool:
         self.looks += 1
@@ -35,7 +36,7 @@ class World:
 
     def life(self) -> JobLife:
         clients: Any = self
-        return JobLife(clients, "job", between_looks=0)
+        return JobLife(clients, "job")
 
 
 @pytest.fixture
@@ -103,6 +104,37 @@ async def test_what_is_known_costs_no_look(world):
     with pytest.raises(JobCanceled):
         life.require_known()
     assert world.looks == 1
+
+
+async def test_steps_of_one_job_share_their_looks_and_end_together(world):
+    one, other = world.life(), world.life()
+    waits = [asyncio.create_task(life.unless_over(asyncio.Event().wait)) for life in (one, other)]
+    while world.looks < 5:
+        await asyncio.sleep(0)
+    world.is_over = True
+    looks = world.looks
+    for wait in waits:
+        with pytest.raises(JobCanceled):
+            await wait
+    assert world.looks == looks + 1
+
+
+async def test_step_that_ends_leaves_the_looks_to_another_one(world):
+    ending, one, other = asyncio.Event(), world.life(), world.life()
+    first = asyncio.create_task(one.unless_over(ending.wait))
+    second = asyncio.create_task(other.unless_over(endless(world, [])))
+    ending.set()
+    assert await first
+    with pytest.raises(JobCanceled):
+        await second
+
+
+async def test_run_of_the_same_id_is_not_over_with_an_earlier_one(world):
+    earlier, world.is_over = world.life(), True
+    with pytest.raises(JobCanceled):
+        await earlier.require()
+    world.is_over = False  # forgotten, since it is to run again
+    await world.life().require()
 
 
 async def test_work_goes_on_where_storage_cannot_say(world):

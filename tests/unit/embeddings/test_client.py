@@ -174,6 +174,18 @@ async def test_request_whose_answer_is_lost_is_on_the_bill_and_sent_again_but_no
     assert bill == Bill(tokens=behaviour.counters.tokens, requests=int(not raises), unknown=8 * lost)
 
 
+async def test_website_at_the_address_stops_the_job_and_is_paid_nothing():
+    async def page(_request: web.Request) -> web.Response:
+        return web.Response(text="<!doctype html><title>Welcome</title>", content_type="text/html")
+
+    app, bill = web.Application(), Bill()
+    app.router.add_post("/v1/embeddings", page)
+    async with client_of(app) as client:
+        with pytest.raises(EmbeddingsUnusable, match="EMBEDDINGS_ENDPOINT"):
+            await client.embed(["a text"], model=MODEL, dimensions=8, bill=bill)
+    assert bill == Bill()
+
+
 @pytest.mark.parametrize("status", [429, 500, 503])
 async def test_request_that_is_refused_at_first_is_not_on_the_bill(status):
     behaviour = Behaviour()

@@ -32,16 +32,23 @@ class FakeDocuments:
     items: dict[int, tuple[NewDocument, StoredDocument]] = field(default_factory=dict)
     done: list[str] = field(default_factory=list)
     kept: EventTally | None = None
+    open: bool = False
     has_container: bool = True
     crash_at: str = ""
 
     async def tallies(self, _job: EmbedEventJob) -> list[EventTally]:
         return [self.kept] if self.kept else []
 
-    async def book(self, _job: EmbedEventJob, account: EventTally) -> None:
+    async def open_tally(self, _job: EmbedEventJob, tally: EventTally) -> bool:
         if not self.has_container:
             raise ContainerMissing
-        self.kept = account
+        if self.open:
+            return False
+        self.kept, self.open = tally, True
+        return True
+
+    async def book(self, _job: EmbedEventJob, tally: EventTally) -> None:
+        self.kept = tally
 
     async def create_container(self, dimensions: int) -> None:
         assert dimensions
@@ -58,7 +65,8 @@ class FakeDocuments:
     ) -> None:
         if self.crash_at == "put":
             raise Crash
-        self.kept = account if documents else self.kept
+        if documents:
+            self.kept, self.open = account, False
         for new in documents:
             self.done.append(f"put {new.ordinal}")
             stored = StoredDocument(
@@ -101,7 +109,7 @@ class World:
     ) -> dict[str, int]:
         fakes: Any = self
         embeddings = BatchedEmbeddings(fakes.service, wait=0, tokens_per_request=1_000, at_once=8)
-        self.spending = await EventSpending.begin(self.documents, job, tries=tries, require_wanted=always)
+        self.spending = EventSpending(self.documents, job, tries, always)
         return dict(
             await ingest_event(
                 event,
@@ -229,6 +237,14 @@ async def test_run_that_breaks_off_is_counted_by_the_next_one_as_what_it_may_hav
     assert booked.counts["estimated"] == counts["estimated"] >= 10 * counts["documents"]
     assert counts["tokens"] == 10 * counts["documents"] + counts["estimated"]
     assert await world.ingest(LONG) == counts
+
+
+async def test_account_of_documents_that_a_run_wrote_last_is_counted():
+    world = World()
+    counts = await world.ingest(LONG)
+    world.documents.items.popitem()  # of its last batch
+    again = await world.ingest(LONG)
+    assert (again["embedded"], again["tokens"]) == (counts["documents"], counts["tokens"] + 10)
 
 
 async def test_each_run_that_breaks_off_is_counted():

@@ -1,17 +1,19 @@
 """What pages spend is counted, to the token where every answer arrived, whatever happens to them.
 
 Two jobs embed the same three files, run after run. A run may be killed at any of its writes or with a request
-under way, its requests may be refused or not answered, and it may be granted too little. Where there is a
-budget, which may be raised and lowered between two runs, they keep to it.
+under way, its requests may be refused or not answered, storage may go away, having done what it was asked or
+not, and it may be granted too little. Where there is a budget, which may be raised and lowered between two
+runs, they keep to it.
 """
 
 import asyncio
 import math
 from collections import Counter
 from collections.abc import Coroutine, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from azure.core.exceptions import ServiceRequestError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -73,25 +75,32 @@ class Job:
     world: World
     tokens: int | None = None
     heard: Counter[str] = field(default_factory=Counter)
+    tallies: dict[str, Any] = field(default_factory=dict)
     runs_heard: int = 0
     done: bool = False
 
     async def run(self) -> None:
         """One run of the page, of which the lane hears unless the process is killed."""
         limited = LIMITED if self.tokens is not None else JOB
-        step = EmbedPage(job_id=self.name, job=limited, page=0, tokens=self.tokens, paid=dict(self.heard))
+        step = EmbedPage(
+            job_id=self.name, job=limited, page=0, tokens=self.tokens, paid=dict(self.heard),
+            tallies=self.tallies,
+        )  # fmt: skip
         fakes: Any = self.world
         spending = await PageSpending.begin(fakes.blobs, step, require_wanted=self.world.require_wanted)
         try:
             files = [self.world.files.listed(name) for name in sorted(self.world.files.texts)]
             result = await self._until_killed(self.world.ingestion(step, spending).embed(files))
-            await spending.close()
         except (Crash, asyncio.CancelledError):
+            service: Any = self.world.embeddings
+            service.unsure |= self.world.blobs.away_after == 0  # nobody is left who knows
             return
-        except Passing:
+        except (Passing, ServiceRequestError):
             result = PageResult(error=Away())
-        assert isinstance(result.error, Away | None)
+        await spending.close()
+        assert isinstance(result.error, Away | ServiceRequestError | None)
         self.heard.update(spending.counts)
+        self.tallies = spending.unwritten or self.tallies
         self.runs_heard += 1
         self.done = not (result.error or result.lacks)
         self.tokens = result.lacks or self.tokens
@@ -116,6 +125,8 @@ class Happening:
     job: int
     fault: str
     crash_after: int | None
+    storage_away_after: int | None = None
+    storage_lies: bool = False
 
 
 HAPPENINGS = st.lists(
@@ -124,6 +135,8 @@ HAPPENINGS = st.lists(
         job=st.integers(0, 1),
         fault=st.sampled_from([NONE, NONE, REFUSED, LOST, KILLED]),
         crash_after=st.none() | st.integers(0, 12),
+        storage_away_after=st.none() | st.integers(0, 4),
+        storage_lies=st.booleans(),
     ),
     max_size=8,
 )
@@ -149,6 +162,8 @@ async def meet(job: Job, happening: Happening) -> None:
     service, index = job.world.embeddings, job.world.index
     assert isinstance(service, Service)
     service.fault, index.crash_after = happening.fault, None
+    blobs = job.world.blobs
+    blobs.away_after, blobs.lies = happening.storage_away_after, happening.storage_lies
     if happening.crash_after is not None:
         index.crash_after = len(index.writes) + happening.crash_after
     if not job.done:
@@ -163,7 +178,8 @@ def check(happenings: Sequence[Happening], grant: int | None, factor: float) -> 
     assert counted >= service.tokens
     if not service.unsure:
         assert (counted, estimated) == (service.tokens, 0)
-    if all(each.crash_after is None and each.fault == NONE for each in happenings):
+    undisturbed = Happening(0, NONE, None)
+    if all(replace(each, job=0, storage_lies=False) == undisturbed for each in happenings):
         texts = [text for batch in service.batches for text in batch]
         assert len(texts) == len(set(texts))
 
