@@ -112,7 +112,8 @@ def _of(env: str) -> str:
 
 def _conditions(wanted: JobFilter, after: str) -> Iterator[str]:
     yield f"PartitionKey eq '{_ALL if wanted.env is None else _of(wanted.env)}'"
-    yield f"RowKey gt '{after}'"
+    if after:
+        yield f"RowKey gt '{after}'"
     if wanted.created_after:
         yield f"RowKey lt '{before(wanted.created_after)}'"
     if wanted.kind is not None:

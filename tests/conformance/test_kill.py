@@ -22,8 +22,10 @@ from local.ports import free_port
 from tests.conformance.normalise import Names, normalise
 from tests.conformance.scenario_app import ORCHESTRATORS, write_scenario_app
 
-KILLS = int(os.environ.get("KILLS", "10"))
-KILLS_IN_SERIES = 10  # one series has one state file; all scenarios are started anew whenever all have ended
+KILLS = int(os.environ.get("KILLS", "5"))
+KILLS_IN_SERIES = min(
+    KILLS, 10
+)  # one series has one state file; all scenarios are started anew whenever all have ended
 SEED = 20261121
 LONGEST_LIFE = 0.9  # seconds from a host's first answer to its end; the longest activity takes 0.6
 PATIENCE = 30.0  # seconds for a host that nobody kills

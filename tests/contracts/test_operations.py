@@ -4,6 +4,7 @@ import ast
 import json
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from shared_code.settings import SETTINGS
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs/operations.md").read_text()
 HOST = json.loads((ROOT / "host.json").read_text())
-APP = [*(ROOT / "shared_code").rglob("*.py"), *ROOT.glob("*/main.py")]
+APP = "\n".join(path.read_text() for path in (*(ROOT / "shared_code").rglob("*.py"), *ROOT.glob("*/main.py")))
 QUERIES = re.findall(r"```kusto\n(.*?)```", TEXT, re.DOTALL)
 PROSE = re.sub(r"```.*?```", "", TEXT, flags=re.DOTALL)
 SCOPE = {"jobId", "kind", "step"}
@@ -43,10 +44,9 @@ FUNC_DURABLE = {
 
 def calls(name: str) -> Iterator[ast.Call]:
     """Every call of a function of telemetry in the app."""
-    for path in APP:
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == name:
-                yield node
+    for node in ast.walk(ast.parse(APP)):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == name:
+            yield node
 
 
 def keywords(call: ast.Call) -> set[str]:
@@ -54,6 +54,7 @@ def keywords(call: ast.Call) -> set[str]:
     return {keyword.arg for keyword in call.keywords if keyword.arg} - {"cause", "level"}
 
 
+@cache
 def events_of_the_code() -> dict[str, tuple[set[str], bool]]:
     """The fields of every event, and whether there may be more that its call does not name."""
     found: dict[str, tuple[set[str], bool]] = {}
@@ -92,8 +93,7 @@ def test_fields_of_an_event_are_those_that_the_code_logs(event):
     documented = EVENTS[event]
     assert named <= documented
     rest = documented - named
-    text = "\n".join(path.read_text() for path in APP)
-    assert not rest or (has_more and all(f'"{field}"' in text for field in rest))
+    assert not rest or (has_more and all(f'"{field}"' in APP for field in rest))
 
 
 @pytest.mark.parametrize("query", QUERIES, ids=range(len(QUERIES)))
@@ -135,19 +135,15 @@ def test_defaults_of_the_limits_are_those_of_the_settings():
 
 
 def test_codes_of_failed_jobs_are_errors_of_the_app():
-    text = "\n".join(path.read_text() for path in APP)
     codes = [code for row in table("code") for code in quoted(row[0])]
     assert codes
-    assert [code for code in codes if not re.search(rf"class {code}\(|\"{code}\"", text)] == []
+    assert [code for code in codes if not re.search(rf"class {code}\(|\"{code}\"", APP)] == []
 
 
 def test_every_error_that_can_fail_a_job_is_explained():
-    text = "\n".join(path.read_text() for path in APP)
-    bases = dict(re.findall(r"^class (\w+)\((\w+)\):", text, re.MULTILINE))
+    bases = dict(re.findall(r"^class (\w+)\((\w+)\):", APP, re.MULTILINE))
     errors = {name for name in bases if ends_a_job(name, bases)} - set(bases.values())
-    values = set(re.findall(r"Failure\(\s*\"(\w+)\"", text)) - {
-        "JobFailed"
-    }  # of a job that says nothing else
+    values = set(re.findall(r"Failure\(\s*\"(\w+)\"", APP)) - {"JobFailed"}  # of a job that says nothing else
     assert {code for row in table("code") for code in quoted(row[0])} >= errors | values
 
 

@@ -40,13 +40,13 @@ def test_jobs_keep_to_their_budget_on_a_host_that_dies_and_end_right_when_it_is_
 ):
     with empty_corpus(storage, cosmos_emulator) as corpus:
         jobs = BudgetedJobs(corpus, start_host, embeddings_server, embedding_settings, tmp_path / "state.db")
-        jobs.write_files(60)
+        jobs.write_files(24)
         outcome = jobs.meet(0.5, kill_after=1)
         chunks = len(corpus.chunks())
 
     assert 0 < outcome.spent <= 1.1 * outcome.budget
     assert {status["status"] for status in outcome.ended} == {"Completed"}
-    assert [status["result"]["embedded"] for status in outcome.ended] == [60] * JOBS
+    assert [status["result"]["embedded"] for status in outcome.ended] == [24] * JOBS
     assert sum(status["result"]["chunks"] for status in outcome.ended) == chunks
     assert outcome.counted - outcome.estimated <= outcome.charged <= outcome.counted
 
