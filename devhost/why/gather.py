@@ -1,4 +1,7 @@
-"""Gathers what a running hub knows of an instance, its sub-orchestrations included."""
+"""Gathers what a running hub knows of an instance, its sub-orchestrations included.
+
+ADR 65 has the reasons.
+"""
 
 import asyncio
 
