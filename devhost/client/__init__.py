@@ -4,6 +4,7 @@ COMMANDS = (
     "instances",
     "history",
     "show",
+    "why",
     "watch",
     "logs",
     "export",

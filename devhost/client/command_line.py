@@ -73,6 +73,8 @@ def _add_queries(command: _AddCommand) -> None:
         one = command(name, run, about)
         one.add_argument("id", metavar="ID")
         one.add_argument("--full", action="store_true", help="do not cut long values")
+    why = command("why", does.why, "say why an instance has not ended, or each that has not, and what to do")
+    why.add_argument("id", nargs="?", metavar="ID")
     logs = command("logs", does.logs, "show what the host has logged for an instance since it started")
     logs.add_argument("id", metavar="ID")
     export = command("export", does.export, "print the recorded history that app.replay takes, as JSON")

@@ -36,6 +36,7 @@ ACTIONS = {  # what each does, and what it says of itself afterwards
     "resume": ("let a suspended instance go on", "goes on"),
     "rewind": ("let a failed instance try its failed tasks again", "tries its failed tasks again"),
 }
+_LIVE = "Pending,Running,Suspended"
 _PIPED_WIDTH = 160  # columns of a table that no terminal shows
 _POLL = 0.2  # seconds
 
@@ -75,6 +76,22 @@ def show(client: ManagementClient, options: argparse.Namespace) -> Report:
     """One instance with its values."""
     instance = client.instance(options.id)
     return Report(instance, instance_view(instance, datetime.now(UTC), full=options.full))
+
+
+def why(client: ManagementClient, options: argparse.Namespace) -> Report:
+    """Why an instance has not ended, or each that has not."""
+    if options.id:
+        found = client.why(options.id)
+        return Report(found, Text("It has ended." if found is None else _reason_text(found)))
+    live = [item for item in client.instances({"runtimeStatus": _LIVE}) if _is_live(item)]
+    reasons = {item["instanceId"]: client.why(item["instanceId"]) for item in live}
+    known = {instance_id: reason for instance_id, reason in reasons.items() if reason}
+    lines = [f"{instance_id}\n  {_reason_text(reason)}" for instance_id, reason in known.items()]
+    return Report(known, Text("\n".join(lines) or "Every instance has ended."))
+
+
+def _reason_text(found: Mapping[str, Any]) -> str:
+    return f"{found['sentence']} {found['remedy']}"
 
 
 def history(client: ManagementClient, options: argparse.Namespace) -> Report:

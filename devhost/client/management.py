@@ -61,6 +61,18 @@ class ManagementClient:
         found: dict[str, Any] = self._checked(answer)
         return found
 
+    def why(self, instance_id: str) -> dict[str, Any] | None:
+        """Why an instance has not ended; `None` if it has.
+
+        Raises:
+            UnknownInstance: there is none.
+        """
+        answer = self._call("GET", f"{_path(instance_id)}/why")
+        if answer.status == http.client.NOT_FOUND:
+            raise UnknownInstance(instance_id)
+        found: dict[str, Any] | None = self._checked(answer)
+        return found
+
     def start(
         self, name: str, *, body: str | None, instance_id: str | None, version: str | None
     ) -> dict[str, Any]:

@@ -117,6 +117,11 @@ class Dispatcher:
         """When the next timer is due."""
         return self._timers[0][0] if self._timers else None
 
+    @property
+    def running(self) -> list[tuple[ActivityCall, datetime]]:
+        """The activities that have a slot, and when each got it."""
+        return list(self._running.values())
+
     def running_since(self, instance: Instance) -> dict[int, datetime]:
         """When the activities of the instance's execution that run now began to, by task id."""
         return {

@@ -46,6 +46,10 @@ INSERT INTO messages (instance_id, execution_id, due, event) VALUES (:instance_i
 SELECT message_id, execution_id, event FROM messages
 WHERE instance_id = :instance_id AND due <= :now ORDER BY due, message_id;
 
+-- name: messages
+-- All that is on its way to an instance, timers included, in order of arrival.
+SELECT due, event FROM messages WHERE instance_id = :instance_id ORDER BY due, message_id;
+
 -- name: delete_message
 DELETE FROM messages WHERE message_id = :message_id;
 

@@ -58,13 +58,26 @@ async def replay(executor: FunctionExecutor, name: str, history: Sequence[Histor
     return _Comparison(history, state).difference()
 
 
+async def walk_of(
+    executor: FunctionExecutor, name: str, history: Sequence[HistoryEvent]
+) -> Walk | Difference:
+    """Where an orchestrator stands at the end of a history, or where it leaves it.
+
+    Raises:
+        FunctionFailed: the function could not be run at all.
+        ProtocolError: its answer is not the SDK's protocol.
+    """
+    comparison = _Comparison(history, await _run(executor, name, history))
+    return comparison.difference() or comparison.walk
+
+
 class _Comparison:
-    """A recorded history beside what the code asks for, event by event."""
+    """A recorded history beside what the code asks for, event by event; `walk` is how far they agree."""
 
     def __init__(self, history: Sequence[HistoryEvent], state: OrchestratorState) -> None:
         self._history = history
         self._state = state
-        self._walk = Walk(parse_actions(state.actions))
+        self.walk = Walk(parse_actions(state.actions))
         self._tasks = 0
 
     def difference(self) -> Difference | None:
@@ -72,7 +85,7 @@ class _Comparison:
         for position, event in enumerate(self._history):
             asked = self._asked_for(event)
             try:
-                self._walk.replay([event])
+                self.walk.replay([event])
             except NonDeterminismError as error:
                 return self._at(position, str(error), recorded=describe_event(event), asked=asked)
             if event["EventType"] == EventType.EXECUTION_COMPLETED:
@@ -84,7 +97,7 @@ class _Comparison:
         if event["EventType"] not in TASK_EVENTS:
             return ""
         self._tasks += 1
-        task = self._walk.new_tasks.get(event["EventId"])
+        task = self.walk.new_tasks.get(event["EventId"])
         return describe_action(task.action) if task else self._no_more
 
     @property
@@ -105,7 +118,7 @@ class _Comparison:
 
     def _open(self, position: int) -> Difference | None:
         """A history that has not ended must hold everything that the code asks for by then."""
-        asked = [describe_action(task.action) for task in self._walk.new_tasks.values()]
+        asked = [describe_action(task.action) for task in self.walk.new_tasks.values()]
         if not asked:
             return None
         reason = f"The code asks for tasks that the history does not hold: {', '.join(asked)}."

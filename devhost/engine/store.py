@@ -104,6 +104,11 @@ class Store:
         texts = await self._thread.run(lambda: self._history(instance_id))
         return [json.loads(text) for text in texts]
 
+    async def get_messages(self, instance_id: str) -> list[tuple[datetime | None, HistoryEvent]]:
+        """The events on their way to an instance, each with its time of arrival; `None` for at once."""
+        rows = await self._thread.run(lambda: self._rows("messages", instance_id=instance_id))
+        return [(parse_time(row["due"]) if row["due"] else None, json.loads(row["event"])) for row in rows]
+
     async def send(self, message: Message) -> None:
         """Stores a message.
 

@@ -25,7 +25,7 @@ from devhost.engine.instance import TERMINAL, Instance, InstanceQuery, RuntimeSt
 from devhost.engine.options import HubOptions
 from devhost.engine.rewind import Rewound, rewind
 from devhost.engine.store import Store
-from devhost.engine.work import Checkpoint, Message
+from devhost.engine.work import ActivityCall, Checkpoint, Message
 
 _PAGE = 500
 
@@ -114,6 +114,34 @@ class TaskHub:
         """
         running = self._dispatcher.running_since(await self._existing(instance_id))
         return await self._store.get_activity_starts(instance_id) | running
+
+    async def get_messages(self, instance_id: str) -> list[tuple[datetime | None, HistoryEvent]]:
+        """The events on their way to an instance, each with its time of arrival; `None` for at once."""
+        return await self._store.get_messages(instance_id)
+
+    @property
+    def executor(self) -> FunctionExecutor:
+        """What runs the app's functions."""
+        return self._executor
+
+    @property
+    def options(self) -> HubOptions:
+        """The limits and defaults of the hub."""
+        return self._options
+
+    @property
+    def now(self) -> datetime:
+        """The time by the hub's clock."""
+        return self._clock.now()
+
+    @property
+    def running(self) -> list[tuple[ActivityCall, datetime]]:
+        """The activities that have a slot, and when each got it."""
+        return self._dispatcher.running
+
+    def is_at(self, instance_id: str) -> bool:
+        """Whether an instance is in hand, or waits to be."""
+        return self._dispatcher.is_at(instance_id)
 
     async def raise_event(self, instance_id: str, name: str, data: str) -> None:
         """Sends an external event; `data` is JSON text.

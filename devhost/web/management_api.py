@@ -31,6 +31,7 @@ from devhost.web.client_binding import check_status_links
 from devhost.web.history_view import history_events, parse_stored, with_start_times
 from devhost.web.http_request import query_of
 from devhost.web.management_call import BadQuery, Call, continuation, error_answer, json_answer, json_error
+from devhost.why.gather import why
 
 logger = logging.getLogger(__name__)
 
@@ -55,6 +56,7 @@ class ManagementApi:
             ("GET", "instances", self._list),
             ("DELETE", "instances", self._purge_by),
             ("GET", "instances/{id}", self._status),
+            ("GET", "instances/{id}/why", self._why),
             ("DELETE", "instances/{id}", self._purge),
             ("POST", "instances/{id}/raiseEvent/{event}", self._raise_event),
             ("POST", "instances/{id}/terminate", self._terminate),
@@ -138,6 +140,11 @@ class ManagementApi:
     async def _status(self, call: Call) -> web.Response:
         instance = await self._hub.get_instance(call.instance_id)
         return web.Response(status=404) if instance is None else await self._status_of(call, instance)
+
+    async def _why(self, call: Call) -> web.Response:
+        """Why an instance has not ended: an addition of this host's own; null where it has."""
+        found = await why(self._hub, call.instance_id)
+        return json_answer(found and found.to_json())
 
     async def _status_of(self, call: Call, instance: Instance, *, may_be_500: bool = True) -> web.Response:
         show_input = call.flag("showInput", default=True)

@@ -14,7 +14,8 @@ MAY_IMPORT = {
     "app": {"engine"},
     "worker": {"engine", "app"},
     "storage": {"app", "worker"},
-    "web": {"engine", "app", "worker"},
+    "web": {"engine", "app", "worker", "why"},
+    "why": {"engine"},
     "triggers": {"engine", "app", "worker", "storage"},
     "client": set(),
 }

@@ -31,6 +31,7 @@ MANAGEMENT = [
             "/instances",
             "/instances/a",
             "/instances/a/raiseEvent/go",
+            "/instances/a/why",
             "/instances/a/terminate",
             "/instances/a/suspend",
             "/instances/a/resume",

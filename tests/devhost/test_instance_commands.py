@@ -173,6 +173,14 @@ async def test_history_of_an_entity_says_that_there_is_none(terminal: Terminal):
     assert "There are no steps." in await terminal("history", "@counter@a")
 
 
+async def test_why_names_the_event_that_each_live_instance_waits_for(terminal: Terminal):
+    await ended(terminal, "waits", "a")
+    await ended(terminal, "works", "b")
+    assert "event 'go'" in await terminal("why", "a")
+    assert await terminal("why", "b") == "It has ended.\n"
+    assert [*await terminal.json("why")] == ["a"]
+
+
 async def test_raised_event_reaches_the_code_as_value(terminal: Terminal):
     await ended(terminal, "waits", "a")
     await terminal("raise", "a", "go", '{"n": 1}')
