@@ -33,6 +33,7 @@ class Operation:
         tag: the resource that it belongs to.
         body: the request's, if it has one.
         links: from an answer to operations that take what it gives.
+        needs_key: whether the host asks for a key; where it does not, no setting is read either.
     """
 
     method: str
@@ -44,10 +45,11 @@ class Operation:
     parameters: Sequence[Json] = ()
     body: Json | None = None
     answers: Answers = field(default_factory=dict)
+    needs_key: bool = True
 
     def to_json(self) -> Json:
         """The OpenAPI operation."""
-        answers = {**self.answers, **_of_all(self.answers)}
+        answers = {**self.answers, **(_of_all(self.answers) if self.needs_key else {})}
         optional: Json = {
             "description": self.description,
             "parameters": list(self.parameters),
@@ -58,6 +60,7 @@ class Operation:
             "summary": self.summary,
             "tags": [self.tag],
             **{name: value for name, value in optional.items() if value},
+            **({} if self.needs_key else {"security": []}),
             "responses": {str(int(status)): answers[status] for status in sorted(answers)},
         }
 
