@@ -1,4 +1,4 @@
-"""Answers the operator's page, which holds no data: it asks this API for them, with a key that its reader has."""
+"""Answers the operator's page, which holds no data: it asks this API for it, with its reader's key."""
 
 import azure.functions as func
 
@@ -10,6 +10,6 @@ from shared_code.edge import at_edge
 async def main(req: func.HttpRequest) -> func.HttpResponse:
     """`GET console`: 200, or 304 for a browser that has the page already."""
     page = console_page()
-    if req.headers.get("if-none-match") == page.etag:
+    if page.etag in req.headers.get("if-none-match", ""):
         return func.HttpResponse(status_code=304, headers=page.headers)
     return func.HttpResponse(page.content, mimetype="text/html", charset="utf-8", headers=page.headers)

@@ -16,6 +16,7 @@ from local.samples import events as sample_events
 from local.samples import questions as sample_questions
 from local.samples.audit_table import END, START, rows, seed
 from local.samples.documents import CONTAINER, upload
+from shared_code.jobs import COST_UNIT
 
 ENV = "harbour"
 # The price of a small model makes figures that nobody can read at the size of the sample data.
@@ -56,7 +57,6 @@ def run_jobs(origin: str) -> dict[str, str]:
     return {"embedded": embedded, "waits": waits}
 
 
-
 def _start(origin: str, **body: Any) -> Answer:
     return request("POST", f"{origin}/api/orchestrators/start", body={"env": ENV, "version": "v1", **body})
 
@@ -77,7 +77,8 @@ def _spend_earlier(origin: str) -> None:
     month = datetime.now(UTC).replace(day=1)
     for tokens in _EARLIER_MONTHS:
         month = month.replace(year=month.year - (month.month == 1), month=(month.month - 2) % 12 + 1)
-        spent = {"tokens": tokens, "requests": tokens // 200, "cost": tokens * 2}
+        cost = tokens * COST_UNIT * int(SETTINGS["EMBEDDINGS_PRICE_PER_MILLION"]) // 1_000_000
+        spent = {"tokens": tokens, "requests": tokens // 200, "cost": cost}
         target = f"runtime/webhooks/durabletask/entities/usage-entity/{ENV}:{month:%Y-%m}?op=add"
         answer = request("POST", f"{origin}/{target}", body=spent)
         if answer.status >= 400:  # noqa: PLR2004 - an error of HTTP

@@ -1,4 +1,4 @@
-"""Why the host lets a job wait, as far as its instances show: what the workflow itself waits for, it says itself."""
+"""Why the host lets a job wait, as far as its instances show; its workflow says its own reasons itself."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from shared_code.api.job_instances import input_of
 from shared_code.api.releases import newer_release
 from shared_code.jobs import Failure, Json
 
-# Queues are polled at least this often, and what is delivered twice is seen again: docs/adr, number 34.
+# A job that nobody has taken up by then is not only waiting for the next poll of a queue.
 _USUAL_START = timedelta(seconds=60)
 _OPERATOR, _RELEASE, _HOST = "operator", "release", "host"
 

@@ -1,4 +1,4 @@
-"""The operator's page as one answer: its style and its script are put into it, and nothing else may run in it.
+"""The operator's page as one answer: its style and its script are put into it, and nothing else may run.
 
 The three are kept apart as people read them, and put together when a process first needs them. The policy
 names the digests of the style and of the script, so that what is not of this folder is never carried out,

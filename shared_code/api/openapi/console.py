@@ -24,7 +24,9 @@ OPERATIONS = (
         tag="Description",
         summary="The operator's page",
         description="It holds no data and needs no key; what it shows it asks this API for, with a key.",
-        parameters=(parameter("If-None-Match", "header", STRING, "`ETag` of the page that is there already."),),
+        parameters=(
+            parameter("If-None-Match", "header", STRING, "`ETag` of the page that is there already."),
+        ),
         answers={
             HTTPStatus.OK: {
                 "description": "One HTML page, with its style and its script.",

@@ -16,7 +16,7 @@ function showOfEnvironment(env, place, signal, load) {
 
 /** Asks for the environment of a screen, and goes there. */
 function environmentForm(screen, env) {
-  const form = h("form", { class: "filters", role: "search", "aria-label": "Environment" },
+  const form = h("form", { class: "filters", role: "search", "aria-label": "Choose an environment" },
     environmentField(env ?? "", { required: true, pattern: LABEL, "data-search": true }), h("button", { type: "submit" }, "Show"));
   form.addEventListener("submit", (event) => {
     event.preventDefault();

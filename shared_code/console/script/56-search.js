@@ -48,7 +48,7 @@ function searchResults(answer, question) {
 function searchHit(hit, words) {
   const neighbours = (name, texts) => texts?.length > 0 && h("details", {}, h("summary", {}, name), texts.map((each) => h("p", { class: "text" }, each)));
   return h("li", {},
-    h("p", { class: "crumbs" }, hit.context ? hit.context.split(" > ").flatMap((part, index) => [index > 0 && h("span", { "aria-hidden": true }, " › "), part]) : null),
+    h("p", { class: "crumbs" }, hit.context ? hit.context.split(" > ").flatMap((part, index) => [index > 0 && h("span", { "aria-hidden": true }, " / "), part]) : null),
     h("h2", { class: "path" }, hit.source ?? `Event ${hit.trackingId}`),
     h("p", { class: "dim" }, [placeOf(hit.position), `score ${Number(hit.score).toPrecision(3)}`].filter(Boolean).join(" · ")),
     neighbours("Before", hit.before),

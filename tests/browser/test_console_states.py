@@ -1,0 +1,155 @@
+"""The console beside an app that is away, very full or quiet; and on a phone."""
+
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from playwright.async_api import expect
+
+from tests.browser.console import Console
+from tests.browser.world import World
+
+JOBS = 10_000
+
+
+def job(number: int, **more: Any) -> dict[str, Any]:
+    progress = {"phase": "embedding", "total": 40, "completed": 9, "failed": 1, "skipped": 0}
+    times = dict.fromkeys(("createdAt", "lastUpdatedAt"), "2026-11-28T10:00:05Z")
+    return {"id": f"{number:032x}", "kind": "embed-files", "env": "prod", "status": "Running",
+            "progress": progress, "expiresAt": None, **times, **more}  # fmt: skip
+
+
+def page_of_jobs(url: str) -> dict[str, Any]:
+    query = parse_qs(urlsplit(url).query)
+    start, top = int(query.get("after", ["0"])[0]), int(query["top"][0])
+    following = start + top
+    return {"jobs": [job(number) for number in range(start, following)],
+            "next": str(following) if following < JOBS else None}  # fmt: skip
+
+
+async def test_ten_thousand_jobs_are_paged_and_the_page_stays_small(console: Console):
+    await console.answer("**/api/jobs?*", page_of_jobs)
+    await console.open()
+    rows = console.main.locator("tbody tr")
+    await expect(rows.first).to_contain_text(f"{0:08x}")
+    for _ in range(3):
+        before = await rows.first.get_attribute("data-key")
+        await console.main.get_by_role("link", name="Older").click()
+        await expect(rows.first).not_to_have_attribute("data-key", str(before))
+    await expect(rows).to_have_count(25)
+    assert await rows.first.get_attribute("data-key") == f"{75:032x}"
+    assert await console.page.locator("*").count() < 700
+    await console.main.get_by_role("link", name="Newest").click()
+    await expect(rows.first).to_have_attribute("data-key", f"{0:032x}")
+
+
+def ledger_page(url: str) -> dict[str, Any]:
+    start = int(parse_qs(urlsplit(url).query).get("after", ["0"])[0])
+    entries = [
+        {"source": f"docs/{number}.pdf", "code": "BrokenDocument", "message": "The file is damaged."}
+        for number in range(start, start + 1_000)
+    ]
+    return {"ledger": entries, "next": str(start + 1_000) if start < 9_000 else None}
+
+
+async def test_large_ledger_is_searched_whole_and_shown_in_part(console: Console):
+    status = job(1, status="Completed", result={"failed": 10_000, "ledger": []})
+    await console.answer("**/api/status/*", status)
+    await console.answer("**/api/status/*/ledger*", ledger_page)
+    await console.open(f"jobs/{job(1)['id']}")
+    await console.shows("10,000 entries")
+    await expect(console.main.locator(".entries li")).to_have_count(200)
+    await console.fill(Search_the_ledger="docs/9876.pdf damaged")
+    await expect(console.main.locator(".entries li")).to_have_count(1)
+    await console.shows("1 of 10,000 entries")
+
+
+WAITING = {"service": "embeddings", "code": "CircuitOpen", "message": "The service cannot be reached.",
+           "since": "2026-11-28T10:00:05Z", "nextTry": "2026-11-28T10:01:25Z"}  # fmt: skip
+COUNTS = {"phase": "waiting", "total": 40, "completed": 9, "failed": 0, "skipped": 0}
+LANES = [
+    {"completed": 4, "failed": 0, "skipped": 0},
+    {"completed": 5, "failed": 0, "skipped": 0, "waiting": WAITING},
+]
+
+
+async def test_reason_of_a_wait_its_next_try_and_the_lanes_are_shown(console: Console):
+    status = job(1, result=None, progress={**COUNTS, "waiting": WAITING, "lanes": LANES})
+    await console.answer("**/api/status/*", status)
+    await console.open(f"jobs/{job(1)['id']}")
+    await console.shows("Waits for embeddings", "The service cannot be reached.", "Waits since", "Next try")
+    await console.shows("Lane 1", "Lane 2", "CircuitOpen")
+
+
+async def test_app_that_is_away_is_asked_again_and_the_page_says_so(console: Console):
+    problem = {
+        "title": "Service Unavailable",
+        "status": 503,
+        "code": "JobTableUnavailable",
+        "detail": "Storage is away.",
+    }
+    await console.answer("**/api/jobs?*", problem, status=503, Retry_After="1")
+    await console.open()
+    line = console.page.locator("#connection")
+    await expect(line).to_have_text("Service Unavailable: Storage is away. Asked again in 1 s.")
+    await console.page.unroute("**/api/jobs?*")
+    await console.shows("Embedding")
+    await expect(line).to_be_hidden()
+
+
+async def test_page_survives_that_nobody_answers_at_all(console: Console):
+    await console.page.route("**/api/jobs?*", lambda route: route.abort())
+    await console.open()
+    await expect(console.page.locator("#connection")).to_contain_text("The app does not answer")
+
+
+async def test_quiet_list_is_asked_less_and_less_and_a_hidden_one_not_at_all(console: Console):
+    await console.answer("**/api/jobs?*", page_of_jobs)
+    await console.page.clock.install()
+    await console.open()
+    await console.shows("Embedding")
+    await _minutes(console, 10)
+    polls = _polls(console)
+    await console.page.evaluate(
+        "Object.defineProperty(document, 'hidden', {configurable: true, get: () => true})"
+    )
+    await _minutes(console, 1)
+    when_hidden = _polls(console)
+    await _minutes(console, 10)
+    still_hidden = _polls(console)
+    await console.page.evaluate(
+        "delete document.hidden; document.dispatchEvent(new Event('visibilitychange'))"
+    )
+    await _minutes(console, 1)
+
+    assert 15 <= polls <= 30
+    assert still_hidden == when_hidden
+    assert _polls(console) > still_hidden
+
+
+def _polls(console: Console) -> int:
+    return sum("/api/jobs?" in url for url in console.asked)
+
+
+async def _minutes(console: Console, minutes: int) -> None:
+    for _ in range(minutes * 4):
+        await console.page.clock.run_for(15_000)
+        await console.page.evaluate("0")  # lets an answer arrive
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_every_screen_fits_a_phone(console: Console, world: World, scheme: Any):
+    await console.page.set_viewport_size({"width": 360, "height": 740})
+    await console.page.emulate_media(color_scheme=scheme)
+    screens = {
+        "jobs": "Embedding",
+        f"jobs/{world.first}": "1 entries",
+        "start/files": "Estimate",
+        f"search?env={world.env}&q=trains": "score",
+        f"versions/{world.env}": "Last evaluation",
+        f"usage/{world.env}": "Cost by month",
+    }
+    for screen, text in screens.items():
+        await console.open(screen)
+        await console.shows(text)
+        assert await console.page.evaluate("document.documentElement.scrollWidth") == 360, screen
