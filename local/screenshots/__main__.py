@@ -1,7 +1,6 @@
 """`python -m local.screenshots`: the pictures of docs/console.md, of the console on the sample data."""
 
 import asyncio
-import os
 import shutil
 import sys
 import tempfile
@@ -26,10 +25,15 @@ _LARGE, _PHONE = (1120, 760), (360, 740)
 
 @dataclass(frozen=True)
 class Picture:
-    """A screen, and how it is looked at."""
+    """A screen, and how it is looked at.
+
+    Attributes:
+        ready: what it shows when it is complete.
+    """
 
     name: str
     screen: str
+    ready: str
     size: tuple[int, int] = _LARGE
     dark: bool = False
 
@@ -38,13 +42,13 @@ def pictures(ids: Mapping[str, str]) -> list[Picture]:
     """What is taken, with the ids of jobs to show."""
     question = SHOWN[1].replace(" ", "+")
     return [
-        Picture("jobs", "jobs"),
-        Picture("jobs-phone", "jobs", _PHONE, dark=True),
-        Picture("job-done", f"jobs/{ids['embedded']}"),
-        Picture("job-approval", f"jobs/{ids['waits']}"),
-        Picture("search", f"search?env={ENV}&q={question}", dark=True),
-        Picture("versions", f"versions/{ENV}"),
-        Picture("usage", f"usage/{ENV}"),
+        Picture("jobs", "jobs", "5 failed"),
+        Picture("jobs-phone", "jobs", "5 failed", _PHONE, dark=True),
+        Picture("job-done", f"jobs/{ids['embedded']}", "5 entries"),
+        Picture("job-approval", f"jobs/{ids['waits']}", "Approve or reject"),
+        Picture("search", f"search?env={ENV}&q={question}", "results from", dark=True),
+        Picture("versions", f"versions/{ENV}", "Promotions"),
+        Picture("usage", f"usage/{ENV}", "Cost by month"),
     ]
 
 
@@ -66,8 +70,6 @@ def main(folder: Path = FOLDER) -> int:
         )
         ids = run_jobs(origin(port))
         asyncio.run(_take_all(executable, f"{origin(port)}/api/console", pictures(ids), folder))
-        if "WAIT" in os.environ:
-            input(f"{origin(port)}/api/console serves. Enter ends it.")
     return 0
 
 
@@ -97,8 +99,7 @@ async def _take(browser: Browser, address: str, picture: Picture, folder: Path) 
         page.on("pageerror", lambda error: print(f"{picture.name}: {error}", file=sys.stderr))
         page.on("console", lambda line: print(f"{picture.name}: {line.text}", file=sys.stderr))
         await page.goto(address)
-        await page.locator("main [aria-busy=true]").first.wait_for(state="detached")
-        await page.wait_for_timeout(500)
+        await page.locator("main").get_by_text(picture.ready).first.wait_for()
         path = folder / f"console-{picture.name}.png"
         await page.screenshot(path=path)
         print(path)

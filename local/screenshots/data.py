@@ -80,6 +80,6 @@ def _spend_earlier(origin: str) -> None:
         cost = tokens * COST_UNIT * int(SETTINGS["EMBEDDINGS_PRICE_PER_MILLION"]) // 1_000_000
         spent = {"tokens": tokens, "requests": tokens // 200, "cost": cost}
         target = f"runtime/webhooks/durabletask/entities/usage-entity/{ENV}:{month:%Y-%m}?op=add"
-        answer = request("POST", f"{origin}/{target}", body=spent)
+        answer = request("POST", f"{origin}/{target}", body=json.dumps(spent))  # as text, as the SDK does
         if answer.status >= 400:  # noqa: PLR2004 - an error of HTTP
             raise RuntimeError(f"{target}: {answer.status} {json.dumps(answer.text)}")

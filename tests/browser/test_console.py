@@ -73,7 +73,7 @@ async def test_job_is_canceled_by_name(console: Console, world: World):
     await console.press("Cancel job")
     await console.page.get_by_role("dialog").get_by_label("Your name").fill("Cleo")
     await console.press("Cancel the job", within="dialog")
-    await console.shows("Canceled byCleo")
+    await console.shows("Cancelled byCleo")
     await expect(console.main.get_by_role("button", name="Cancel job")).to_have_count(0)
 
 

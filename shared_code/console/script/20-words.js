@@ -24,7 +24,7 @@ const PHASES = {
   "estimated": "Estimated",
   "done": "Done",
   "failed": "Failed",
-  "canceled": "Canceled",
+  "canceled": "Cancelled",
 };
 const UNITS = { "audit-query": "windows", "embed-files": "files", "embed-event": "events", "evaluate": "questions" };
 const LABEL = "[A-Za-z0-9]([A-Za-z0-9._\\-]{0,30}[A-Za-z0-9])?";
@@ -69,11 +69,13 @@ function duration(milliseconds) {
 
 const kindOf = (job) => KINDS[job.kind] ?? job.kind ?? "Job";
 const shortId = (id) => id.slice(0, 8);
+const hasCounts = ({ total, phase }) => total > 0 && phase !== "estimated";
 const done = ({ completed, failed }) => completed + failed;
 
 /** How a job stands, in a few words. */
 function phaseOf(job) {
-  const { phase } = job.progress;
+  const { phase, estimate } = job.progress;
+  if (phase === "estimated" && estimate) return `Dry run: about ${amount(estimate.cost)} for ${number(estimate.files)} files`;
   if (ENDED.has(job.status)) return job.error ? job.error.code : PHASES[phase] ?? phase;
   return phase === "waiting" ? `Waiting for ${job.progress.waiting?.service ?? "a service"}` : PHASES[phase] ?? phase;
 }

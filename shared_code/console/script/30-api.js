@@ -10,7 +10,8 @@ const PURPOSES = {
   [APPROVALS]: "Approving has a key of its own, that of the function approve-function.",
   [PROMOTIONS]: "The key that is known may not make a version live: that has a key of its own, of promote-version-function.",
 };
-const NEVER_SENT = new Set([0, 503]);
+// Nobody answered, or somebody on the way did.
+const PASSING = new Set([0, 502, 503, 504]);
 
 /** An answer that says what is wrong, as problem+json has it; status 0 if there was no answer. */
 class Problem extends Error {
@@ -20,7 +21,7 @@ class Problem extends Error {
   }
 
   get passes() {
-    return NEVER_SENT.has(this.status);
+    return PASSING.has(this.status);
   }
 }
 
@@ -45,7 +46,10 @@ async function api(path, { method = "GET", query = {}, body, headers = {}, purpo
   for (;;) {
     const key = keys.of(purpose);
     const answer = await exchange(path, { method, query, body, signal, headers: { ...headers, ...(key ? { "x-functions-key": key } : {}) } });
-    if (!(answer instanceof Problem)) return answer;
+    if (!(answer instanceof Problem)) {
+      if (method !== "GET") dispatchEvent(new Event(ACTED));
+      return answer;
+    }
     if (!asksForKey(answer)) throw answer;
     // Another request may have been given one meanwhile.
     if (keys.of(purpose) === key && !(await askForKey(purpose, Boolean(key)))) throw answer;

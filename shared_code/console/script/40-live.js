@@ -1,7 +1,10 @@
 // What is shown is kept up to date: one request at a time, less often while nothing changes, none in a hidden tab.
 
-const FIRST_PAUSE = 2_000;
 const LONGEST_PAUSE = 30_000;
+const LONGEST_RETRY = 60_000;
+const GROWTH = 1.5;
+/** Told when something was decided here: what is shown is looked at again at once. */
+const ACTED = "acted";
 
 /** Whether a tab is seen; resolves when it is. */
 function seen(signal) {
@@ -23,29 +26,39 @@ const sleep = (milliseconds, signal) => new Promise((resolve) => {
 });
 
 /**
- * Calls `load(pause)` again and again until the signal; it answers "changed", "same" or "over". A pause is doubled
- * by what is the same, and what does not answer for a moment is asked again, which the page says.
- * `waits` says that the request itself waits for a change.
+ * Calls `load` again and again until the signal; it answers "changed", "same" or "over". The pause between two
+ * calls grows while nothing changes; while nobody answers, the page says so and asks again.
+ *
+ * `load` is given a signal of its own and `wait`: the seconds for which the API may wait for an end instead of
+ * the page, once nothing changes; 0 as long as there is something to see, since waiting costs the app more.
  */
-async function follow(signal, load, { waits = false } = {}) {
-  let pause = FIRST_PAUSE;
+async function follow(signal, load, { first = 1_000, waits = false } = {}) {
+  let pause = first;
   while (!signal.aborted) {
     await seen(signal);
-    if (signal.aborted) return;
-    let missed = false;
+    const round = new AbortController();
+    const act = () => round.abort();
+    addEventListener(ACTED, act, { once: true });
+    signal.addEventListener("abort", act, { once: true });
+    const wait = waits && pause >= LONGEST_PAUSE ? LONGEST_PAUSE / 1_000 : 0;
     try {
-      const outcome = await load(pause);
+      const outcome = await load({ signal: round.signal, wait });
       connection.restored();
       if (outcome === "over") return;
-      pause = outcome === "changed" ? FIRST_PAUSE : Math.min(pause * 1.5, LONGEST_PAUSE);
+      pause = outcome === "changed" ? first : Math.min(pause * GROWTH, LONGEST_PAUSE);
+      if (!wait || outcome === "changed") await sleep(pause, round.signal);
     } catch (error) {
-      if (signal.aborted) return;
-      if (!(error instanceof Problem) || !error.passes) throw error;
-      pause = error.retryAfter ? error.retryAfter * 1_000 : Math.min(pause * 1.5, LONGEST_PAUSE);
-      connection.lost(error, pause);
-      missed = true;
+      if (!round.signal.aborted) {
+        if (!(error instanceof Problem) || !error.passes) throw error;
+        pause = error.retryAfter ? Math.min(error.retryAfter * 1_000, LONGEST_RETRY) : Math.min(pause * GROWTH, LONGEST_PAUSE);
+        connection.lost(error, pause);
+        await sleep(pause, round.signal);
+      }
+    } finally {
+      removeEventListener(ACTED, act);
+      signal.removeEventListener("abort", act);
     }
-    if (!waits || missed) await sleep(pause, signal);
+    if (round.signal.aborted) pause = first;
   }
 }
 
@@ -65,8 +78,8 @@ const connection = {
 async function shown(place, signal, load) {
   place.setAttribute("aria-busy", "true");
   try {
-    await follow(signal, async () => {
-      place.replaceChildren(...[await load()].flat().filter(Boolean));
+    await follow(signal, async (round) => {
+      place.replaceChildren(...[await load(round.signal)].flat().filter(Boolean));
       return "over";
     });
   } catch (error) {

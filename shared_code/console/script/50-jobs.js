@@ -14,10 +14,10 @@ function jobsScreen({ query, signal }) {
   const pager = h("nav", { class: "pager", "aria-label": "Pages" });
   const asked = { env: query.env, kind: query.kind, status: query.status, createdAfter: query.since, top: JOBS_OF_A_PAGE, after: query.after };
   let before = "";
-  follow(signal, async () => {
-    const { body } = await api("jobs", { query: asked, signal });
+  follow(signal, async (round) => {
+    const { body } = await api("jobs", { query: asked, signal: round.signal });
     place.removeAttribute("aria-busy");
-    body.jobs.forEach((job) => remember(job.env));
+    body.jobs.filter((job) => !environments.known.has(job.env)).forEach((job) => remember(job.env));
     patch(rows, body.jobs, (job) => job.id, jobRow);
     empty.hidden = body.jobs.length > 0;
     empty.textContent = emptyList(query, body.next);
@@ -27,7 +27,7 @@ function jobsScreen({ query, signal }) {
     if (before && !same) announce(summary(body.jobs));
     before = print;
     return same ? "same" : "changed";
-  }).catch((error) => place.replaceChildren(problemNote(error)));
+  }, { first: 5_000 }).catch((error) => place.replaceChildren(problemNote(error)));
   return { title: "Jobs", content: [jobFilters(query), place, pager] };
 }
 
@@ -43,15 +43,16 @@ function emptyList({ env, kind, status, since }, next) {
 
 function jobRow(job) {
   const cell = (...content) => h("td", { role: "cell" }, ...content);
-  const total = job.progress.total;
+  const { total, failed } = job.progress;
+  const counts = hasCounts(job.progress);
   return h("tr", { role: "row" },
     h("th", { role: "rowheader", scope: "row" },
       h("a", { href: `#/jobs/${encodeURIComponent(job.id)}` }, kindOf(job), job.env && h("span", { class: "env" }, ` ${job.env}`)),
       h("code", { class: "id" }, shortId(job.id))),
     cell(badge(job.status)),
-    cell(h("div", { class: "progress" }, total > 0 && bar(job.progress, `Progress of ${shortId(job.id)}`),
-      h("span", {}, phaseOf(job), total > 0 && ` · ${number(done(job.progress))} of ${number(total)}`,
-        job.progress.failed > 0 && h("span", { class: "bad" }, ` · ${number(job.progress.failed)} failed`)))),
+    cell(h("div", { class: "progress" }, counts && bar(job.progress, `Progress of ${shortId(job.id)}`),
+      h("span", {}, phaseOf(job), counts && ` · ${number(done(job.progress))} of ${number(total)}`,
+        failed > 0 && h("span", { class: "bad" }, ` · ${number(failed)} failed`)))),
     cell(time(job.createdAt)));
 }
 

@@ -2,16 +2,12 @@
 
 function jobScreen({ path: [id], signal }) {
   if (!IS_JOB_ID.test(id)) return { title: "Job", content: h("p", { class: "alert" }, "This is no id of a job: one has 32 digits, 0 to 9 and a to f.") };
-  const parts = { head: h("div"), wait: h("div"), decide: h("div"), progress: h("div"), result: h("div"), ledger: h("div"), actions: h("div", { class: "actions" }) };
+  const parts = { head: h("div"), times: h("div"), wait: h("div"), decide: h("div"), progress: h("div"), result: h("div"), ledger: h("div"), actions: h("div", { class: "actions" }) };
   const heading = h("span", {}, "Job");
   let phase = "";
   let before = "";
-  let first = true;
-  follow(signal, async (pause) => {
-    // The first look is not to wait; all others have the app wait for the end of the job.
-    const headers = first ? {} : { Prefer: `wait=${Math.round(pause / 1_000)}` };
-    const { body: job } = await api(`status/${id}`, { headers, signal });
-    first = false;
+  follow(signal, async (round) => {
+    const { body: job } = await api(`status/${id}`, { headers: preferring(round.wait), signal: round.signal });
     const print = JSON.stringify(job);
     const same = print === before;
     before = print;
@@ -28,13 +24,18 @@ function jobScreen({ path: [id], signal }) {
   return { title: "Job", heading, content: Object.values(parts) };
 }
 
+/** Has the API answer when the job has ended, or after so many seconds. */
+const preferring = (seconds) => seconds ? { Prefer: `wait=${seconds}` } : {};
+
 function showJob(parts, job, signal) {
   const shows = (name, print, make) => {
     if (parts[name].print === print) return;
     parts[name].print = print;
     parts[name].replaceChildren(...[make()].flat().filter(Boolean));
   };
-  shows("head", JSON.stringify([job.status, job.lastUpdatedAt, job.error]), () => jobHead(job));
+  shows("head", JSON.stringify([job.status, job.error]), () => jobHead(job));
+  shows("times", JSON.stringify([job.lastUpdatedAt, job.expiresAt]), () => facts(
+    ["Submitted", time(job.createdAt)], ["Last change", time(job.lastUpdatedAt)], ["Cancelled by", job.canceledBy], ["Kept until", time(job.expiresAt)]));
   shows("wait", JSON.stringify(waitOf(job)), () => waitNote(job));
   shows("decide", String(job.approvalUri && job.progress.approval?.expiresAt), () => job.approvalUri ? decisionForm(job) : null);
   shows("progress", JSON.stringify([job.progress, job.status]), () => progressPanel(job));
@@ -47,7 +48,6 @@ function jobHead(job) {
   return [
     h("p", { class: "lead" }, badge(job.status), " ", h("code", { class: "id" }, job.id), copyButton(job.id)),
     job.error && h("div", { class: "alert" }, h("strong", {}, "Failed"), h("code", {}, job.error.code), h("p", {}, job.error.message)),
-    facts(["Submitted", time(job.createdAt)], ["Last change", time(job.lastUpdatedAt)], ["Canceled by", job.canceledBy], ["Kept until", time(job.expiresAt)]),
   ];
 }
 
@@ -99,9 +99,9 @@ function progressPanel(job) {
   const { total, failed, skipped, estimate, approval, watch, lanes } = progress;
   const units = UNITS[job.kind] ?? "items";
   return panel("Progress",
-    h("p", { class: "figure" }, phaseOf(job), total > 0 && ` · ${number(done(progress))} of ${number(total)} ${units}`),
-    total > 0 && bar(progress, "Progress of the job"),
-    facts(["Done", number(progress.completed)], ["Failed", failed > 0 ? h("span", { class: "bad" }, number(failed)) : "0"],
+    h("p", { class: "figure" }, phaseOf(job), hasCounts(progress) && ` · ${number(done(progress))} of ${number(total)} ${units}`),
+    hasCounts(progress) && bar(progress, "Progress of the job"),
+    hasCounts(progress) && facts(["Done", number(progress.completed)], ["Failed", failed > 0 ? h("span", { class: "bad" }, number(failed)) : "0"],
       ["Rows without a number", skipped > 0 ? number(skipped) : null]),
     lanes?.length > 0 && h("div", { class: "lanes" }, h("h3", {}, "Lanes"), h("ol", {}, lanes.map((lane, index) => laneLine(lane, index, total / lanes.length)))),
     estimate && [h("h3", {}, "Estimate"), facts(...estimateFacts(estimate))],
@@ -161,13 +161,13 @@ function cancelButton(job) {
   return h("button", { type: "button", class: "danger", onclick: async () => {
     const name = h("input", { name: "by", maxlength: 200, autocomplete: "name" });
     const by = await ask("Cancel the job?", [h("p", {}, "What runs stops at its next request. What is embedded stays in the index, and what was paid is in the usage."),
-      field("Your name", name, "Shown as who canceled it.")], { action: "Cancel the job", danger: true, answer: () => name.value.trim() || "console" });
+      field("Your name", name, "Shown as who cancelled it.")], { action: "Cancel the job", danger: true, answer: () => name.value.trim() || "console" });
     if (by === null) return;
     try {
       await api(`status/${job.id}`, { method: "DELETE", query: { by } });
-      announce("The job is being canceled.");
+      announce("The job is being cancelled.");
     } catch (error) {
-      await ask("The job was not canceled", problemNote(error), { action: "Understood" });
+      await ask("The job was not cancelled", problemNote(error), { action: "Understood" });
     }
   } }, "Cancel job");
 }

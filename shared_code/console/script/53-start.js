@@ -25,7 +25,7 @@ function filesForm(query, signal) {
       field("Path", text("filesPath", { required: true, value: query.filesPath ?? "", maxlength: 1000 }), "container, container/folder or container/folder/file")),
     h("details", {}, h("summary", {}, "Options"), h("div", { class: "fields" },
       field("Approval above", h("input", { type: "number", name: "approvalAbove", min: 0, step: "any" }), "Waits for somebody if it may cost more"),
-      field("Watch every … minutes", h("input", { type: "number", name: "watchMinutes", min: 1, max: 44640, step: 1 }), "Embeds the path again and again, until it is canceled"),
+      field("Watch every … minutes", h("input", { type: "number", name: "watchMinutes", min: 1, max: 44640, step: 1 }), "Embeds the path again and again, until it is cancelled"),
       check("allowShrink", "Files that are gone are meant to be", "However many they are"))),
     h("div", { class: "actions" }, h("button", { type: "submit", value: "estimate" }, "Estimate"), start),
     estimate);
@@ -53,13 +53,13 @@ function filesRequest(data) {
 
 /** Runs a job that ends with its estimate; its last status. */
 async function dryRun({ env, version, filesPath }, signal, tell) {
-  const { body: { id } } = await api("orchestrators/start", { method: "POST", signal, body: { env, version, filesPath, dryRun: true }, headers: { Prefer: "wait=10" } });
+  const { body: { id } } = await api("orchestrators/start", { method: "POST", signal, body: { env, version, filesPath, dryRun: true }, headers: preferring(10) });
   let job = null;
-  await follow(signal, async (pause) => {
-    ({ body: job } = await api(`status/${id}`, { signal, headers: { Prefer: `wait=${Math.round(pause / 1_000)}` } }));
+  await follow(signal, async (round) => {
+    ({ body: job } = await api(`status/${id}`, { signal: round.signal }));
     tell(`${phaseOf(job)} …`);
     return ENDED.has(job.status) ? "over" : "changed";
-  }, { waits: true });
+  });
   return job;
 }
 

@@ -4,7 +4,7 @@ const FIGURES = ["recall@1", "recall@5", "recall@10", "mrr"];
 
 function versionsScreen({ path: [env], signal }) {
   const place = h("div");
-  showOfEnvironment(env, place, signal, async () => versionCards(env, (await api(`index/${env}`, { signal })).body, place));
+  showOfEnvironment(env, place, signal, async (round) => versionCards(env, (await api(`index/${env}`, { signal: round })).body, place));
   return { title: "Versions", content: [environmentForm("versions", env), place] };
 }
 

@@ -1,10 +1,11 @@
 // What an environment has used, month by month, and what is left of its budget.
 
-const CHART = { width: 720, height: 220, left: 56, right: 8, top: 20, bottom: 28 };
+const CHART = { height: 220, left: 44, right: 4, top: 20, bottom: 28 };
+const NARROW_MONTH = 34;
 
 function usageScreen({ path: [env], signal }) {
   const place = h("div");
-  showOfEnvironment(env, place, signal, async () => usagePanels((await api(`usage/${env}`, { signal })).body));
+  showOfEnvironment(env, place, signal, async (round) => usagePanels((await api(`usage/${env}`, { signal: round })).body));
   return { title: "Usage", content: [environmentForm("usage", env), place] };
 }
 
@@ -38,7 +39,8 @@ function lastMonths({ months, budget }) {
 }
 
 function monthChart(usage) {
-  const { width, height, left, right, top, bottom } = CHART;
+  const width = Math.max(280, Math.min(980, document.getElementById("main").clientWidth - 80));
+  const { height, left, right, top, bottom } = CHART;
   const { budget } = usage;
   const costs = new Map(usage.months.map((each) => [each.month, each.cost]));
   const reservedIn = (month) => budget?.month === month ? budget.reserved : 0;
@@ -54,7 +56,7 @@ function monthChart(usage) {
       svg("title", {}, `${monthName(month)}: ${amount(cost)}${reserved ? `, ${amount(reserved)} reserved` : ""}`),
       svg("rect", { class: "spent", x, width: step * 0.64, y: y(cost), height: y(0) - y(cost), rx: 2 }),
       reserved > 0 && svg("rect", { class: "reserved", x, width: step * 0.64, y: y(cost + reserved), height: y(cost) - y(cost + reserved), rx: 2 }),
-      svg("text", { x: x + step * 0.32, y: height - 8, "text-anchor": "middle" }, new Date(`${month}-01T00:00:00Z`).toLocaleDateString("en-GB", { month: "short", timeZone: "UTC" })));
+      (step > NARROW_MONTH || index % 2 === 1) && svg("text", { x: x + step * 0.32, y: height - 8, "text-anchor": "middle" }, new Date(`${month}-01T00:00:00Z`).toLocaleDateString("en-GB", { month: "short", timeZone: "UTC" })));
   });
   return h("figure", { class: "chart" }, svg("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": "Cost by month; the table below has the same figures" },
     [0, highest / 2, highest].map((value) => svg("g", { class: "grid" },

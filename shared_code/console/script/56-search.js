@@ -6,8 +6,8 @@ const SOURCE_KINDS = [["", "Files and events"], ["files", "Files"], ["events", "
 function searchScreen({ query, signal }) {
   const place = h("div", { class: "results" });
   if (query.q && query.env) {
-    shown(place, signal, async () => {
-      const { body } = await api("search", { query: { mode: "hybrid", top: 10, ...query }, signal });
+    shown(place, signal, async (round) => {
+      const { body } = await api("search", { query: { mode: "hybrid", top: 10, ...query }, signal: round });
       remember(query.env);
       return searchResults(body, query.q);
     });

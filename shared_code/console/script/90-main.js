@@ -34,6 +34,7 @@ function decoded(part) {
 
 let shownScreen = new AbortController();
 let isFirst = true;
+let wantsSearch = false;
 
 function route() {
   if (!location.hash.startsWith("#/")) return location.hash === "#main" ? focusMain() : location.replace("#/jobs");
@@ -48,8 +49,8 @@ function route() {
   const main = document.getElementById("main");
   main.replaceChildren(h("h1", { tabindex: -1 }, heading ?? title), ...[content].flat());
   markCurrent(name);
-  if (!isFirst) main.querySelector("h1").focus();
-  isFirst = false;
+  if (!isFirst) (wantsSearch && main.querySelector("[data-search]") || main.querySelector("h1")).focus();
+  isFirst = wantsSearch = false;
 }
 
 const lostScreen = () => ({ title: "Not found", content: h("p", {}, "There is no such screen.") });
@@ -73,6 +74,7 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "/") {
     event.preventDefault();
     const box = document.querySelector("[data-search]");
+    wantsSearch = !box;
     if (box) box.focus();
     else go("#/search");
   } else if (event.key === "g") wentBefore = event.timeStamp;
