@@ -49,7 +49,7 @@ class Operation:
 
     def to_json(self) -> Json:
         """The OpenAPI operation."""
-        answers = {**self.answers, **(_of_all(self.answers) if self.needs_key else {})}
+        answers = {**self.answers, **_of_all(self.answers, needs_key=self.needs_key)}
         optional: Json = {
             "description": self.description,
             "parameters": list(self.parameters),
@@ -128,13 +128,13 @@ def unavailable(*codes: str) -> Json:
     return problem(HTTPStatus.SERVICE_UNAVAILABLE, *codes, headers=RETRY_AFTER)
 
 
-def _of_all(own: Answers) -> Answers:
+def _of_all(own: Answers, *, needs_key: bool) -> Answers:
     """Answers of every operation, but for what it says itself."""
     too_large = problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "RequestTooLarge")
     too_large["description"] += f" A body has at most {MAX_BODY_BYTES} bytes."
-    common: Answers = {
+    of_keyed: Answers = {
         HTTPStatus.UNAUTHORIZED: {"description": "The key is missing or wrong; the answer has no body."},
-        HTTPStatus.REQUEST_ENTITY_TOO_LARGE: too_large,
         HTTPStatus.INTERNAL_SERVER_ERROR: problem(HTTPStatus.INTERNAL_SERVER_ERROR, *SETTINGS_ERRORS),
     }
+    common = {HTTPStatus.REQUEST_ENTITY_TOO_LARGE: too_large, **(of_keyed if needs_key else {})}
     return {status: value for status, value in common.items() if status not in own}
