@@ -47,15 +47,20 @@ async def browser() -> AsyncIterator[Browser]:
 
 @pytest.fixture
 async def page(browser: Browser) -> AsyncIterator[Page]:
-    """A window of its own, which asks nobody but loopback and logs no error."""
+    """A window of its own, which asks nobody but loopback, keeps to its policy and logs no error."""
     errors: list[str] = []
     async with await browser.new_context() as context:
         context.set_default_timeout(15_000)
         page = await context.new_page()
         page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("console", lambda line: errors.extend(_breaches(line.text)))
         await page.route(_is_foreign, lambda route: _refuse(route, errors))
         yield page
     assert not errors
+
+
+def _breaches(line: str) -> list[str]:
+    return [line] if "Content Security Policy" in line else []
 
 
 def _is_foreign(url: str) -> bool:

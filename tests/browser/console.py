@@ -1,6 +1,7 @@
 """The console as its tests use it: screens by name, and an app that may refuse or answer anything."""
 
 import json
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -57,7 +58,9 @@ class Console:
 
         await self.page.route(path, check)
 
-    async def answer(self, path: str, body: Any, *, status: int = 200, **headers: str) -> None:
+    async def answer(
+        self, path: str | re.Pattern[str], body: Any, *, status: int = 200, **headers: str
+    ) -> None:
         """Has the app answer this instead of what it would."""
 
         async def fulfill(route: Route) -> None:

@@ -1,5 +1,6 @@
 """The console beside an app that is away, very full or quiet; and on a phone."""
 
+import re
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -7,7 +8,7 @@ import pytest
 from playwright.async_api import expect
 
 from tests.browser.console import Console
-from tests.browser.world import World
+from tests.browser.world import MARKUP, World
 
 JOBS = 10_000
 
@@ -67,7 +68,7 @@ async def test_large_ledger_is_searched_whole_and_shown_in_part(console: Console
 WAITING = {"service": "embeddings", "code": "CircuitOpen", "message": "The service cannot be reached.",
            "since": "2026-11-28T10:00:05Z", "nextTry": "2026-11-28T10:01:25Z"}  # fmt: skip
 COUNTS = {"phase": "waiting", "total": 40, "completed": 9, "failed": 0, "skipped": 0}
-LANES = [
+LANES: list[dict[str, Any]] = [
     {"completed": 4, "failed": 0, "skipped": 0},
     {"completed": 5, "failed": 0, "skipped": 0, "waiting": WAITING},
 ]
@@ -79,6 +80,47 @@ async def test_reason_of_a_wait_its_next_try_and_the_lanes_are_shown(console: Co
     await console.open(f"jobs/{job(1)['id']}")
     await console.shows("Waits for embeddings", "The service cannot be reached.", "Waits since", "Next try")
     await console.shows("Lane 1", "Lane 2", "CircuitOpen")
+
+
+EVIL = dict.fromkeys(("kind", "env", "status", "canceledBy"), MARKUP)
+EVIL_WAIT = dict.fromkeys(("service", "code", "message"), MARKUP) | {
+    "since": "2026-11-28T10:00:05Z",
+    "nextTry": None,
+}
+EVIL_PROGRESS = {**COUNTS, "phase": MARKUP, "waiting": EVIL_WAIT, "lanes": [{**LANES[0], "held": EVIL_WAIT}],
+                 "approval": {"above": 1, "expiresAt": MARKUP, "by": MARKUP, "comment": MARKUP}}  # fmt: skip
+EVIL_JOB = job(
+    1, **EVIL, progress=EVIL_PROGRESS, error=EVIL_WAIT, result={"trackingId": MARKUP, "version": MARKUP}
+)
+EVIL_HIT = {"source": MARKUP, "ordinal": 0, "position": {MARKUP: MARKUP}, "context": f"{MARKUP} > {MARKUP}",
+            "text": f"trains {MARKUP}", "score": 1, "before": [MARKUP], "after": [MARKUP]}  # fmt: skip
+EVIL_VERSION = {
+    "version": MARKUP,
+    "live": False,
+    "sources": 1,
+    "chunks": 1,
+    "model": MARKUP,
+    "evaluation": None,
+}
+EVIL_PROMOTION = {"live": MARKUP, "before": MARKUP, "by": MARKUP, "at": MARKUP, "forced": True}
+EVIL_ANSWERS = {
+    f"jobs/{'0' * 31}1": EVIL_JOB,
+    "jobs": {"jobs": [EVIL_JOB], "next": MARKUP},
+    "search?env=e&q=trains": {"index": MARKUP, "mode": MARKUP, "tokens": 1, "results": [EVIL_HIT],
+                              "notice": {"code": MARKUP, "message": MARKUP}},
+    "versions/e": {"env": MARKUP, "live": MARKUP, "versions": [EVIL_VERSION], "promotions": [EVIL_PROMOTION]},
+    "usage/e": {"title": MARKUP, "detail": MARKUP, "code": MARKUP, "status": 418},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("screen", EVIL_ANSWERS)
+async def test_whatever_the_api_says_is_text(console: Console, screen: str):
+    await console.answer(
+        re.compile("/api/(?!console)"), EVIL_ANSWERS[screen], status=418 if "usage" in screen else 200
+    )
+    await console.open(screen)
+    await console.shows(MARKUP)
+    assert await console.page.evaluate("[window.hacked, document.images.length]") == [None, 0]
 
 
 async def test_app_that_is_away_is_asked_again_and_the_page_says_so(console: Console):

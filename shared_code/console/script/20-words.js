@@ -1,6 +1,7 @@
 // How values are written: numbers, times, and what a job is doing, in words.
 
 const KINDS = {
+  __proto__: null,
   "audit-query": "Audit query",
   "embed-files": "Embedding",
   "embed-event": "Live event",
@@ -9,6 +10,7 @@ const KINDS = {
 const STATUSES = ["Pending", "Running", "Suspended", "Completed", "Failed", "Terminated", "Canceled"];
 const ENDED = new Set(["Completed", "Failed", "Terminated", "Canceled"]);
 const PHASES = {
+  __proto__: null,
   "pending": "Not begun yet",
   "listing": "Comparing files with the index",
   "reading": "Reading",
@@ -26,7 +28,7 @@ const PHASES = {
   "failed": "Failed",
   "canceled": "Cancelled",
 };
-const UNITS = { "audit-query": "windows", "embed-files": "files", "embed-event": "events", "evaluate": "questions" };
+const UNITS = { __proto__: null, "audit-query": "windows", "embed-files": "files", "embed-event": "events", "evaluate": "questions" };
 const LABEL = "[A-Za-z0-9]([A-Za-z0-9._\\-]{0,30}[A-Za-z0-9])?";
 const IS_LABEL = new RegExp(`^${LABEL}$`, "v");
 const IS_JOB_ID = /^[0-9a-f]{32}$/;

@@ -10,6 +10,7 @@ const PURPOSES = {
   [APPROVALS]: "Approving has a key of its own, that of the function approve-function.",
   [PROMOTIONS]: "The key that is known may not make a version live: that has a key of its own, of promote-version-function.",
 };
+const NO_KEY = { title: "No key", detail: "The app asks for a function key." };
 // Nobody answered, or somebody on the way did.
 const PASSING = new Set([0, 502, 503, 504]);
 
@@ -68,7 +69,7 @@ async function exchange(path, { method, query, body, headers, signal }) {
     if (signal?.aborted) throw error;
     return new Problem(0, { title: "No answer", detail: "The app does not answer, or this device is offline." });
   }
-  const read = await response.json().catch(() => ({}));
+  const read = await response.json().catch(() => response.status === 401 ? NO_KEY : {});
   if (response.ok) return { status: response.status, body: read, headers: response.headers };
   return new Problem(response.status, read, Number(response.headers.get("Retry-After")) || 0);
 }

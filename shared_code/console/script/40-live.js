@@ -83,7 +83,7 @@ async function shown(place, signal, load) {
       return "over";
     });
   } catch (error) {
-    place.replaceChildren(problemNote(error));
+    place.replaceChildren(...screenProblem(error));
   }
   place.removeAttribute("aria-busy");
 }
@@ -94,6 +94,9 @@ function problemNote(error) {
   return h("div", { class: "alert", role: "alert" },
     h("strong", {}, error.title), error.code && h("code", {}, error.code), h("p", {}, error.message));
 }
+
+/** The same in place of a screen, with a way on. */
+const screenProblem = (error) => [problemNote(error), h("button", { type: "button", onclick: route }, asksForKey(error) ? "Enter a key" : "Try again")];
 
 /** A form that sends: its button is busy meanwhile, and what goes wrong stands below it. */
 function sending(form, send) {

@@ -27,7 +27,7 @@ function jobsScreen({ query, signal }) {
     if (before && !same) announce(summary(body.jobs));
     before = print;
     return same ? "same" : "changed";
-  }, { first: 5_000 }).catch((error) => place.replaceChildren(problemNote(error)));
+  }, { first: 5_000 }).catch((error) => place.replaceChildren(...screenProblem(error)));
   return { title: "Jobs", content: [jobFilters(query), place, pager] };
 }
 

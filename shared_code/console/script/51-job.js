@@ -20,7 +20,7 @@ function jobScreen({ path: [id], signal }) {
       phase = now;
     }
     return ENDED.has(job.status) ? "over" : same ? "same" : "changed";
-  }, { waits: true }).catch((error) => parts.head.replaceChildren(problemNote(error)));
+  }, { waits: true }).catch((error) => parts.head.replaceChildren(...screenProblem(error)));
   return { title: "Job", heading, content: Object.values(parts) };
 }
 
@@ -129,6 +129,7 @@ function watchFacts(watch) {
 }
 
 const RESULT_NAMES = {
+  __proto__: null,
   embedded: "Embedded", unchanged: "Unchanged", failed: "Failed", deleted: "Deleted", files: "Files", chunks: "Chunks", documents: "Documents",
   asked: "Questions", "recall@1": "recall@1", "recall@5": "recall@5", "recall@10": "recall@10", mrr: "MRR", missed: "Missed", notIndexed: "Not indexed",
   tokens: "Tokens", requests: "Requests", cost: "Cost", rounds: "Rounds", windows: "Windows", read: "Read",

@@ -27,7 +27,7 @@ function ledgerPanel(job, signal) {
 
   search.addEventListener("input", () => { shownEntries = ENTRIES_SHOWN; show(); });
   more.addEventListener("click", () => { shownEntries += ENTRIES_SHOWN; show(); });
-  readLedger(job, signal, (page, isWhole) => { entries.push(...page); whole = isWhole; show(); })
+  readLedger(job, signal, (page, isWhole) => { entries.push(...page); whole = isWhole && ENDED.has(job.status); show(); })
     .catch((error) => { if (!signal.aborted) note.replaceWith(problemNote(error)); });
   return h("section", { class: "panel" },
     h("div", { class: "row" }, h("h2", {}, "Ledger"), ENDED.has(job.status) && job.progress.failed > 0 && retryButton(job)),

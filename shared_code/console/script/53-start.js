@@ -1,6 +1,6 @@
 // Forms that start jobs. Files are estimated first: the price is known before anything is spent.
 
-const FORMS = { files: "Files", event: "Live event", audit: "Audit query", evaluation: "Evaluation" };
+const FORMS = { __proto__: null, files: "Files", event: "Live event", audit: "Audit query", evaluation: "Evaluation" };
 
 function startScreen({ path: [chosen = "files"], query, signal }) {
   const known = chosen in FORMS ? chosen : "files";
@@ -34,9 +34,13 @@ function filesForm(query, signal) {
   form.addEventListener("input", forget);
   return sending(form, async (data, button) => {
     const request = filesRequest(data);
-    if (button?.value === "start" && !start.hidden) return startJob(request, name);
+    if (button?.value === "start" && !start.hidden) {
+      await startJob(request, name);
+      return;
+    }
     forget();
     const job = await dryRun(request, signal, (sentence) => estimate.replaceChildren(sentence));
+    if (signal.aborted) return;
     estimate.replaceChildren(...estimated(job));
     start.hidden = Boolean(job.error);
     start.textContent = `Start for about ${amount(job.progress.estimate?.cost ?? 0)}`;

@@ -1,7 +1,7 @@
 // Which screen is shown follows from the address behind the #; what is there is taken for text, like anything else.
 
 const SCREENS = { jobs: jobsScreen, start: startScreen, search: searchScreen, versions: versionsScreen, usage: usageScreen };
-const SHORTCUTS = { j: "jobs", s: "start", q: "search", v: "versions", u: "usage" };
+const SHORTCUTS = { __proto__: null, j: "jobs", s: "start", q: "search", v: "versions", u: "usage" };
 
 const go = (target) => { if (location.hash === target) route(); else location.hash = target; };
 
