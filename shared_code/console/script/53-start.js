@@ -39,6 +39,7 @@ function filesForm(query, signal) {
       return;
     }
     forget();
+    estimate.replaceChildren("Estimating …");
     const job = await dryRun(request, signal, (sentence) => estimate.replaceChildren(sentence));
     if (signal.aborted) return;
     estimate.replaceChildren(...estimated(job));

@@ -5,8 +5,10 @@ from typing import Any
 import pytest
 
 from shared_code.api.job_status import read_status
+from shared_code.api.openapi.document import openapi_document
 from shared_code.errors import JobNotFound
 from tests.support.durable_host_fake import FakeHost, instance
+from tests.support.openapi_client import errors_of
 
 ID = "0123456789abcdef0123456789abcdef"
 READING = {
@@ -69,6 +71,21 @@ async def test_progress_of_a_running_job_is_the_sum_of_its_lanes():
             {"completed": 2, "failed": 1, "skipped": 4},
         ],
     }
+
+
+async def test_lanes_and_waits_are_what_the_document_says():
+    wait = {"service": "cosmos", "code": "Throttled", "message": "It throttles.", "tries": 1}
+    times = {"since": "2021-02-03T10:00:00+00:00", "nextTry": "2021-02-03T10:01:00+00:00"}
+    lanes = [
+        instance("lane-orchestrator-function", customStatus={"completed": 3}),
+        instance(
+            "lane-orchestrator-function", customStatus={"phase": "waiting", "waiting": {**wait, **times}}
+        ),
+    ]
+    body = await body_of(instance(customStatus=READING), lanes)
+    document = openapi_document()
+    assert [lane.get("phase") for lane in body["progress"]["lanes"]] == [None, "waiting"]
+    assert errors_of(body, document["components"]["schemas"]["JobStatus"], document) == []
 
 
 async def test_job_with_a_lane_at_its_budget_is_held_with_the_reason():
