@@ -1,6 +1,8 @@
 // The list of jobs: one page at a time, and one request for all that is live in it.
 
-const JOBS_OF_A_PAGE = 25;
+const JOBS_OF_A_PAGE = 20;
+// A page of jobs costs the app as much as ten looks at one.
+const JOBS_PAUSE = 8_000;
 const COLUMNS = ["Job", "Status", "Progress", "Submitted"];
 
 function jobsScreen({ query, signal }) {
@@ -27,7 +29,7 @@ function jobsScreen({ query, signal }) {
     if (before && !same) announce(summary(body.jobs));
     before = print;
     return same ? "same" : "changed";
-  }, { first: 5_000 }).catch((error) => place.replaceChildren(...screenProblem(error)));
+  }, { first: JOBS_PAUSE }).catch((error) => place.replaceChildren(...screenProblem(error)));
   return { title: "Jobs", content: [jobFilters(query), place, pager] };
 }
 
