@@ -15,7 +15,12 @@ function svg(tag, properties = {}, ...children) {
 
 function dressed(element, properties, children) {
   for (const [name, value] of Object.entries(properties)) dress(element, name, value);
-  element.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false).map(asNode));
+  element.append(
+    ...children
+      .flat(Infinity)
+      .filter((child) => child !== null && child !== undefined && child !== false)
+      .map(asNode),
+  );
   return element;
 }
 
@@ -53,9 +58,16 @@ function patch(parent, items, keyOf, make) {
   });
   const focused = document.activeElement?.closest?.("[data-key]");
   const key = focused && parent.contains(focused) ? focused.dataset.key : null;
-  if (wanted.length !== parent.children.length || wanted.some((child, index) => child !== parent.children[index])) {
+  if (
+    wanted.length !== parent.children.length ||
+    wanted.some((child, index) => child !== parent.children[index])
+  ) {
     parent.replaceChildren(...wanted);
-    if (key) wanted.find((child) => child.dataset.key === key)?.querySelector("a, button")?.focus({ preventScroll: true });
+    if (key)
+      wanted
+        .find((child) => child.dataset.key === key)
+        ?.querySelector("a, button")
+        ?.focus({ preventScroll: true });
   }
 }
 
@@ -64,26 +76,48 @@ function field(label, control, hint = "") {
   const id = (control.id ||= `field-${++fields}`);
   const hintId = `${id}-hint`;
   if (hint) control.setAttribute("aria-describedby", hintId);
-  return h("div", { class: control.type === "checkbox" ? "field check" : "field" },
-    h("label", { for: id }, label), control, hint && h("small", { id: hintId }, hint));
+  return h(
+    "div",
+    { class: control.type === "checkbox" ? "field check" : "field" },
+    h("label", { for: id }, label),
+    control,
+    hint && h("small", { id: hintId }, hint),
+  );
 }
 let fields = 0;
 
 function choice(name, options, chosen) {
-  const select = h("select", { name }, options.map(([value, label]) => h("option", { value }, label)));
+  const select = h(
+    "select",
+    { name },
+    options.map(([value, label]) => h("option", { value }, label)),
+  );
   select.value = options.some(([value]) => value === chosen) ? chosen : options[0][0];
   return select;
 }
 
 function environmentField(value, properties = {}) {
-  const input = h("input", { name: "env", list: "environments", value: value ?? "", autocapitalize: "none", spellcheck: "false", ...properties });
+  const input = h("input", {
+    name: "env",
+    list: "environments",
+    value: value ?? "",
+    autocapitalize: "none",
+    spellcheck: "false",
+    ...properties,
+  });
   return field("Environment", input);
 }
 
 /** Pairs of a term and what it is; pairs without a value are left out. */
 function facts(...pairs) {
   const shown = pairs.filter(([, value]) => value !== null && value !== undefined && value !== "");
-  return shown.length ? h("dl", { class: "facts" }, shown.map(([term, value]) => h("div", {}, h("dt", {}, term), h("dd", {}, value)))) : null;
+  return shown.length
+    ? h(
+        "dl",
+        { class: "facts" },
+        shown.map(([term, value]) => h("div", {}, h("dt", {}, term), h("dd", {}, value))),
+      )
+    : null;
 }
 
 function panel(title, ...children) {
@@ -99,11 +133,18 @@ function announce(sentence) {
 /** Asks in a dialog; resolves with what `answer` makes of its form, or with null if it is closed. */
 function ask(title, body, { action, danger = false, answer = () => true }) {
   return new Promise((resolve) => {
-    const form = h("form", { novalidate: false },
-      h("h2", { id: "dialog-title" }, title), ...[body].flat(),
-      h("div", { class: "actions" },
+    const form = h(
+      "form",
+      { novalidate: false },
+      h("h2", { id: "dialog-title" }, title),
+      ...[body].flat(),
+      h(
+        "div",
+        { class: "actions" },
         h("button", { type: "submit", class: danger ? "danger" : "primary" }, action),
-        h("button", { type: "button", onclick: () => dialog.close() }, "Close")));
+        h("button", { type: "button", onclick: () => dialog.close() }, "Close"),
+      ),
+    );
     const dialog = h("dialog", { "aria-labelledby": "dialog-title" }, form);
     let answered = null;
     form.addEventListener("submit", (event) => {

@@ -8,7 +8,8 @@ const PROMOTIONS = "promotions";
 const PURPOSES = {
   [EVERYTHING]: "A function key of this app. It is kept until this tab is closed.",
   [APPROVALS]: "Approving has a key of its own, that of the function approve-function.",
-  [PROMOTIONS]: "The key that is known may not make a version live: that has a key of its own, of promote-version-function.",
+  [PROMOTIONS]:
+    "The key that is known may not make a version live: that has a key of its own, of promote-version-function.",
 };
 const NO_KEY = { title: "No key", detail: "The app asks for a function key." };
 // Nobody answered, or somebody on the way did.
@@ -43,10 +44,19 @@ const keys = {
  * Asks the API, and asks for a key where the API does.
  * Returns { status, body, headers }; throws a Problem for whatever is no success, and an AbortError at a signal.
  */
-async function api(path, { method = "GET", query = {}, body, headers = {}, purpose = EVERYTHING, signal } = {}) {
+async function api(
+  path,
+  { method = "GET", query = {}, body, headers = {}, purpose = EVERYTHING, signal } = {},
+) {
   for (;;) {
     const key = keys.of(purpose);
-    const answer = await exchange(path, { method, query, body, signal, headers: { ...headers, ...(key ? { "x-functions-key": key } : {}) } });
+    const answer = await exchange(path, {
+      method,
+      query,
+      body,
+      signal,
+      headers: { ...headers, ...(key ? { "x-functions-key": key } : {}) },
+    });
     if (!(answer instanceof Problem)) {
       if (method !== "GET") dispatchEvent(new Event(ACTED));
       return answer;
@@ -58,18 +68,32 @@ async function api(path, { method = "GET", query = {}, body, headers = {}, purpo
 }
 
 async function exchange(path, { method, query, body, headers, signal }) {
-  const given = Object.entries(query).filter(([, value]) => value !== "" && value !== null && value !== undefined);
+  const given = Object.entries(query).filter(
+    ([, value]) => value !== "" && value !== null && value !== undefined,
+  );
   const search = given.length ? `?${new URLSearchParams(given)}` : "";
   const sent = body === undefined ? {} : { body: JSON.stringify(body) };
   const type = body === undefined ? {} : { "Content-Type": "application/json" };
   let response;
   try {
-    response = await fetch(`${API}${path}${search}`, { method, headers: { ...headers, ...type }, ...sent, signal, cache: "no-store", credentials: "same-origin", redirect: "error", referrerPolicy: "no-referrer" });
+    response = await fetch(`${API}${path}${search}`, {
+      method,
+      headers: { ...headers, ...type },
+      ...sent,
+      signal,
+      cache: "no-store",
+      credentials: "same-origin",
+      redirect: "error",
+      referrerPolicy: "no-referrer",
+    });
   } catch (error) {
     if (signal?.aborted) throw error;
-    return new Problem(0, { title: "No answer", detail: "The app does not answer, or this device is offline." });
+    return new Problem(0, {
+      title: "No answer",
+      detail: "The app does not answer, or this device is offline.",
+    });
   }
-  const read = await response.json().catch(() => response.status === 401 ? NO_KEY : {});
+  const read = await response.json().catch(() => (response.status === 401 ? NO_KEY : {}));
   if (response.ok) return { status: response.status, body: read, headers: response.headers };
   return new Problem(response.status, read, Number(response.headers.get("Retry-After")) || 0);
 }
@@ -81,7 +105,11 @@ const asking = new Map();
 
 /** Asks for a key, once for all requests that lack it; whether there is one now. */
 function askForKey(purpose, wasRefused) {
-  if (!asking.has(purpose)) asking.set(purpose, enterKey(purpose, wasRefused).finally(() => asking.delete(purpose)));
+  if (!asking.has(purpose))
+    asking.set(
+      purpose,
+      enterKey(purpose, wasRefused).finally(() => asking.delete(purpose)),
+    );
   return asking.get(purpose);
 }
 
@@ -91,14 +119,18 @@ async function enterKey(purpose, wasRefused) {
     wasRefused ? h("p", { class: "alert", role: "alert" }, "The app refused the key.") : null,
     field("Function key", input, PURPOSES[purpose]),
   ];
-  const key = await ask("Key", body.filter(Boolean), { action: "Use this key", answer: () => input.value.trim() });
+  const key = await ask("Key", body.filter(Boolean), {
+    action: "Use this key",
+    answer: () => input.value.trim(),
+  });
   if (!key) return false;
   keys.keep(purpose, key);
   return true;
 }
 
 /** A name for one request, so that sending it again finds its job instead of starting another one. */
-const requestName = () => [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+const requestName = () =>
+  [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 
 /** Every page of a list, one after the other. */
 async function* pages(path, member, { query = {}, signal } = {}) {

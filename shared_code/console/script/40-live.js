@@ -20,10 +20,18 @@ function seen(signal) {
   });
 }
 
-const sleep = (milliseconds, signal) => new Promise((resolve) => {
-  const timer = setTimeout(resolve, milliseconds);
-  signal.addEventListener("abort", () => { clearTimeout(timer); resolve(); }, { once: true });
-});
+const sleep = (milliseconds, signal) =>
+  new Promise((resolve) => {
+    const timer = setTimeout(resolve, milliseconds);
+    signal.addEventListener(
+      "abort",
+      () => {
+        clearTimeout(timer);
+        resolve();
+      },
+      { once: true },
+    );
+  });
 
 /**
  * Calls `load` again and again until the signal; it answers "changed", "same" or "over". The pause between two
@@ -50,7 +58,9 @@ async function follow(signal, load, { first = 1_000, waits = false } = {}) {
     } catch (error) {
       if (!round.signal.aborted) {
         if (!(error instanceof Problem) || !error.passes) throw error;
-        pause = error.retryAfter ? Math.min(error.retryAfter * 1_000, LONGEST_RETRY) : Math.min(pause * GROWTH, LONGEST_PAUSE);
+        pause = error.retryAfter
+          ? Math.min(error.retryAfter * 1_000, LONGEST_RETRY)
+          : Math.min(pause * GROWTH, LONGEST_PAUSE);
         connection.lost(error, pause);
         await sleep(pause, round.signal);
       }
@@ -91,12 +101,20 @@ async function shown(place, signal, load) {
 /** A problem, as the app words it. */
 function problemNote(error) {
   if (!(error instanceof Problem)) throw error;
-  return h("div", { class: "alert", role: "alert" },
-    h("strong", {}, error.title), error.code && h("code", {}, error.code), h("p", {}, error.message));
+  return h(
+    "div",
+    { class: "alert", role: "alert" },
+    h("strong", {}, error.title),
+    error.code && h("code", {}, error.code),
+    h("p", {}, error.message),
+  );
 }
 
 /** The same in place of a screen, with a way on. */
-const screenProblem = (error) => [problemNote(error), h("button", { type: "button", onclick: route }, asksForKey(error) ? "Enter a key" : "Try again")];
+const screenProblem = (error) => [
+  problemNote(error),
+  h("button", { type: "button", onclick: route }, asksForKey(error) ? "Enter a key" : "Try again"),
+];
 
 /** A form that sends: its button is busy meanwhile, and what goes wrong stands below it. */
 function sending(form, send) {

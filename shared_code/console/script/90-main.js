@@ -1,12 +1,23 @@
 // Which screen is shown follows from the address behind the #; what is there is taken for text, like anything else.
 
-const SCREENS = { jobs: jobsScreen, start: startScreen, search: searchScreen, versions: versionsScreen, usage: usageScreen };
+const SCREENS = {
+  jobs: jobsScreen,
+  start: startScreen,
+  search: searchScreen,
+  versions: versionsScreen,
+  usage: usageScreen,
+};
 const SHORTCUTS = { __proto__: null, j: "jobs", s: "start", q: "search", v: "versions", u: "usage" };
 
-const go = (target) => { if (location.hash === target) route(); else location.hash = target; };
+const go = (target) => {
+  if (location.hash === target) route();
+  else location.hash = target;
+};
 
 function address(screen, query = {}) {
-  const given = Object.entries(query).filter(([, value]) => value !== undefined && value !== null && value !== "");
+  const given = Object.entries(query).filter(
+    ([, value]) => value !== undefined && value !== null && value !== "",
+  );
   return `#/${screen}${given.length ? `?${new URLSearchParams(given)}` : ""}`;
 }
 
@@ -21,7 +32,9 @@ function remember(env) {
   environments.known.delete(env);
   environments.known.add(env);
   sessionStorage.setItem("console.environments", JSON.stringify([...environments.known].slice(-50)));
-  document.getElementById("environments").replaceChildren(...[...environments.known].map((value) => h("option", { value })));
+  document
+    .getElementById("environments")
+    .replaceChildren(...[...environments.known].map((value) => h("option", { value })));
 }
 
 function decoded(part) {
@@ -37,19 +50,25 @@ let isFirst = true;
 let wantsSearch = false;
 
 function route() {
-  if (!location.hash.startsWith("#/")) return location.hash === "#main" ? focusMain() : location.replace("#/jobs");
+  if (!location.hash.startsWith("#/"))
+    return location.hash === "#main" ? focusMain() : location.replace("#/jobs");
   shownScreen.abort();
   shownScreen = new AbortController();
   connection.restored();
   const [path, search = ""] = location.hash.slice(2).split(/\?(.*)/s);
   const [name, ...rest] = path.split("/").filter(Boolean).map(decoded);
-  const screen = name === "jobs" && rest.length ? jobScreen : Object.hasOwn(SCREENS, name) ? SCREENS[name] : lostScreen;
-  const { title, heading, content } = screen({ path: rest, query: Object.fromEntries(new URLSearchParams(search)), signal: shownScreen.signal });
+  const screen =
+    name === "jobs" && rest.length ? jobScreen : Object.hasOwn(SCREENS, name) ? SCREENS[name] : lostScreen;
+  const { title, heading, content } = screen({
+    path: rest,
+    query: Object.fromEntries(new URLSearchParams(search)),
+    signal: shownScreen.signal,
+  });
   document.title = `${title} · Console`;
   const main = document.getElementById("main");
   main.replaceChildren(h("h1", { tabindex: -1 }, heading ?? title), ...[content].flat());
   markCurrent(name);
-  if (!isFirst) (wantsSearch && main.querySelector("[data-search]") || main.querySelector("h1")).focus();
+  if (!isFirst) ((wantsSearch && main.querySelector("[data-search]")) || main.querySelector("h1")).focus();
   isFirst = wantsSearch = false;
 }
 
@@ -86,9 +105,14 @@ document.getElementById("forget").addEventListener("click", () => {
   announce("The key is forgotten.");
   route();
 });
-document.querySelector(".skip").addEventListener("click", (event) => { event.preventDefault(); focusMain(); });
+document.querySelector(".skip").addEventListener("click", (event) => {
+  event.preventDefault();
+  focusMain();
+});
 document.getElementById("forget").hidden = !keys.of(EVERYTHING);
 remember(environments.last());
-document.getElementById("environments").replaceChildren(...[...environments.known].map((value) => h("option", { value })));
+document
+  .getElementById("environments")
+  .replaceChildren(...[...environments.known].map((value) => h("option", { value })));
 addEventListener("hashchange", route);
 route();
