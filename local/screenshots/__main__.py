@@ -4,7 +4,6 @@ import asyncio
 import shutil
 import sys
 import tempfile
-from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,14 +37,13 @@ class Picture:
     dark: bool = False
 
 
-def pictures(ids: Mapping[str, str]) -> list[Picture]:
-    """What is taken, with the ids of jobs to show."""
+def pictures(waits: str) -> list[Picture]:
+    """What is taken, with the id of a job that waits for an approval."""
     question = SHOWN[1].replace(" ", "+")
     return [
         Picture("jobs", "jobs", "5 failed"),
         Picture("jobs-phone", "jobs", "5 failed", _PHONE, dark=True),
-        Picture("job-done", f"jobs/{ids['embedded']}", "5 entries"),
-        Picture("job-approval", f"jobs/{ids['waits']}", "Approve or reject"),
+        Picture("job-approval", f"jobs/{waits}", "Approve or reject"),
         Picture("search", f"search?env={ENV}&q={question}", "results from", dark=True),
         Picture("versions", f"versions/{ENV}", "Promotions"),
         Picture("usage", f"usage/{ENV}", "Cost by month"),
@@ -68,8 +66,8 @@ def main(folder: Path = FOLDER) -> int:
         closing.enter_context(
             host(port, state_file=state / "state.db", environment=environment, log=state / "log")
         )
-        ids = run_jobs(origin(port))
-        asyncio.run(_take_all(executable, f"{origin(port)}/api/console", pictures(ids), folder))
+        waits = run_jobs(origin(port))
+        asyncio.run(_take_all(executable, f"{origin(port)}/api/console", pictures(waits), folder))
     return 0
 
 

@@ -39,10 +39,10 @@ def write_samples(stack: Emulators) -> None:
     sample_events.write(connection)
 
 
-def run_jobs(origin: str) -> dict[str, str]:
-    """Runs them; the ids of those that a screen is about, by what they show."""
+def run_jobs(origin: str) -> str:
+    """Runs them; the id of the one that waits for an approval."""
     _spend_earlier(origin)
-    embedded = _finished(origin, _start(origin, version="v1", filesPath=CONTAINER))
+    _finished(origin, _start(origin, version="v1", filesPath=CONTAINER))
     _put_live(origin, "v1")
     _finished(origin, _start(origin, version="v2", filesPath=_PART))
     for version in ("v1", "v2"):
@@ -50,11 +50,11 @@ def run_jobs(origin: str) -> dict[str, str]:
     _finished(origin, request("POST", f"{origin}/api/submit/query?s={START}&e={END}"))
     _finished(origin, _start(origin, trackingId="sample-1", sessionId=sample_events.SESSION))
     _finished(origin, _start(origin, version="v3", filesPath="archive/2019"))
-    waits = _start(origin, version="v3", filesPath=CONTAINER, approvalAbove=1).json()["id"]
+    waits: str = _start(origin, version="v3", filesPath=CONTAINER, approvalAbove=1).json()["id"]
     for status in statuses(f"{origin}/api/status/{waits}", seconds=60, interval=0.1):
         if "approvalUri" in status:
             break
-    return {"embedded": embedded, "waits": waits}
+    return waits
 
 
 def _start(origin: str, **body: Any) -> Answer:
@@ -65,11 +65,10 @@ def _put_live(origin: str, version: str) -> None:
     request("PUT", f"{origin}/api/index/{ENV}", body={"live": version, "by": "ada"})
 
 
-def _finished(origin: str, accepted: Answer) -> str:
-    job_id: str = accepted.json()["id"]
+def _finished(origin: str, accepted: Answer) -> None:
+    job_id = accepted.json()["id"]
     for _ in statuses(f"{origin}/api/status/{job_id}", seconds=120, interval=0.1):
         pass
-    return job_id
 
 
 def _spend_earlier(origin: str) -> None:
