@@ -2,7 +2,7 @@
 
 const JOBS_OF_A_PAGE = 20;
 // A page of jobs costs the app as much as ten looks at one.
-const JOBS_PAUSE = 8_000;
+const JOBS_PAUSE = 10_000;
 const COLUMNS = ["Job", "Status", "Progress", "Submitted"];
 
 function jobsScreen({ query, signal }) {
