@@ -12,6 +12,7 @@ BENCHMARKS = [
     "embed_files",
     "live_events",
     "cancel",
+    "console",
     "local_search",
     "retrieval",
     "devhost",

@@ -47,6 +47,7 @@ def run_host(settings: StackSettings) -> None:
         state_file = settings.state / "host" / "state.db"
         with host(settings.host, state_file=state_file, environment=environment) as serving:
             print(f"\nTry: curl '{origin(settings.host)}/api/submit/query?s={START}&e={END}'")
+            print(f"Look: {origin(settings.host)}/api/console")
             print("Ctrl-C stops the host and what was started with it.", flush=True)
             watch([serving, *stack.started()])
 

@@ -1,21 +1,24 @@
 """What a client may see of its job: built member by member, so that nothing else can slip through.
 
-Never shown: input, history, management links, the output of a failure, the names of lanes and steps.
+Never shown: input but for kind and environment, history, management links, the output of a failure, the names
+of lanes and steps.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from shared_code.api.answers import status_uri
-from shared_code.api.job_instances import ENDED, find_instance, find_job, input_of, row_of, status_of
-from shared_code.api.releases import newer_release
+from shared_code.api.host_waits import host_wait
+from shared_code.api.job_instances import ENDED, find_instance, find_job, row_of, status_of
 from shared_code.jobs import DurableClient, Failure, Json, Phase, Progress, Waiting
 from shared_code.jobs.approval import Approval
+from shared_code.jobs.job_rows import JobRow
 from shared_code.jobs.watch import Watch
 from shared_code.settings import settings
+from shared_code.usage.report import utc_now
 from shared_code.workflows.fan_out import lane_id
 
 _COUNTS = ("completed", "failed", "skipped")
@@ -24,13 +27,13 @@ _UNKNOWN_FAILURE = Failure("JobFailed", "The job failed: submit it again.")
 
 @dataclass(frozen=True, kw_only=True)
 class JobStatus:
-    """One look at a job."""
+    """One look at a job; its row knows what was asked for."""
 
     id: str
+    row: JobRow
     status: str
     result: Any
     progress: Json
-    created_at: datetime
     last_updated_at: datetime
     retention: timedelta
     error: Failure | None
@@ -50,11 +53,13 @@ class JobStatus:
             "status": self.status,
             "result": self.result,
             "progress": self.progress,
-            "createdAt": _timestamp(self.created_at),
+            "createdAt": _timestamp(self.row.submitted_at),
             "lastUpdatedAt": _timestamp(self.last_updated_at),
             "expiresAt": _timestamp(self.last_updated_at + self.retention) if self.ended else None,
         }
         more = {
+            "kind": self.row.kind or None,
+            "env": self.row.env or None,
             "error": self.error and self.error.to_json(),
             "canceledBy": self.canceled_by,
             "cancelUri": None if self.ended else status_uri(self.origin, self.id),
@@ -68,7 +73,12 @@ class JobStatus:
 
 
 async def read_status(
-    client: DurableClient, job_id: str, *, retention_days: int, origin: str = ""
+    client: DurableClient,
+    job_id: str,
+    *,
+    retention_days: int,
+    origin: str = "",
+    clock: Callable[[], datetime] = utc_now,
 ) -> JobStatus:
     """Looks at a job and its lanes; URIs in the answer are relative without an origin.
 
@@ -77,11 +87,17 @@ async def read_status(
         HostUnavailable: the host did not answer.
     """
     job = await find_job(client, job_id)
-    return await look_at(client, job_id, job, retention_days=retention_days, origin=origin)
+    return await look_at(client, job_id, job, retention_days=retention_days, origin=origin, clock=clock)
 
 
 async def look_at(
-    client: DurableClient, job_id: str, job: Any, *, retention_days: int, origin: str = ""
+    client: DurableClient,
+    job_id: str,
+    job: Any,
+    *,
+    retention_days: int,
+    origin: str = "",
+    clock: Callable[[], datetime] = utc_now,
 ) -> JobStatus:
     """What the instance of a job, and its lanes, show.
 
@@ -93,15 +109,16 @@ async def look_at(
         *(find_instance(client, lane_id(job_id, number)) for number in range(own.lanes))
     )
     status = status_of(job)
+    held_up = None if status in ENDED else host_wait(job, lanes, running=settings().release, now=clock())
     return JobStatus(
         id=job_id,
+        row=row_of(job_id, job),
         status=status,
         result=job.output if status in {"Completed", "Canceled"} else None,
         progress={
             **_progress(own, [Progress.from_json(lane and lane.custom_status) for lane in lanes]),
-            **({} if status in ENDED else _wait_for_release(job)),
+            **(_waits(held_up.to_json(_timestamp)) if held_up else {}),
         },
-        created_at=row_of(job_id, job).submitted_at,
         last_updated_at=job.last_updated_time,
         retention=timedelta(retention_days),
         error=own.error or _UNKNOWN_FAILURE if status == "Failed" else None,
@@ -120,8 +137,13 @@ def _progress(own: Progress, lanes: Sequence[Progress]) -> Json:
         **({"estimate": own.estimate.to_json()} if own.estimate else {}),
         **({"approval": _approval(own.approval)} if own.approval else {}),
         **({"watch": _watch(own.watch)} if own.watch else {}),
+        **({"lanes": [_lane(lane) for lane in lanes]} if lanes else {}),
         **_pause(parts),
     }
+
+
+def _lane(lane: Progress) -> Json:
+    return {**{name: lane.counts.get(name, 0) for name in _COUNTS}, **_pause([lane])}
 
 
 def _pause(parts: Sequence[Progress]) -> Json:
@@ -130,7 +152,11 @@ def _pause(parts: Sequence[Progress]) -> Json:
     if held:
         return {"phase": Phase.HELD, "held": held.to_json()}
     waiting = next((part.waiting for part in parts if part.waiting), None)
-    return {"phase": Phase.WAITING, "waiting": _waiting(waiting)} if waiting else {}
+    return _waits(_waiting(waiting)) if waiting else {}
+
+
+def _waits(waiting: Json) -> Json:
+    return {"phase": Phase.WAITING, "waiting": waiting}
 
 
 def _waiting(waiting: Waiting) -> Json:
@@ -150,16 +176,6 @@ def _watch(watch: Watch) -> Json:
     last = watch.last and {**watch.last.to_json(), "endedAt": _timestamp(watch.last.ended_at)}
     following = {"round": watch.round, "at": _timestamp(watch.next_at)} if watch.next_at else None
     return {"minutes": watch.minutes, "round": watch.round, "last": last, "next": following}
-
-
-def _wait_for_release(job: Any) -> Json:
-    """Why the host lets the job wait, if it does; nobody knows until when."""
-    reason = newer_release(input_of(job), settings().release)
-    if not reason:
-        return {}
-    since = _timestamp(job.last_updated_time)
-    waiting = {"service": "release", **reason.to_json(), "since": since, "nextTry": None}
-    return {"phase": Phase.WAITING, "waiting": waiting}
 
 
 def _timestamp(moment: datetime) -> str:

@@ -6,7 +6,10 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 from shared_code.jobs.durable import Json
+from shared_code.jobs.progress import LedgerEntry
 
+MISSED = "Missed"
+"""The code of a miss in a ledger."""
 RESULTS = 10
 """How many results a question is judged by."""
 _RECALLED = (1, 5, RESULTS)
@@ -63,6 +66,12 @@ class Miss:
 
     question: GoldenQuestion
     asked: Asked
+
+    @property
+    def entry(self) -> LedgerEntry:
+        """The same as an entry of a ledger, whose sources are those that answer the question."""
+        found = f"found {', '.join(self.asked.found)} instead" if self.asked.found else "found nothing"
+        return LedgerEntry(", ".join(self.question.sources), MISSED, f"“{self.question.text}” {found}.")
 
     def to_json(self) -> Json:
         """As a client reads it."""

@@ -7,7 +7,8 @@ from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.blob.aio import ContainerClient
 
 from shared_code.errors import LedgerUnavailable
-from shared_code.jobs import LedgerEntry, ledger_prefix
+from shared_code.jobs import Json, LedgerEntry, ledger_prefix
+from shared_code.jobs.evaluation import Miss
 from shared_code.storage.for_requests import soon
 
 
@@ -31,9 +32,14 @@ class StoredLedger:
         """The entries of a page; none if it was deleted meanwhile."""
         try:
             download = await self._container.download_blob(f"{self._prefix}{page}.json")
-            return [LedgerEntry.from_json(each) for each in json.loads(await download.readall())]
+            return [_entry(each) for each in json.loads(await download.readall())]
         except ResourceNotFoundError:
             return []
+
+
+def _entry(value: Json) -> LedgerEntry:
+    """What was kept: of an evaluation, that is the questions that it missed."""
+    return Miss.from_json(value).entry if "question" in value else LedgerEntry.from_json(value)
 
 
 class ReadableLedger:

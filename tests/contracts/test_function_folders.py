@@ -21,6 +21,8 @@ ROUTES = {
     # A folder of its own, so that whoever may read the index need not have the key that changes it.
     "promote-version-function": ("index/{env}", {"put"}, "function"),
     "get-openapi-function": ("openapi.json", {"get"}, "function"),
+    # The page holds no data: a browser opens it without a key, and it asks its reader for one.
+    "console-function": ("console", {"get"}, "anonymous"),
 }
 
 

@@ -22,6 +22,7 @@ MAY_IMPORT = {
         "settings storage telemetry"
     ),
     "api": "concurrency jobs settings telemetry usage workflows",
+    "console": "",
     "workflows": "jobs usage.metering",
     "files": "concurrency digests documents embeddings index jobs packing storage",
     "events": "documents embeddings http_pool index jobs storage",

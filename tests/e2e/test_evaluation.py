@@ -75,6 +75,17 @@ def test_version_that_is_worse_is_refused_and_a_mended_one_goes_live(corpus, api
     assert (mended.status, mended.json()["live"]) == (200, "v2")
 
 
+def test_questions_that_were_missed_are_the_ledger_of_an_evaluation(corpus, api):
+    questions = put_questions(corpus, paragraphs=1)
+    corpus.drop("bears")
+    corpus.run(api, version="v1")
+    job = evaluate(api, corpus, questions)
+    [entry] = api.send("GET", f"/api/status/{job['id']}/ledger").json()["ledger"]
+
+    assert (entry["source"].rsplit("/")[-1], entry["code"]) == ("bears.txt", "Missed")
+    assert "What does paragraph 0 say of bears?" in entry["message"]
+
+
 def test_searches_follow_a_promotion_at_once(corpus, api):
     target = f"/api/search?env={corpus.env}&q=bears"
     corpus.run(api, version="v1")

@@ -9,7 +9,7 @@ from local.http_client import request
 from local.ports import free_port
 from tests.support.api_client import ApiClient, StartHost
 
-MEMBERS = {"id", "status", "result", "progress", "createdAt", "lastUpdatedAt", "expiresAt"}
+MEMBERS = {"id", "kind", "status", "result", "progress", "createdAt", "lastUpdatedAt", "expiresAt"}
 SECRETS = ("webhooks", "code=", "history", "lanes", "windowDays", "Traceback", "input")
 
 

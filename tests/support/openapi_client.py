@@ -103,7 +103,8 @@ def _of_body(answer: Answer, declared: Document, document: Document) -> list[str
     content = declared.get("content", {})
     if media_type not in content:
         return [f"content type {media_type!r} is not documented"] if answer.text or content else []
-    return errors_of(answer.json(), content[media_type]["schema"], document)
+    value = answer.json() if media_type.endswith("json") else answer.text
+    return errors_of(value, content[media_type]["schema"], document)
 
 
 def errors_of(value: Any, schema: Document, document: Document) -> list[str]:

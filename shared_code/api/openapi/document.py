@@ -8,6 +8,7 @@ from typing import Any
 from shared_code.api.openapi import (
     approval,
     cancel,
+    console,
     description,
     job_list,
     jobs,
@@ -22,7 +23,19 @@ from shared_code.api.openapi.operation import Operation
 from shared_code.jobs import Json
 
 ROOT = Path(__file__).parents[3]
-_RESOURCES = (submissions, status, cancel, approval, ledger, job_list, usage, search, versions, description)
+_RESOURCES = (
+    submissions,
+    status,
+    cancel,
+    approval,
+    ledger,
+    job_list,
+    usage,
+    search,
+    versions,
+    description,
+    console,
+)
 OPERATIONS: tuple[Operation, ...] = tuple(each for part in _RESOURCES for each in part.OPERATIONS)
 _SCHEMAS: Json = {
     **jobs.SCHEMAS,

@@ -19,7 +19,7 @@ from shared_code.api.openapi.schemas import (
     ref,
     text,
 )
-from shared_code.jobs import Json, Phase
+from shared_code.jobs import KINDS, Json, Phase
 
 STATUSES = ("Pending", "Running", "Suspended", "Completed", "Failed", "Terminated", "Canceled")
 ID = parameter("id", "path", JOB_ID, "Id of the job.")
@@ -107,18 +107,20 @@ _WATCH = answered(
     },
     description="The rounds of a watch.",
 )
+_COUNTS = dict.fromkeys(("completed", "failed", "skipped"), COUNT)
+_HELD = described(FAILURE, "Why the job is held at its environment's budget.")
+_LANE = answered(
+    _COUNTS,
+    optional={"phase": {"enum": ["waiting", "held"]}, "waiting": ref("Waiting"), "held": _HELD},
+    description="What one lane has done; it has a phase while it waits.",
+)
 _PROGRESS = answered(
-    {
-        "phase": {"enum": [phase.value for phase in Phase]},
-        "total": COUNT,
-        "completed": COUNT,
-        "failed": COUNT,
-        "skipped": COUNT,
-    },
+    {"phase": {"enum": [phase.value for phase in Phase]}, "total": COUNT, **_COUNTS},
     optional={
         "estimate": ref("Estimate"),
         "waiting": ref("Waiting"),
-        "held": described(FAILURE, "Why the job is held at its environment's budget."),
+        "held": _HELD,
+        "lanes": described(array(_LANE), "While lanes run; the counts above are their sum."),
         "approval": ref("Approval"),
         "watch": ref("Watch"),
     },
@@ -176,6 +178,8 @@ _LISTED: Json = {
     "expiresAt": described(nullable(TIME), "Until when the job can be read; null until it has ended."),
 }
 _OPTIONAL: Json = {
+    "kind": described({"enum": list(KINDS)}, "What the job does."),
+    "env": described(LABEL_TEXT, "Environment; absent of an audit query."),
     "error": described(FAILURE, "Of a job that failed."),
     "canceledBy": text("Who had the job end."),
     "cancelUri": described(URI, "Where the job is cancelled, until it has ended."),
@@ -212,6 +216,7 @@ COMPLETED_EXAMPLE: Json = {
     "status": "Completed",
     "result": 17,
     "progress": {"phase": "done", "total": 8, "completed": 8, "failed": 0, "skipped": 3},
+    "kind": "audit-query",
     "createdAt": "2026-11-28T09:58:00Z",
     "lastUpdatedAt": "2026-11-28T09:58:02Z",
     "expiresAt": "2026-12-28T09:58:02Z",

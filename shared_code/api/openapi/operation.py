@@ -33,6 +33,7 @@ class Operation:
         tag: the resource that it belongs to.
         body: the request's, if it has one.
         links: from an answer to operations that take what it gives.
+        needs_key: whether the host asks for a key; where it does not, no setting is read either.
     """
 
     method: str
@@ -44,10 +45,11 @@ class Operation:
     parameters: Sequence[Json] = ()
     body: Json | None = None
     answers: Answers = field(default_factory=dict)
+    needs_key: bool = True
 
     def to_json(self) -> Json:
         """The OpenAPI operation."""
-        answers = {**self.answers, **_of_all(self.answers)}
+        answers = {**self.answers, **_of_all(self.answers, needs_key=self.needs_key)}
         optional: Json = {
             "description": self.description,
             "parameters": list(self.parameters),
@@ -58,6 +60,7 @@ class Operation:
             "summary": self.summary,
             "tags": [self.tag],
             **{name: value for name, value in optional.items() if value},
+            **({} if self.needs_key else {"security": []}),
             "responses": {str(int(status)): answers[status] for status in sorted(answers)},
         }
 
@@ -125,13 +128,13 @@ def unavailable(*codes: str) -> Json:
     return problem(HTTPStatus.SERVICE_UNAVAILABLE, *codes, headers=RETRY_AFTER)
 
 
-def _of_all(own: Answers) -> Answers:
+def _of_all(own: Answers, *, needs_key: bool) -> Answers:
     """Answers of every operation, but for what it says itself."""
     too_large = problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "RequestTooLarge")
     too_large["description"] += f" A body has at most {MAX_BODY_BYTES} bytes."
-    common: Answers = {
+    of_keyed: Answers = {
         HTTPStatus.UNAUTHORIZED: {"description": "The key is missing or wrong; the answer has no body."},
-        HTTPStatus.REQUEST_ENTITY_TOO_LARGE: too_large,
         HTTPStatus.INTERNAL_SERVER_ERROR: problem(HTTPStatus.INTERNAL_SERVER_ERROR, *SETTINGS_ERRORS),
     }
+    common = {HTTPStatus.REQUEST_ENTITY_TOO_LARGE: too_large, **(of_keyed if needs_key else {})}
     return {status: value for status, value in common.items() if status not in own}

@@ -1,11 +1,14 @@
 import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from shared_code.api.job_status import read_status
+from shared_code.api.openapi.document import openapi_document
 from shared_code.errors import JobNotFound
 from tests.support.durable_host_fake import FakeHost, instance
+from tests.support.openapi_client import errors_of
 
 ID = "0123456789abcdef0123456789abcdef"
 READING = {
@@ -21,9 +24,14 @@ DONE = {**READING, "phase": "done", "lanes": 0, "completed": 8, "skipped": 3}
 DENIED = {"code": "AccessDenied", "message": "Storage refused access."}
 
 
-async def body_of(job: Any, lanes: Any = ()) -> Any:
+CREATED = datetime(2021, 2, 3, 10, tzinfo=UTC)
+
+
+async def body_of(job: Any, lanes: Any = (), *, seconds: int = 1) -> Any:
+    """The status of a job so many seconds after its submission."""
     lane_instances = {f"{ID}:lane:{number}": lane for number, lane in enumerate(lanes)}
-    status = await read_status(FakeHost({ID: job, **lane_instances}), ID, retention_days=30)
+    host, now = FakeHost({ID: job, **lane_instances}), CREATED + timedelta(seconds=seconds)
+    status = await read_status(host, ID, retention_days=30, clock=lambda: now)
     return status.to_json()
 
 
@@ -52,7 +60,32 @@ async def test_progress_of_a_running_job_is_the_sum_of_its_lanes():
         instance("lane-orchestrator-function", customStatus={"completed": 2, "failed": 1, "skipped": 4}),
     ]
     body = await body_of(instance(customStatus=READING), lanes)
-    assert body["progress"] == {"phase": "reading", "total": 8, "completed": 5, "failed": 1, "skipped": 5}
+    assert body["progress"] == {
+        "phase": "reading",
+        "total": 8,
+        "completed": 5,
+        "failed": 1,
+        "skipped": 5,
+        "lanes": [
+            {"completed": 3, "failed": 0, "skipped": 1},
+            {"completed": 2, "failed": 1, "skipped": 4},
+        ],
+    }
+
+
+async def test_lanes_and_waits_are_what_the_document_says():
+    wait = {"service": "cosmos", "code": "Throttled", "message": "It throttles.", "tries": 1}
+    times = {"since": "2021-02-03T10:00:00+00:00", "nextTry": "2021-02-03T10:01:00+00:00"}
+    lanes = [
+        instance("lane-orchestrator-function", customStatus={"completed": 3}),
+        instance(
+            "lane-orchestrator-function", customStatus={"phase": "waiting", "waiting": {**wait, **times}}
+        ),
+    ]
+    body = await body_of(instance(customStatus=READING), lanes)
+    document = openapi_document()
+    assert [lane.get("phase") for lane in body["progress"]["lanes"]] == [None, "waiting"]
+    assert errors_of(body, document["components"]["schemas"]["JobStatus"], document) == []
 
 
 async def test_job_with_a_lane_at_its_budget_is_held_with_the_reason():
@@ -132,3 +165,32 @@ async def test_job_can_be_cancelled_until_it_has_ended(status, is_there):
     body = (await read_status(host, ID, retention_days=1, origin="https://jobs.local")).to_json()
     assert ("cancelUri" in body) is is_there
     assert body.get("cancelUri", f"https://jobs.local/api/status/{ID}").endswith(f"/api/status/{ID}")
+
+
+async def test_status_says_of_what_kind_the_job_is_and_in_which_environment():
+    body = await body_of(instance(input=json.dumps({"kind": "embed-files", "env": "prod", "plan": "hidden"})))
+    assert (body["kind"], body["env"]) == ("embed-files", "prod")
+    assert "hidden" not in json.dumps(body)
+
+
+SUSPENDED_LANE = instance("lane-orchestrator-function", "Suspended")
+
+
+@pytest.mark.parametrize(
+    ("job", "lanes", "service", "code"),
+    [
+        (instance(status="Suspended"), (), "operator", "JobSuspended"),
+        (instance(customStatus=READING), (SUSPENDED_LANE, SUSPENDED_LANE), "operator", "JobSuspended"),
+        (instance(status="Pending"), (), "host", "NotBegun"),
+    ],
+)
+async def test_status_says_why_the_host_lets_a_job_wait(job, lanes, service, code):
+    progress = (await body_of(job, lanes, seconds=61))["progress"]
+    assert (progress["phase"], progress["waiting"]["service"]) == ("waiting", service)
+    assert (progress["waiting"]["code"], progress["waiting"]["nextTry"]) == (code, None)
+
+
+@pytest.mark.parametrize("status", ["Running", "Completed", "Failed", "Terminated"])
+async def test_job_that_runs_or_has_ended_waits_for_nothing_however_old_it_is(status):
+    body = await body_of(instance(status=status, customStatus={**DONE, "lanes": 0}), seconds=10**6)
+    assert "waiting" not in body["progress"]
