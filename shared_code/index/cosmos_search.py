@@ -20,7 +20,9 @@ _RANK_CONSTANT = 60
 _SELECTED = ("source", "trackingId", "sessionId", "ordinal", "position", "text", "context", "pk")
 _PROPERTIES = ", ".join(f"c.{name}" for name in _SELECTED)
 _DISTANCE = f"VectorDistance(c.{VECTOR}, @vector)"
-
+# Of a fusion, for the distance and for the words of each property; ADR 62 has the reasons.
+_DISTANCE_WEIGHT = 2
+_WORDS_WEIGHTS = {"text": 3, "context": 2}
 
 _CONDITIONS = {
     Kind.FILES: "NOT IS_DEFINED(c.trackingId)",
@@ -151,12 +153,13 @@ def _ranking(asked: Asked) -> tuple[str, dict[str, Any]]:
     values: dict[str, Any] = {f"word{number}": word for number, word in enumerate(asked.words)}
     words = ", ".join(f"@{name}" for name in values)
     scores = [f"FullTextScore(c.{name}, {words})" for name in asked.texts] if asked.words else []
-    if asked.vector is not None:
-        scores.insert(0, _DISTANCE)
-        values["vector"] = asked.vector.numbers()
+    if asked.vector is None:
+        return f"RANK RRF({', '.join(scores)})", values
+    values["vector"] = asked.vector.numbers()
     if not asked.words:
         return _DISTANCE, values
-    return f"RANK RRF({', '.join(scores)})", values
+    weights = [_DISTANCE_WEIGHT, *(_WORDS_WEIGHTS[name] for name in asked.texts)]
+    return f"RANK RRF({', '.join([_DISTANCE, *scores])}, {weights})", values
 
 
 def _hit(item: dict[str, Any], place: int) -> Hit:
