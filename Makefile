@@ -43,7 +43,7 @@ check: $(READY) ## lint, format check, types
 	@$(PIPELINE_SCHEMA) azure-pipelines.yml
 	@.venv/bin/hadolint Dockerfile
 
-fix: $(READY) ## what the linter and the formatter can mend
+fix: $(READY) ## what the linter and the formatter can fix
 	@.venv/bin/ruff check --fix
 	@.venv/bin/ruff format
 
@@ -54,11 +54,12 @@ audit: $(READY) ## known vulnerabilities of what is deployed (asks pypi.org, so 
 package: $(READY) ## the zip that is deployed: dist/app.zip (PACKAGE_PYTHON=3.11)
 	@$(RUN) -m deployment package $(if $(PACKAGE_PYTHON),--python $(PACKAGE_PYTHON))
 
-lock: $(READY) ## requirements.lock anew, with the newest versions that requirements.txt allows
+lock: $(READY) ## requirements.lock again, with the newest versions that requirements.txt allows
 	@$(RUN) -m deployment lock
 
 bench: $(READY) ## the benchmarks; tables in benchmarks/results
 	@$(RUN) -m pip install --quiet --disable-pip-version-check -r requirements-bench.txt
+	@$(RUN) -m pip install --quiet --disable-pip-version-check --no-deps 'llama-index-readers-file>=0.7,<0.8'
 	@$(RUN) -m benchmarks.run
 
 $(READY): requirements.txt requirements-dev.txt requirements.lock

@@ -87,7 +87,7 @@ class ManagementClient:
                 return status["output"]
 
     def wait_for_all(self, count: int) -> None:
-        """Waits until so many instances have completed."""
+        """Waits until this many instances have completed."""
         pages = f"{_ROOT}/instances?runtimeStatus=Pending,Running&top=1"
         while self._call("GET", pages):
             time.sleep(0.005)

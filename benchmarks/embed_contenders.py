@@ -1,4 +1,4 @@
-"""The embedding job and its peers behind one face: given a collection of documents, each makes its index.
+"""The embedding job and its peers behind one interface: given documents, each makes its index.
 
 The job gets files in blob storage, a peer gets them in a folder, or their text, read beforehand at no cost
 of its own.

@@ -59,12 +59,12 @@ class Draft:
         return made if isinstance(made, bytes) else made.encode()
 
     def edited(self, dice: random.Random, characters: int) -> Self:
-        """The document with about so many characters in its middle written anew."""
+        """The document with about this many characters in its middle replaced."""
         count = min(len(self.paragraphs), round(characters / PARAGRAPH_CHARACTERS))
         start = (len(self.paragraphs) - count) // 2
-        anew = (_paragraph(dice) for _ in range(count))
-        before, behind = self.paragraphs[:start], self.paragraphs[start + count :]
-        return replace(self, paragraphs=(*before, *anew, *behind))
+        new = (_paragraph(dice) for _ in range(count))
+        before, after = self.paragraphs[:start], self.paragraphs[start + count :]
+        return replace(self, paragraphs=(*before, *new, *after))
 
 
 def drafts(count: int, characters: int) -> list[Draft]:

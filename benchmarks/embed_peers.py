@@ -83,7 +83,7 @@ class LlamaEmbedding(BaseEmbedding):
 
     @classmethod
     def of(cls, service: Service) -> "LlamaEmbedding":
-        """LlamaIndex batches the texts and sends so many batches at once."""
+        """LlamaIndex batches the texts and sends this many batches at once."""
         made = cls(embed_batch_size=BATCH_TEXTS, num_workers=REQUESTS_AT_ONCE)
         made._service = service
         return made

@@ -36,7 +36,7 @@ _FAILING = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n"
 
 
 class _FastSelector(selectors.DefaultSelector):
-    """Waits a tenth of the time that it is told to."""
+    """Waits a tenth of the time that it is asked to."""
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         return super().select(timeout and timeout / SPEED)

@@ -19,7 +19,7 @@ def app_files(root: Path) -> list[Path]:
 
 
 def ignored_paths(root: Path) -> list[str]:
-    """What .funcignore leaves out: files, and the topmost of folders, with a slash behind them."""
+    """What .funcignore leaves out: files, and the topmost of folders, with a slash after them."""
     ignored = sorted(path for path, is_app in _sorted_out(root) if not is_app)
     return [f"{path.as_posix()}/" if (root / path).is_dir() else path.as_posix() for path in ignored]
 

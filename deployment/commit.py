@@ -83,7 +83,7 @@ class Commit:
             begin = answer.index(b"\n", position) + 1
             position = begin + int(answer[position:begin])
             contents.append(answer[begin:position])
-            position += 1  # the line feed behind each
+            position += 1  # the line feed after each
         return contents
 
 

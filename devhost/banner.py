@@ -23,7 +23,7 @@ _SOURCES = {  # the member that says what starts the function, or by which name 
 
 
 def banner(host: Host, *, seconds: float, reloads: bool) -> str:
-    """The text for a host that took so many seconds to start; `reloads` when the app's files change."""
+    """The text for a host that took this many seconds to start; `reloads` when the app's files change."""
     lines: list[str] = []
     for trigger, title in _TITLES.items():
         functions = [function for function in host.index.functions if function.trigger.type == trigger]

@@ -1,6 +1,6 @@
-"""A host in the foreground: started, stopped by signals, started anew when the app's files change.
+"""A host in the foreground: started, stopped by signals, started again when the app's files change.
 
-To start anew, the process replaces its own program (`exec`) and hands on nothing but the listening socket: no
+To start again, the process replaces its program (`exec`) and passes on nothing but the listening socket: no
 module, thread or variable of the old code is left, and requests that come meanwhile wait in that socket.
 """
 
@@ -41,7 +41,7 @@ class ForegroundOptions:
 
     Attributes:
         host: how to run the app.
-        reload: whether to start anew when the app's files change.
+        reload: whether to start again when the app's files change.
         json_logs: whether to log JSON objects, and to leave the banner out.
         verbose: whether to log whole tracebacks.
     """
@@ -86,7 +86,7 @@ class _Foreground:
         self._started = time.monotonic()
 
     async def run(self) -> bool:
-        """Serves the app; returns whether to start anew."""
+        """Serves the app; returns whether to start again."""
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, self._on_signal)
         watcher = SourceWatcher(self._options.host.app_dir) if self._options.reload else None

@@ -1,4 +1,4 @@
-"""JSON as Azure's tools read it: with comments and with commas behind the last member or item."""
+"""JSON as Azure's tools read it: with comments and with commas after the last member or item."""
 
 import json
 import re

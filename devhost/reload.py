@@ -39,7 +39,7 @@ class SourceWatcher:
         """Waits until files have changed and can be loaded; returns them.
 
         Args:
-            tell: is told, once, what keeps a change from being loaded.
+            tell: is called once with what keeps a change from being loaded.
         """
         changed: set[Path] = set()
         told: str | None = None

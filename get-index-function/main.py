@@ -13,7 +13,7 @@ from shared_code.jobs import Json, label
 
 @at_edge
 async def main(req: func.HttpRequest) -> func.HttpResponse:
-    """`GET index/{env}`: 200, or 400 for what is no environment's label."""
+    """`GET index/{env}`: 200, or 400 for what is not an environment's label."""
     opened = await clients()
     from shared_code.activities.versions import read_versions
 

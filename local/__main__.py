@@ -1,4 +1,4 @@
-"""`python -m local services|start|demo|ask`; what goes wrong is told in one sentence, with exit code 1."""
+"""`python -m local services|start|demo|ask`; an error is one sentence, and exit code 1."""
 
 import argparse
 import os

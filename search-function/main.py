@@ -15,7 +15,7 @@ from shared_code.jobs.search import Query
 
 @at_edge
 async def main(req: func.HttpRequest, starter: str) -> func.HttpResponse:
-    """`GET search?env=&q=`: 200, 400 for what is no question, 404 where there is no such version."""
+    """`GET search?env=&q=`: 200, 400 for what is not a question, 404 where there is no such version."""
     opened = await clients()
     from shared_code.activities.search import answer_question
 

@@ -1,7 +1,7 @@
 """The edge between the functions and their host: what leaves a function is something the host can take.
 
-On Azure a call never ends whose exception is no `Exception`, such as a panic of a Rust library, or whose
-text holds half a surrogate pair: the worker cannot pass either on. Each folder's `main` stands behind this.
+On Azure a call never ends whose exception is not an `Exception`, such as a panic of a Rust library, or whose
+text holds half a surrogate pair: the worker cannot pass either on. Each folder's `main` is wrapped in this.
 """
 
 import asyncio

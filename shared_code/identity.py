@@ -10,7 +10,7 @@ from azure.identity.aio import DefaultAzureCredential
 from shared_code.errors import AccessDenied, AppError, Passing
 from shared_code.settings import Settings
 
-# Seconds, for each of so many tries; the SDK would wait five minutes for each, which is longer than a step.
+# Seconds of a try, and how many there are; the SDK would give each five minutes, too long for a step.
 _CONNECT, _ANSWER, _RETRIES = 5, 10, 2
 _REFUSALS = {HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
 _FIX = f"give the app an identity, and check {Settings.client_id.name}"

@@ -88,7 +88,7 @@ class AppFolder:
             self._displaced[name] = present
         spec = importlib.util.spec_from_file_location(name, script)
         if spec is None or spec.loader is None:
-            raise ImportError(f"{script} is no Python file", name=name)
+            raise ImportError(f"{script} is not a Python file", name=name)
         sys.modules[name] = module = importlib.util.module_from_spec(spec)
         try:
             spec.loader.exec_module(module)

@@ -1,7 +1,7 @@
 """Finds the functions of the v2 model: those that the app object of `function_app.py` says it has.
 
 What keeps the Python worker from indexing such an app costs all of its functions, on Azure mostly without a
-word; here the reason is told, with file and line. What the host refuses costs one function alone
+word; here the reason is reported, with file and line. What the host refuses costs one function alone
 (ADR 55).
 """
 

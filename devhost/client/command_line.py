@@ -63,7 +63,7 @@ def _add_queries(command: _AddCommand) -> None:
     instances = command("instances", does.instances, "list instances, the newest first")
     _add_filters(instances)
     _add_prefix(instances)
-    instances.add_argument("--top", type=int, default=50, metavar="N", help="at most so many (default: 50)")
+    instances.add_argument("--top", type=int, default=50, metavar="N", help="at most N of them (default: 50)")
     instances.add_argument("--entities", action="store_true", help="durable entities as well")
     for name, run, about in (
         ("show", does.show, "show an instance with its values"),

@@ -113,7 +113,7 @@ def logs(client: ManagementClient, options: argparse.Namespace) -> Report:
     """What the host has logged for an instance."""
     records = client.logs(options.id)
     if not records:
-        client.instance(options.id)  # an unknown id is told as such
+        client.instance(options.id)  # an unknown id is reported as such
     return Report(records, log_view(records))
 
 
@@ -177,7 +177,7 @@ def terminate(client: ManagementClient, options: argparse.Namespace) -> Report:
 
 def restart(client: ManagementClient, options: argparse.Namespace) -> Report:
     """Starts the same orchestration with the same input again."""
-    client.instance(options.id)  # an unknown id is told as such
+    client.instance(options.id)  # an unknown id is reported as such
     new_id = str(not options.same_id).lower()
     started = client.act(options.id, "restart", query={"restartWithNewInstanceId": new_id})
     return Report(started, started["id"])

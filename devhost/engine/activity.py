@@ -1,4 +1,4 @@
-"""One activity call: run the function, say what its orchestration is told."""
+"""One activity call: run the function, and say what its orchestration gets."""
 
 import logging
 from typing import Any

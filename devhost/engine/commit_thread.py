@@ -1,4 +1,4 @@
-"""The thread that owns a database connection, and commits what it is asked for before anyone is told of it.
+"""The thread that owns a database connection, and commits what it is asked for before anyone hears of it.
 
 What is asked while it commits joins the next commit, so that many small changes share the price of reaching
 the disk. It knows nothing of what the changes are.
@@ -46,7 +46,7 @@ class CommitThread:
         self._connection.close()
 
     def _next_batch(self) -> list[_Operation]:
-        """Waits for an operation and takes what has gathered behind it; empty when it is to close."""
+        """Waits for an operation and takes what has queued up after it; empty when it is to close."""
         batch: list[_Operation] = []
         while len(batch) < _BATCH and not (batch and self._operations.empty()):
             operation = self._operations.get()

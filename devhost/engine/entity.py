@@ -113,7 +113,7 @@ class EntityProcessor:
         return self._checkpoint(item, state, answers)
 
     def give_up(self, item: WorkItem, error: BaseException) -> Checkpoint:
-        """Drops requests that the engine itself failed at: nothing has happened and every caller is told."""
+        """Drops requests that the engine itself failed at: nothing has happened, callers get the error."""
         given_up, requests = _requests(item)
         answers = self._refuse([*given_up, *requests], describe_error(error))
         return self._checkpoint(item, EntityState.of(item.instance), answers)
@@ -128,7 +128,7 @@ class EntityProcessor:
     async def _run(
         self, instance_id: str, state: EntityState, batch: Sequence[dict[str, Any]]
     ) -> tuple[EntityState, list[dict[str, Any]]]:
-        """Runs one batch; if the function itself fails, nothing has happened and every caller is told."""
+        """Runs one batch; if the function itself fails, nothing has happened, callers get the error."""
         _, name, key = instance_id.split("@", 2)
         try:
             context = _context(name, key, state, batch)

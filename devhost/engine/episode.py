@@ -49,7 +49,7 @@ class Episode:
         self.item = item
         self._options = options
         self.now = now
-        self.custom_status: str | None = None  # every episode sets it anew
+        self.custom_status: str | None = None  # every episode sets it again
         self.arrived = [history.orchestrator_started(now), *item.new_events]
         if item.instance.continuations and not item.execution.history:
             # The extension begins the new execution inside the work item that ended the one before it.
@@ -113,7 +113,7 @@ class Episode:
         return replace(self._checkpoint(waiting), execution=self.item.execution)
 
     def end(self, outcome: Ending) -> Checkpoint:
-        """The instance has ended: its parent is told, tasks that are still open are forgotten."""
+        """The instance has ended: its parent is notified, tasks that are still open are forgotten."""
         ended = replace(self.item.instance, status=outcome.status, output=outcome.output)
         self._created.append(
             history.execution_completed(self.now, self._next_id(), outcome.status, outcome.output)
@@ -127,7 +127,7 @@ class Episode:
     def continue_as_new(self, action: ContinueAsNew, carried_over: Iterable[HistoryEvent]) -> Checkpoint:
         """The execution gives way to the next generation, which begins with its input and late events.
 
-        What it has told entities is on its way; its own timers end with it.
+        What it has sent to entities is on its way; its own timers end with it.
         """
         instance = replace(
             self.item.instance,
@@ -275,7 +275,7 @@ def _encoded(text: str | None) -> str | None:
 
 
 def _parsed(text: str | None) -> Any:
-    """Stored input, parsed once; text that is no JSON stays text."""
+    """Stored input, parsed once; text that is not JSON stays text."""
     if text is None:
         return None
     try:

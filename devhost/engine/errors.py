@@ -158,6 +158,6 @@ class StateFileOutdated(EngineError):
     def __init__(self, path: str) -> None:
         super().__init__(
             f"The state file {path} was made by another version of this host: "
-            "start with --fresh to begin anew, or name another file with --state."
+            "start with --fresh to begin with an empty one, or name another file with --state."
         )
         self.path = path

@@ -40,7 +40,7 @@ class Execution:
         """The walk up to the end of the history, through all the actions that the code has asked for so far.
 
         It goes on where the last episode ended, unless the code has changed what it asked for before (a timer
-        was cancelled) or would have been walked on earlier had it asked for more: then it begins anew.
+        was cancelled) or would have been walked on earlier had it asked for more: then it starts again.
 
         Raises:
             ProtocolError: an action cannot be read.

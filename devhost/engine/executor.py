@@ -16,7 +16,7 @@ async def answer_of(call: Awaitable[_Answer]) -> _Answer:
     """What a call of the app comes to; nothing else that it raises reaches the engine's loops.
 
     Raises:
-        FunctionFailed: it raised, be it an error that is no `Exception`.
+        FunctionFailed: it raised, or ended with what is not an `Exception`.
     """
     try:
         return await call

@@ -183,7 +183,7 @@ class Steps(Node):
         self._position = 0
 
     def extend(self, actions: Sequence[Action]) -> None:
-        """Adds steps behind those that there are."""
+        """Adds steps after those that there are."""
         self._actions += actions
 
     def advance(self) -> None:
@@ -204,7 +204,7 @@ class Steps(Node):
             self.advance()
 
     def needs_all(self, task_ids: set[int]) -> bool:
-        """Adds the tasks of the current step; steps that the code has asked for behind it do not count."""
+        """Adds the tasks of the current step; steps that the code has asked for after it do not count."""
         return not self.overtaken and self._current is not None and self._current.needs_all(task_ids)
 
     def unfinished(self) -> Iterator[Node]:
@@ -214,5 +214,5 @@ class Steps(Node):
 
     @property
     def overtaken(self) -> bool:
-        """Whether the code has asked for steps behind the current one."""
+        """Whether the code has asked for steps after the current one."""
         return self._position < len(self._actions)

@@ -23,7 +23,7 @@ class Difference:
 
     Attributes:
         position: of the event in the history.
-        event: that the code does not lead to, or behind which it asks for more.
+        event: that the code does not lead to, or after which it asks for more.
         reason: how the two differ, in the engine's own words.
         step: how many tasks the history holds up to there, the differing one among them.
         recorded: what the history holds there.

@@ -20,7 +20,7 @@ class Rewound:
 def rewind(history: Iterable[HistoryEvent]) -> Rewound:
     """Takes back the failures of activities and sub-orchestrations, and the end of the execution.
 
-    An activity is scheduled anew, so its first schedule goes too; a sub-orchestration stays scheduled and
+    An activity is scheduled again, so its first schedule goes too; a sub-orchestration stays scheduled and
     reports again after its own rewind.
     """
     events = list(history)

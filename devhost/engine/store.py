@@ -1,4 +1,4 @@
-"""The task hub in SQLite: every change is one transaction, committed before anyone is told of it."""
+"""The task hub in SQLite: every change is one transaction, committed before anyone hears of it."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Where Azure would hang for ever or end with a wrong result, in sentences that say how to mend the code.
+"""Where Azure would hang for ever or end with a wrong result, in sentences that say how to fix the code.
 
 Each is known from the real engine; section 4 of the protocol notes has the cases.
 """

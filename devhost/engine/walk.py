@@ -71,7 +71,7 @@ class Walk:
 
     @property
     def overtaken(self) -> bool:
-        """Whether the code has asked for steps behind the one that the walk waits at."""
+        """Whether the code has asked for steps after the one that the walk waits at."""
         return self._steps.overtaken
 
     @property

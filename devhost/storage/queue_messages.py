@@ -59,7 +59,7 @@ def contents_of(datum: Datum) -> list[bytes]:
     """The messages that a function put out through a `queue` binding.
 
     As on Azure, what looks like a JSON object or list is read as such: each item of a list is a message, and
-    an object is written anew, indented by two blanks.
+    an object is written again, indented by two blanks.
 
     Raises:
         ValueError: it begins and ends like JSON, and is not.

@@ -75,5 +75,5 @@ def _read(path: Path) -> dict[str, TimerStatus]:
             content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
             return {name: TimerStatus.from_json(status) for name, status in content.items()}
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            logger.warning("The timers' state in %s is not readable and begins anew: %r", path, error)
+            logger.warning("The timers' state in %s is not readable and is replaced: %r", path, error)
     return {}

@@ -33,7 +33,7 @@ class TimerTrigger:
         memory: TimerMemory | None,
         run_on_startup: bool = False,
     ) -> None:
-        """Without a memory, the function is told nothing of its past, and no missed run is made up for."""
+        """Without a memory, the function learns nothing of its past, and no missed run is made up for."""
         self._function = function
         self._name = function.name
         self._schedule = schedule
@@ -49,7 +49,7 @@ class TimerTrigger:
 
     @property
     def next_due(self) -> datetime:
-        """When the function runs next, be it again."""
+        """When the function runs next."""
         return self._next_retry or self._status.next
 
     async def settle(self) -> None:

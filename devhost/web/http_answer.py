@@ -1,6 +1,6 @@
 """What an HTTP function put out, as the answer to the request.
 
-The oddities are the Functions host's, measured on it: a text is read as JSON and written anew, it may
+The oddities are the Functions host's, measured on it: a text is read as JSON and written again, it may
 describe a whole answer, and an answer that the host would refuse to send is an empty 500.
 """
 

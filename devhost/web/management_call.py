@@ -124,7 +124,7 @@ def error_answer(status: int, message: str, error: Exception, *, text: str = "")
 
 
 def json_error(text: str) -> ValueError | None:
-    """Why a text is no JSON; `None` if it is."""
+    """Why a text is not JSON; `None` if it is."""
     try:
         parse(text)
     except ValueError as error:

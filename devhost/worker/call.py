@@ -28,7 +28,7 @@ class FunctionExited(Exception):
     """The function raised what is not an `Exception`: an exit, or such as the panic of a library in Rust."""
 
     def __init__(self, error: BaseException) -> None:
-        fate = "the worker would start anew" if isinstance(error, _EXITS) else "this call would never end"
+        fate = "the worker would restart" if isinstance(error, _EXITS) else "this call would never end"
         super().__init__(
             f"the function raised {describe_error(error)}, which is not an Exception: on Azure {fate}. "
             "Turn it into an Exception where it is raised."

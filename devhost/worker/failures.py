@@ -1,4 +1,4 @@
-"""Calls that raised, as the log tells them and as the engine is told them."""
+"""Calls that raised: what the log says of them, and what the engine gets."""
 
 import logging
 from collections.abc import Callable
@@ -9,8 +9,8 @@ from devhost.worker.call import FunctionExited
 
 logger = logging.getLogger(__name__)
 
-_KNOWN = 100  # orchestrations whose last failure is kept in mind, so that it is told once
-_STATE_LABEL = "$OutOfProcData$"  # behind it the SDK puts an orchestrator's state into the error text
+_KNOWN = 100  # orchestrations whose last failure is kept in mind, so that it is logged once
+_STATE_LABEL = "$OutOfProcData$"  # after it the SDK puts an orchestrator's state into the error text
 
 
 class OrchestratorFailures:
@@ -34,7 +34,7 @@ class OrchestratorFailures:
 
 
 def failure_of(error: Exception, format_stack: Callable[[BaseException], str]) -> FunctionFailed:
-    """What the engine is told of a call that raised; `format_stack` writes a traceback."""
+    """What the engine gets of a call that raised; `format_stack` writes a traceback."""
     if isinstance(error, FunctionLoadError | IndexingError):
         return FunctionFailed(describe_error(error))
     if isinstance(error, FunctionTimedOut):
@@ -49,7 +49,7 @@ def without_state(error: Exception) -> BaseException:
 
 
 def log_failure(error: Exception, milliseconds: float) -> None:
-    """Logs a call that raised after so many milliseconds."""
+    """Logs a call that raised after this many milliseconds."""
     if isinstance(error, HostError):  # its sentence is all there is to say
         logger.error("Failed after %d ms: %s", milliseconds, error)
     else:

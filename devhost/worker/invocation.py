@@ -1,4 +1,4 @@
-"""One call of a function: what the code is told of it, and which call a log line belongs to."""
+"""One call of a function: what the code learns of it, and which call a log line belongs to."""
 
 import contextvars
 import threading

@@ -89,7 +89,7 @@ class Worker:
 
         Args:
             functions: what to load.
-            in_error: functions whose description is not usable; who calls one is told why.
+            in_error: functions whose description is not usable; who calls one learns why.
 
         Returns:
             What could not be loaded; each call of such a function fails with that reason.

@@ -1,7 +1,7 @@
 """The demo: jobs over HTTP, as a user makes them, on sample data whose right results are known.
 
 An audit query is checked against two other ways to count; an embedding job runs twice, and the second time
-must find nothing left to do; a live event is told of twice, by a message and by a request, and embedded once;
+must find nothing left to do; a live event is announced by a message and by a request, and embedded once;
 the index answers questions, and a version of it that lacks files does not go live.
 """
 
@@ -151,7 +151,7 @@ def report_embedding(console: Console, first: Measured, second: Measured) -> Non
 
 
 def report_event(console: Console, told: Measured) -> None:
-    """Prints what became of an event that was told of twice.
+    """Prints what became of an event that was announced twice.
 
     Raises:
         DemoFailed: a result is not right.

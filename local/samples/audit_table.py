@@ -27,7 +27,7 @@ KNOWN_ANSWER = 2_850
 
 _FIRST_DAY, _DAYS, _ROWS_A_DAY, _PEOPLE = date(2021, 1, 30), 63, 96, 4_000
 _BATCH_SIZE = 100  # the most that Azure Tables take in one transaction
-# It sorts behind every day, so that no query meets it.
+# It sorts after every day, so that no query meets it.
 _MARKER = {"PartitionKey": "~sample-data", "RowKey": "state"}
 
 

@@ -1,4 +1,4 @@
-"""The steps of an audit query. Each overwrites or reads again what an earlier run of it left."""
+"""The steps of an audit query. Each overwrites or reads again what an earlier try of it left."""
 
 import asyncio
 from time import monotonic

@@ -41,7 +41,7 @@ async def _fetch(clients: Clients, step: FetchEvent) -> EventFetched:
     began = monotonic()
     job = step.job
     event = await clients.events.event(job.tracking_id, job.session_id)
-    clients.fetched_events.keep(job.id, job.run, event)
+    clients.fetched_events.keep(job.id, job.submission, event)
     characters = len(event.text)
     log_event("event.fetched", characters=characters, milliseconds=milliseconds_since(began))
     return EventFetched(characters=characters, tokens=most_tokens(event, job.plan))
@@ -59,9 +59,9 @@ async def embed_event(clients: Clients, step: EmbedEvent) -> ItemDone:
     began = monotonic()
     job = step.job
     documents = clients.event_documents(job.env, job.index_version)
-    fetched = clients.fetched_events.take(job.id, job.run)
+    fetched = clients.fetched_events.take(job.id, job.submission)
     life = JobLife(clients, step.job_id)
-    # A run that broke off has taken the event, or its process has ended with all that it had in memory.
+    # A try that broke off has taken the event, or its process has ended with all that it had in memory.
     spending = await EventSpending.begin(
         documents, job, tries=step.tries, is_first=fetched is not None, require_wanted=life.require
     )
@@ -69,7 +69,7 @@ async def embed_event(clients: Clients, step: EmbedEvent) -> ItemDone:
         work = partial(_embed, clients, step, fetched, documents, spending)
         counts = await life.unless_over(work, has_paid=spending.is_under_way, looks_first=False)
     except Exception as error:
-        raise Stopped(error, {"tokens": 0, **spending.account.counts}) from error
+        raise Stopped(error, {"tokens": 0, **spending.tally.counts}) from error
     log_event("event.embedded", env=job.env, milliseconds=milliseconds_since(began), **dict[str, Any](counts))
     return ItemDone(counts=counts)
 

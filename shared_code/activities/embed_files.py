@@ -1,4 +1,4 @@
-"""The steps of an embedding job. Each finds what an earlier run of it has done."""
+"""The steps of an embedding job. Each finds what an earlier try of it has done."""
 
 from functools import partial
 from time import monotonic

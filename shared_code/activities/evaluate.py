@@ -112,7 +112,7 @@ async def _questions(clients: Clients, job: EvaluateJob) -> list[GoldenQuestion]
 
 
 async def _ask(clients: Clients, step: AskQuestions, spending: PageSpending, _life: JobLife) -> int:
-    """Asks the questions of a page, and counts them; an earlier run may have staged what it found."""
+    """Asks the questions of a page, and counts them; an earlier try may have staged what it found."""
     job, container = step.job, clients.jobs_container
     questions = await _staged_questions(clients, step.job_id, step.page)
     with suppress(StagedRunsMissing):

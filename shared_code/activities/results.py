@@ -1,7 +1,7 @@
 """What an activity answers: the step's result, or the failure that stopped it, always as a value.
 
 Nothing but the end of the process gets past this: the Durable engine makes an opaque text of an exception,
-and on Azure a call never ends whose exception is no `Exception`.
+and on Azure a call never ends whose exception is not an `Exception`.
 """
 
 import asyncio
@@ -59,7 +59,7 @@ async def answer(
         clients: what the activities of the process share.
         step: the class of the activity's input.
         payload: that input; the job's id, its kind and the step are in every line that is logged meanwhile.
-        work: does the step, and may do it again: each run finds what one before it has done.
+        work: does the step, and may do it again: each try finds what one before it has done.
     """
     counts: Counts = {}
     try:
@@ -74,7 +74,7 @@ async def answer(
 async def _value(clients: Clients, work: Awaitable[StepResult], counts: Counts) -> Json:
     try:
         return {"ok": True, **(await work).to_json()}
-    except BaseException as error:  # a library that panics raises what is no Exception
+    except BaseException as error:  # a library that panics raises what is not an Exception
         if isinstance(error, asyncio.CancelledError) and is_cancelled():
             raise
         return _failed(clients, error, counts)

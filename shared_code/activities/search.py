@@ -1,4 +1,4 @@
-"""A question as somebody asks it over HTTP: which version is meant, who pays, what is told of the hits."""
+"""A question that comes over HTTP: which version is meant, who pays, what the answer says about the hits."""
 
 from dataclasses import replace
 from time import monotonic

@@ -45,7 +45,7 @@ async def pay_for_page(
     host: DurableClient,
     work: Callable[[PageSpending, JobLife], Coroutine[Any, Any, Result]],
 ) -> tuple[Result, Counts]:
-    """Does the work of a page on an account of its own; also what was spent that no answer has counted.
+    """Does the work of a page with a tally of its own; also what was spent that no answer has counted.
 
     Raises:
         Stopped: something stopped the work, the job's end too; with what was spent until then.

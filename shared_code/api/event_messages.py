@@ -28,7 +28,7 @@ async def submit_message(
     Raises:
         HostUnavailable: the host did not take the job, and may do so later.
         JobTableUnavailable: nor did the table of jobs.
-        EventRunning: it asks for a run by force while one is under way, and may do so later.
+        EventRunning: it asks by force while the job is under way, and may do so later.
     """
     try:
         job = replace(EmbedEventJob.parse(parse_message(body), defaults), from_queue=True)

@@ -44,7 +44,7 @@ from shared_code.usage.report import require_budget, utc_now
 from shared_code.workflows.fan_out import lane_of
 
 ENDED = {"Completed", "Failed", "Terminated", "Canceled"}
-# An event whose job ended so is not embedded, and its next submission is for a new run.
+# An event whose job ended so is not embedded, and its next submission runs it again.
 _CAME_TO_NOTHING = {"Failed", "Terminated", "Canceled"}
 
 
@@ -63,7 +63,7 @@ class JobStarter:
     Attributes:
         client: of the Durable host.
         table: gives the table of jobs, which a request that is refused has no need of.
-        forget: deletes what was decided about an id whose job runs again, and does not hold for the new run.
+        forget: deletes what was decided about an id whose job is submitted again, for which it does not hold.
         clock: tells when a job is submitted.
     """
 
@@ -96,7 +96,7 @@ async def start_job(
     run = new_job_id() if idempotency_key is None else keyed_job_id(idempotency_key)
     limit = None if held_at_budget else job.account
     if isinstance(job, EmbedEventJob):
-        job = replace(job, run=run)
+        job = replace(job, submission=run)
     if job.id:
         return await _find_or_start(starter, job.id, job, limit)
     if idempotency_key is None:
@@ -181,7 +181,7 @@ async def has_ended(client: DurableClient, instance_id: str) -> bool:
 
 def lane_of_page(step: PaidPage) -> str:
     """The instance that hears what becomes of a page."""
-    return lane_of(step.job_id, step.page, lanes=step.job.lanes, page_size=step.job.page_size)
+    return lane_of(step.job_id, step.page, lanes=step.job.lanes, wave_size=step.job.wave_size)
 
 
 async def find_instance(client: DurableClient, instance_id: str) -> Any | None:
@@ -206,7 +206,7 @@ async def find_instance(client: DurableClient, instance_id: str) -> Any | None:
 async def _start(
     starter: JobStarter, job_id: str, job: Job, limit: Account | None, *, replaced: JobRow | None = None
 ) -> StartedJob:
-    """Starts a job; `replaced` is the row of an earlier run."""
+    """Starts a job; `replaced` is the row of an earlier submission."""
     await require_budget(starter.client, limit)
     given = with_release(job.to_json(), settings().release)
     row = JobRow.new(job_id, given, starter.clock())
@@ -273,7 +273,7 @@ def _is_forced(job: Job, earlier: Job) -> bool:
     """Whether an event is to be embedded again; a request that is repeated with its key was heard before."""
     if not isinstance(job, EmbedEventJob) or not isinstance(earlier, EmbedEventJob):
         return False
-    return job.force and job.run != earlier.run
+    return job.force and job.submission != earlier.submission
 
 
 def row_of(job_id: str, instance: Any) -> JobRow:

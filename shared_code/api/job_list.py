@@ -1,7 +1,7 @@
 """The jobs of the app, newest first: which there are is in the table of jobs, how each is, the host says.
 
 Nobody writes to the table as a job goes on: a page reads the states of its own jobs. A row of which the host
-knows nothing, or something else, is that of a job that never began, or that another run has replaced.
+knows nothing, or something else, is that of a job that never began, or that another submission has replaced.
 
 ADR 45 has the reasons.
 """

@@ -24,7 +24,7 @@ from shared_code.jobs.job_rows import JobFilter, JobRow, JobTable
 from shared_code.telemetry import log_event
 from shared_code.usage.report import utc_now
 
-# A function has ten minutes (functionTimeout in host.json); what is left over is for the next run.
+# A function has ten minutes (functionTimeout in host.json); what is left over is for the next purge.
 _SECONDS = 240.0
 _ROWS_PER_WINDOW = 100
 _JOBS_AT_ONCE = 16
@@ -48,7 +48,7 @@ def host_time(schedule_status: Mapping[str, Any], *, clock: Callable[[], datetim
 
 @dataclass(frozen=True, kw_only=True)
 class Purge:
-    """One run of the purge.
+    """One purge.
 
     Attributes:
         client: of the Durable host.
@@ -57,7 +57,7 @@ class Purge:
         blobs: of jobs.
         retention_days: for how long an ended job can be read.
         now: the time by the host's clock.
-        clock: tells, in seconds, when the run is over.
+        clock: tells, in seconds, when the purge is over.
     """
 
     client: DurableClient
@@ -69,10 +69,10 @@ class Purge:
     clock: Callable[[], float] = field(default=monotonic)
 
     async def run(self, *, seconds: float = _SECONDS) -> None:
-        """Notes which jobs have ended, and purges those that have expired, for so many seconds at most.
+        """Notes which jobs have ended, and purges those that have expired, for at most this many seconds.
 
         Raises:
-            HostUnavailable: the host did not answer; the next run goes on.
+            HostUnavailable: the host did not answer; the next purge goes on.
             JobTableUnavailable: nor did the table.
         """
         until = self.clock() + seconds
@@ -128,7 +128,7 @@ class Purge:
             if not is_over or job.last_updated_time + self._retention > self.now:
                 return False
         elif await self._find(row.job_id) is not None:
-            await self.table.remove(row)  # all that has this id is another run's
+            await self.table.remove(row)  # all that has this id is another submission's
             return False
         lanes = await self._lanes(row.job_id)
         if any(lane.status not in ENDED for lane in lanes):

@@ -78,7 +78,7 @@ async def submitted(
 ) -> func.HttpResponse:
     """The answer to a request that submitted a job: 202, or 200 with its status if it has ended meanwhile.
 
-    Whatever befalls the waiting, the job is started, and the client is told so.
+    Whatever goes wrong while waiting, the job is started, and the answer says so.
     """
     status: JobStatus | None = None
     if wait.seconds is not None:

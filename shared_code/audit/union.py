@@ -24,10 +24,10 @@ async def count_staged(container: ContainerClient, job_id: str, *, runs: int) ->
 
 async def count_union(runs: Sequence[AsyncIterator[bytes]]) -> int:
     """Counts the distinct digests of sorted runs, in lockstep by their first byte: one 256th at a time."""
-    readers = [_RunReader(run) for run in runs]
+    cursors = [_RunCursor(run) for run in runs]
     count = 0
     for first_byte in range(256):
-        parts = await asyncio.gather(*(reader.take(first_byte) for reader in readers))
+        parts = await asyncio.gather(*(cursor.take(first_byte) for cursor in cursors))
         count += await asyncio.to_thread(_count_distinct, parts)
     return count
 
@@ -36,7 +36,7 @@ def _count_distinct(parts: Sequence[bytes]) -> int:
     return len(set[bytes]().union(*map(split, parts)))
 
 
-class _RunReader:
+class _RunCursor:
     """Reads a sorted run from the front, no further than it has to."""
 
     def __init__(self, chunks: AsyncIterator[bytes]) -> None:

@@ -57,7 +57,7 @@ from shared_code.storage.table_account import TableAccount
 from shared_code.storage.tables import StorageTable
 from shared_code.telemetry import log_event
 
-# Throttled, the SDK would wait for as long as it is told, be it a day; the transport waits for moments only.
+# Throttled, the SDK would wait as long as the answer says, even a day; the transport waits for moments only.
 # None at all is a negative number: for zero the SDK takes its default.
 _COSMOS_OPTIONS: dict[str, Any] = {"retry_throttle_backoff_max": -1}
 _JOB_ROWS_AT_ONCE = 32
@@ -315,7 +315,7 @@ class Clients:
 
     @cached_property
     def _questions(self) -> BatchedEmbeddings:
-        """The embeddings service once more: who asks does not wait behind the texts of jobs."""
+        """The embeddings service for searches: a question does not queue after the texts of jobs."""
         endpoint = EmbeddingsEndpoint.parse(self.settings.embeddings_endpoint)
         auth = endpoint.auth(self.settings.embeddings_api_key, self._tokens_for)
         at_once, tokens = self.settings.embeddings_concurrency, self.settings.embeddings_tokens_per_request

@@ -70,7 +70,7 @@ _VISIBLE = re.compile(r"\S")
 _ENDED = re.compile(
     r"""[.!?\u2026\u061f\u06d4\u0964\u3002\uff01\uff1f:;]["'\u201d\u2019\xbb)\]\u300d\u300f\uff09]*$"""
 )
-# A heading as lightweight markup has it: behind marks, or with lines of marks around it.
+# A heading as lightweight markup has it: after marks, or with lines of marks around it.
 _HEADING_LINES = re.compile(
     r"""
     \s*+ (?: [^\w\s]{3,} [^\S\n]* \n )?
@@ -91,7 +91,7 @@ class Chunk:
     Attributes:
         text: what is shown.
         tokens: how many the text has.
-        position: of the first character behind the overlap and the header.
+        position: of the first character after the overlap and the header.
         context: what that character stands under, from the widest to the closest; the header comes last.
     """
 

@@ -12,7 +12,7 @@ CONTEXT_VERSION = "1"
 
 # Models take no longer texts.
 _MOST_TOKENS = 8_191
-# Of a chunk's tokens, how many may come before it: one in so many.
+# Of a chunk's tokens, how many may come before it: one in this many.
 _SHARE = 20
 _BETWEEN = " > "
 _BEFORE_TEXT = "\n\n"

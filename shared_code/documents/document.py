@@ -82,5 +82,5 @@ class DocumentLimits:
     memory_bytes: int = 1_500_000_000
 
     def seconds_for(self, size: int) -> float:
-        """How long a file of so many bytes may take."""
+        """How long a file of this many bytes may take."""
         return min(self.seconds, self.least_seconds + self.seconds_per_megabyte * size / 1_000_000)

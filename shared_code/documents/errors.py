@@ -40,7 +40,7 @@ class DocumentTooLarge(DocumentError):
 
     @classmethod
     def nested_past(cls, limit: int) -> "DocumentTooLarge":
-        """The error for what is nested too deep, which splitting does not mend."""
+        """The error for what is nested too deep, which splitting does not fix."""
         return cls(f"The file has more than {limit:,} levels of nesting: make it flatter.")
 
 
@@ -55,7 +55,7 @@ class ExtractionTimeout(DocumentError):
 
     @classmethod
     def past(cls, seconds: float) -> "ExtractionTimeout":
-        """The error for more than so many seconds."""
+        """The error for reading that took more than this many seconds."""
         return cls(f"Reading the file took more than {seconds:.3g} seconds: split it, or simplify it.")
 
 

@@ -16,7 +16,7 @@ def is_supported(name: str) -> bool:
 
 
 def estimated_tokens(name: str, size: int, *, chunk_tokens: int, overlap_tokens: int) -> int:
-    """Tokens of the chunks of a file of so many bytes; none for a kind that is not read."""
+    """Tokens of the chunks of a file of this many bytes; none for a kind that is not read."""
     if not is_supported(name):
         return 0
     kind = kind_of_name(name)

@@ -51,7 +51,7 @@ class Payer(Protocol):
         """
 
     async def charged(self, most: int, *, tokens: int, requests: int, estimated: int) -> None:
-        """It is known what became of the request for which so much was booked.
+        """It is known what became of the request for which this was booked.
 
         Args:
             most: as it was booked.

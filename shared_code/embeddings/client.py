@@ -301,7 +301,7 @@ def _read(response: Response) -> _Answer:
     try:
         return _answer(response.body)
     except msgspec.DecodeError:
-        response.json()  # raises, unless it was only NaN, which is no JSON and is written all the same
+        response.json()  # raises, unless it was only NaN, which is not JSON but is sent all the same
         # As null it spoils no vector but its own.
         return _answer(json.dumps(json.loads(response.body, parse_constant=lambda _: None)))
 

@@ -26,12 +26,12 @@ class StoredDocument:
 
     Attributes:
         made: fingerprint of its text and of the way its vector was made.
-        run: the run of the job that embedded it.
+        submission: that of the job that embedded it.
     """
 
     ordinal: int
     made: str
-    run: str
+    submission: str
     session_id: str
     time: str
 
@@ -47,35 +47,35 @@ class NewDocument:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EventAccount:
+class EventTally:
     """What the step of an event's job has spent that none of its answers has counted.
 
     Attributes:
-        run: of the job.
+        submission: of the job.
         tries: how many answers of the step the job had heard by then.
         counts: tokens, requests, and of the tokens those that are `estimated`.
     """
 
-    run: str
+    submission: str
     tries: int
     counts: Counts = field(default_factory=dict)
 
     def to_json(self) -> Json:
         """JSON values only."""
-        return {"run": self.run, "tries": self.tries, **self.counts}
+        return {"run": self.submission, "tries": self.tries, **self.counts}
 
     @classmethod
     def from_json(cls, value: Json) -> Self:
         """Reads what to_json wrote."""
         counts = {name: value[name] for name in SPENDING if name in value}
-        return cls(run=value["run"], tries=value["tries"], counts=counts)
+        return cls(submission=value["run"], tries=value["tries"], counts=counts)
 
 
-_ACCOUNT = "account"
+_TALLY = "account"
 
 
 class EventDocuments:
-    """The documents of events in one index version, and the account of each event."""
+    """The documents of events in one index version, and the tally of each event."""
 
     def __init__(self, version: CosmosVersion) -> None:
         self._version = version
@@ -90,7 +90,9 @@ class EventDocuments:
         which = "c.pk = @pk AND IS_DEFINED(c.ordinal)"
         query = f"SELECT {', '.join(f'c.{name}' for name in names)} FROM c WHERE {which}"  # noqa: S608 - own names
         return {
-            item["ordinal"]: StoredDocument(session_id=item.pop("sessionId"), **item)
+            item["ordinal"]: StoredDocument(
+                session_id=item.pop("sessionId"), submission=item.pop("run"), **item
+            )
             async for item in documents.query(query)
         }
 
@@ -101,7 +103,7 @@ class EventDocuments:
         return {item["made"]: Vector.of(item["embedding"]) async for item in found}
 
     async def put(
-        self, job: EmbedEventJob, event: Event, documents: Sequence[NewDocument], account: EventAccount
+        self, job: EmbedEventJob, event: Event, documents: Sequence[NewDocument], tally: EventTally
     ) -> None:
         """Writes documents and what they have cost, or the same ones once more."""
         if not documents:
@@ -111,26 +113,26 @@ class EventDocuments:
             (self._document(job, event, document, partition.key), document.embedding.vector)
             for document in documents
         ]
-        items[0][0]["account"] = account.to_json()
-        await partition.upsert(items, instead_of=_id(job, _ACCOUNT))
+        items[0][0]["account"] = tally.to_json()
+        await partition.upsert(items, instead_of=_id(job, _TALLY))
 
-    async def accounts(self, job: EmbedEventJob) -> list[EventAccount]:
-        """The accounts of an event: the open one, if there is one, and those of documents."""
+    async def tallies(self, job: EmbedEventJob) -> list[EventTally]:
+        """The tallies of an event: the open one, if there is one, and those of documents."""
         partition = self._documents_of(job)
-        item = await partition.read(_id(job, _ACCOUNT))
+        item = await partition.read(_id(job, _TALLY))
         query = "SELECT VALUE c.account FROM c WHERE c.pk = @pk AND IS_DEFINED(c.account)"
-        found = [account async for account in partition.query(query)]
-        return [EventAccount.from_json(each) for each in ([item["account"]] if item else []) + found]
+        found = [tally async for tally in partition.query(query)]
+        return [EventTally.from_json(each) for each in ([item["account"]] if item else []) + found]
 
-    async def book(self, job: EmbedEventJob, account: EventAccount) -> None:
-        """Writes the open account of an event, which documents take the place of.
+    async def book(self, job: EmbedEventJob, tally: EventTally) -> None:
+        """Writes the open tally of an event, which documents take the place of.
 
         Raises:
             ContainerMissing: the container is still to be created.
         """
         partition = self._documents_of(job)
         # Without a text and the name of an index it is found by no search.
-        item = {"id": _id(job, _ACCOUNT), "pk": partition.key, "account": account.to_json()}
+        item = {"id": _id(job, _TALLY), "pk": partition.key, "account": tally.to_json()}
         try:
             await partition.upsert([(item, None)])
         except CosmosResourceNotFoundError:
@@ -168,7 +170,7 @@ class EventDocuments:
             "text": document.text,
             "ordinal": document.ordinal,
             "job_id": job.id,
-            "run": job.run,
+            "run": job.submission,
             "made": document.made,
             "tokens": document.embedding.tokens,
             "requests": document.embedding.requests,

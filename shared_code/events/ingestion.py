@@ -59,7 +59,7 @@ async def ingest_event(
 
     Args:
         event: what to embed.
-        job: the run that embeds it.
+        job: that embeds it.
         documents: where to.
         embeddings: by which service.
         previous: the documents of a container that this one takes the place of: their vectors are copied.
@@ -79,10 +79,10 @@ async def ingest_event(
     lacking = [each for each in missing if each.made not in known]
     new += await _embedded(lacking, job, documents, embeddings, spending)
     outdated = [ordinal for ordinal, document in kept.items() if _is_outdated(document, event)]
-    await documents.put(job, event, new, spending.account)
+    await documents.put(job, event, new, spending.tally)
     await documents.amend(job, event, outdated)
     await documents.remove(job, [ordinal for ordinal in stored if ordinal >= len(planned)])
-    before = sum(document.run == job.run for document in kept.values())
+    before = sum(document.submission == job.submission for document in kept.values())
     counts = Counter(completed=1) if new or before else Counter(skipped=1)
     counts.update(documents=len(planned), embedded=len(new) + before, tokens=0, requests=0)
     counts.update(spending.counts)

@@ -81,17 +81,17 @@ class FetchedEvents:
         self._events: dict[tuple[str, str], Event] = {}
         self._room = most_characters
 
-    def keep(self, job_id: str, run: str, event: Event) -> None:
-        """Keeps the event of a job's run; events that share an Idempotency-Key have the same run."""
-        self.take(job_id, run)
-        self._events[job_id, run] = event
+    def keep(self, job_id: str, submission: str, event: Event) -> None:
+        """Keeps the event of a job's submission; those that share an Idempotency-Key are the same."""
+        self.take(job_id, submission)
+        self._events[job_id, submission] = event
         self._room -= len(event.text)
         while self._room < 0:
             self.take(*next(iter(self._events)))
 
-    def take(self, job_id: str, run: str) -> Event | None:
+    def take(self, job_id: str, submission: str) -> Event | None:
         """Hands the event out, if it is there, and forgets it."""
-        event = self._events.pop((job_id, run), None)
+        event = self._events.pop((job_id, submission), None)
         self._room += len(event.text) if event else 0
         return event
 

@@ -2,8 +2,8 @@
 
 The records of its sources are opened before anything is spent on them, so that of several jobs over the same
 files one embeds them and the others wait; new chunks are written before stale ones are deleted, and then the
-records are completed. What was indexed never lacks vectors, and a run that breaks off is mended by the next
-one. What is wrong with one file is an entry of the ledger; what is raised stops the page.
+records are completed. What was indexed never lacks vectors, and what a step that breaks off leaves open is
+completed by the next. What is wrong with one file is an entry of the ledger; what is raised stops the page.
 
 ADR 13 has the reasons.
 """
@@ -85,7 +85,7 @@ class Spending(Payer, Protocol):
     """Who pays for a page."""
 
     def take(self, most: int) -> bool:
-        """Takes so many tokens for texts that are to be sent, if the page may spend them."""
+        """Takes this many tokens for texts that are to be sent, if the page may spend them."""
 
 
 class Ingestion:
@@ -325,7 +325,7 @@ class Ingestion:
     async def _open_records(self) -> None:
         """Marks the sources that are to change as incomplete, before anything is spent on any of them.
 
-        A record that is open already is saved too: whoever opened it has to begin anew, and finds what is
+        A record that is open already is saved too: whoever opened it has to start again, and finds what is
         written here.
         """
         async with self._opening:

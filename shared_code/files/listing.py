@@ -201,7 +201,7 @@ class _Part:
         return await self._source_files.find(name) or SourceFile(name, 0, "")
 
     async def _next_known(self, *, then: _Step) -> list[KnownSource]:
-        """The next sources of the index; behind the last one it goes on with another step."""
+        """The next sources of the index; after the last one it goes on with another step."""
         known = await self._index.known(self._job.files_path, after=self.place.after, most=self._most)
         if len(known) < self._most:
             self._go(step=then, after=self.place.begin)

@@ -30,7 +30,7 @@ class PlannedChunk:
         id: in the index.
         context: what its text stands under.
         text: what is stored and shown.
-        embedded: what its vector is made of: the text, behind what of the context has room.
+        embedded: what its vector is made of: the text, after as much of the context as has room.
         place: where it stands.
     """
 
@@ -56,7 +56,7 @@ class SourceWork:
         missing: the chunks that the index still lacks.
         moved: where stored chunks stand now.
         stale: the ids of stored chunks that the file no longer has.
-        own: how many of its chunks this job has embedded, in this run of the page and before.
+        own: how many of its chunks this job has embedded, in this try of the page and before.
         failure: why the source is not complete in the end.
     """
 

@@ -1,8 +1,8 @@
 """What a page spends on embeddings: booked before a request is sent, and never more than was granted.
 
-Each run of a page keeps an account of its own, a blob beside what its job has staged, which is written
-before a request is sent and once more before its vectors are used. A run that breaks off leaves it to the
-next one, in which what was under way counts as spent, by the estimate. A run that ends closes it, and the
+Each try of a page keeps a tally of its own, a blob beside what its job has staged, which is written
+before a request is sent and once more before its vectors are used. A try that breaks off leaves it to the
+next one, in which what was under way counts as spent, by the estimate. A try that ends closes it, and the
 next one takes it over into its own, so that they stay few however often a page is tried.
 
 ADR 37 has the reasons.
@@ -24,16 +24,16 @@ from shared_code.storage.staging import discard_some_staged, read_all_staged_jso
 
 
 class PageSpending:
-    """The account of one run of a page; it pays for the page's texts."""
+    """The tally of one try of a page; it pays for the page's texts."""
 
     def __init__(
         self,
         container: ContainerClient,
         step: PaidPage,
-        accounts: Mapping[str, Any],
+        tallies: Mapping[str, Any],
         require_wanted: Callable[[], Awaitable[None]],
     ) -> None:
-        """Opens an account beside those of other runs of the page."""
+        """Opens a tally beside those of other tries of the page."""
         self._require_wanted = require_wanted
         self._refusal: JobCanceled | None = None
         self._container = container
@@ -41,14 +41,14 @@ class PageSpending:
         self._name = f"{_folder(step.page)}{uuid4().hex}.json"
         self._grant = step.grant
         self._paid = step.paid
-        # An account that was taken over is still there if its run broke off then.
-        over = {name for account in accounts.values() for name in account["takenOver"]}
-        of_runs = {name: account for name, account in accounts.items() if name not in over}
+        # A tally that was taken over is still there if its try broke off then.
+        over = {name for tally in tallies.values() for name in tally["takenOver"]}
+        of_tries = {name: tally for name, tally in tallies.items() if name not in over}
         self._taken_over = sorted(
-            (over & accounts.keys()) | {name for name, account in of_runs.items() if account["closed"]}
+            (over & tallies.keys()) | {name for name, tally in of_tries.items() if tally["closed"]}
         )
-        self._settled = _sum(of_runs[name] for name in self._taken_over if name in of_runs)
-        self._others = _sum(account for account in of_runs.values() if not account["closed"])
+        self._settled = _sum(of_tries[name] for name in self._taken_over if name in of_tries)
+        self._others = _sum(tally for tally in of_tries.values() if not tally["closed"])
         self._under_way = 0
         self._promised = 0
         self._closed = False
@@ -59,14 +59,14 @@ class PageSpending:
     async def begin(
         cls, container: ContainerClient, step: PaidPage, *, require_wanted: Callable[[], Awaitable[None]]
     ) -> "PageSpending":
-        """Opens the account of a new run of a page; `require_wanted` raises when it is to stop."""
-        accounts = await read_all_staged_json(container, step.job_id, _folder(step.page))
-        return cls(container, step, accounts, require_wanted)
+        """Opens the tally of a new try of a page; `require_wanted` raises when it is to stop."""
+        tallies = await read_all_staged_json(container, step.job_id, _folder(step.page))
+        return cls(container, step, tallies, require_wanted)
 
     @property
     def counts(self) -> dict[str, int]:
         """What was spent that no answer has counted yet; tokens with those that are `estimated`."""
-        sums = self._others + self._account
+        sums = self._others + self._tally
         unheard = {name: sums[name] - self._paid.get(name, 0) for name in SPENDING}
         return {name: count for name, count in unheard.items() if count}
 
@@ -75,7 +75,7 @@ class PageSpending:
         return self._under_way > 0
 
     def take(self, most: int) -> bool:
-        """Takes so many tokens of the grant for texts that are to be sent, if they are left."""
+        """Takes this many tokens of the grant for texts that are to be sent, if they are left."""
         is_left = self._grant is None or self._used + most <= self._grant
         self._promised += most if is_left else 0
         return is_left
@@ -97,7 +97,7 @@ class PageSpending:
     async def charged(self, most: int, *, tokens: int, requests: int, estimated: int) -> None:
         """Books what became of a request; if that cannot be written, the estimate stands until it can.
 
-        In an account that was closed meanwhile the estimate stands for good.
+        In a tally that was closed meanwhile the estimate stands for good.
         """
         if self._closed:
             return
@@ -109,13 +109,13 @@ class PageSpending:
             return  # the next write has it too, and close raises
 
     async def close(self) -> None:
-        """Ends the account: what it says is exact and will not change."""
+        """Ends the tally: what it says is exact and will not change."""
         if self._changes:
             self._closed = True
             await self._save()
 
     @property
-    def _account(self) -> Counter[str]:
+    def _tally(self) -> Counter[str]:
         return self._settled + Counter(tokens=self._under_way, estimated=self._under_way)
 
     @property
@@ -123,15 +123,15 @@ class PageSpending:
         return self.counts.get("tokens", 0) + self._promised
 
     async def _save(self) -> None:
-        """Writes the account as it is when its turn has come: many changes may share a write."""
+        """Writes the tally as it is when its turn has come: many changes may share a write."""
         self._changes += 1
         change = self._changes
         async with self._saving:
             if self._saved >= change:
                 return
             latest, is_first = self._changes, not self._saved
-            account = {**self._account, "closed": self._closed, "takenOver": self._taken_over}
-            await stage_json(self._container, self._job_id, self._name, account)
+            tally = {**self._tally, "closed": self._closed, "takenOver": self._taken_over}
+            await stage_json(self._container, self._job_id, self._name, tally)
             self._saved = latest
         if is_first and self._taken_over:
             await self._discard_taken_over()
@@ -143,10 +143,8 @@ class PageSpending:
             return  # they are known to be taken over
 
 
-def _sum(accounts: Iterable[Mapping[str, Any]]) -> Counter[str]:
-    return sum(
-        (Counter({name: account.get(name, 0) for name in SPENDING}) for account in accounts), Counter()
-    )
+def _sum(tallies: Iterable[Mapping[str, Any]]) -> Counter[str]:
+    return sum((Counter({name: tally.get(name, 0) for name in SPENDING}) for tally in tallies), Counter())
 
 
 def _folder(page: int) -> str:

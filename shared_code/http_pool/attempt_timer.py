@@ -23,7 +23,7 @@ class RunningAttempt:
 
 
 class AttemptTimer:
-    """Cancels what runs longer than so many seconds."""
+    """Cancels what runs longer than this many seconds."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds

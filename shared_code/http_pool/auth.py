@@ -41,7 +41,7 @@ class Auth(Protocol):
         """The headers that sign one attempt; the URL has no query."""
 
     async def renew(self, refused: Mapping[str, str]) -> bool:
-        """Told that the service answered 401 to these headers; whether others may do better."""
+        """Called when the service answered 401 to these headers; returns whether others may do better."""
 
 
 @dataclass(frozen=True)

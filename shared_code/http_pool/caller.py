@@ -99,9 +99,10 @@ class ServiceCaller:
     async def batch(
         self, requests: Iterable[Request], *, concurrency: int = 10
     ) -> list[Response | Exception]:
-        """Sends many requests, so many at once; the outcomes in their order, each a response or its error.
+        """Sends many requests; the outcomes in their order, each a response or its error.
 
-        The requests may come from a generator, which is read only as fast as they are sent.
+        At most `concurrency` are under way at a time. The requests may come from a generator, which is read
+        only as fast as they are sent.
         """
         numbered = enumerate(requests)
         outcomes: dict[int, Response | Exception] = {}
@@ -274,7 +275,7 @@ class ServiceCaller:
         return self._observer.figures()
 
     async def close(self, drain: float) -> None:
-        """Refuses new requests, gives those under way so many seconds to end, and cuts the rest."""
+        """Refuses new requests, gives those under way this many seconds to end, and cuts the rest."""
         self._closing = True
         if self._under_way:
             with suppress(TimeoutError):

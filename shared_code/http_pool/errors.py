@@ -131,7 +131,7 @@ class ResponseTooLarge(ResponseBroken):
 
 
 class ResponseNotJson(ResponseBroken):
-    """The body is no JSON."""
+    """The body is not JSON."""
 
     advice = "check that the address is that of an API"
 

@@ -132,5 +132,5 @@ class Observer:
         except (KeyboardInterrupt, SystemExit):
             raise
         except BaseException:
-            # Even a panic of a native library must not cost the call that it was told of.
+            # Even a panic of a native library must not cost the call that it reports.
             logger.exception("%s: a hook failed", self._service)

@@ -49,7 +49,7 @@ class ServicePool:
         return {name: caller.figures() for name, caller in self._services.items()}
 
     async def close(self, *, drain: float = 10.0) -> None:
-        """Sends nothing new, waits so many seconds for what is under way, then cuts every connection."""
+        """Sends nothing new, waits this many seconds for what is under way, then cuts every connection."""
         self._closed = True
         await asyncio.gather(*(caller.close(drain) for caller in self._services.values()))
 

@@ -103,7 +103,7 @@ class Circuit:
         return True
 
     async def decision(self, seconds: float) -> None:
-        """Waits for what becomes of the probe, and no longer than so many seconds."""
+        """Waits for what becomes of the probe, for at most this many seconds."""
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._decided.wait()

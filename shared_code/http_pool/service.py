@@ -46,7 +46,7 @@ class Limits:
 
 @dataclass(frozen=True, kw_only=True)
 class CircuitBreaker:
-    """After so many `failures` in a row the service gets no request but a probe every `open_for` seconds."""
+    """After `failures` failures in a row the service gets no request but a probe every `open_for` seconds."""
 
     failures: int = 20
     open_for: float = 5.0

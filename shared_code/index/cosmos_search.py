@@ -63,7 +63,7 @@ class Hit:
         score: larger is better; to be compared within one answer only.
         partition: that its source's chunks share.
         before: the texts of the chunks before it, in reading order, as far as they were asked for.
-        after: the texts of those behind it.
+        after: the texts of those after it.
     """
 
     source: str | None
@@ -113,7 +113,7 @@ class CosmosSearch:
         return [_hit(item, place) for place, item in enumerate(found, start=1)]
 
     async def around(self, hit: Hit, distance: int) -> Hit:
-        """The hit with its neighbours in the same source, up to so many on each side."""
+        """The hit with its neighbours in the same source, up to this many on each side."""
         query = (
             "SELECT c.ordinal, c.text FROM c WHERE c.pk = @pk AND c.index = @index "
             "AND c.ordinal >= @first AND c.ordinal <= @last"
@@ -129,7 +129,7 @@ class CosmosSearch:
         )
 
     async def is_empty(self) -> bool:
-        """Whether the version has no text at all, be it that there is no such version."""
+        """Whether the version has no text at all, as when there is no such version."""
         query = "SELECT TOP 1 c.id FROM c WHERE c.index = @index"
         return not await self._query(query, {"index": self.name})
 

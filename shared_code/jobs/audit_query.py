@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
-from shared_code.jobs.compatibility import VERSION, patience_of, version_of
 from shared_code.jobs.date_range import DateRange, Window
 from shared_code.jobs.durable import Json
 from shared_code.jobs.failures import DEFAULT_PATIENCE
+from shared_code.jobs.job_input import JobInLanes
 from shared_code.jobs.parallelism import LANES, LARGE_STEPS_AT_ONCE
 
 _SMALL_RANGE_DAYS = 7
@@ -15,17 +15,13 @@ _MAX_WINDOW_DAYS = 31
 
 
 @dataclass(frozen=True, kw_only=True)
-class AuditQueryJob:
+class AuditQueryJob(JobInLanes):
     """Count the distinct identification numbers of the audit table in a date range."""
 
     KIND: ClassVar[str] = "audit-query"
 
     dates: DateRange
     window_days: int
-    lanes: int
-    page_size: int
-    patience: timedelta = DEFAULT_PATIENCE
-    version: int = VERSION
 
     # No other request is for the same job.
     id: ClassVar[None] = None
@@ -36,7 +32,7 @@ class AuditQueryJob:
     def plan(cls, dates: DateRange, *, patience: timedelta = DEFAULT_PATIENCE) -> Self:
         """Cuts the work: one window for a small range, else eight or more, of which eight run at once."""
         if dates.days <= _SMALL_RANGE_DAYS:
-            return cls(dates=dates, window_days=_SMALL_RANGE_DAYS, lanes=1, page_size=1, patience=patience)
+            return cls(dates=dates, window_days=_SMALL_RANGE_DAYS, lanes=1, wave_size=1, patience=patience)
         window_days = min(_MAX_WINDOW_DAYS, -(-dates.days // LARGE_STEPS_AT_ONCE))
         windows = -(-dates.days // window_days)
         lanes = 1 if windows <= LARGE_STEPS_AT_ONCE else LANES
@@ -44,7 +40,7 @@ class AuditQueryJob:
             dates=dates,
             window_days=window_days,
             lanes=lanes,
-            page_size=LARGE_STEPS_AT_ONCE // lanes,
+            wave_size=LARGE_STEPS_AT_ONCE // lanes,
             patience=patience,
         )
 
@@ -52,31 +48,24 @@ class AuditQueryJob:
         """The windows that together make up the range."""
         return self.dates.windows(self.window_days)
 
-    def asks_the_same_as(self, other: object) -> bool:
-        """Whether two jobs have the same question, however their work is cut."""
-        return isinstance(other, AuditQueryJob) and self.dates == other.dates
+    @property
+    def request(self) -> tuple[DateRange]:
+        """The dates, however the work is cut."""
+        return (self.dates,)
 
     def to_json(self) -> Json:
         """The orchestration's input: JSON values only."""
         return {
-            "kind": self.KIND,
-            "version": self.version,
+            **super().to_json(),
             "start": self.dates.start.isoformat(),
             "end": self.dates.end.isoformat(),
             "windowDays": self.window_days,
-            "lanes": self.lanes,
-            "pageSize": self.page_size,
-            "patienceSeconds": int(self.patience.total_seconds()),
         }
 
     @classmethod
-    def from_json(cls, value: Json) -> Self:
-        """Reads what to_json wrote."""
-        return cls(
-            dates=DateRange(date.fromisoformat(value["start"]), date.fromisoformat(value["end"])),
-            window_days=value["windowDays"],
-            lanes=value["lanes"],
-            page_size=value["pageSize"],
-            patience=patience_of(value),
-            version=version_of(value),
-        )
+    def _members(cls, value: Json) -> dict[str, Any]:
+        return {
+            **super()._members(value),
+            "dates": DateRange(date.fromisoformat(value["start"]), date.fromisoformat(value["end"])),
+            "window_days": value["windowDays"],
+        }

@@ -4,19 +4,20 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, ClassVar, Self
 
 from shared_code.errors import InvalidField
-from shared_code.jobs.account import Account, Budget, budget_from_json
+from shared_code.jobs.account import Account, Budget
 from shared_code.jobs.approval import NO_APPROVAL, ApprovalRule
-from shared_code.jobs.compatibility import VERSION, came_from_queue, patience_of, version_of
+from shared_code.jobs.compatibility import came_from_queue
 from shared_code.jobs.durable import Json
 from shared_code.jobs.embed_files import FIELDS as FILE_FIELDS
 from shared_code.jobs.embedding_plan import EmbeddingPlan
 from shared_code.jobs.failures import DEFAULT_PATIENCE
 from shared_code.jobs.fields import flag, label
+from shared_code.jobs.job_input import PaidJob
 
 FIELDS = ("trackingId", "sessionId", "env", "version", "force")
 # What an Azure Table takes as a key; a service gets it as a segment of a path, which "." and ".." are not.
@@ -48,13 +49,13 @@ class EventDefaults:
 
 
 @dataclass(frozen=True, kw_only=True)
-class EmbedEventJob:
+class EmbedEventJob(PaidJob):
     """Embed one live event into one version of an environment's index.
 
     Attributes:
         force: whether it is to run again although it has completed.
         waits: the pauses between looks for an event that is not known yet.
-        run: names this run of the job: what of the index it has paid for is known by it.
+        submission: names the request that began the job: what of the index it has paid for is known by it.
         from_queue: whether its message is gone by now, so that a failure has to leave another.
     """
 
@@ -65,16 +66,10 @@ class EmbedEventJob:
 
     tracking_id: str
     session_id: str
-    env: str
-    index_version: str
-    plan: EmbeddingPlan
-    budget: Budget | None = None
     force: bool = False
     waits: tuple[timedelta, ...] = ()
-    run: str = ""
+    submission: str = ""
     from_queue: bool = False
-    patience: timedelta = DEFAULT_PATIENCE
-    version: int = VERSION
 
     @classmethod
     def parse(cls, body: Any, defaults: EventDefaults) -> Self:
@@ -114,10 +109,6 @@ class EmbedEventJob:
         """Where the job's spending is added up."""
         return Account(env=self.env, price=self.plan.price, budget=self.budget)
 
-    def asks_the_same_as(self, other: object) -> bool:
-        """Whether two jobs mean the same event, whatever the settings were then."""
-        return isinstance(other, EmbedEventJob) and self.request == other.request
-
     @property
     def request(self) -> tuple[str, str, str, str]:
         """What the client asked for."""
@@ -133,38 +124,26 @@ class EmbedEventJob:
     def to_json(self) -> Json:
         """The orchestration's input: JSON values only."""
         return {
-            "kind": self.KIND,
-            "version": self.version,
+            **super().to_json(),
             "trackingId": self.tracking_id,
             "sessionId": self.session_id,
-            "env": self.env,
-            "indexVersion": self.index_version,
             "force": self.force,
             "waits": [int(wait.total_seconds()) for wait in self.waits],
-            "run": self.run,
+            "run": self.submission,
             "fromQueue": self.from_queue,
-            "plan": asdict(self.plan),
-            "budget": asdict(self.budget) if self.budget else None,
-            "patienceSeconds": int(self.patience.total_seconds()),
         }
 
     @classmethod
-    def from_json(cls, value: Json) -> Self:
-        """Reads what to_json wrote."""
-        return cls(
-            tracking_id=value["trackingId"],
-            session_id=value["sessionId"],
-            env=value["env"],
-            index_version=value["indexVersion"],
-            force=value["force"],
-            waits=tuple(timedelta(seconds=wait) for wait in value["waits"]),
-            run=value["run"],
-            from_queue=came_from_queue(value),
-            plan=EmbeddingPlan(**value["plan"]),
-            budget=budget_from_json(value["budget"]),
-            patience=patience_of(value),
-            version=version_of(value),
-        )
+    def _members(cls, value: Json) -> dict[str, Any]:
+        return {
+            **super()._members(value),
+            "tracking_id": value["trackingId"],
+            "session_id": value["sessionId"],
+            "force": value["force"],
+            "waits": tuple(timedelta(seconds=wait) for wait in value["waits"]),
+            "submission": value["run"],
+            "from_queue": came_from_queue(value),
+        }
 
 
 def _event_key(body: Mapping[str, Any], field: str) -> str:

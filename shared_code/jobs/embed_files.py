@@ -3,26 +3,26 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, ClassVar, Self
 
 from shared_code.errors import InvalidField
-from shared_code.jobs.account import Account, Budget, budget_from_json
+from shared_code.jobs.account import Account, Budget
 from shared_code.jobs.approval import NO_APPROVAL, ApprovalRule
-from shared_code.jobs.compatibility import VERSION, may_shrink, patience_of, version_of
+from shared_code.jobs.compatibility import may_shrink
 from shared_code.jobs.durable import Json
 from shared_code.jobs.embedding_plan import EmbeddingPlan
 from shared_code.jobs.failures import DEFAULT_PATIENCE
 from shared_code.jobs.fields import amount_or_none, blob_path, flag, label, require_known, whole_or_none
-from shared_code.jobs.parallelism import LANES, LARGE_STEPS_AT_ONCE
+from shared_code.jobs.job_input import JobInLanes, PaidJob
 from shared_code.jobs.watch import MOST_WATCH_MINUTES, Watch
 
 FIELDS = ("env", "version", "filesPath", "dryRun", "allowShrink", "approvalAbove", "watchMinutes")
 
 
 @dataclass(frozen=True, kw_only=True)
-class EmbedFilesJob:
+class EmbedFilesJob(JobInLanes, PaidJob):
     """Embed every file below a blob path into one version of an environment's index.
 
     Attributes:
@@ -35,22 +35,14 @@ class EmbedFilesJob:
 
     KIND: ClassVar[str] = "embed-files"
 
-    env: str
-    index_version: str
     container: str
     prefix: str
     dry_run: bool
-    plan: EmbeddingPlan
-    budget: Budget | None = None
     allow_shrink: bool = False
     approval_above: float | None = None
     approval: ApprovalRule = NO_APPROVAL
     watch: Watch | None = None
-    lanes: int = LANES
-    page_size: int = LARGE_STEPS_AT_ONCE // LANES
-    patience: timedelta = DEFAULT_PATIENCE
     retry_of: str = ""
-    version: int = VERSION
 
     @classmethod
     def parse(
@@ -121,10 +113,6 @@ class EmbedFilesJob:
             return None
         return Account(env=self.env, price=self.plan.price, budget=self.budget)
 
-    def asks_the_same_as(self, other: object) -> bool:
-        """Whether two jobs have the same request, whatever the settings were then."""
-        return isinstance(other, EmbedFilesJob) and self.request == other.request
-
     @property
     def request(self) -> tuple[object, ...]:
         """What the client asked for."""
@@ -134,10 +122,7 @@ class EmbedFilesJob:
     def to_json(self) -> Json:
         """The orchestration's input: JSON values only."""
         return {
-            "kind": self.KIND,
-            "version": self.version,
-            "env": self.env,
-            "indexVersion": self.index_version,
+            **super().to_json(),
             "container": self.container,
             "prefix": self.prefix,
             "dryRun": self.dry_run,
@@ -145,36 +130,22 @@ class EmbedFilesJob:
             "approvalAbove": self.approval_above,
             "approval": self.approval.to_json(),
             "watch": self.watch.to_json() if self.watch else None,
-            "plan": asdict(self.plan),
-            "budget": asdict(self.budget) if self.budget else None,
-            "lanes": self.lanes,
-            "pageSize": self.page_size,
-            "patienceSeconds": int(self.patience.total_seconds()),
             **({"retryOf": self.retry_of} if self.retry_of else {}),
         }
 
     @classmethod
-    def from_json(cls, value: Json) -> Self:
-        """Reads what to_json wrote."""
-        return cls(
-            env=value["env"],
-            index_version=value["indexVersion"],
-            container=value["container"],
-            prefix=value["prefix"],
-            dry_run=value["dryRun"],
-            allow_shrink=may_shrink(value),
-            approval_above=value.get("approvalAbove"),
-            approval=ApprovalRule.from_json(value.get("approval")),
-            watch=Watch.from_json(value["watch"]) if value.get("watch") else None,
-            plan=EmbeddingPlan(**value["plan"]),
-            # Jobs of the first release had none.
-            budget=budget_from_json(value.get("budget")),
-            lanes=value["lanes"],
-            page_size=value["pageSize"],
-            patience=patience_of(value),
-            retry_of=value.get("retryOf", ""),
-            version=version_of(value),
-        )
+    def _members(cls, value: Json) -> dict[str, Any]:
+        return {
+            **super()._members(value),
+            "container": value["container"],
+            "prefix": value["prefix"],
+            "dry_run": value["dryRun"],
+            "allow_shrink": may_shrink(value),
+            "approval_above": value.get("approvalAbove"),
+            "approval": ApprovalRule.from_json(value.get("approval")),
+            "watch": Watch.from_json(value["watch"]) if value.get("watch") else None,
+            "retry_of": value.get("retryOf", ""),
+        }
 
 
 def _watch(body: Mapping[str, Any]) -> Watch | None:

@@ -110,7 +110,7 @@ class Quality:
         return cls(recall=tuple(figures[f"recall@{top}"] for top in _RECALLED), mrr=figures["mrr"])
 
     def falls_below(self, other: "Quality", *, by: float) -> list[str]:
-        """The names of the figures that are lower than another's by more than so much."""
+        """The names of the figures that are lower than another's by more than `by`."""
         theirs = other.figures
         # Rounded, since a difference of two shares is not exact.
         return [name for name, figure in self.figures.items() if round(theirs[name] - figure, 6) > by]

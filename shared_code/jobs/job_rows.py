@@ -29,7 +29,7 @@ def row_key(submitted_at: datetime, job_id: str) -> str:
 
 
 def before(moment: datetime) -> str:
-    """What sorts behind the keys of jobs that were submitted after this moment, and before all others."""
+    """What sorts after the keys of jobs that were submitted after this moment, and before all others."""
     inverted = _END_OF_TIME - (moment - _EPOCH) // _MILLISECOND
     return f"{min(inverted, _END_OF_TIME - 1):014}"
 
@@ -137,13 +137,13 @@ class JobTable(Protocol):
     """The table of jobs. Each call may raise JobTableUnavailable, after which it may be made again."""
 
     async def put(self, row: JobRow) -> None:
-        """Writes a row, or writes it anew."""
+        """Writes a row, or replaces it."""
 
     async def remove(self, row: JobRow) -> None:
         """Deletes a row, if it is there."""
 
     async def rows(self, wanted: JobFilter, *, after: str, most: int) -> Sequence[JobRow]:
-        """At most so many rows whose keys come after that one, the newest job first."""
+        """At most `most` rows whose keys come after `after`, the newest job first."""
 
     async def filling(self) -> Filling:
         """How far the table is filled."""

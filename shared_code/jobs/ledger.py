@@ -18,7 +18,7 @@ class Ledger(Protocol):
     """The ledger of one job, kept by the pages of its files."""
 
     async def pages(self, *, after: int) -> Sequence[int]:
-        """The numbers of the pages that have entries, in their order, from behind one on."""
+        """The numbers of the pages that have entries, in their order, after a given one."""
 
     async def read(self, page: int) -> Sequence[LedgerEntry]:
         """The entries of a page."""

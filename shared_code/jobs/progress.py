@@ -10,7 +10,7 @@ from shared_code.jobs.durable import Json
 from shared_code.jobs.failures import Failure, Waiting
 from shared_code.jobs.watch import Watch
 
-# Of a ledger only so much travels through a history; all of it is in the blobs of the job's pages.
+# Of a ledger only this many entries travel through a history; all of it is in the blobs of the job's pages.
 LEDGER_LIMIT = 100
 _OWN = {"phase", "total", "lanes", "estimate", "held", "waiting", "error", "canceledBy", "approval", "watch"}
 

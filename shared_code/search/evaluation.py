@@ -26,7 +26,7 @@ _LONGEST_SOURCE = 1_100
 _IN_NO_SOURCE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 _AT_ONCE = 4
 _FORM = '{"question": "...", "sources": ["container/file"]}'
-# A search that is answered without these is no evaluation of the version.
+# A search that is answered without these does not evaluate the version.
 _NO_EVALUATION = "WrongDimensions"
 
 

@@ -63,7 +63,7 @@ def require_no_worse(state: IndexState, version: str) -> None:
         )
         raise QualityFell(
             f"{version} answers {live.asked} questions worse than {state.live}, which is live: {figures}. "
-            'Mend it and evaluate it again, or send "force": true.',
+            'Improve it and evaluate it again, or send "force": true.',
             live={"version": state.live, **live.to_json()},
             candidate={"version": version, **new.to_json()},
         )

@@ -49,7 +49,7 @@ class Decisions:
         return Decision.from_json(held) if held else None
 
     async def forget(self, job_id: str) -> None:
-        """Deletes what was decided about a job: its id is to stand for a new run."""
+        """Deletes what was decided about a job: its id is to stand for a new submission."""
         listed = self._container.list_blob_names(name_starts_with=decisions_prefix(job_id))
         try:
             names = [name async for name in listed]

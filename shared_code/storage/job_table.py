@@ -29,7 +29,7 @@ class StoredJobs:
         self._filling = Filling()
 
     async def put(self, row: JobRow) -> None:
-        """Writes a row, or writes it anew."""
+        """Writes a row, or replaces it."""
         columns = {
             "Kind": row.kind,
             "Env": row.env,
@@ -45,7 +45,7 @@ class StoredJobs:
             await _answer(self._table.delete_row(partition, row.key))
 
     async def rows(self, wanted: JobFilter, *, after: str, most: int) -> Sequence[JobRow]:
-        """At most so many rows whose keys come after that one, the newest job first."""
+        """At most `most` rows whose keys come after `after`, the newest job first."""
         found: list[JobRow] = []
         query = " and ".join(_conditions(wanted, after))
 

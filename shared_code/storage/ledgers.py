@@ -19,7 +19,7 @@ class StoredLedger:
         self._prefix = ledger_prefix(job_id)
 
     async def pages(self, *, after: int) -> Sequence[int]:
-        """The numbers of the pages that have entries, in their order, from behind one on."""
+        """The numbers of the pages that have entries, in their order, after a given one."""
         try:
             names = [name async for name in self._container.list_blob_names(name_starts_with=self._prefix)]
         except ResourceNotFoundError:

@@ -73,7 +73,7 @@ async def keep_ledger(container: ContainerClient, job_id: str, name: str, entrie
 
 
 async def discard_ledger(container: ContainerClient, job_id: str) -> None:
-    """Deletes a job's ledger, which is about to be written anew."""
+    """Deletes a job's ledger, which is about to be written again."""
     try:
         names = [name async for name in container.list_blob_names(name_starts_with=ledger_prefix(job_id))]
     except ResourceNotFoundError:

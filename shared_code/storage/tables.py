@@ -39,7 +39,7 @@ _UNQUOTED = "!$&()*,:;=@+"
 
 
 class StorageTable:
-    """The rows of one table; `setting` is where its account is named, for whoever has to mend it."""
+    """The rows of one table; `setting` is where its account is named, for whoever has to correct it."""
 
     def __init__(
         self,

@@ -1,7 +1,7 @@
 """What a workflow spends, and whether it may: every stream of work has a meter with the usage entity.
 
-A workflow asks before it spends (`admitted`) and reports after each page (`report`), the last time with
-`ended`. Where there is a budget it asks for what its next page may cost: that is reserved until it reports,
+A workflow asks before it spends (`admitted`) and reports after each wave (`report`), the last time with
+`ended`. Where there is a budget it asks for what its next wave may cost: that is reserved until it reports,
 and where it is not left the job is held. A meter's readings only ever grow, so the entity adds what is new
 in one and nothing when it comes twice or late; it gives each meter its number and forgets it with the last
 reading. A number that was given out and is not known any more is over, so that a repeat adds nothing then
@@ -38,9 +38,9 @@ class Meter:
 
     Attributes:
         account: whose usage it adds to.
-        month: such as `2026-11`; empty before the first page.
+        month: such as `2026-11`; empty before the first wave.
         number: the entity's, within the month; None if it is still to be given.
-        turn: how many pages it has asked for: a reading ends the reservation of its own turn only.
+        turn: how many waves it has asked for: a reading ends the reservation of its own turn only.
         tokens: embedded so far, in this month.
         requests: for embeddings so far, in this month.
         estimated: of the tokens, those whose answer was lost.
@@ -55,7 +55,7 @@ class Meter:
     estimated: int = 0
 
     def plus(self, counts: Counts) -> "Meter":
-        """The meter after a page that counted so much."""
+        """The meter after a wave with these counts."""
         return replace(
             self,
             tokens=self.tokens + counts.get("tokens", 0),
@@ -84,11 +84,11 @@ def admitted(
     """The meter to spend on; or, with it, the reason why the job is held: it waits, and asks again.
 
     Only a meter without a number asks, and every meter of an environment with a budget. The month is that of
-    the page's beginning, which the history has before the page ends: a repeated report names it again.
+    the wave's beginning, which the history has before the wave ends: a repeated report names it again.
 
     Args:
         context: of the orchestration.
-        meter: of the page before, or a new one.
+        meter: of the wave before, or a new one.
         tokens: that are to be spent now, at most.
     """
     meter = _of_month(context, meter)
@@ -154,7 +154,7 @@ def _month_of(context: OrchestrationContext) -> str:
 
 
 def _of_month(context: OrchestrationContext, meter: Meter) -> Meter:
-    """The meter itself, or a new one where the month has changed since the last page."""
+    """The meter itself, or a new one where the month has changed since the last wave."""
     month = _month_of(context)
     if meter.month == month:
         return meter

@@ -24,7 +24,7 @@ class UnknownOperation(AppError):
 
 @dataclass(frozen=True)
 class _Running:
-    """A meter that runs: its last reading, and what its next page may cost. Kept as a list, in this order.
+    """A meter that runs: its last reading, and what its next wave may cost. Kept as a list, in this order.
 
     Attributes:
         tokens: so far.
@@ -83,7 +83,7 @@ class MonthUsage:
         return self.cost / COST_UNIT
 
     def reserved(self, now: float, *, beside: int | None = None) -> int:
-        """What running pages may still spend, in parts; `beside` one meter's."""
+        """What running waves may still spend, in parts; `beside` one meter's."""
         running = (_Running(*meter) for number, meter in self.meters.items() if number != str(beside))
         return sum(meter.reserved for meter in running if meter.until > now)
 
@@ -140,7 +140,7 @@ class MonthUsage:
     def require_left(
         self, env: str, month: str, budget: Budget | None, *, cost: int, now: float, meter: int | None
     ) -> None:
-        """Checks that so much, in parts, may still be spent, beside what others have reserved.
+        """Checks that this amount, in parts, may still be spent, beside what others have reserved.
 
         Raises:
             BudgetReached: it does not fit into what is left.
@@ -198,7 +198,7 @@ def answer(
 def _asked(
     usage: MonthUsage, key: str, payload: dict[str, Any], config: Settings, *, now: float
 ) -> tuple[MonthUsage, Any]:
-    """A meter's number and a reservation for its next page, or the reason why its job is held."""
+    """A meter's number and a reservation for its next wave, or the reason why its job is held."""
     number = payload["meter"]
     reason = _reason_to_hold(usage, key, payload, config, now=now) if payload["limited"] else None
     if reason:
@@ -218,7 +218,7 @@ def beginning_of_next(month: str) -> datetime:
 
 
 def _left(usage: MonthUsage, env: str, config: Settings, now: float) -> float | None:
-    """A malformed budget is told where it matters: when jobs are submitted, and when they are held."""
+    """A malformed budget is reported where it matters: when jobs are submitted, and when they are held."""
     try:
         budget = config.budgets.get(env)
     except SettingsError:
@@ -229,7 +229,7 @@ def _left(usage: MonthUsage, env: str, config: Settings, now: float) -> float | 
 def _reason_to_hold(
     usage: MonthUsage, key: str, payload: dict[str, Any], config: Settings, *, now: float
 ) -> dict[str, str] | None:
-    """Why the jobs of an environment have to wait; a malformed budget is a reason too, until it is mended."""
+    """Why the jobs of an environment have to wait; a malformed budget is one, until it is corrected."""
     env, month = key.split(":")
     # Lanes that an earlier release began do not say what they may spend.
     cost, meter = payload.get("cost", 0), payload["meter"]

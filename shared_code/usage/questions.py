@@ -1,6 +1,6 @@
 """What a question costs, added to the usage of its environment while somebody waits for the answer.
 
-A question is no orchestration, so it has no meter: the usage entity adds each reading that it gets. One that
+A question is not an orchestration and has no meter: the usage entity adds each reading that it gets. One that
 is sent again, since the host did not answer, may count twice: a few tokens, which is better than none.
 """
 

@@ -61,7 +61,7 @@ def _count_staged(
         context,
         [QueryWindow(job_id=context.instance_id, window=window, stage=True) for window in windows],
         lanes=job.lanes,
-        page_size=job.page_size,
+        wave_size=job.wave_size,
         patience=job.patience,
     )
     counted: DistinctCounted | Failed

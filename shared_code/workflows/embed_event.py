@@ -64,7 +64,7 @@ def embed_event(context: OrchestrationContext, job: EmbedEventJob) -> Steps[Json
 def _held(
     context: OrchestrationContext, job: EmbedEventJob, progress: Progress, reason: Failure
 ) -> Steps[Json | None]:
-    """Waits at the budget; then the job begins anew, unless it was cancelled."""
+    """Waits at the budget; then the job starts again, unless it was cancelled."""
     if (yield from hold(context, job.account, progress, reason)):
         return (yield from _ended_early(context, job, Failed(failure=CANCELED)))
     context.continue_as_new({**context.get_input(), HELD: reason.to_json()})

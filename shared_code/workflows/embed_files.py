@@ -71,7 +71,7 @@ class Listing:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Outcome:
+class FilesEmbedded:
     """What a job, or a round of a watch, has done.
 
     Attributes:
@@ -83,7 +83,7 @@ class Outcome:
     is_canceled: bool
 
 
-def embed_files(context: OrchestrationContext, job: EmbedFilesJob) -> Steps[Outcome]:
+def embed_files(context: OrchestrationContext, job: EmbedFilesJob) -> Steps[FilesEmbedded]:
     """Brings the index in line with the files of the job's path.
 
     Raises:
@@ -157,7 +157,7 @@ def _in_lanes(
             context,
             steps,
             lanes=job.lanes,
-            page_size=job.page_size,
+            wave_size=job.wave_size,
             patience=job.patience,
             account=job.account if spends else None,
         )
@@ -166,16 +166,16 @@ def _in_lanes(
 
 def _end(
     context: OrchestrationContext, job: EmbedFilesJob, listing: Listing, totals: Totals
-) -> Steps[Outcome]:
+) -> Steps[FilesEmbedded]:
     by = yield from discard_staged(context, job.KIND, job.version, totals.error)
     if by:
         show_canceled(context, _progress(job, Phase.CANCELED, listing, totals), by)
-        return Outcome(result=_result(context, job, listing, totals), is_canceled=True)
+        return FilesEmbedded(result=_result(context, job, listing, totals), is_canceled=True)
     if totals.error:
         _report(context, job, Phase.FAILED, listing, totals)
         raise JobFailed(totals.error)
     _report(context, job, Phase.ESTIMATED if job.dry_run else Phase.DONE, listing, totals)
-    return Outcome(result=_result(context, job, listing, totals), is_canceled=False)
+    return FilesEmbedded(result=_result(context, job, listing, totals), is_canceled=False)
 
 
 def _result(context: OrchestrationContext, job: EmbedFilesJob, listing: Listing, totals: Totals) -> Json:

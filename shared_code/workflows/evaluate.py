@@ -58,7 +58,7 @@ def _ask(context: OrchestrationContext, job: EvaluateJob, read: QuestionsRead) -
             context,
             pages,
             lanes=job.lanes,
-            page_size=job.page_size,
+            wave_size=job.wave_size,
             patience=job.patience,
             account=job.account,
         )

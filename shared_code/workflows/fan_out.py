@@ -1,7 +1,7 @@
-"""Bounded fan-out: lanes of sub-orchestrations that each run pages of activities, one page after another.
+"""Bounded fan-out: lanes of sub-orchestrations that each run activities in waves, one wave after another.
 
-A lane stops after the first page with a failure and ends with its totals. What cannot be done now is waited
-for: the lane begins again with what its page still lacks, so that its history stays short however long the
+A lane stops after the first wave with a failure and ends with its totals. What cannot be done now is waited
+for: the lane begins again with what its wave still lacks, so that its history stays short however long the
 wait is.
 
 ADR 4 has the reasons.
@@ -50,7 +50,7 @@ class LaneWork:
     Attributes:
         activity: that every item is the input of.
         common: the members that all inputs have in common.
-        pages: the other members of each input, by pages; the items of a page run at once.
+        waves: the other members of each input, by waves; the items of a wave run at once.
         totals: of what has been done.
         meter: of what is spent; None if nothing is.
         held: why the lane waited for its budget before it began again.
@@ -60,7 +60,7 @@ class LaneWork:
 
     activity: str
     common: Json
-    pages: Sequence[Sequence[Json]]
+    waves: Sequence[Sequence[Json]]
     totals: Totals = field(default_factory=Totals)
     meter: Meter | None = None
     held: Failure | None = None
@@ -75,14 +75,14 @@ class LaneWork:
     @property
     def has_ended(self) -> bool:
         """Whether nothing is left to do, or something stopped the lane."""
-        return not self.pages or self.totals.error is not None
+        return not self.waves or self.totals.error is not None
 
     def to_json(self) -> Json:
         """The orchestration's input."""
         return {
             "activity": self.activity,
             "common": self.common,
-            "pages": [list(page) for page in self.pages],
+            "pages": [list(wave) for wave in self.waves],
             "totals": self.totals.to_json(),
             "meter": self.meter.to_json() if self.meter else None,
             "held": self.held.to_json() if self.held else None,
@@ -97,7 +97,7 @@ class LaneWork:
         return cls(
             activity=value["activity"],
             common=value["common"],
-            pages=value["pages"],
+            waves=value["pages"],
             totals=Totals.from_json(value["totals"]),
             meter=Meter.from_json(meter) if meter else None,
             held=Failure.from_json(held) if held else None,
@@ -111,21 +111,21 @@ def fan_out(
     steps: Sequence[LaneStep],
     *,
     lanes: int,
-    page_size: int,
+    wave_size: int,
     patience: Patience,
     account: Account | None = None,
 ) -> Steps[Totals]:
-    """Runs every step once, at most lanes x page_size of them at a time.
+    """Runs every step once, at most lanes x wave_size of them at a time.
 
-    What the steps count as `tokens` and `requests` is added to the account, page by page, and where it has a
-    budget each page waits for it.
+    What the steps count as `tokens` and `requests` is added to the account, wave by wave, and where it has a
+    budget each wave waits for it.
 
     No retry is alive when this returns: else the SDK and the host would number the caller's next step
     differently. That is why retries happen inside the lanes, and why a lane answers with totals only.
     """
     if not steps:
         return Totals()
-    works = _shared_out(steps, lanes, page_size)
+    works = _shared_out(steps, lanes, wave_size)
     meter = Meter(account=account) if account else None
     tasks = [
         context.call_sub_orchestrator(
@@ -144,16 +144,16 @@ def fan_out(
     return Totals.sum_of(map(Totals.from_json, ended))
 
 
-def _shared_out(steps: Sequence[LaneStep], lanes: int, page_size: int) -> list[LaneWork]:
+def _shared_out(steps: Sequence[LaneStep], lanes: int, wave_size: int) -> list[LaneWork]:
     """The work of each lane; what all inputs have in common stands in there once."""
     own = steps[0].OWN
     inputs = [step.to_json() for step in steps]
     common = {name: value for name, value in inputs[0].items() if name not in own}
     items = [{name: each[name] for name in own} for each in inputs]
-    pages = [items[start : start + page_size] for start in range(0, len(items), page_size)]
+    waves = [items[start : start + wave_size] for start in range(0, len(items), wave_size)]
     return [
-        LaneWork(activity=steps[0].activity, common=common, pages=pages[number::lanes])
-        for number in range(min(lanes, len(pages)))
+        LaneWork(activity=steps[0].activity, common=common, waves=waves[number::lanes])
+        for number in range(min(lanes, len(waves)))
     ]
 
 
@@ -162,9 +162,9 @@ def lane_id(job_id: str, number: int) -> str:
     return f"{job_id}:lane:{number}"
 
 
-def lane_of(job_id: str, item: int, *, lanes: int, page_size: int) -> str:
-    """The instance id of the lane that runs a job's item of this number: pages are dealt out in turn."""
-    return lane_id(job_id, item // page_size % lanes)
+def lane_of(job_id: str, item: int, *, lanes: int, wave_size: int) -> str:
+    """The instance id of the lane that runs a job's item of this number: waves are dealt out in turn."""
+    return lane_id(job_id, item // wave_size % lanes)
 
 
 def job_of_lane(instance_id: str) -> tuple[str, str]:
@@ -174,18 +174,18 @@ def job_of_lane(instance_id: str) -> tuple[str, str]:
 
 
 def lane(context: OrchestrationContext) -> Steps[Json | None]:
-    """One lane: runs the first page of its input and continues as new with the rest."""
+    """One lane: runs the first wave of its input and continues as new with the rest."""
     work = LaneWork.from_json(context.get_input())
     # Every generation begins without a custom status, and the status route reads it meanwhile.
     context.set_custom_status(work.progress.to_json())
     meter, held = yield from _admitted(context, work)
     if meter and held:
         return (yield from _held(context, replace(work, meter=meter), held))
-    answers = yield from _run_page(context, work)
-    left, paged = _after_page(context, work, answers)
+    answers = yield from _run_wave(context, work)
+    left, added = _after_wave(context, work, answers)
     context.set_custom_status(left.progress.to_json())
     if meter:
-        meter = meter.plus(paged.counts)
+        meter = meter.plus(added.counts)
         report(context, meter, ended=left.has_ended)
     if left.has_ended:
         return left.totals.to_json()
@@ -200,12 +200,12 @@ def _admitted(context: OrchestrationContext, work: LaneWork) -> Steps[tuple[Mete
     """The meter of a lane that has one, when it may spend."""
     if not work.meter:
         return None, None
-    tokens = sum(item.get("tokens") or 0 for item in work.pages[0])
+    tokens = sum(item.get("tokens") or 0 for item in work.waves[0])
     return (yield from admitted(context, work.meter, tokens=tokens))
 
 
 def _held(context: OrchestrationContext, work: LaneWork, reason: Failure) -> Steps[Json | None]:
-    """Waits at the budget; then the lane begins anew, unless its job is over."""
+    """Waits at the budget; then the lane starts again, unless its job is over."""
     account = work.meter.account if work.meter else None
     canceled = yield from hold(context, account, replace(work.progress, held=None), reason)
     over = CANCELED if canceled else (yield from _reason_to_end(context))
@@ -223,7 +223,7 @@ def _reason_to_end(context: OrchestrationContext) -> Steps[Failure | None]:
 
 
 def _stopped(context: OrchestrationContext, work: LaneWork, failure: Failure) -> Json:
-    """Ends a lane between two pages."""
+    """Ends a lane between two waves."""
     if work.meter and work.meter.number is not None:
         report(context, work.meter, ended=True)
     totals = work.totals + Totals(error=failure)
@@ -231,13 +231,13 @@ def _stopped(context: OrchestrationContext, work: LaneWork, failure: Failure) ->
     return totals.to_json()
 
 
-def _run_page(context: OrchestrationContext, work: LaneWork) -> Steps[list[ItemDone | Failed]]:
-    inputs = [{**work.common, **item} for item in work.pages[0]]
+def _run_wave(context: OrchestrationContext, work: LaneWork) -> Steps[list[ItemDone | Failed]]:
+    inputs = [{**work.common, **item} for item in work.waves[0]]
     tasks = [context.call_activity_with_retry(work.activity, RETRY, each) for each in inputs]
     try:
         results = yield context.task_all(tasks)
     except Exception:  # noqa: BLE001 - the SDK raises a bare Exception, whose text is not for the public
-        # Waiting for each keeps what the others have done, and leaves no retry of this page alive.
+        # Waiting for each keeps what the others have done, and leaves no retry of this wave alive.
         return (yield from _each_answer(tasks))
     return [read_answer(result, ItemDone) for result in results]
 
@@ -250,29 +250,29 @@ def _each_answer(tasks: Sequence[Any]) -> Steps[list[ItemDone | Failed]]:
     return answers
 
 
-def _after_page(
+def _after_wave(
     context: OrchestrationContext, work: LaneWork, answers: Sequence[ItemDone | Failed]
 ) -> tuple[LaneWork, Totals]:
-    """What is left to do after a page, and what the page adds to the totals.
+    """What is left to do after a wave, and what the wave adds to the totals.
 
-    Of an item that is to run again only counts what it has spent; it is told so when it does.
+    Of an item that is to run again only what it has spent is counted; its next input says so.
     """
-    page, *rest = work.pages
-    tried = list(zip(page, answers, strict=True))
+    wave, *rest = work.waves
+    tried = list(zip(wave, answers, strict=True))
     unfinished = [(item, answer) for item, answer in tried if _runs_again(answer)]
-    paged = Totals.sum_of(answer.totals for answer in answers if not _runs_again(answer))
+    added = Totals.sum_of(answer.totals for answer in answers if not _runs_again(answer))
     troubled = [answer for _, answer in unfinished if isinstance(answer, Failed)]
-    last = work.waiting if len(troubled) == len(page) else None
-    waiting = None if paged.error else _next_wait(context, work, troubled, last)
-    goes_on = not paged.error and bool(waiting or not troubled)
+    last = work.waiting if len(troubled) == len(wave) else None
+    waiting = None if added.error else _next_wait(context, work, troubled, last)
+    goes_on = not added.error and bool(waiting or not troubled)
     if goes_on:
         again = [_item_after(item, answer) for item, answer in unfinished]
-        pages = [again, *rest] if again else rest
-        paged += Totals.sum_of(Totals(counts=spending_of(answer.counts)) for _, answer in unfinished)
+        waves = [again, *rest] if again else rest
+        added += Totals.sum_of(Totals(counts=spending_of(answer.counts)) for _, answer in unfinished)
     else:
-        pages = rest
-        paged += Totals.sum_of(answer.totals for _, answer in unfinished)
-    return replace(work, pages=pages, totals=work.totals + paged, held=None, waiting=waiting), paged
+        waves = rest
+        added += Totals.sum_of(answer.totals for _, answer in unfinished)
+    return replace(work, waves=waves, totals=work.totals + added, held=None, waiting=waiting), added
 
 
 def _item_after(item: Json, answer: ItemDone | Failed) -> Json:

@@ -28,7 +28,7 @@ def embed_path(context: OrchestrationContext, job: EmbedFilesJob) -> Steps[Json 
     """Brings the index in line with the job's path; a watch goes on until it is cancelled.
 
     Raises:
-        JobFailed: the path, a setting or a service stopped a job that is no watch.
+        JobFailed: the path, a setting or a service stopped a job that is not a watch.
     """
     if job.watch:
         return (yield from _round(context, job, job.watch))

@@ -40,8 +40,8 @@ def test_activities_are_traced_without_what_they_are_given():
 
 def test_job_has_as_many_large_steps_under_way_as_a_process_works_on():
     whole_year = AuditQueryJob.plan(DateRange(date(2021, 1, 1), date(2021, 12, 31)))
-    assert whole_year.lanes * whole_year.page_size == LARGE_STEPS_AT_ONCE
-    assert EmbedFilesJob.lanes * EmbedFilesJob.page_size == LARGE_STEPS_AT_ONCE
+    assert whole_year.lanes * whole_year.wave_size == LARGE_STEPS_AT_ONCE
+    assert EmbedFilesJob.lanes * EmbedFilesJob.wave_size == LARGE_STEPS_AT_ONCE
 
 
 def test_host_has_room_for_live_events_beside_the_large_steps_of_jobs():

@@ -182,7 +182,7 @@ async def test_unreadable_state_of_timers_is_reported_and_begins_anew(app, runni
     broken(state + FILE_SUFFIX)
     app.function("tick", timer_trigger(DAILY_AT_THREE), code=NOTES_REQUEST)
     async with running_at(clock, state=state):
-        assert "is not readable and begins anew" in caplog.text
+        assert "is not readable and is replaced" in caplog.text
         clock.advance_to(MIDNIGHT + 3 * HOUR)
         await ran(app, 1)
 

@@ -37,7 +37,7 @@ async def process(service: EventsService, settings: dict[str, str]) -> AsyncIter
 
 def payload_of(events: LiveEvents, name: str, clients: Clients, *, run: str = "first") -> dict[str, Any]:
     body = {**events.named(name), "env": events.env}
-    job = replace(EmbedEventJob.parse(body, clients.settings.event_defaults), run=run)
+    job = replace(EmbedEventJob.parse(body, clients.settings.event_defaults), submission=run)
     return {"jobId": job.id, "job": job.to_json()}
 
 

@@ -12,7 +12,7 @@ from local.emulators.cosmos.service import Cosmos
 from shared_code.clients.composition import Clients
 from shared_code.embeddings.client import Embedding, EmbeddingsUnusable
 from shared_code.embeddings.vectors import Vector
-from shared_code.events.documents import EventAccount, NewDocument
+from shared_code.events.documents import EventTally, NewDocument
 from shared_code.events.source import Event
 from shared_code.index.cosmos_search import CosmosSearch
 from shared_code.index.records import NewChunk, Place, SourceRecord
@@ -69,7 +69,9 @@ async def clients(cosmos_emulator: Cosmos) -> AsyncIterator[Clients]:
         event = Event(tracking_id="abc-1", session_id="s", text="The train has left.", time=None)
         embedding = Embedding(Vector.of([0, 0.1, 1.0]), 7)
         new = NewDocument(ordinal=0, text=event.text, made="m", embedding=embedding)
-        await documents.put(job, event, [new], EventAccount(run=job.run, tries=0, counts=Counter()))
+        await documents.put(
+            job, event, [new], EventTally(submission=job.submission, tries=0, counts=Counter())
+        )
         yield clients
 
 

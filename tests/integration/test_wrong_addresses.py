@@ -72,7 +72,9 @@ async def clients_with(settings: Mapping[str, str]) -> AsyncIterator[Clients]:
 def event_of(clients: Clients) -> Json:
     body = {"trackingId": "t", "sessionId": "s", "env": "wrong"}
     job = EmbedEventJob.parse(body, clients.settings.event_defaults)
-    clients.fetched_events.keep(job.id, job.run, Event(tracking_id="t", session_id="s", text="A", time=None))
+    clients.fetched_events.keep(
+        job.id, job.submission, Event(tracking_id="t", session_id="s", text="A", time=None)
+    )
     return {"jobId": job.id, "job": job.to_json()}
 
 

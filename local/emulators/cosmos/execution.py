@@ -37,7 +37,7 @@ class _Group(Row):
 
 @dataclass(frozen=True)
 class Answer:
-    """A result of a query, and where to go on behind it."""
+    """A result of a query, and where to go on after it."""
 
     value: Any
     position: int | str
@@ -87,7 +87,7 @@ class Execution:
         return any(parts)
 
     def in_partition(self, after: str) -> Iterator[Answer]:
-        """The results of a query of one partition; those behind an id, unless it is ordered."""
+        """The results of a query of one partition; those after an id, unless it is ordered."""
         found = self._store.partition(
             self._container, self._partition or "", after="" if self.is_ordered else after, ids=self._ids()
         )

@@ -45,7 +45,7 @@ def aggregates_of(query: Query) -> list[Call]:
 
 
 def needs_plan(query: Query) -> bool:
-    """Whether results of several partitions are not simply put behind each other."""
+    """Whether results of several partitions are not simply put one after the other."""
     parts = query.distinct, query.top, query.group_by, query.order_by, query.offset, aggregates_of(query)
     return any(parts)
 

@@ -48,7 +48,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class Page:
-    """Some results as JSON; `continuation` asks for what is behind them, and is empty where nothing is."""
+    """Some results as JSON; `continuation` asks for what follows them, and is empty where nothing is."""
 
     results: list[bytes]
     continuation: str = ""

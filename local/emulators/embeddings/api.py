@@ -18,7 +18,7 @@ FORMATS = ("float", "base64")
 
 @dataclass(frozen=True)
 class EmbeddingsRequest:
-    """A request that keeps the rules that can be told without a tokenizer."""
+    """A request that keeps the rules that can be checked without a tokenizer."""
 
     texts: list[str]
     dimensions: int

@@ -45,7 +45,7 @@ class HashingModel:
 
     name = "hashing-1536"
     dimensions = 1536
-    # That of the real API's models, so that tokens are counted as there; behind these come special ones.
+    # That of the real API's models, so that tokens are counted as there; after these come special ones.
     _VOCABULARY, _TOKENS_OF_TEXT = "cl100k_base", 100_256
 
     def __init__(self) -> None:

@@ -112,7 +112,7 @@ _FILES = asked(
             "type": "integer",
             "minimum": 1,
             "maximum": 44_640,
-            "description": "Embed the path again so many minutes later, until the job is cancelled.",
+            "description": "Embed the path again after this many minutes, until the job is cancelled.",
         },
     },
     description="Embed every file below a path.",

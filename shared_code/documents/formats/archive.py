@@ -31,7 +31,9 @@ def open_archive(data: bytes, limits: DocumentLimits) -> ZipFile:
     try:
         archive = ZipFile(io.BytesIO(data))
     except (BadZipFile, ValueError, NotImplementedError) as error:
-        raise BrokenDocument("The file is no Office document: its zip directory cannot be read.") from error
+        raise BrokenDocument(
+            "The file is not an Office document: its zip directory cannot be read."
+        ) from error
     _check_members(archive, len(data), limits)
     return archive
 

@@ -17,7 +17,7 @@ _DELIMITERS = ",;\t|"
 _TOLD_DELIMITER = re.compile(r"""["']?sep=([^\w"'\n])["']?(?:\n|$)""", re.IGNORECASE)
 _SAMPLE_ROWS = 20
 _SAMPLE_CHARACTERS = 64 * 1024
-# One stray quote joins many cells into one: that is no reason to lose them.
+# One stray quote joins many cells into one: that must not lose them.
 _CELL_CHARACTERS = 2**31 - 1
 
 

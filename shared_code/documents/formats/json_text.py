@@ -19,7 +19,7 @@ _SPACE = re.compile(r"[\s,\x1e]*")
 # Strings, which hold what they like, and what people write into JSON for each other.
 _COMMENTS = re.compile(r'"(?:[^"\\]|\\.)*+"|//[^\n]*|/\*.*?\*/|^\s*#[^\n]*', re.DOTALL | re.MULTILINE)
 _TRAILING_COMMAS = re.compile(r'("(?:[^"\\]|\\.)*+")|,(?=\s*[\]}])', re.DOTALL)
-# Of so many lines one may be broken, besides the last one, where a log was cut off.
+# One line in this many may be broken, besides the last one, where a log was cut off.
 _LINES_FOR_A_BROKEN_ONE = 10
 _MOST_BROKEN_LINES = 500
 _FEWEST_RECORDS = 2
@@ -36,7 +36,7 @@ def _object(members: list[tuple[str, Any]]) -> dict[str, Any]:
     return {name: given if len(given) > 1 else given[0] for name, given in every.items()}
 
 
-# Numbers stay text: 1.10 is no 1.1, and the digits of a long one are not counted as Python would.
+# Numbers stay text: 1.10 is not 1.1, and the digits of a long one are not counted as Python would.
 _DECODER = json.JSONDecoder(
     parse_int=str, parse_float=str, parse_constant=str, strict=False, object_pairs_hook=_object
 )
@@ -67,7 +67,7 @@ def _parsed(text: str, limits: DocumentLimits) -> Any:
     """The value, of text with comments and trailing commas too.
 
     Raises:
-        JSONDecodeError: it is no JSON even so.
+        JSONDecodeError: it is not JSON even so.
     """
     try:
         return _DECODER.decode(text)

@@ -35,17 +35,17 @@ _HeadingAt = Callable[[Sequence[str], int], _Heading | None]
 
 
 def read_markdown(data: bytes, _limits: DocumentLimits) -> Iterator[Segment]:
-    """Markdown: headings behind number signs, and those with a line below."""
+    """Markdown: headings after number signs, and those with a line below."""
     return _sections(data, _markdown_heading)
 
 
 def read_org(data: bytes, _limits: DocumentLimits) -> Iterator[Segment]:
-    """Org: headings behind stars."""
+    """Org: headings after stars."""
     return _sections(data, partial(_marked_heading, _STARS))
 
 
 def read_asciidoc(data: bytes, _limits: DocumentLimits) -> Iterator[Segment]:
-    """AsciiDoc: headings behind equals signs."""
+    """AsciiDoc: headings after equals signs."""
     return _sections(data, partial(_marked_heading, _EQUALS))
 
 

@@ -52,7 +52,7 @@ _COMPARED: dict[str, Callable[[float, float], bool]] = {
 _DIGITS_INGENERAL = 10
 _MOST_EXACT = 1e15
 _MOST_FORMATTED = 1e18
-# Halves go up, and what is half is told by the 15 digits that count, not by the binary number.
+# Halves go up, and what is half is decided by the 15 digits that count, not by the binary number.
 _HALVES_UP = 1 + 2**-50
 _NOT_ZERO = re.compile("[1-9]")
 _LITERALS = frozenset({"quoted", "escaped", "currency", "literal", "percent", "space", "fill"})
@@ -67,7 +67,7 @@ class _Token:
 
 @dataclass(frozen=True, slots=True)
 class _Simple:
-    """A number with so many decimals between two texts: most formats are no more than that."""
+    """A number with this many decimals between two texts: most formats are no more than that."""
 
     before: str
     digits: str

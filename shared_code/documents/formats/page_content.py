@@ -42,7 +42,7 @@ _SIDE_WORDS = frozenset(
 _WORDS_OF_NAME = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
 _NOSCRIPT_ADVICE = re.compile(r"java\s?script|cookies|browser", re.IGNORECASE)
 _ADVICE_WORDS = 60
-# A part with so many words outside of links is content, whatever it is called.
+# A part with this many words outside of links is content, whatever it is called.
 _PROSE_WORDS = 80
 _HIDDEN_PROSE_WORDS = 40
 # What is left of a page must be as much as this, in words or as a share of all.
@@ -167,7 +167,7 @@ def _outermost(nodes: Iterable[LexborNode]) -> list[LexborNode]:
 
 
 def _remove(nodes: Iterable[LexborNode]) -> None:
-    """Removes each node once: one that lies in another is no more when that is removed."""
+    """Removes each node once: one that lies in another is gone when that is removed."""
     for node in _outermost(nodes):
         node.decompose()
 

@@ -1,4 +1,4 @@
-"""PDF, page by page, with pdfium; it mends broken cross references and is not safe with threads."""
+"""PDF, page by page, with pdfium; it repairs broken cross references and is not safe with threads."""
 
 import logging
 import re

@@ -28,7 +28,7 @@ class _Field(NamedTuple):
 
 
 def with_fields(page: pdfium.PdfPage, textpage: pdfium.PdfTextPage, text: str) -> str:
-    """The text of a page with each field's value behind its label, or at the end with the field's name."""
+    """The text of a page with each field's value after its label, or at the end with the field's name."""
     places: list[tuple[int, str]] = []
     rest: list[str] = []
     for field in _fields(page):
@@ -85,7 +85,7 @@ def _value(annotation: Any, form: Any) -> str:
 
 
 def _string(get: Callable[..., int]) -> str:
-    """What pdfium writes into a buffer, once it has told how many bytes that takes."""
+    """What pdfium writes into a buffer, once it has said how many bytes that takes."""
     size = min(get(None, 0), 2 * _MOST_CHARACTERS)
     buffer = ctypes.create_string_buffer(size)
     get(ctypes.cast(buffer, ctypes.POINTER(raw.FPDF_WCHAR)), size)

@@ -14,7 +14,7 @@ def read_rtf(data: bytes, _limits: DocumentLimits) -> Iterator[Segment]:
     """The text as one segment.
 
     Raises:
-        BrokenDocument: the file is no RTF.
+        BrokenDocument: the file is not RTF.
     """
     # Each byte is a character to the format, which says itself in which encoding its text is.
     source = data.decode("latin-1").lstrip("\ufeff\xef\xbb\xbf \r\n\t")

@@ -35,7 +35,7 @@ SEPARATOR = " | "
 _SAMPLE_ROWS = 60
 _SAMPLE_CELLS = 20_000
 # Names of more tokens together, by a rough count, would fill the chunks: they are shortened, or else stand
-# beside the values. Rows of so many columns are so long that this costs no more.
+# beside the values. Rows of this many columns are so long that this costs no more.
 _MOST_HEADER_TOKENS = 200
 _TOKEN = re.compile(r"[A-Za-z]{1,6}|\d{1,3}|[^\sA-Za-z\d]")
 _LONGEST_NAME = 150
@@ -125,7 +125,7 @@ class _Ahead:
         return sample
 
     def rows(self, *, after: int) -> Iterator[Row]:
-        """The rows of the block after so many of them."""
+        """The rows of the block after the first ones."""
         above: Cells = ()
         for _ in range(after):
             above = self._read.popleft()[1]

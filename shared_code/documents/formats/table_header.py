@@ -18,7 +18,7 @@ from shared_code.documents.formats.usual_names import USUAL_NAMES
 Cells = Sequence[str | None]
 
 _MOST_HEADER_ROWS = 3
-# A column holds values if so many of its cells do.
+# A column holds values if this many of its cells do.
 _MOSTLY = 0.8
 _NAMED_COLUMNS = 0.6
 _LONGEST_NAME = 300
@@ -46,7 +46,7 @@ _DECIMALS = re.compile(r"[.,](\d+)\D*$")
 class Header:
     """The rows of names from `start` to before `end`, and a name for each column; "" where there is none.
 
-    `values` are the columns that hold values below, as far as that is what told the names.
+    `values` are the columns that hold values below, as far as the names were found by them.
     """
 
     start: int

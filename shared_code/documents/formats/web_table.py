@@ -32,7 +32,7 @@ def is_table_of_data(table: LexborNode) -> bool:
     if table.css_first(_HEADINGS) is not None:
         return False
     rows = [_cells(row) for row in table.css("tr")]
-    if max(map(len, rows), default=0) < 2:  # noqa: PLR2004 - one column is no table
+    if max(map(len, rows), default=0) < 2:  # noqa: PLR2004 - one column is not a table
         return False
     return all(len(cell.css(_BLOCKS)) <= _BLOCKS_OF_A_CELL for cells in rows for cell in cells)
 

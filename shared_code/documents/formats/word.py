@@ -163,7 +163,7 @@ class _Word:
 
     def _is_layout(self, table: Element) -> bool:
         rows = [list(_nearest(row, "tc")) for row in _nearest(table, "tr")]
-        if all(len(cells) < 2 for cells in rows):  # noqa: PLR2004 - one column is no table
+        if all(len(cells) < 2 for cells in rows):  # noqa: PLR2004 - one column is not a table
             return True
         for cell in (cell for cells in rows for cell in cells):
             blocks = list(_nearest_of(cell, _BLOCKS))
@@ -326,7 +326,7 @@ def _apart(text: str) -> str:
 
 
 def _answer(field: Element) -> str:
-    """What was chosen in a field of an old form; typed text stands behind it."""
+    """What was chosen in a field of an old form; typed text follows it."""
     for box in children(field, "checkBox"):
         told = value_of(box, "checked")
         told = value_of(box, "default") if told is None else told or "1"

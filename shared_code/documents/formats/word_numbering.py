@@ -30,7 +30,7 @@ class Level:
 
 @dataclass(frozen=True, slots=True)
 class ListItem:
-    """Of which list a paragraph is an item, and on which level; what is not told is None."""
+    """Of which list a paragraph is an item, and on which level; what it does not say is None."""
 
     list_id: str | None = None
     level: int | None = None

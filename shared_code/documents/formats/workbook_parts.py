@@ -33,7 +33,7 @@ _BROKEN_PART = (ParseError, BadZipFile, KeyError, EOFError, zlib.error, NotImple
 
 
 class WorkbookParts:
-    """The parts of a workbook; one that is missing or broken costs what it would have told, and no more."""
+    """The parts of a workbook; one that is missing or broken costs what it would have said, and no more."""
 
     def __init__(self, archive: ZipFile) -> None:
         self._archive = archive

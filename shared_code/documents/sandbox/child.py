@@ -92,7 +92,7 @@ def _answer(request: Request, data: bytes) -> Iterator[Part]:
         failure = error
     except MemoryError:
         failure = DocumentTooLarge.past("bytes in memory while it is read", request.limits.memory_bytes)
-    except BaseException as error:  # noqa: BLE001 - parsers fail in ways of their own; a panic is no Exception
+    except BaseException as error:  # noqa: BLE001 - parsers fail in ways of their own; a panic is not an Exception
         traceback.print_exc()
         failure = BrokenDocument(f"The file cannot be read: {type(error).__name__}.")
     for start in range(0, len(chunks), _CHUNKS_PER_PART):

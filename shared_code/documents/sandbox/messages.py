@@ -1,4 +1,4 @@
-"""What goes through the pipes between the app and a reader process: JSON or bytes, each behind its length."""
+"""What goes through the pipes between the app and a reader process: JSON or bytes, each after its length."""
 
 import struct
 from collections.abc import Sequence

@@ -13,7 +13,7 @@ from tests.support.durable_host_fake import FakeHost, instance
 from tests.unit.embedding_fakes import JOB
 from tests.unit.jobs.test_embed_event import job_of
 
-EVENT = replace(job_of(), run="run")
+EVENT = replace(job_of(), submission="run")
 CLIENTS: Any = None
 
 
@@ -56,9 +56,9 @@ async def test_page_whose_lane_hears_of_it_tells_nothing(status: str):
 
 async def test_each_page_asks_for_the_lane_that_it_was_dealt_to():
     host = FakeHost()
-    for number in range(JOB.lanes * JOB.page_size + 1):
+    for number in range(JOB.lanes * JOB.wave_size + 1):
         await page(host, number)
-    lanes = [f"job:lane:{number // JOB.page_size}" for number in range(JOB.lanes * JOB.page_size)]
+    lanes = [f"job:lane:{number // JOB.wave_size}" for number in range(JOB.lanes * JOB.wave_size)]
     assert host.asked == [*lanes, "job:lane:0"]
 
 

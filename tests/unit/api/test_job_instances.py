@@ -94,7 +94,7 @@ async def test_same_key_with_another_request_is_refused():
 async def test_same_key_after_another_plan_of_the_work_is_the_same_request():
     host = FakeHost()
     first = await submit(host, JOB, idempotency_key="key")
-    recut = AuditQueryJob(dates=JOB.dates, window_days=1, lanes=2, page_size=4)
+    recut = AuditQueryJob(dates=JOB.dates, window_days=1, lanes=2, wave_size=4)
     assert (await submit(host, recut, idempotency_key="key")).id == first.id
 
 

@@ -10,7 +10,7 @@ import pytest
 from shared_code.embeddings.batching import BatchedEmbeddings
 from shared_code.embeddings.client import EmbeddingRefused
 from shared_code.embeddings.vectors import Vector
-from shared_code.events.documents import EventAccount, NewDocument, StoredDocument
+from shared_code.events.documents import EventTally, NewDocument, StoredDocument
 from shared_code.events.ingestion import ingest_event
 from shared_code.events.source import Event
 from shared_code.events.spending import EventSpending
@@ -21,8 +21,8 @@ from tests.unit.jobs.test_embed_event import job_of
 
 EVENT = Event(tracking_id="abc123", session_id="sess789", text="An event.", time="2026-11-20T10:02:11Z")
 LONG = replace(EVENT, text=prose("trains", sentences=8))
-JOB = replace(job_of(), run="first")
-AGAIN = replace(JOB, run="second")
+JOB = replace(job_of(), submission="first")
+AGAIN = replace(JOB, submission="second")
 
 
 @dataclass
@@ -31,14 +31,14 @@ class FakeDocuments:
 
     items: dict[int, tuple[NewDocument, StoredDocument]] = field(default_factory=dict)
     done: list[str] = field(default_factory=list)
-    kept: EventAccount | None = None
+    kept: EventTally | None = None
     has_container: bool = True
     crash_at: str = ""
 
-    async def accounts(self, _job: EmbedEventJob) -> list[EventAccount]:
+    async def tallies(self, _job: EmbedEventJob) -> list[EventTally]:
         return [self.kept] if self.kept else []
 
-    async def book(self, _job: EmbedEventJob, account: EventAccount) -> None:
+    async def book(self, _job: EmbedEventJob, account: EventTally) -> None:
         if not self.has_container:
             raise ContainerMissing
         self.kept = account
@@ -54,7 +54,7 @@ class FakeDocuments:
         return {new.made: new.embedding.vector for new, _ in self.items.values()}
 
     async def put(
-        self, job: EmbedEventJob, event: Event, documents: Sequence[NewDocument], account: EventAccount
+        self, job: EmbedEventJob, event: Event, documents: Sequence[NewDocument], account: EventTally
     ) -> None:
         if self.crash_at == "put":
             raise Crash
@@ -64,7 +64,7 @@ class FakeDocuments:
             stored = StoredDocument(
                 ordinal=new.ordinal,
                 made=new.made,
-                run=job.run,
+                submission=job.submission,
                 session_id=event.session_id,
                 time=event.time or "now",
             )

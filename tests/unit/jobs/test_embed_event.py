@@ -45,7 +45,7 @@ def test_id_of_the_job_follows_from_env_version_and_tracking_id_alone():
 
 
 def test_job_survives_its_way_through_json():
-    job = replace(job_of(force=True), run="run")
+    job = replace(job_of(force=True), submission="run")
     assert parse_job(job.to_json()) == job
 
 

@@ -24,9 +24,9 @@ def test_job_survives_the_way_through_json(days):
 @given(days=st.integers(1, 3660))
 def test_plan_runs_at_most_eight_windows_at_once_in_at_most_four_lanes(days):
     job = job_of(days)
-    assert job.lanes * job.page_size <= 8
+    assert job.lanes * job.wave_size <= 8
     assert job.lanes <= 4
-    assert job.lanes * job.page_size == min(8, len(job.windows())) or len(job.windows()) < 8
+    assert job.lanes * job.wave_size == min(8, len(job.windows())) or len(job.windows()) < 8
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ def run(items: int, account: Account | None, *, lanes: int = 1, answer: Any = pa
     driver = Driver(answer, usage=UsageHost(**usage))
     steps = [Numbered(n) for n in range(items)]
     totals = driver.run(
-        fan_out(driver, steps, lanes=lanes, page_size=1, patience=timedelta(hours=1), account=account)
+        fan_out(driver, steps, lanes=lanes, wave_size=1, patience=timedelta(hours=1), account=account)
     )
     return driver, totals
 
@@ -78,7 +78,7 @@ def test_page_is_counted_in_the_month_in_which_it_began():
         driver,
         [Numbered(n) for n in range(3)],
         lanes=1,
-        page_size=1,
+        wave_size=1,
         patience=timedelta(hours=1),
         account=FREE,
     )

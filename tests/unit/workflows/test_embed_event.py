@@ -14,7 +14,7 @@ from tests.unit.jobs.test_embed_event import DEFAULTS, job_of
 from tests.unit.workflow_driver import NOVEMBER, Driver
 
 FETCH_EVENT, EMBED_EVENT = FetchEvent.activity, EmbedEvent.activity
-JOB = replace(job_of(replace(DEFAULTS, wait=timedelta(seconds=6))), run="run")
+JOB = replace(job_of(replace(DEFAULTS, wait=timedelta(seconds=6))), submission="run")
 FETCHED = {"ok": True, "characters": 9}
 EMBEDDED = {
     "ok": True,

@@ -87,7 +87,7 @@ def job(app: App, account: Account, *, items: int, broken: list[int], lanes: int
     def job(context: Any) -> Any:
         steps = [Embed(n, broken) for n in range(items)]
         totals = yield from fan_out(
-            context, steps, lanes=lanes, page_size=3, patience=timedelta(1), account=account
+            context, steps, lanes=lanes, wave_size=3, patience=timedelta(1), account=account
         )
         after = yield from attempt(context, Embed(0, []), ItemDone)
         return [totals.counts, totals.error and totals.error.to_json(), isinstance(after, ItemDone)]

@@ -1,0 +1,46 @@
+"""The kinds of errors: those that end a job, and those that a job waits out."""
+
+from typing import Any, ClassVar
+
+
+class AppError(Exception):
+    """The app could not do what was asked.
+
+    The docstring of a subclass is the message that clients read, unless it is raised with another.
+    """
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(message or type(self).__doc__)
+
+    @property
+    def code(self) -> str:
+        """The stable name of what happened."""
+        return type(self).__name__
+
+    @property
+    def members(self) -> dict[str, Any]:
+        """What a client may know beside the sentence."""
+        return {}
+
+    @property
+    def retry_after(self) -> str | None:
+        """From when on the same request may succeed, as the header Retry-After has it."""
+        return None
+
+
+class Permanent(AppError):
+    """Something is wrong that trying again does not cure: it ends a job."""
+
+
+class Passing(AppError):
+    """Something cannot be done now: a job waits and tries again.
+
+    Attributes:
+        service: what has to recover, as a job's progress names it.
+        is_endless: whether it may last however long it likes.
+        is_brief: whether it is over soon, so that it is worth trying again every few seconds.
+    """
+
+    service: ClassVar[str] = "service"
+    is_endless: ClassVar[bool] = False
+    is_brief: ClassVar[bool] = False
