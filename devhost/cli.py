@@ -9,7 +9,7 @@ from devhost.engine.errors import StateFileInUse, StateFileOutdated
 from devhost.errors import StartError
 from devhost.foreground import ForegroundOptions, debugger_attached, serve
 from devhost.host import IN_MEMORY, HostOptions
-from devhost.settings import local_http_port
+from devhost.settings.local_settings import local_http_port
 from devhost.web.access import host_name
 
 DEFAULT_PORT = 7071

@@ -23,7 +23,7 @@ from devhost.errors import StartError
 from devhost.host import Host, HostOptions
 from devhost.logs import set_up_logging
 from devhost.reload import SourceWatcher
-from devhost.settings import load_settings
+from devhost.settings.host_json import load_settings
 from devhost.storage.storage_check import storage_line
 from devhost.web.http_server import reserve_port
 

@@ -23,14 +23,9 @@ from devhost.engine.store import Store
 from devhost.engine.task_hub import TaskHub
 from devhost.errors import FunctionLoadError, IndexingError, StateUnusable, UnknownFunctions
 from devhost.recent_log import RecentLog
-from devhost.settings import (
-    CorsSettings,
-    HostSettings,
-    apply_local_settings,
-    is_disabled,
-    read_cors_settings,
-    worker_threads,
-)
+from devhost.settings.app_settings import is_disabled, worker_threads
+from devhost.settings.host_json import HostSettings
+from devhost.settings.local_settings import CorsSettings, apply_local_settings, read_cors_settings
 from devhost.storage.blob_receipts import host_id
 from devhost.storage.storage_bindings import StorageBindings
 from devhost.storage.storage_connection import StorageConnections

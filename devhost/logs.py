@@ -19,7 +19,7 @@ from typing import Any, TextIO
 from devhost.app.app_frames import AppFrames
 from devhost.engine.errors import text_of_error
 from devhost.escaping import escaped
-from devhost.settings import enables_debug_logging
+from devhost.settings.app_settings import enables_debug_logging
 from devhost.worker import invocation
 
 _COLOURS = {

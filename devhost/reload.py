@@ -15,7 +15,7 @@ from typing import TypeAlias
 
 from devhost.errors import StartError
 from devhost.jsonc import read_jsonc
-from devhost.settings import read_host_settings
+from devhost.settings.host_json import read_host_settings
 
 INTERVAL = 0.5  # seconds between two looks
 

@@ -21,7 +21,7 @@ from devhost.engine.instance import Instance
 from devhost.engine.replay import Difference, replay
 from devhost.engine.task_hub import TaskHub
 from devhost.host import IN_MEMORY, Host, HostOptions
-from devhost.settings import load_settings
+from devhost.settings.host_json import load_settings
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 YEAR = timedelta(days=365)

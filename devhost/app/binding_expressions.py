@@ -14,7 +14,7 @@ from azure.functions.meta import Datum
 
 from devhost.engine.dotnet_json import parse
 from devhost.errors import UnresolvedExpression
-from devhost.settings import expand_settings
+from devhost.settings.app_settings import expand_settings
 
 _NAME = re.compile(r"\{([^{}]+)\}")
 _GUIDS = ("rand-guid", "sys.randguid")

@@ -22,7 +22,7 @@ from devhost.app.functions import Function, Index
 from devhost.app.loader import gather, read_decorated
 from devhost.app.surprises import hidden_folders, none_registered, surprises
 from devhost.errors import AppIndexingError, FunctionLoadError, IndexingError
-from devhost.settings import app_setting
+from devhost.settings.app_settings import app_setting
 
 SCRIPT_NAME = "PYTHON_SCRIPT_FILE_NAME"
 

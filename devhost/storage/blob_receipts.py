@@ -8,7 +8,7 @@ from pathlib import Path
 from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 from azure.storage.blob.aio import BlobServiceClient
 
-from devhost.settings import app_setting
+from devhost.settings.app_settings import app_setting
 
 CONTAINER = "azure-webjobs-hosts"
 

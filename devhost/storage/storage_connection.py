@@ -14,7 +14,7 @@ from azure.storage.blob.aio import BlobServiceClient
 from azure.storage.queue.aio import QueueServiceClient
 
 from devhost.errors import ConnectionUnusable
-from devhost.settings import app_setting
+from devhost.settings.app_settings import app_setting
 
 if TYPE_CHECKING:
     from azure.data.tables.aio import TableServiceClient

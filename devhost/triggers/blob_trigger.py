@@ -22,7 +22,7 @@ from azure.storage.queue.aio import QueueClient
 from devhost.app.bindings import text_datum
 from devhost.app.blob_path import BlobPath
 from devhost.engine.errors import FunctionFailed
-from devhost.settings import MessageEncoding
+from devhost.settings.host_json import MessageEncoding
 from devhost.storage.blob_receipts import BlobReceipts
 from devhost.storage.queue_messages import encode, send
 from devhost.storage.storage_connection import StorageConnection

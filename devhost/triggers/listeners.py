@@ -20,7 +20,8 @@ from devhost.app.blob_path import BlobPath, InvalidBlobPath
 from devhost.app.functions import Function
 from devhost.engine.clock import Clock
 from devhost.errors import ConnectionUnusable, IndexingError, UnresolvedExpression
-from devhost.settings import QueueOptions, app_setting, expand_settings
+from devhost.settings.app_settings import app_setting, expand_settings
+from devhost.settings.host_json import QueueOptions
 from devhost.storage.blob_receipts import BlobReceipts
 from devhost.storage.queue_messages import trigger_metadata, trigger_value
 from devhost.storage.storage_connection import StorageConnections

@@ -19,7 +19,7 @@ from devhost.app.functions import Function, Index
 from devhost.app.routes import split_decoded_path, split_path
 from devhost.engine.errors import FunctionFailed
 from devhost.errors import PortUnusable
-from devhost.settings import NO_HOMEPAGE
+from devhost.settings.app_settings import NO_HOMEPAGE
 from devhost.web.access import AccessRules, Refusal
 from devhost.web.admin_api import AdminApi
 from devhost.web.client_binding import RPC_PATH, WEBHOOK_PATH

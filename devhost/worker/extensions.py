@@ -12,7 +12,7 @@ from typing import Any
 from azure.functions.extension import ExtensionMeta
 
 from devhost.app.functions import Function
-from devhost.settings import enables_worker_extensions
+from devhost.settings.app_settings import enables_worker_extensions
 from devhost.worker.invocation import Context
 
 

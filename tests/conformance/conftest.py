@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 
 from devhost.host import Host, HostOptions
-from devhost.settings import read_host_settings
+from devhost.settings.host_json import read_host_settings
 from tests.conformance.comparison import compare
 from tests.conformance.differences import Difference
 from tests.conformance.records import Run, recorded_run, run_of

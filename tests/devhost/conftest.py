@@ -14,7 +14,7 @@ from azure.storage.queue.aio import QueueServiceClient
 from yarl import URL
 
 from devhost.host import Host, HostOptions
-from devhost.settings import read_host_settings
+from devhost.settings.host_json import read_host_settings
 from local.emulators.azurite import Azurite
 from tests.devhost.sample_app import SampleApp
 from tests.devhost.storage_app import Storage

@@ -8,7 +8,8 @@ import pytest
 from devhost.cli import run
 from devhost.errors import BrokenSettings
 from devhost.host import Host, HostOptions
-from devhost.settings import read_cors_settings, read_host_settings
+from devhost.settings.host_json import read_host_settings
+from devhost.settings.local_settings import read_cors_settings
 from tests.devhost.conftest import Answer, Client, StartHost
 from tests.devhost.sample_app import SampleApp
 

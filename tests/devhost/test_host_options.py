@@ -9,7 +9,7 @@ import pytest
 
 from devhost.errors import UnknownFunctions
 from devhost.host import Host, HostOptions
-from devhost.settings import read_host_settings
+from devhost.settings.host_json import read_host_settings
 from tests.devhost.sample_app import SampleApp
 
 WAITS = """

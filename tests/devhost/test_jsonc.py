@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from devhost.app.loader import index_app
 from devhost.jsonc import parse_jsonc
-from devhost.settings import apply_local_settings, read_host_settings
+from devhost.settings.host_json import read_host_settings
+from devhost.settings.local_settings import apply_local_settings
 from tests.devhost.sample_app import SampleApp
 
 TEXT = st.text('ab"\\\\/*,]}: \\n', max_size=8)

@@ -12,7 +12,7 @@ import pytest
 
 from devhost.app.app_frames import AppFrames
 from devhost.logs import CategoryLevels, JsonFormatter, LineFormatter, category_of, set_up_logging
-from devhost.settings import DEBUG_LOGGING
+from devhost.settings.app_settings import DEBUG_LOGGING
 from devhost.worker import invocation
 from tests.devhost.sample_app import SampleApp
 

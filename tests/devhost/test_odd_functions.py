@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from devhost.settings import THREAD_COUNT
+from devhost.settings.app_settings import THREAD_COUNT
 from devhost.testing import AppUnderTest, running_app
 from tests.devhost.conftest import Client, StartHost
 from tests.devhost.sample_app import SampleApp, http_trigger

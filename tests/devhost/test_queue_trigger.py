@@ -17,7 +17,7 @@ from azure.storage.queue.aio import QueueClient
 
 from devhost.engine.errors import FunctionFailed
 from devhost.errors import BrokenSettings
-from devhost.settings import QueueOptions, read_host_settings
+from devhost.settings.host_json import QueueOptions, read_host_settings
 from devhost.storage.storage_connection import StorageConnection
 from devhost.triggers.queue_trigger import HIDDEN_FOR, QueueTrigger
 from local.ports import free_port

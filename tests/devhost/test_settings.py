@@ -8,13 +8,9 @@ import pytest
 
 from devhost.engine.versions import FailureStrategy, MatchStrategy
 from devhost.errors import BrokenSettings, NotAnApp
-from devhost.settings import (
-    HostSettings,
-    apply_local_settings,
-    load_settings,
-    read_host_settings,
-    worker_threads,
-)
+from devhost.settings.app_settings import worker_threads
+from devhost.settings.host_json import HostSettings, load_settings, read_host_settings
+from devhost.settings.local_settings import apply_local_settings
 from tests.devhost.conftest import StartHost
 from tests.devhost.sample_app import SampleApp
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from devhost.settings import THREAD_COUNT
+from devhost.settings.app_settings import THREAD_COUNT
 from tests.devhost.conftest import Client, StartHost
 from tests.devhost.sample_app import SampleApp
 

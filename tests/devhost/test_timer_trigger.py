@@ -13,7 +13,7 @@ import pytest
 
 from devhost.engine.clock import SystemClock, VirtualClock
 from devhost.host import IN_MEMORY, Host, HostOptions
-from devhost.settings import read_host_settings
+from devhost.settings.host_json import read_host_settings
 from devhost.triggers.timer_status import FILE_SUFFIX
 from tests.devhost.sample_app import SampleApp
 from tests.devhost.storage_app import timer_trigger, until

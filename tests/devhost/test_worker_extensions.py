@@ -4,7 +4,7 @@ import ast
 
 import pytest
 
-from devhost.settings import WORKER_EXTENSIONS
+from devhost.settings.app_settings import WORKER_EXTENSIONS
 from tests.devhost.conftest import StartHost
 from tests.devhost.sample_app import SampleApp
 

@@ -1,0 +1,1 @@
+"""How to run an app: app settings, local.settings.json and host.json."""
