@@ -8,7 +8,7 @@ import asyncio
 import heapq
 import logging
 import sqlite3
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final, TypeAlias
 
@@ -46,7 +46,7 @@ class Dispatcher:
         self._ready: asyncio.Queue[str | None] = asyncio.Queue()
         self._calls: asyncio.Queue[QueuedActivity | None] = asyncio.Queue()
         self._waiting: set[str] = set()
-        self._busy: set[str] = set()
+        self._busy: dict[str, datetime] = {}
         self._missed: set[str] = set()
         self._awaited: dict[str, set[int]] = {}
         self._episodes: dict[str, asyncio.Future[Checkpoint | None]] = {}
@@ -113,6 +113,11 @@ class Dispatcher:
         return instance_id in self._busy or instance_id in self._waiting
 
     @property
+    def in_hand(self) -> Mapping[str, datetime]:
+        """The instances and entities whose code runs now, and since when."""
+        return dict(self._busy)
+
+    @property
     def next_timer(self) -> datetime | None:
         """When the next timer is due."""
         return self._timers[0][0] if self._timers else None
@@ -164,9 +169,9 @@ class Dispatcher:
             self._missed.add(instance_id)
         else:
             self._awaited.pop(instance_id, None)
-            self._busy.add(instance_id)
+            self._busy[instance_id] = self._clock.now()
             await self._guarded(self._process(instance_id), f"instance {instance_id}")
-            self._busy.discard(instance_id)
+            del self._busy[instance_id]
             if instance_id in self._missed:
                 self._missed.discard(instance_id)
                 self.wake(instance_id)

@@ -124,7 +124,7 @@ class Group(Node):
 class Retry(Node):
     """A task that is tried again after a timer; after the last failure too comes one, which fires at once."""
 
-    __slots__ = ("_attempts", "_current", "_options", "_walk", "action", "resting")
+    __slots__ = ("_attempts", "_current", "_options", "_rest_timer", "_walk", "action")
 
     def __init__(self, parent: Node, walk: Walker, action: Retryable, options: RetryOptions) -> None:
         super().__init__(parent)
@@ -132,8 +132,19 @@ class Retry(Node):
         self.action = action.once
         self._options = options
         self._attempts = 0
-        self.resting = False
+        self._rest_timer: Task | None = None
         self._current: Node = self
+
+    @property
+    def resting(self) -> bool:
+        """Whether an attempt has failed and the next one has to wait."""
+        return self._rest_timer is not None
+
+    @property
+    def rest(self) -> tuple[int, int, int] | None:
+        """The id of the timer until the next attempt, how many have failed and how many there may be."""
+        timer = self._rest_timer
+        return None if timer is None else (timer.task_id, self._attempts, self._options.attempts)
 
     def attempt(self) -> None:
         """Starts the next attempt."""
@@ -147,11 +158,11 @@ class Retry(Node):
     def child_finished(self, *, failed: bool) -> None:
         """An attempt or the timer after it has ended."""
         if self.resting:
-            self.resting = False
+            self._rest_timer = None
             self._after_rest()
         elif failed:
-            self.resting = True
-            self._walk.start_task(CreateTimer(self._walk.now + self._rest()), self)
+            timer = CreateTimer(self._walk.now + self._interval())
+            self._rest_timer = self._walk.start_task(timer, self)
         else:
             self.finish()
 
@@ -161,7 +172,7 @@ class Retry(Node):
         else:
             self.attempt()
 
-    def _rest(self) -> timedelta:
+    def _interval(self) -> timedelta:
         return timedelta() if self._is_last else self._options.interval
 
     @property
@@ -211,6 +222,11 @@ class Steps(Node):
         """What the current step still waits for."""
         if self._current is not None:
             yield from self._current.unfinished()
+
+    @property
+    def current(self) -> Action | None:
+        """The step that was started last."""
+        return self._actions[self._position - 1] if self._position else None
 
     @property
     def overtaken(self) -> bool:

@@ -11,20 +11,13 @@ An instance goes through these states; only an episode moves it:
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
 from typing import TypeGuard
 
-from devhost.engine.actions import (
-    HTTP_ACTIVITY,
-    Action,
-    CallActivity,
-    CallEntity,
-    CallSubOrchestrator,
-    OrchestratorState,
-    SignalEntity,
-)
+from devhost.engine.actions import Action, CallSubOrchestrator, OrchestratorState, SignalEntity
+from devhost.engine.callees import called, knows
 from devhost.engine.clock import Clock
 from devhost.engine.episode import Ending, Episode
 from devhost.engine.errors import (
@@ -151,12 +144,12 @@ class OrchestrationProcessor:
 
     def _trap(self, walk: Walk, state: OrchestratorState) -> str | None:
         """Why Azure would leave the instance Running for ever or give it a wrong result, if it would."""
-        unknown = (task.action for task in walk.new_tasks.values() if not self._knows(task.action))
+        unknown = (task.action for task in walk.new_tasks.values() if not knows(self._executor, task.action))
         asked = next(unknown, None)
         if isinstance(asked, SignalEntity):  # which Azure does not leave running
             return str(self._unknown_entity(asked))
         if asked is not None:
-            return _unknown_task(*self._called(asked))
+            return _unknown_task(*called(self._executor, asked))
         children = (task.action for task in walk.new_tasks.values())
         taken = next((c.instance_id for c in children if self._takes_an_entitys_id(c)), None)
         if taken is not None:
@@ -166,7 +159,7 @@ class OrchestrationProcessor:
     def _takes_an_entitys_id(self, action: Action) -> TypeGuard[CallSubOrchestrator]:
         if not isinstance(action, CallSubOrchestrator) or not is_entity_id(action.instance_id or ""):
             return False
-        return self._knows(SignalEntity(action.instance_id or "", "", None))
+        return knows(self._executor, SignalEntity(action.instance_id or "", "", None))
 
     def _starts_of(self, instance: Instance) -> Callable[[Action], bool]:
         """Tells which actions of an instance start anything on Azure; the others it passes over in silence.
@@ -176,30 +169,15 @@ class OrchestrationProcessor:
         ancestors = {instance.instance_id.lower(), (instance.parent or instance).instance_id.lower()}
 
         def starts(action: Action) -> bool:
-            if isinstance(action, SignalEntity) and not self._knows(action):
+            if isinstance(action, SignalEntity) and not knows(self._executor, action):
                 raise self._unknown_entity(action)
             is_own_child = isinstance(action, CallSubOrchestrator) and action.instance_id
-            return self._knows(action) and not (is_own_child and is_own_child.lower() in ancestors)
+            return knows(self._executor, action) and not (is_own_child and is_own_child.lower() in ancestors)
 
         return starts
 
     def _unknown_entity(self, action: SignalEntity) -> UnknownEntity:
-        return UnknownEntity(self._called(action)[1], self._executor.entities)
-
-    def _knows(self, action: Action) -> bool:
-        kind, name, known = self._called(action)
-        return not kind or name.lower() in map(str.lower, known)
-
-    def _called(self, action: Action) -> tuple[str, str, Collection[str]]:
-        """The kind and the name of the function that an action calls, and the names that there are."""
-        match action:
-            case CallActivity(name) if name != HTTP_ACTIVITY:
-                return "activity", name, self._executor.activities
-            case CallSubOrchestrator(name):
-                return "orchestrator", name, self._executor.orchestrators
-            case CallEntity(entity_id) | SignalEntity(entity_id):
-                return "entity", entity_id.split("@")[1], self._executor.entities
-        return "", "", ()
+        return UnknownEntity(called(self._executor, action)[1], self._executor.entities)
 
 
 def _anything(_action: Action) -> bool:

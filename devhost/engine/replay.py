@@ -1,9 +1,9 @@
 """Runs an orchestrator over a recorded history and finds the first place where the two disagree."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from devhost.engine.actions import OrchestratorState, parse_actions
+from devhost.engine.actions import Action, OrchestratorState, parse_actions
 from devhost.engine.dotnet_json import to_json
 from devhost.engine.episode import Episode
 from devhost.engine.errors import NonDeterminismError
@@ -58,26 +58,46 @@ async def replay(executor: FunctionExecutor, name: str, history: Sequence[Histor
     return _Comparison(history, state).difference()
 
 
-async def walk_of(
-    executor: FunctionExecutor, name: str, history: Sequence[HistoryEvent]
-) -> Walk | Difference:
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where an orchestrator stands at the end of a history, and whether its code has ended by then."""
+
+    walk: Walk
+    has_ended: bool
+
+
+async def position_of(
+    executor: FunctionExecutor, name: str, history: Sequence[HistoryEvent], starts: Callable[[Action], bool]
+) -> Position | Difference:
     """Where an orchestrator stands at the end of a history, or where it leaves it.
+
+    Args:
+        executor: runs the orchestrator.
+        name: of the orchestrator.
+        history: of one execution.
+        starts: whether an action starts anything.
 
     Raises:
         FunctionFailed: the function could not be run at all.
         ProtocolError: its answer is not the SDK's protocol.
     """
-    comparison = _Comparison(history, await _run(executor, name, history))
-    return comparison.difference() or comparison.walk
+    state = await _run(executor, name, history)
+    comparison = _Comparison(history, state, starts)
+    return comparison.difference() or Position(comparison.walk, state.is_done or state.error is not None)
 
 
 class _Comparison:
     """A recorded history beside what the code asks for, event by event; `walk` is how far they agree."""
 
-    def __init__(self, history: Sequence[HistoryEvent], state: OrchestratorState) -> None:
+    def __init__(
+        self,
+        history: Sequence[HistoryEvent],
+        state: OrchestratorState,
+        starts: Callable[[Action], bool] = lambda _: True,
+    ) -> None:
         self._history = history
         self._state = state
-        self.walk = Walk(parse_actions(state.actions))
+        self.walk = Walk(parse_actions(state.actions), starts)
         self._tasks = 0
 
     def difference(self) -> Difference | None:

@@ -1,6 +1,7 @@
 """The engine as its clients see it: start, ask, raise, terminate, suspend, resume, restart, purge."""
 
 import uuid
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
@@ -138,6 +139,11 @@ class TaskHub:
     def running(self) -> list[tuple[ActivityCall, datetime]]:
         """The activities that have a slot, and when each got it."""
         return self._dispatcher.running
+
+    @property
+    def in_hand(self) -> Mapping[str, datetime]:
+        """The instances and entities whose code runs now, and since when."""
+        return self._dispatcher.in_hand
 
     def is_at(self, instance_id: str) -> bool:
         """Whether an instance is in hand, or waits to be."""

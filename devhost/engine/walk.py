@@ -41,6 +41,7 @@ class Walk:
         suspended: whether events are held back until the instance is resumed.
         other_case: events that were taken for a wait of another case, each with the wait's name.
         crowded: waits that began while several events of their name were unread, each with their number.
+        passed_over: actions that start nothing, since what they call does not exist.
     """
 
     def __init__(self, actions: Sequence[Action], starts: Callable[[Action], bool] = lambda _: True) -> None:
@@ -51,6 +52,7 @@ class Walk:
         self.suspended = False
         self.other_case: list[tuple[str, str]] = []
         self.crowded: list[tuple[str, int]] = []
+        self.passed_over: list[Action] = []
         self._starts = starts
         self._steps = Steps(self, actions)
         self._next_id = 0
@@ -73,6 +75,16 @@ class Walk:
     def overtaken(self) -> bool:
         """Whether the code has asked for steps after the one that the walk waits at."""
         return self._steps.overtaken
+
+    @property
+    def current(self) -> Action | None:
+        """The action that was started last of those that the code has yielded: it may be through already."""
+        return self._steps.current
+
+    @property
+    def unread(self) -> list[str]:
+        """Names of the external events that no wait has taken."""
+        return [name for names in self._unread.values() for name in names]
 
     @property
     def awaited(self) -> set[int]:
@@ -101,6 +113,7 @@ class Walk:
     def start(self, action: Action, parent: Node) -> Node:
         """Starts one action and all that it is made of, depth first; what starts nothing ends at once."""
         if not self._starts(action):
+            self.passed_over.append(action)
             return self._finished_node(parent)
         match action:
             case WhenAll(children) | WhenAny(children):

@@ -2,14 +2,19 @@
 
 import json
 from collections.abc import Iterator
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
+from devhost.engine.actions import HTTP_ACTIVITY
 from devhost.engine.history import EventType, HistoryEvent, parse_time
 from devhost.engine.instance import RuntimeStatus
-from devhost.why.state import HostState, InstanceState, Why
+from devhost.why.events import awaited_event, misnamed_event
+from devhost.why.state import CodeState, HostState, InstanceState, Rest, Why
 
 _NOTHING = "Nothing needs to be done."
+_MOMENTS = timedelta(seconds=10)  # far more than the code of an orchestrator or an entity needs for a turn
+_LEG = timedelta(days=3)  # of a timer of more than six days
 _SCHEDULED = {
     EventType.TASK_SCHEDULED,
     EventType.SUB_ORCHESTRATION_CREATED,
@@ -30,12 +35,14 @@ def cause(state: InstanceState, host: HostState) -> Why | None:
         return None
     return (
         _held_up(state, host)
-        or _other_case(state)
+        or misnamed_event(state)
+        or _stranded(state)
         or _stuck_task(state, host)
+        or _left_open(state)
         or _said_by_the_app(state)
-        or _event(state)
+        or awaited_event(state, limit=next(_timers(state), None))
         or _open_task(state, host)
-        or _nothing_open(state)
+        or _nothing_open(state, host)
     )
 
 
@@ -54,7 +61,7 @@ def _held_up(state: InstanceState, host: HostState) -> Why | None:
     if start is not None and start > host.now:
         return Why("scheduled", f"It is to start at {_text(start)}.", _NOTHING, until=start)
     if state.is_at_work or instance.status is RuntimeStatus.PENDING:
-        return Why("at-work", "Its code runs, or waits for its turn among the orchestrators.", _NOTHING)
+        return _at_work(state, host)
     if state.problem:
         remedy = "Correct the function; the host reloads it."
         return Why("function-in-error", f"Its function cannot be run: {state.problem}", remedy)
@@ -70,15 +77,29 @@ def _suspended(state: InstanceState) -> Why:
     return Why("suspended", sentence, f"Resume it: python -m devhost resume {state.instance.instance_id}")
 
 
-def _other_case(state: InstanceState) -> Why | None:
-    raised = {e["Name"] for e in state.history if e["EventType"] == EventType.EVENT_RAISED}
-    for awaited in state.events:
-        for name in sorted(raised - set(state.events)):
-            if _letters(name) == _letters(awaited):
-                sentence = f"It waits for the event '{awaited}', but '{name}' was raised."
-                remedy = f"Raise it by its exact name: python -m devhost raise ID {awaited}"
-                return Why("event-name", sentence, remedy.replace("ID", state.instance.instance_id))
-    return None
+def _at_work(state: InstanceState, host: HostState) -> Why:
+    since = host.in_hand.get(state.instance.instance_id)
+    if since is not None and host.now - since > _MOMENTS:
+        sentence = f"The code of its orchestrator has been running since {_text(since)} without a yield."
+        remedy = "Look for a loop, a sleep or a blocking call in it; they belong into activities."
+        return Why("code-hangs", sentence, remedy)
+    if since is None and len(host.in_hand) >= host.turns:
+        busy = ", ".join(sorted(host.in_hand))
+        sentence = f"It waits for its turn: the code of {len(host.in_hand)} others runs ({busy})."
+        return Why("no-turn", sentence, "Ask why these take so long.")
+    return Why("at-work", "Its code runs, or is about to.", _NOTHING)
+
+
+def _stranded(state: InstanceState) -> Why | None:
+    """What the code waits for, and the host has never started."""
+    if state.code is None:
+        return None
+    for kind, name in state.code.passed_over:
+        return _unknown(kind, name)
+    if not state.code.is_stranded:
+        return None
+    sentence = "Its code waits for what never completes, such as None or a timer that it has cancelled."
+    return Why("standstill", sentence, "Yield a task, or return; then terminate it and start it again.")
 
 
 def _stuck_task(state: InstanceState, host: HostState) -> Why | None:
@@ -86,10 +107,9 @@ def _stuck_task(state: InstanceState, host: HostState) -> Why | None:
     known = {name.lower() for name in host.activities}
     for event in _open(state):
         name = str(event.get("Name"))
-        is_activity = event["EventType"] == EventType.TASK_SCHEDULED
-        if is_activity and name.lower() not in known and not name.startswith("BuiltIn::"):
-            sentence = f"It waits for the activity '{name}', which the app does not have, or not enabled."
-            return Why("unknown-activity", sentence, "Correct the name in the code, or enable the function.")
+        is_activity = event["EventType"] == EventType.TASK_SCHEDULED and name != HTTP_ACTIVITY
+        if is_activity and name.lower() not in known:
+            return _unknown("activity", name)
         if event["EventType"] == EventType.SUB_ORCHESTRATION_CREATED:
             child = str(event["InstanceId"])
             if child in state.children and state.children[child] is None:
@@ -98,11 +118,37 @@ def _stuck_task(state: InstanceState, host: HostState) -> Why | None:
     return None
 
 
+def _unknown(kind: str, name: str) -> Why:
+    sentence = f"It waits for the {kind} '{name}', which the app does not have, or not enabled."
+    return Why(f"unknown-{kind}", sentence, "Correct the name in the code, or enable the function.")
+
+
+def _left_open(state: InstanceState) -> Why | None:
+    """What an orchestration that has returned still has to wait for."""
+    if state.code is None or not state.code.has_ended:
+        return None
+    event = next(_open(state), None)
+    if event is None:
+        names = ", ".join(f"'{name}'" for name in dict.fromkeys(state.code.events))
+        sentence = f"Its code has ended, but a wait for the external event {names} has not."
+        return Why("left-open", sentence, "Raise one event for each wait, or give the waits other names.")
+    if event["EventType"] == EventType.TIMER_CREATED:
+        until = parse_time(event["FireAt"])
+        sentence = f"Its code has ended, but its timer until {_text(until)} was not cancelled."
+        return Why("left-open", sentence, "Cancel timers that are no longer needed: timer.cancel().", until)
+    sentence = f"Its code has ended, but '{event['Name']}', which it has started, has not."
+    return Why("left-open", sentence, "Wait for it, or terminate the instance.")
+
+
 def _said_by_the_app(state: InstanceState) -> Why | None:
     """What the app's custom status says that it waits for."""
-    waiting = _member(state.instance.custom_status, "waiting")
-    if not isinstance(waiting, dict) or not waiting.get("service") or next(_timers(state), None) is None:
+    if next(_timers(state), None) is None:
         return None  # a status stays when the work goes on
+    held, waiting = (_member(state.instance.custom_status, name) for name in ("held", "waiting"))
+    if isinstance(held, dict) and held.get("message"):
+        return Why("held", f"The app says that it is held: {held['message']}", "See what the app says of it.")
+    if not isinstance(waiting, dict) or not waiting.get("service"):
+        return None
     until = waiting.get("nextTry")
     tried = f", and tries again at {until}" if until else ""
     failed = f" ({waiting['code']})" if waiting.get("code") else ""
@@ -110,72 +156,93 @@ def _said_by_the_app(state: InstanceState) -> Why | None:
     return Why("service", sentence, f"See to it that {waiting['service']} answers.", until=_time(until))
 
 
-def _event(state: InstanceState) -> Why | None:
-    if not state.events:
-        return None
-    names = ", ".join(f"'{name}'" for name in dict.fromkeys(state.events))
-    timer = next(_timers(state), None)
-    limit = f", or until {_text(timer)}" if timer else ""
-    sentence = f"It waits for the external event {names}{limit}."
-    remedy = f"Raise it: python -m devhost raise {state.instance.instance_id} {state.events[0]}"
-    return Why("event", sentence, remedy, until=timer)
-
-
 def _open_task(state: InstanceState, host: HostState) -> Why | None:
-    queued: Why | None = None
-    for event in _open(state):
-        found = _task(state, host, event)
-        if found is not None and found.code != "no-slot":
-            return found
-        queued = queued or found
-    return queued
+    """The open task that says most: what runs or waits itself, before what is about to."""
+    found = [why for event in _open(state) if (why := _task(state, host, event)) is not None]
+    ranked = sorted(found, key=lambda why: why.code in ("timer", "no-slot"))
+    if not ranked:
+        return None
+    first, more = ranked[0], len(ranked) - 1
+    if not more:
+        return first
+    return Why(
+        first.code, f"{first.sentence} {more} more tasks are open.", first.remedy, first.until, first.child
+    )
 
 
 def _task(state: InstanceState, host: HostState, event: HistoryEvent) -> Why | None:
     match event["EventType"]:
         case EventType.TIMER_CREATED:
-            until = parse_time(event["FireAt"])
-            return Why("timer", f"It waits for a timer until {_text(until)}.", _NOTHING, until=until)
+            return _timer(state.code, event)
         case EventType.SUB_ORCHESTRATION_CREATED:
             return _child(state, host, event)
     return _activity(state, host, event)
 
 
+def _timer(code: CodeState | None, event: HistoryEvent) -> Why:
+    until = parse_time(event["FireAt"])
+    for rest in code.rests if code else ():
+        if rest.timer_id == event["EventId"]:
+            return _retry(rest, until)
+    is_leg = until - parse_time(event["Timestamp"]) == _LEG
+    part = " That may be a part of a longer one: the SDK waits three days at a time." if is_leg else ""
+    return Why("timer", f"It waits for a timer until {_text(until)}.{part}", _NOTHING, until=until)
+
+
+def _retry(rest: Rest, until: datetime) -> Why:
+    if rest.failed >= rest.attempts:
+        sentence = f"'{rest.name}' has failed for the last time ({rest.failed} attempts)."
+        return Why("retry", sentence, _NOTHING, until=until)
+    sentence = f"'{rest.name}' has failed ({rest.failed} of {rest.attempts} attempts) and is tried again "
+    remedy = "See its log for the reason: python -m devhost logs ID shows the lines of an instance."
+    return Why("retry", f"{sentence}at {_text(until)}.", remedy, until=until)
+
+
 def _activity(state: InstanceState, host: HostState, event: HistoryEvent) -> Why:
-    name, own = event["Name"], state.instance.instance_id
+    name, own = str(event["Name"]), state.instance.instance_id
+    what = "answer to its HTTP request" if name == HTTP_ACTIVITY else f"activity '{name}'"
     for running in host.running:
         if (running.instance_id, running.task_id) == (own, event["EventId"]):
-            sentence = f"The activity '{name}' has been running since {_text(running.since)}."
+            sentence = f"It waits for the {what}, which has been running since {_text(running.since)}."
             return Why("activity", sentence, "Wait for it; if it hangs, see its log.")
     if len(host.running) >= host.slots:
         busy = ", ".join(sorted({running.name for running in host.running}))
-        sentence = f"The activity '{name}' waits for a slot: {len(host.running)} run ({busy})."
+        sentence = f"It waits for the {what}, which has no slot: {len(host.running)} run ({busy})."
         return Why("no-slot", sentence, "Wait, or raise maxConcurrentActivityFunctions in host.json.")
-    return Why("activity", f"The activity '{name}' is about to run, or has just ended.", _NOTHING)
+    return Why("activity", f"It waits for the {what}, which is about to run or has just ended.", _NOTHING)
 
 
 def _child(state: InstanceState, host: HostState, event: HistoryEvent) -> Why:
     child = str(event["InstanceId"])
     known = state.children.get(child)
-    below = cause(known, host) if known else None
+    below = cause(replace(known, parent=state), host) if known else None
     sentence = f"It waits for its sub-orchestration '{event['Name']}' ({child})."
     if below is None:
         return Why("child", sentence, _NOTHING, child=child)
     return Why(below.code, f"{sentence} {below.sentence}", below.remedy, until=below.until, child=child)
 
 
-def _nothing_open(state: InstanceState) -> Why:
-    asked = {e["InstanceId"] for e in state.history if e["EventType"] == EventType.EVENT_SENT}
-    if asked:
-        sentence = f"It may wait for an answer of the entity {', '.join(sorted(asked))}."
-        return Why("entity", sentence, "See the log of that entity.")
-    sentence = "It has no open task, event or timer that is known."
-    return Why("unknown", sentence, "See its history and log.")
+def _nothing_open(state: InstanceState, host: HostState) -> Why:
+    for entity, operation in state.code.asked if state.code else ():
+        return _entity(entity, operation, host)
+    return Why("unknown", "It has no open task, event or timer that is known.", "See its history and log.")
+
+
+def _entity(entity: str, operation: str, host: HostState) -> Why:
+    sentence = f"It waits for the answer of the entity {entity} to '{operation}'"
+    since = host.in_hand.get(entity)
+    if since is None:
+        return Why("entity", f"{sentence}, which is about to take it.", _NOTHING)
+    sentence = f"{sentence}, which has been at work since {_text(since)}."
+    if host.now - since <= _MOMENTS:
+        return Why("entity", sentence, _NOTHING)
+    return Why("code-hangs", sentence, f"See its log; to give up: python -m devhost terminate {entity}")
 
 
 def _open(state: InstanceState) -> Iterator[HistoryEvent]:
     """The events of the tasks that have not ended."""
-    ended = {e.get("TaskScheduledId") for e in state.history if e["EventType"] in _ENDED}
+    arrived = [event for due, event in state.arriving if due is None]  # which the code has not seen yet
+    ended = {e.get("TaskScheduledId") for e in (*state.history, *arrived) if e["EventType"] in _ENDED}
     ended |= {e["TimerId"] for e in state.history if e["EventType"] == EventType.TIMER_FIRED}
     for event in state.history:
         if event["EventType"] in _SCHEDULED and event["EventId"] not in ended:
@@ -190,11 +257,6 @@ def _timers(state: InstanceState) -> Iterator[datetime]:
 
 def _is_start(event: HistoryEvent) -> bool:
     return bool(event["EventType"] == EventType.EXECUTION_STARTED)
-
-
-def _letters(name: str) -> str:
-    """A name without what people mistype most: case, spaces and dashes."""
-    return "".join(filter(str.isalnum, name)).lower()
 
 
 def _member(text: str | None, name: str) -> Any:

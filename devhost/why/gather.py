@@ -4,15 +4,20 @@ ADR 65 has the reasons.
 """
 
 import asyncio
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
+from devhost.engine.actions import Action, CallEntity, WaitForExternalEvent, WhenAll, WhenAny
+from devhost.engine.callees import called, knows
 from devhost.engine.errors import FunctionFailed, InstanceNotFound, ProtocolError
 from devhost.engine.history import EventType
-from devhost.engine.instance import RuntimeStatus
-from devhost.engine.nodes import EventWait
-from devhost.engine.replay import Difference, walk_of
+from devhost.engine.instance import Instance, RuntimeStatus
+from devhost.engine.nodes import EventWait, Node, Retry, Task
+from devhost.engine.replay import Difference, Position, position_of
 from devhost.engine.task_hub import TaskHub
+from devhost.engine.traps import standstill
 from devhost.why.causes import cause
-from devhost.why.state import HostState, InstanceState, Running, Why
+from devhost.why.state import CodeState, HostState, InstanceState, Rest, Running, Why
 
 _DEPTH = 20  # sub-orchestrations below each other
 _PATIENCE = 2.0  # seconds that an orchestrator's code gets to say what it waits for
@@ -27,9 +32,21 @@ async def why(hub: TaskHub, instance_id: str) -> Why | None:
     state = await _state(hub, instance_id, _DEPTH)
     if state is None:
         raise InstanceNotFound(instance_id)
-    running = tuple(Running(call.instance_id, call.task_id, call.name, at) for call, at in hub.running)
-    limit = hub.options.max_concurrent_activities
-    return cause(state, HostState(hub.now, hub.executor.activities, limit, running))
+    if (parent := state.instance.parent) is not None:
+        state = replace(state, parent=await _state(hub, parent.instance_id, depth=0))
+    return cause(state, _host(hub))
+
+
+def _host(hub: TaskHub) -> HostState:
+    options = hub.options
+    return HostState(
+        hub.now,
+        hub.executor.activities,
+        options.max_concurrent_activities,
+        options.max_concurrent_orchestrators,
+        tuple(Running(call.instance_id, call.task_id, call.name, at) for call, at in hub.running),
+        hub.in_hand,
+    )
 
 
 async def _state(hub: TaskHub, instance_id: str, depth: int) -> InstanceState | None:
@@ -38,45 +55,72 @@ async def _state(hub: TaskHub, instance_id: str, depth: int) -> InstanceState | 
         return None if instance is None else InstanceState(instance)
     history = tuple(await hub.get_history(instance_id))
     created = [e["InstanceId"] for e in history if e["EventType"] == EventType.SUB_ORCHESTRATION_CREATED]
-    is_at_work = hub.is_at(instance_id)
     state = InstanceState(
         instance,
         history,
         arriving=tuple(await hub.get_messages(instance_id)),
-        is_at_work=is_at_work,
+        is_at_work=hub.is_at(instance_id),
         accepted=hub.options.versions.accepts(instance.version),
         children={child: await _state(hub, child, depth - 1) for child in created if depth},
     )
-    if is_at_work or instance.status is not RuntimeStatus.RUNNING or not history:
-        return state
-    return await _asked(hub, state)
+    return await _asked(hub, state) if _can_be_asked(state) else state
+
+
+def _can_be_asked(state: InstanceState) -> bool:
+    is_idle = state.instance.status is RuntimeStatus.RUNNING and not state.is_at_work
+    return is_idle and state.accepted and bool(state.history)
 
 
 async def _asked(hub: TaskHub, state: InstanceState) -> InstanceState:
     """With what the code itself waits for: it is run over its history once more, which changes nothing."""
-    events: tuple[str, ...] = ()
-    difference = problem = None
     try:
         async with asyncio.timeout(_PATIENCE):
-            walk = await walk_of(hub.executor, state.instance.name, state.history)
+            position = await _position(hub, state.instance, state)
     except TimeoutError:
         problem = f"its code has not answered within {_PATIENCE:g} seconds."
+        return replace(state, problem=problem)
     except (FunctionFailed, ProtocolError) as error:
-        problem = str(error)
-    else:
-        if isinstance(walk, Difference):
-            difference = f"the history holds {walk.recorded}, the code asks for {walk.asked}."
-        else:
-            events = tuple(node.name for node in walk.unfinished() if isinstance(node, EventWait))
-            events += tuple(awaited for _, awaited in walk.other_case if walk.finished)
-    return InstanceState(
-        state.instance,
-        state.history,
-        events,
-        difference,
-        problem,
-        state.arriving,
-        state.is_at_work,
-        state.accepted,
-        state.children,
+        return replace(state, problem=str(error))
+    if isinstance(position, Difference):
+        difference = f"the history holds {position.recorded}, the code asks for {position.asked}."
+        return replace(state, difference=difference)
+    return replace(state, code=_code(hub, position))
+
+
+async def _position(hub: TaskHub, instance: Instance, state: InstanceState) -> Position | Difference:
+    def starts(action: Action) -> bool:
+        return not hub.options.strict_parity or knows(hub.executor, action)
+
+    return await position_of(hub.executor, instance.name, state.history, starts)
+
+
+def _code(hub: TaskHub, position: Position) -> CodeState:
+    walk, nodes = position.walk, list(position.walk.unfinished())
+    here = set(_events(walk.current))
+    taken_for = {awaited: raised for raised, awaited in walk.other_case if awaited in here}
+    tasks = [node.action for node in nodes if isinstance(node, Task)]
+    return CodeState(
+        events=tuple(node.name for node in nodes if isinstance(node, EventWait)),
+        taken_for={} if position.has_ended else taken_for,
+        unread=tuple(walk.unread),
+        rests=tuple(_rests(nodes)),
+        asked=tuple((task.entity_id, task.operation) for task in tasks if isinstance(task, CallEntity)),
+        passed_over=tuple(called(hub.executor, action)[:2] for action in walk.passed_over),
+        has_ended=position.has_ended,
+        is_stranded=standstill(walk, ended=position.has_ended) is not None,
     )
+
+
+def _events(action: Action | None) -> Iterator[str]:
+    match action:
+        case WaitForExternalEvent(name):
+            yield name
+        case WhenAll(children) | WhenAny(children):
+            for child in children:
+                yield from _events(child)
+
+
+def _rests(nodes: Iterable[Node]) -> Iterator[Rest]:
+    for node in nodes:
+        if isinstance(node, Retry) and node.rest is not None:
+            yield Rest(node.action.name, *node.rest)
