@@ -13,7 +13,7 @@ from local.host import clean_environment, host, origin
 from local.ports import free_port
 from local.settings import Port
 from tests.browser.console import Console
-from tests.browser.world import World
+from tests.browser.world import World, audited_table
 from tests.support.api_client import ApiClient
 from tests.support.corpus import SEARCHED_DATABASE
 
@@ -84,6 +84,7 @@ def world(
     own = {
         "AzureFunctionsJobHost__extensions__durableTask__hubName": f"hub{uuid4().hex[:12]}",
         "AzureWebJobs.live-event-function.Disabled": "true",
+        "AUDIT_TABLE": audited_table(storage.connection_string),
         "COSMOS_DATABASE": SEARCHED_DATABASE,
         "EMBEDDINGS_PRICE_PER_MILLION": "1000",
     }
@@ -95,7 +96,7 @@ def world(
         host(port, state_file=folder / "state.db", environment=environment, log=folder / "log"),
     ):
         files.create_container()
-        yield World.made(ApiClient(origin(port)), files, folder / "log")
+        yield World.made(ApiClient(origin(port)), files, folder / "log", storage.connection_string)
 
 
 @pytest.fixture

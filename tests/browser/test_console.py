@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 from playwright.async_api import expect
 
+from local.samples.events import new_event
 from tests.browser.console import KEY, Console
 from tests.browser.world import BROKEN, MARKUP, World
 
@@ -43,7 +44,23 @@ async def test_audit_query_is_counted_to_its_result(console: Console):
     await console.shows("Bad Request", "InvalidDateRange", "Invalid date range.")
     await console.fill(Last_day="2021-02-05")
     await console.press("Count")
-    await console.shows("Audit query", "TableNotFound")
+    await console.shows("Audit query", "Completed")
+    await expect(console.main.locator("p.count")).to_have_text("2")
+
+
+async def test_live_event_is_embedded_to_its_result_and_is_no_second_job(console: Console, world: World):
+    event = new_event(world.storage)
+    await console.open("start/event")
+    await console.fill(Tracking_id=event["trackingId"], Session=event["sessionId"])
+    await console.fill(Environment=world.env, Version="e1")
+    await console.press("Start")
+    await console.shows("Live event", "Completed")
+    job = console.page.url
+    await console.open("start/event")
+    await console.fill(Tracking_id=event["trackingId"], Session=event["sessionId"])
+    await console.fill(Environment=world.env, Version="e1")
+    await console.press("Start")
+    await expect(console.page).to_have_url(job)
 
 
 async def test_job_is_approved_with_a_key_of_its_own(console: Console, world: World):

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from azure.data.tables import TableClient
 from azure.storage.blob import ContainerClient
 
 from local.http_client import request
@@ -20,6 +21,22 @@ LEAVE = f"# Handbook\n\n## Leave {MARKUP}\n\nEverybody has 25 days a year. <scri
 QUESTIONS = {"How are trains booked?": "docs/travel.md", "How many days of leave are there?": "docs/leave.md"}
 
 
+AUDITED = {"2021-02-02": ["1", "2"], "2021-02-03": ["2", "3"], "2021-02-06": ["4"]}
+"""People with a certificate by the day that they were audited."""
+
+
+def audited_table(storage: str) -> str:
+    """The name of a new audit table."""
+    name = f"audit{uuid4().hex[:12]}"
+    with TableClient.from_connection_string(storage, name) as table:
+        table.create_table()
+        for day, people in AUDITED.items():
+            for person in people:
+                row = {"identificationNumber": person, "CertNumber": "C"}
+                table.create_entity({"PartitionKey": day, "RowKey": person, **row})
+    return name
+
+
 @dataclass(frozen=True)
 class World:
     """A host and what has run on it.
@@ -27,16 +44,18 @@ class World:
     Attributes:
         files: whose container gives the environment its name.
         log: of the host.
+        storage: connection string of what the host stores in.
         first: the job that embedded v1, with a failed file.
     """
 
     api: ApiClient
     files: ContainerClient = field(repr=False)
     log: Path
+    storage: str = field(repr=False)
     first: str = ""
 
     @classmethod
-    def made(cls, api: ApiClient, files: ContainerClient, log: Path) -> "World":
+    def made(cls, api: ApiClient, files: ContainerClient, log: Path, storage: str) -> "World":
         """Embeds and evaluates two versions, of which the second one lacks a file and is not live."""
         for name, text in {"docs/travel.md": TRAVEL, "docs/leave.md": LEAVE, BROKEN: "no PDF"}.items():
             files.upload_blob(name, text)
@@ -45,7 +64,7 @@ class World:
             for question, source in QUESTIONS.items()
         ]
         files.upload_blob("golden.jsonl", "\n".join(lines))
-        made = cls(api, files, log)
+        made = cls(api, files, log, storage)
         first = made.run(filesPath=f"{made.container}/docs")["id"]
         made.run(version="v2", filesPath=f"{made.container}/docs/travel.md")
         for version in ("v1", "v2"):
