@@ -166,6 +166,12 @@ class Host:
         return f"http://localhost:{self.port}"
 
     @property
+    def page(self) -> str | None:
+        """Where the host's own page is; `None` where a function of the app has its route."""
+        path = self._server.page if self._server else None
+        return path and f"{self.origin}{path}"
+
+    @property
     def next_timer(self) -> datetime | None:
         """When the next timer function is due."""
         return self._triggers.next_timer
