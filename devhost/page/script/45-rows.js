@@ -32,7 +32,7 @@ class Rows {
   show(items) {
     this.items = items;
     this.space.style.blockSize = `${items.length * ROW_HEIGHT}px`;
-    this.element.style.maxBlockSize = `min(62vh, ${items.length * ROW_HEIGHT + 2}px)`;
+    this.element.style.maxBlockSize = `min(46vh, ${items.length * ROW_HEIGHT + 2}px)`;
     this.draw();
   }
 

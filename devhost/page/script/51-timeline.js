@@ -36,12 +36,15 @@ function stepRow(step, axis, now, foldable) {
 
 function bars(step, { place }, now) {
   const end = step.end ?? now;
-  if (step.begin === end) return h("i", { class: "moment", style: { insetInlineStart: `${place(end)}%` } });
+  if (step.begin === end) return h("i", { class: "moment", style: { insetInlineStart: startAt(place(end)) } });
   const bar = (kind, from, to) =>
-    h("i", { class: kind, style: { insetInlineStart: `${place(from)}%`, inlineSize: `max(2px, ${place(to) - place(from)}%)` } });
+    h("i", { class: kind, style: { insetInlineStart: startAt(place(from)), inlineSize: `max(2px, ${place(to) - place(from)}%)` } });
   const started = step.outcome === "queued" ? end : (step.started ?? step.begin);
   return [started > step.begin && bar("waited", step.begin, started), started < end && bar("ran", started, end)];
 }
+
+/** What is at the very end is still to be seen. */
+const startAt = (percent) => `min(${percent}%, 100% - 2px)`;
 
 function eventRow(event, begin) {
   return h(
@@ -81,7 +84,7 @@ function stepDetail(step, now, linked) {
       ["Waited", waited === null ? null : span(waited)],
       ["Ran", ranOf(step, now) === null ? null : span(ranOf(step, now))],
       ["Instance", step.child && (linked ? h("a", { href: `#/instances/${part(step.child)}` }, step.child) : step.child)],
-      ["Position", step.task >= 0 && step.task],
+      ["Task", step.task >= 0 && step.task],
     ),
     valueView(step.outcome === "failed" ? "Error" : "Value", step.detail),
   ];
@@ -145,14 +148,15 @@ class HistoryView {
   }
 
   /** Shows what the recording holds by now. */
-  update(now) {
-    this.at = now;
+  update(now, isLive = this.isLive) {
+    Object.assign(this, { at: now, isLive });
     const steps = this.rowsOf(this.recording.steps, 0);
     this.axis = axisOf(steps, now);
     const took = this.axis.end - this.axis.begin;
     const work = Math.min(took, workOf(this.recording.steps, now));
+    const quiet = isLive && now - this.axis.end > 1_000 ? `; nothing has happened for ${span(now - this.axis.end)}` : "";
     this.summary.textContent = this.recording.steps.length
-      ? `${span(took)}: ${span(work)} working, ${span(took - work)} waiting`
+      ? `${span(took)}: ${span(work)} working, ${span(took - work)} waiting${quiet}`
       : "It has no history yet.";
     this.scale.replaceChildren(scale(this.axis));
     const shownSteps = found(steps, this.word);

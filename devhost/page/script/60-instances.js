@@ -103,7 +103,7 @@ class InstanceList {
       {},
       h(
         "th",
-        { scope: "row", style: { paddingInlineStart: `${12 + level * 22}px` } },
+        { scope: "row", style: level ? { paddingInlineStart: `${12 + level * 22}px` } : null },
         h("a", { href: `#/instances/${part(id)}` }, h("bdi", {}, instance.name)),
         " ",
         h("code", { class: "id" }, id),

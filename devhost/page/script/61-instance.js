@@ -55,7 +55,7 @@ class InstanceView {
   constructor(id, signal) {
     Object.assign(this, { id, signal, source: new Source(id, signal), children: new Map(), changedAt: 0, askedWhy: 0 });
     this.heading = h("bdi", {}, id);
-    this.parts = Object.fromEntries(["head", "why", "actions", "values"].map((name) => [name, h("div")]));
+    this.parts = Object.fromEntries(["head", "why", "actions", "values"].map((name) => [name, h("div", { class: `of-${name}` })]));
     this.history = new HistoryView(this.source.recording, {
       unfold: (child) => this.child(child),
       more: [{ name: "Log", open: () => this.log() }],
@@ -76,7 +76,7 @@ class InstanceView {
     if (changed || !hasEnded(instance)) {
       const open = recording.steps.filter((step) => step.unfolded && step.end === null);
       if (changed) await Promise.all(open.map((step) => this.history.refresh(step.child)));
-      this.history.update(hasEnded(instance) ? Date.parse(instance.updatedAt) : Date.now());
+      this.history.update(hasEnded(instance) ? Date.parse(instance.updatedAt) : Date.now(), !hasEnded(instance));
     }
     await this.explain(instance);
     return changed;
@@ -144,6 +144,7 @@ function instanceHead(instance) {
     facts(
       ["Created", time(instance.createdAt)],
       ["Last change", time(instance.updatedAt)],
+      hasEnded(instance) ? ["Took", span(tookOf(instance))] : [],
       ["Version", version],
       ["Started by", parentId && h("a", { href: `#/instances/${part(parentId)}` }, parentId)],
     ),
