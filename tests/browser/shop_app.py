@@ -11,7 +11,8 @@ QUEUE = "orders"
 _ECHO = """
 import azure.functions as func
 def main(req: func.HttpRequest) -> func.HttpResponse:
-    return func.HttpResponse(f"{req.method} {req.route_params['id']} {req.get_body().decode()}", status_code=201)
+    text = f"{req.method} {req.route_params['id']} {req.get_body().decode()}"
+    return func.HttpResponse(text, status_code=201)
 """
 _COUNTER = """
 import azure.durable_functions as df
@@ -32,15 +33,18 @@ _PACK_BOX = "return (yield context.call_activity('pack', context.get_input()))\n
 _ORDER = """
 order = context.get_input() or {}
 context.set_custom_status({"phase": "packing", "customer": order.get("customer")})
-boxes = [context.call_sub_orchestrator("pack-box", {**order, "item": item}) for item in order.get("items", [])]
-packed = yield context.task_all(boxes)
+items = order.get("items", [])
+boxes = [context.call_sub_orchestrator("pack-box", {**order, "item": item}) for item in items]
+packed = (yield context.task_all(boxes)) if boxes else []
 if order.get("approval"):
     context.set_custom_status({"phase": "approval"})
     yield context.wait_for_external_event("approval")
 context.signal_entity(df.EntityId("stock", "boxes"), "add", len(packed))
 return {"packed": [box["packed"] for box in packed]}
 """
-_LATER = "import datetime\nyield context.create_timer(context.current_utc_datetime + datetime.timedelta(days=3))\n"
+_LATER = (
+    "import datetime\nyield context.create_timer(context.current_utc_datetime + datetime.timedelta(days=3))\n"
+)
 _LONG = "for number in range(context.get_input()):\n    yield context.call_activity('echo', number)\n"
 
 
@@ -56,7 +60,9 @@ def write_shop(folder: Path) -> SampleApp:
     app.orchestrator("long", _LONG)
     app.function("stock", {"name": "context", "type": "entityTrigger", "direction": "in"}, code=_COUNTER)
     app.function("nightly", timer_trigger("0 0 3 * * *"), code="def main(timer):\n    pass\n")
-    app.function("take-order", queue_trigger(QUEUE), code="def main(msg):\n    raise ValueError('unreadable')\n")
+    app.function(
+        "take-order", queue_trigger(QUEUE), code="def main(msg):\n    raise ValueError('unreadable')\n"
+    )
     app.http("broken", "import nothing_of_this_name\n")
     app.file("host.json", {"version": "2.0", "extensions": {"queues": {"maxDequeueCount": 1}}})
     return app

@@ -204,7 +204,7 @@ class HistoryView {
     for (const tab of this.tabs.children) tab.setAttribute("aria-pressed", String(tab.textContent === name));
     this.detail.replaceChildren();
     const views = { Timeline: [this.scale, this.steps.element], Events: [this.events.element] };
-    this.place.replaceChildren(...(views[name] ?? [this.more.get(name)()]));
+    this.place.replaceChildren(...(views[name] ?? this.more.get(name)()));
     this.update(this.at);
   }
 

@@ -134,7 +134,8 @@ class InstanceList {
 }
 
 function instanceFilters(query) {
-  const names = choice("name", [["", "Any orchestrator"]]);
+  const any = ["", "Any orchestrator"];
+  const names = choice("name", query.name ? [any, query.name] : [any], query.name);
   const form = h(
     "form",
     { class: "filters", role: "search", "aria-label": "Filter instances" },
@@ -150,9 +151,8 @@ function instanceFilters(query) {
   });
   for (const select of form.querySelectorAll("select")) select.addEventListener("change", show);
   const offer = (all) => {
-    const known = query.name && !all.includes(query.name) ? [...all, query.name] : all;
-    names.append(...known.map((name) => h("option", { value: name }, name)));
-    names.value = query.name ?? "";
+    const others = all.filter((name) => name !== query.name);
+    names.append(...others.map((name) => h("option", { value: name }, name)));
   };
   return { form, offer };
 }

@@ -1,7 +1,9 @@
 // One instance: what it did over time, its values, its log, why it waits, and what can be done about it.
 
-const QUIET_BEFORE_WHY = 2_000;
+const QUIET_BEFORE_WHY = 1_500;
 const WHY_AGAIN = 20_000;
+// Events that are read once more, since a rewind changes one of the last two and leaves their number.
+const OVERLAP = 2;
 
 function instanceScreen({ path: [id], signal }) {
   const view = new InstanceView(id, signal);
@@ -19,33 +21,34 @@ class Source {
     let changed = false;
     for (;;) {
       const { status, body, headers } = await api(`${ADMIN}history`, {
-        query: { instance: this.id, from: this.recording.events.length },
+        query: { instance: this.id, from: Math.max(0, this.recording.events.length - OVERLAP) },
         headers: this.tag ? { "If-None-Match": this.tag } : {},
         signal: this.signal,
       });
       if (status === NOTHING_NEW) return changed;
       this.tag = body.more ? "" : headers.get("ETag");
-      if (this.isAnother(body.instance)) continue;
-      changed = this.take(body) || changed;
-      if (!body.more) return changed;
+      if (this.isAnother(body)) this.recording = new Recording();
+      else {
+        changed = this.take(body) || changed;
+        if (!body.more) return changed;
+      }
     }
   }
 
-  /** Whether this is not the execution that is known: it has begun anew, or was rewound. */
-  isAnother(instance) {
-    const before = this.instance;
-    this.instance = instance;
-    if (!before || (before.executionId === instance.executionId && (!hasEnded(before) || hasEnded(instance)))) return false;
-    this.recording = new Recording();
+  /** Whether what is known is not the beginning of this history: it has begun anew, or was rewound. */
+  isAnother({ events }) {
+    const known = this.recording.events.slice(-OVERLAP);
+    if (JSON.stringify(known) === JSON.stringify(events.slice(0, known.length))) return false;
     this.tag = "";
     return true;
   }
 
   take({ instance, events, started, running, from }) {
+    const news = events.slice(this.recording.events.length - from);
     const print = JSON.stringify([instance, running]);
-    const changed = events.length > 0 || print !== this.print;
-    this.print = print;
-    if (from === this.recording.events.length) this.recording.add(events, started);
+    const changed = news.length > 0 || print !== this.print;
+    Object.assign(this, { print, instance });
+    this.recording.add(news, started);
     this.recording.run(running);
     return changed;
   }
@@ -61,7 +64,10 @@ class InstanceView {
       more: [{ name: "Log", open: () => this.log() }],
     });
     this.element = [this.parts.head, this.parts.actions, this.parts.why, this.parts.values, this.history.element];
-    follow(signal, () => this.load()).catch((error) => this.parts.head.replaceChildren(problemNote(error)));
+    follow(signal, () => this.load()).catch((error) => {
+      this.parts.head.replaceChildren(problemNote(error));
+      this.history.element.hidden = true;
+    });
   }
 
   async load() {
