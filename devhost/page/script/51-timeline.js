@@ -58,16 +58,22 @@ function eventRow(event, begin) {
 
 const eventDetail = (event) => event.Result ?? event.Input ?? event.Reason ?? event.Data ?? event.FireAt;
 
-/** What an item holds, in lower case, so that it can be found; written once for each. */
+/** What an item holds, in a form that is searched; written once for each that does not change any more. */
 const texts = new WeakMap();
 function textOf(item) {
   let text = texts.get(item);
-  if (text === undefined || item.end === null) {
-    text = (item.EventType === undefined ? [item.kind, item.name, item.outcome, line(opened(item.detail), 2_000), item.child].join(" ") : `${nameOf(item)} ${JSON.stringify(item)}`).toLowerCase();
-    texts.set(item, text);
+  if (text === undefined) {
+    text = searched(item.EventType === undefined ? textOfStep(item) : `${nameOf(item)} ${JSON.stringify(item)}`);
+    if (item.end !== null) texts.set(item, text);
   }
   return text;
 }
+
+const textOfStep = ({ kind, name, outcome, child, detail }) =>
+  [kind, name, outcome, child, typeof detail === "string" ? detail : JSON.stringify(detail)].join(" ");
+
+/** Neither case nor the backslashes of JSON within JSON count. */
+const searched = (text) => text.replaceAll("\\", "").toLowerCase();
 
 const found = (items, word) => (word ? items.filter((item) => textOf(item).includes(word)) : items);
 
@@ -105,14 +111,14 @@ function eventDetailView(event) {
  */
 class HistoryView {
   constructor(recording, { unfold, more = [] } = {}) {
-    Object.assign(this, { recording, unfold, word: "", tab: "Timeline", children: new Map(), at: Date.now() });
+    Object.assign(this, { recording, unfold, word: "", tab: "Timeline", children: new Map(), at: Date.now(), all: {} });
     this.axis = axisOf([], this.at);
     this.detail = h("div", { class: "detail", "aria-live": "polite" });
     this.steps = new Rows({
       label: "Steps",
       role: "tree",
-      make: (step) => stepRow(step, this.axis, this.now(step), this.unfold),
-      select: (step) => this.showDetail(stepDetail(step, this.now(step), this.unfold)),
+      make: (step) => stepRow(step, this.axis, this.at, this.unfold),
+      select: (step) => this.showDetail(stepDetail(step, this.at, this.unfold)),
       fold: (step, open) => this.fold(step, open),
     });
     this.events = new Rows({
@@ -142,11 +148,6 @@ class HistoryView {
     this.open("Timeline");
   }
 
-  /** A step that has not ended goes on while the host runs; in a file, up to its last event. */
-  now() {
-    return this.at;
-  }
-
   /** Shows what the recording holds by now. */
   update(now, isLive = this.isLive) {
     Object.assign(this, { at: now, isLive });
@@ -159,14 +160,18 @@ class HistoryView {
       ? `${span(took)}: ${span(work)} working, ${span(took - work)} waiting${quiet}`
       : "It has no history yet.";
     this.scale.replaceChildren(scale(this.axis));
-    const shownSteps = found(steps, this.word);
-    const events = this.recording.events.filter((event) => !SKIPPED.has(nameOf(event)));
-    const shownEvents = found(events, this.word);
-    this.steps.show(shownSteps);
-    this.events.show(shownEvents);
-    const [shown, all] = this.tab === "Events" ? [shownEvents, events] : [shownSteps, steps];
-    const isList = !this.more.has(this.tab);
-    this.count.textContent = isList ? (this.word ? `${number(shown.length)} of ${number(all.length)}` : number(all.length)) : "";
+    this.all = { Timeline: steps, Events: this.recording.events.filter((event) => !SKIPPED.has(nameOf(event))) };
+    this.draw();
+  }
+
+  /** Shows what of the open tab fits the search. */
+  draw() {
+    const all = this.all[this.tab];
+    this.count.textContent = "";
+    if (!all) return;
+    const shown = found(all, this.word);
+    (this.tab === "Timeline" ? this.steps : this.events).show(shown);
+    this.count.textContent = this.word ? `${number(shown.length)} of ${number(all.length)}` : number(all.length);
   }
 
   /** Steps with those of the children that are unfolded below their own. */
@@ -195,8 +200,8 @@ class HistoryView {
   }
 
   find(word) {
-    this.word = word.trim().toLowerCase();
-    this.update(this.at);
+    this.word = searched(word.trim());
+    this.draw();
   }
 
   open(name) {
@@ -205,7 +210,7 @@ class HistoryView {
     this.detail.replaceChildren();
     const views = { Timeline: [this.scale, this.steps.element], Events: [this.events.element] };
     this.place.replaceChildren(...(views[name] ?? this.more.get(name)()));
-    this.update(this.at);
+    this.draw();
   }
 
   showDetail(content) {
