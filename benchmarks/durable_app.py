@@ -4,7 +4,7 @@ import http.client
 import json
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,17 +23,26 @@ def run(context):
     results = yield context.task_all([context.call_activity('echo', n) for n in range(context.get_input())])
     return len(results)
 """
+_TICKS = """
+import datetime
+def run(context):
+    for _ in range(context.get_input()):
+        yield context.create_timer(context.current_utc_datetime + datetime.timedelta(seconds=1))
+"""
 _ROOT = "/runtime/webhooks/durabletask"
 
 
 @contextmanager
-def durable_host() -> Iterator[tuple["ManagementClient", RunningService]]:
-    """The app on the development host, its state on disk."""
+def durable_host(
+    prepare: Callable[[Path], None] = lambda _: None,
+) -> Iterator[tuple["ManagementClient", RunningService]]:
+    """The app on the development host, its state on disk; `prepare` may fill the state file before."""
     on_disk = ROOT / ".local"  # where the system's own folder for such things may be memory
     on_disk.mkdir(exist_ok=True)
     with TemporaryDirectory(dir=on_disk) as folder:
         app = Path(folder)
         _write_app(app)
+        prepare(app / ".devhost" / "state.db")
         port = free_port()
         service = Service(
             name="The development host",
@@ -49,7 +58,7 @@ def durable_host() -> Iterator[tuple["ManagementClient", RunningService]]:
 def _write_app(app: Path) -> None:
     (app / "host.json").write_text('{"version": "2.0"}')
     _write_function(app / "echo", "activityTrigger", "payload", _ACTIVITY)
-    for name, code in (("one", _ONE), ("fan-out", _FAN_OUT)):
+    for name, code in (("one", _ONE), ("fan-out", _FAN_OUT), ("ticks", _TICKS)):
         _write_function(app / name, "orchestrationTrigger", "context", _ORCHESTRATOR.format(code=code))
 
 
@@ -64,7 +73,7 @@ class ManagementClient:
     """Starts orchestrations and waits for them, over one connection."""
 
     def __init__(self, port: int) -> None:
-        self._origin = origin(Port("PORT", port))
+        self.origin = origin(Port("PORT", port))
         self._connection = http.client.HTTPConnection(LOOPBACK, port, timeout=60)
 
     def __enter__(self) -> Self:

@@ -13,6 +13,7 @@ BENCHMARKS = [
     "live_events",
     "cancel",
     "console",
+    "host_page",
     "local_search",
     "retrieval",
     "devhost",

@@ -41,6 +41,7 @@ def banner(host: Host, *, seconds: float, reloads: bool) -> str:
         *(["Time     SKIPPED: durable timers are due at once"] if host.options.time_skip else []),
         *([f"Errors   {', '.join(host.in_error)}: see above"] if host.in_error else []),
         f"Reload   {'when a file of the app changes' if reloads else 'off'}",
+        *([f"Page     {host.page}"] if host.page else []),
         f"Ready    {host.origin} after {seconds:.2f} s; Ctrl-C stops",
         "",
     ]

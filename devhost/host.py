@@ -38,6 +38,7 @@ from devhost.web.admin_api import AdminApi
 from devhost.web.client_binding import client_binding
 from devhost.web.http_server import LOOPBACK, HttpServer, reserve_port
 from devhost.web.management_api import ManagementApi
+from devhost.web.overview_api import Overview, OverviewApi
 from devhost.worker.worker import Worker
 
 IN_MEMORY = ":memory:"
@@ -77,6 +78,7 @@ class Host:
 
     Attributes:
         in_error: the functions that cannot be called; the log says why.
+        errors: why, a sentence for each.
     """
 
     @classmethod
@@ -127,6 +129,7 @@ class Host:
         self.port = port
         self.threads = worker_threads()
         self.in_error: tuple[str, ...] = ()
+        self.errors: tuple[str, ...] = ()
         self._recent = RecentLog(settings.log_levels, options.app_dir)
         logging.getLogger().addHandler(self._recent)
         self.index = Index((), ())
@@ -161,6 +164,12 @@ class Host:
     def origin(self) -> str:
         """Where the host answers."""
         return f"http://localhost:{self.port}"
+
+    @property
+    def page(self) -> str | None:
+        """Where the host's own page is; `None` where a function of the app has its route."""
+        path = self._server.page if self._server else None
+        return path and f"{self.origin}{path}"
 
     @property
     def next_timer(self) -> datetime | None:
@@ -224,7 +233,15 @@ class Host:
             AdminApi(
                 self.index,
                 self.run_by_hand,
-                self._recent.of_instance,
+                lambda: self.errors,
+                OverviewApi(
+                    Overview(
+                        self.hub,
+                        self._triggers.timer_states,
+                        self._triggers.queue_states,
+                        self._recent.of_instance,
+                    )
+                ),
                 route_prefix=self.settings.route_prefix,
             ),
             AccessRules(host_names=self.options.allowed_hosts, cors=cors),
@@ -246,9 +263,11 @@ class Host:
             *self._triggers.errors,
         )
         self.in_error = tuple(sorted({error.function for error in errors}))
+        self.errors = tuple(map(str, errors))
         if self.index.failure is not None:
             logger.error("%s", self.index.failure)
             self.in_error = (self.index.failure.script.name,)
+            self.errors = (str(self.index.failure), *self.errors)
         for error in errors:
             logger.error("%s", error)
         for warning in (*self.settings.warnings, *self.index.warnings):

@@ -9,6 +9,7 @@ from typing import Any
 
 from devhost.app.app_frames import AppFrames
 from devhost.logs import CategoryLevels, JsonFormatter
+from devhost.worker import invocation
 
 _KEPT = 10_000  # records
 _LONGEST = 20_000  # characters of a record's JSON
@@ -21,13 +22,14 @@ class RecentLog(logging.Handler):
         super().__init__()
         self.setFormatter(JsonFormatter(AppFrames(app_dir)))
         self.addFilter(CategoryLevels(levels).accepts)
-        self._records: deque[str] = deque(maxlen=_KEPT)
+        self._records: deque[tuple[str | None, str, str]] = deque(maxlen=_KEPT)
 
     def emit(self, record: logging.LogRecord) -> None:
         """Keeps a record; one that is too long is left out."""
         text = self.format(record)
         if len(text) <= _LONGEST:
-            self._records.append(text)
+            call = invocation.current.get()
+            self._records.append((call.instance_id if call else None, record.getMessage(), text))
 
     def of_instance(self, instance_id: str) -> list[dict[str, Any]]:
         """The records of calls for an instance and those that name it, oldest first."""
@@ -36,9 +38,8 @@ class RecentLog(logging.Handler):
             f"nstance {instance_id} ",
             f"ntity {instance_id} ",
         )  # as the engine writes
-        records = (json.loads(text) for text in tuple(self._records))
         return [
-            record
-            for record in records
-            if record["instance"] == instance_id or any(mark in record["message"] for mark in marks)
+            json.loads(text)
+            for instance, message, text in tuple(self._records)
+            if instance == instance_id or any(mark in message for mark in marks)
         ]

@@ -8,6 +8,7 @@ COMMANDS = (
     "watch",
     "logs",
     "export",
+    "page",
     "start",
     "run",
     "raise",

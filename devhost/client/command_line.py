@@ -79,6 +79,8 @@ def _add_queries(command: _AddCommand) -> None:
     logs.add_argument("id", metavar="ID")
     export = command("export", does.export, "print the recorded history that app.replay takes, as JSON")
     export.add_argument("id", metavar="ID")
+    page = command("page", does.page, "write the host's page, which shows exported histories without a host")
+    page.add_argument("file", type=Path, metavar="FILE")
 
 
 def _add_starts(command: _AddCommand) -> None:

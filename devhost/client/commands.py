@@ -28,6 +28,7 @@ from devhost.client.views import (
 )
 from devhost.client.wording import cut, parse_json, parse_since, value_text
 from devhost.escaping import escaped
+from devhost.page.page import host_page
 
 Run: TypeAlias = Callable[[ManagementClient, argparse.Namespace], "Report"]
 
@@ -140,6 +141,16 @@ def export(client: ManagementClient, options: argparse.Namespace) -> Report:
     if not events:
         raise Refused(f"{options.id!r} has no history: it has not begun, or is an entity.")
     return Report(events, None)
+
+
+def page(_client: ManagementClient, options: argparse.Namespace) -> Report:
+    """Writes the host's page to a file, for histories that are looked at without a host."""
+    try:
+        options.file.write_text(host_page().content, encoding="utf-8")
+    except OSError as error:
+        raise InvalidInput(f"{options.file} cannot be written: {error.strerror}.") from error
+    said = f"{options.file} is written: open it in a browser, and drop a history on it."
+    return Report({"file": str(options.file)}, said)
 
 
 def run(client: ManagementClient, options: argparse.Namespace) -> Report:

@@ -33,7 +33,11 @@ _KEPT_CHARACTERS = 8_000_000  # of the histories of live executions in memory: s
 
 
 class Dispatcher:
-    """Runs orchestrations, entities, activities and timers until it is stopped."""
+    """Runs orchestrations, entities, activities and timers until it is stopped.
+
+    Attributes:
+        begun: how many activities have got a slot.
+    """
 
     def __init__(self, store: Store, executor: FunctionExecutor, clock: Clock, options: HubOptions) -> None:
         self._store = store
@@ -55,6 +59,7 @@ class Dispatcher:
         self._timer_added = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._endings: set[asyncio.Task[None]] = set()
+        self.begun = 0
         self._unfinished = 0
         self._idle = asyncio.Event()
         self._idle.set()
@@ -241,6 +246,7 @@ class Dispatcher:
 
     async def _run_activity(self, activity: QueuedActivity) -> None:
         call, started_at = activity.call, self._clock.now()
+        self.begun += 1
         self._running[activity.call_id] = (call, started_at)
         try:
             outcome = Message(call.instance_id, await self._activities.process(call), call.execution_id)

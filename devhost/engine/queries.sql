@@ -89,3 +89,45 @@ DELETE FROM activity_starts WHERE instance_id = :instance_id;
 -- name: delete_old_starts
 -- Those of executions before the current one.
 DELETE FROM activity_starts WHERE instance_id = :instance_id AND execution_id <> :execution_id;
+
+-- name: newest_roots
+-- Ids of orchestrations that no other one started, the newest first.
+SELECT instance_id FROM instances INDEXED BY roots_by_age
+WHERE parent IS NULL AND NOT (name = instance_id AND substr(instance_id, 1, 1) = '@')
+  AND (created_at, instance_id) < (:created_at, :instance_id)
+ORDER BY created_at DESC, instance_id DESC LIMIT :top;
+
+-- name: newest
+-- Ids of all orchestrations that fit, the newest first.
+SELECT instance_id FROM instances INDEXED BY instances_by_age
+WHERE NOT (name = instance_id AND substr(instance_id, 1, 1) = '@')
+  AND (created_at, instance_id) < (:created_at, :instance_id)
+  AND (:name = '' OR name = :name)
+  AND (:status = '' OR status = :status)
+  AND (:prefix = '' OR substr(instance_id, 1, length(:prefix)) = :prefix)
+ORDER BY created_at DESC, instance_id DESC LIMIT :top;
+
+-- name: children
+-- Ids of the sub-orchestrations of an orchestration, in the order of their starts.
+SELECT instance_id FROM instances
+WHERE parent IS NOT NULL AND json_extract(parent, '$.instance_id') = :parent
+  AND (created_at, instance_id) > (:created_at, :instance_id)
+ORDER BY created_at, instance_id LIMIT :top;
+
+-- name: listed
+-- What a list shows of an instance: none of its values, and how many children it has, up to a limit.
+SELECT instance_id, execution_id, name, version, status, created_at, updated_at,
+  json_extract(parent, '$.instance_id') AS parent_id,
+  (SELECT count(*) FROM (
+    SELECT 1 FROM instances AS child
+    WHERE child.parent IS NOT NULL AND json_extract(child.parent, '$.instance_id') = :instance_id
+    LIMIT :most_children)) AS children
+FROM instances WHERE instance_id = :instance_id;
+
+-- name: history_from
+-- The events of an instance from a position on, each with the time at which the activity that it ends began.
+SELECT event, (
+    SELECT started_at FROM activity_starts
+    WHERE instance_id = history.instance_id AND execution_id = :execution_id
+      AND task_id = json_extract(event, '$.TaskScheduledId')) AS started_at
+FROM history WHERE instance_id = :instance_id AND position >= :position ORDER BY position LIMIT :most;

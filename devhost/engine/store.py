@@ -1,7 +1,6 @@
 """The task hub in SQLite: every change is one transaction, committed before anyone hears of it."""
 
 import json
-import re
 import sqlite3
 from collections.abc import Iterable
 from dataclasses import asdict, replace
@@ -24,6 +23,8 @@ from devhost.engine.errors import (
 from devhost.engine.execution import Execution
 from devhost.engine.history import HistoryEvent, format_time, parse_time, sub_orchestration_failed
 from devhost.engine.instance import Instance, InstanceQuery, Parent, RuntimeStatus, is_entity_id
+from devhost.engine.listing import Listed, ListQuery, Record, listed, newest, record
+from devhost.engine.queries import SQL
 from devhost.engine.work import ActivityCall, Checkpoint, Message, NewInstance, QueuedActivity, WorkItem
 
 SCHEMA_VERSION: Final = 2
@@ -37,16 +38,12 @@ _ALL_OF_AN_INSTANCE: Final = (
 _AT_ONCE: Final = ""  # sorts before every time
 
 
-def _load_queries() -> dict[str, str]:
-    text = resources.files(__package__).joinpath("queries.sql").read_text("utf-8")
-    return dict(re.findall(r"-- name: (\w+)\n(.*?;)", text, re.DOTALL))
-
-
-_SQL: Final = _load_queries()
-
-
 class Store:
-    """A task hub's state; its methods are safe to call from any event loop."""
+    """A task hub's state; its methods are safe to call from any event loop.
+
+    Attributes:
+        revision: grows whenever an instance changes, or an activity ends.
+    """
 
     @classmethod
     def open(cls, path: str) -> "Store":
@@ -70,6 +67,7 @@ class Store:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._thread = CommitThread(connection)
+        self.revision = 0
 
     def close(self) -> None:
         """Finishes what was asked before and closes the file."""
@@ -98,6 +96,21 @@ class Store:
             "statuses": f",{','.join(sorted(query.statuses))}," if query.statuses else "",
         }
         return await self._thread.run(lambda: [_instance(row) for row in self._rows("instances", **values)])
+
+    async def list_newest(self, query: ListQuery) -> list[Listed]:
+        """A page of orchestrations by their age."""
+        return await self._thread.run(lambda: newest(self._connection, query))
+
+    async def get_record(self, instance_id: str, position: int, most: int) -> tuple[Listed, Record] | None:
+        """An instance and a part of its history; `None` if there is no such instance."""
+
+        def read() -> tuple[Listed, Record] | None:
+            instance = listed(self._connection, instance_id)
+            if instance is None:
+                return None
+            return instance, record(self._connection, instance, position, most)
+
+        return await self._thread.run(read)
 
     async def get_history(self, instance_id: str) -> list[HistoryEvent]:
         """The history of the current execution."""
@@ -146,6 +159,7 @@ class Store:
         call = activity.call
 
         def complete() -> None:
+            self.revision += 1
             if self._execute("delete_activity", call_id=activity.call_id).rowcount:
                 self._execute(
                     "insert_start",
@@ -203,6 +217,7 @@ class Store:
         self._send(Message(instance.instance_id, started, instance.execution_id))
 
     def _remove(self, instance_id: str) -> None:
+        self.revision += 1
         for query in _ALL_OF_AN_INSTANCE:
             self._execute(query, instance_id=instance_id)
 
@@ -258,7 +273,7 @@ class Store:
             {"instance_id": instance_id, "position": position, "event": event}
             for position, event in enumerate(events, start=position)
         ]
-        self._connection.executemany(_SQL["append_event"], rows)
+        self._connection.executemany(SQL["append_event"], rows)
 
     def _start_child(self, child: NewInstance, *, or_fail: bool) -> None:
         """Starts a sub-orchestration; if its id is in use, the task fails or never ends."""
@@ -290,6 +305,7 @@ class Store:
         )
 
     def _save(self, instance: Instance) -> None:
+        self.revision += 1
         values = asdict(instance) | {
             "created_at": format_time(instance.created_at),
             "updated_at": format_time(instance.updated_at),
@@ -305,13 +321,13 @@ class Store:
         return [row["event"] for row in self._rows("history", instance_id=instance_id)]
 
     def _drop(self, message_ids: Iterable[int]) -> None:
-        self._connection.executemany(_SQL["delete_message"], [{"message_id": id_} for id_ in message_ids])
+        self._connection.executemany(SQL["delete_message"], [{"message_id": id_} for id_ in message_ids])
 
     def _rows(self, query: str, **values: Any) -> list[sqlite3.Row]:
         return self._execute(query, **values).fetchall()
 
     def _execute(self, query: str, **values: Any) -> sqlite3.Cursor:
-        return self._connection.execute(_SQL[query], values)
+        return self._connection.execute(SQL[query], values)
 
 
 def _prepare(connection: sqlite3.Connection, path: str) -> None:
@@ -331,6 +347,7 @@ def _prepare(connection: sqlite3.Connection, path: str) -> None:
         connection.executescript(f"BEGIN; {schema} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
     elif version != SCHEMA_VERSION:
         raise StateFileOutdated(path)
+    connection.executescript(resources.files(__package__).joinpath("indexes.sql").read_text("utf-8"))
 
 
 def _is_wanted(row: sqlite3.Row, instance: Instance | None) -> bool:

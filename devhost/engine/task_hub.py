@@ -23,6 +23,7 @@ from devhost.engine.errors import (
 from devhost.engine.executor import FunctionExecutor
 from devhost.engine.history import HistoryEvent
 from devhost.engine.instance import TERMINAL, Instance, InstanceQuery, RuntimeStatus, entity_id, is_entity_id
+from devhost.engine.listing import Listed, ListQuery, Record
 from devhost.engine.options import HubOptions
 from devhost.engine.rewind import Rewound, rewind
 from devhost.engine.store import Store
@@ -102,6 +103,26 @@ class TaskHub:
     ) -> list[Instance]:
         """At most `top` instances whose ids come after `after`, in order of their ids."""
         return await self._store.list_instances(query, top, after or "")
+
+    async def list_newest(self, query: ListQuery) -> list[Listed]:
+        """A page of orchestrations by their age."""
+        return await self._store.list_newest(query)
+
+    async def get_record(self, instance_id: str, position: int, most: int) -> tuple[Listed, Record]:
+        """An instance, and at most `most` events of its history from a position on.
+
+        Raises:
+            InstanceNotFound: there is no such instance.
+        """
+        found = await self._store.get_record(instance_id, position, most)
+        if found is None:
+            raise InstanceNotFound(instance_id)
+        return found
+
+    @property
+    def revision(self) -> int:
+        """Grows whenever an instance changes, or an activity begins or ends."""
+        return self._store.revision + self._dispatcher.begun
 
     async def get_history(self, instance_id: str) -> list[HistoryEvent]:
         """The events of the instance's current execution, as the SDK gets them."""

@@ -18,6 +18,7 @@ from azure.storage.queue import QueueMessage
 from devhost.app.bindings import text_datum
 from devhost.app.blob_path import BlobPath, InvalidBlobPath
 from devhost.app.functions import Function
+from devhost.app.trigger_states import QueueState, TimerState
 from devhost.engine.clock import Clock
 from devhost.errors import ConnectionUnusable, IndexingError, UnresolvedExpression
 from devhost.settings.app_settings import app_setting, expand_settings
@@ -77,6 +78,8 @@ class Triggers:
         self._listeners: list[Listener] = []
         self._host_id = host_id
         self._timers: dict[str, TimerTrigger] = {}
+        self._schedules: dict[str, str] = {}
+        self._queues: list[QueueTrigger] = []
         self._blobs: dict[str, BlobTrigger] = {}
         self._stopping = asyncio.Event()
 
@@ -102,6 +105,17 @@ class Triggers:
     def next_timer(self) -> datetime | None:
         """When the next timer function is due."""
         return min((timer.next_due for timer in self._timers.values()), default=None)
+
+    def timer_states(self) -> list[TimerState]:
+        """How the timer functions stand."""
+        return [
+            TimerState(name, self._schedules[name], timer.next_due, timer.last_run, timer.is_running)
+            for name, timer in self._timers.items()
+        ]
+
+    async def queue_states(self) -> list[QueueState]:
+        """How the queues stand that functions are run for."""
+        return await asyncio.gather(*(queue.state() for queue in self._queues))
 
     async def settle(self) -> None:
         """Returns when no timer function runs or is due."""
@@ -133,7 +147,7 @@ class Triggers:
 
     def _queue_trigger(self, function: Function) -> Listener:
         properties = function.trigger.properties
-        return QueueTrigger(
+        trigger = QueueTrigger(
             function.name,
             _queue_name(expand_settings(str(properties.get("queueName", "")))),
             self._retried(function),
@@ -141,6 +155,8 @@ class Triggers:
             connection=self._connections.of(properties),
             options=self._queue_options,
         )
+        self._queues.append(trigger)
+        return trigger
 
     def _blob_trigger(self, function: Function) -> Listener:
         properties = function.trigger.properties
@@ -174,7 +190,8 @@ class Triggers:
 
     def _timer_trigger(self, function: Function) -> Listener:
         properties = function.trigger.properties
-        schedule = parse_schedule(expand_settings(str(properties.get("schedule", ""))), _time_zone())
+        text = expand_settings(str(properties.get("schedule", "")))
+        schedule = parse_schedule(text, _time_zone())
         timer = TimerTrigger(
             RetriedFunction(self._worker, function),
             schedule,
@@ -183,6 +200,7 @@ class Triggers:
             run_on_startup=bool(properties.get("runOnStartup", False)),
         )
         self._timers[function.name] = timer
+        self._schedules[function.name] = text
         return timer
 
 

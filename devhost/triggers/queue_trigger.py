@@ -10,6 +10,7 @@ import contextlib
 import logging
 import random
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -17,8 +18,10 @@ from azure.core.exceptions import AzureError, ResourceNotFoundError
 from azure.functions.meta import Datum
 from azure.storage.queue import QueueMessage
 
+from devhost.app.trigger_states import QueueState
 from devhost.engine.errors import FunctionFailed
 from devhost.settings.host_json import QueueOptions
+from devhost.storage.queue_depth import depth, first_messages
 from devhost.storage.queue_messages import Undecodable, decode, send, trigger_metadata, trigger_value
 from devhost.storage.storage_connection import StorageConnection
 from devhost.triggers.ending import finish
@@ -31,6 +34,7 @@ Run = Callable[[str, Datum, Mapping[str, Datum]], Awaitable[Any]]
 # The Functions host hides a message for ten minutes; here a killed host is started again sooner than that.
 HIDDEN_FOR = timedelta(minutes=1)
 
+_PATIENCE = 5.0  # seconds that the storage gets to say how a queue stands
 _SHORTEST_PAUSE = 0.1  # seconds, between two polls
 
 
@@ -73,6 +77,22 @@ class QueueTrigger:
         if self._poller is None:
             return
         await finish(self._poller, lambda: self._in_hand, grace=grace)
+
+    async def state(self) -> QueueState:
+        """How the queue stands; if the storage does not answer in time, why."""
+        state = QueueState(self._name, self._queue.queue_name, self._connection.name, len(self._in_hand))
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                return replace(
+                    state,
+                    waiting=await depth(self._queue),
+                    poisoned=await depth(self._poison_queue),
+                    first=await first_messages(self._poison_queue, self._options.encoding),
+                )
+        except TimeoutError:
+            return replace(state, problem=f"The storage has not answered within {_PATIENCE:g} seconds.")
+        except AzureError as error:
+            return replace(state, problem=str(error).partition("\n")[0])
 
     async def _poll(self) -> None:
         pause = _SHORTEST_PAUSE

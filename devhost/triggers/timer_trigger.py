@@ -52,6 +52,16 @@ class TimerTrigger:
         """When the function runs next."""
         return self._next_retry or self._status.next
 
+    @property
+    def last_run(self) -> datetime | None:
+        """When the function last began to run by its schedule; `None` if that is not known."""
+        return None if self._status.last == NEVER else self._status.last
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the function runs, or waits to be tried again."""
+        return not self._rests.is_set() or self._next_retry is not None
+
     async def settle(self) -> None:
         """Returns when the function neither runs nor is due."""
         if self._clock.now() >= self.next_due:

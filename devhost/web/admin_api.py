@@ -1,4 +1,4 @@
-"""The few pages below `/admin` that tools of Azure ask for, ways to run a function by hand, and the log."""
+"""The few pages below `/admin` that tools of Azure ask for, and ways to run a function by hand."""
 
 import asyncio
 import logging
@@ -14,11 +14,12 @@ from devhost.engine.errors import FunctionFailed
 from devhost.web.history_view import parse_stored
 from devhost.web.http_request import query_of
 from devhost.web.management_call import json_answer
+from devhost.web.overview_api import OverviewApi
 
 logger = logging.getLogger(__name__)
 
 RunByHand: TypeAlias = Callable[[str, str], Awaitable[str | None]]
-LogOf: TypeAlias = Callable[[str], list[dict[str, Any]]]
+Errors: TypeAlias = Callable[[], Sequence[str]]
 
 _CALLED_OTHERWISE = frozenset({"httpTrigger", "orchestrationTrigger", "entityTrigger"})
 
@@ -26,12 +27,21 @@ _CALLED_OTHERWISE = frozenset({"httpTrigger", "orchestrationTrigger", "entityTri
 class AdminApi:
     """Answers what is below `/admin`; no key is asked for."""
 
-    def __init__(self, index: Index, run_by_hand: RunByHand, log_of: LogOf, *, route_prefix: str) -> None:
+    def __init__(
+        self,
+        index: Index,
+        run_by_hand: RunByHand,
+        errors: Errors,
+        overview: OverviewApi,
+        *,
+        route_prefix: str,
+    ) -> None:
         """Runs functions by `run_by_hand`, which takes a name and what the trigger has to say.
 
-        `log_of` gives the last records of an instance.
+        `errors` says why functions cannot be called; `overview` answers what only this host has.
         """
-        self._log_of = log_of
+        self._errors = errors
+        self._overview = overview
         self._functions = {function.name.lower(): function for function in index.functions}
         self._run_by_hand = run_by_hand
         self._prefix = route_prefix.strip("/").lower()
@@ -45,16 +55,15 @@ class AdminApi:
                 return web.Response()
             case _, ["host", "status"]:
                 uptime = int((time.monotonic() - self._started) * 1000)
-                return web.json_response({"id": "devhost", "state": "Running", "processUptime": uptime})
+                state = {"id": "devhost", "state": "Running", "processUptime": uptime}
+                return web.json_response({**state, "errors": list(self._errors())})
             case "POST", ["functions", name] if name in self._functions:
                 return await self._run_function(self._functions[name], request)
-            case "GET", ["logs"]:
-                return web.json_response(self._log_of(query_of(request).get("instance", "")))
             case "GET", ["functions", name] if name in self._functions:
                 return web.json_response(self._describe(self._functions[name]))
             case "GET", ["functions"]:
                 return web.json_response([self._describe(found) for found in self._functions.values()])
-        return web.Response(status=404)
+        return await self._overview.handle(request, path) or web.Response(status=404)
 
     async def stop(self) -> None:
         """Gives up the calls that run."""

@@ -16,9 +16,10 @@ from http import HTTPStatus
 from aiohttp import web
 
 from devhost.app.functions import Function, Index
-from devhost.app.routes import split_decoded_path, split_path
+from devhost.app.routes import RouteTemplate, split_decoded_path, split_path
 from devhost.engine.errors import FunctionFailed
 from devhost.errors import PortUnusable
+from devhost.page.page import host_page
 from devhost.settings.app_settings import NO_HOMEPAGE
 from devhost.web.access import AccessRules, Refusal
 from devhost.web.admin_api import AdminApi
@@ -35,6 +36,7 @@ _MAX_REQUEST_LINE = 8192  # of Kestrel; a longer one is answered 414
 _READ_LIMIT = 64 * 1024  # what aiohttp reads of a line, so that it is this host that refuses it
 _ARRIVAL_TIME = 0.05  # seconds that a connection which was accepted last gets to bring its request
 _CLOSING_TIME = 0.1  # seconds that connections get to close, when what they asked for is over
+_PAGE = ["devhost"]
 _API_ROOTS = tuple(root.strip("/").split("/") for root in (WEBHOOK_PATH, RPC_PATH))
 
 
@@ -125,7 +127,8 @@ class HttpServer:
     async def _handle(self, request: web.Request) -> web.Response:
         """Answers whoever may come in; see `access`."""
         path = split_path(request.raw_path)
-        is_for_app = _api_root(path) is None and not _is_admin(path) and any(self._routes(path))
+        is_for_host = _api_root(path) is not None or _is_admin(path) or self._is_page(path)
+        is_for_app = not is_for_host and any(self._routes(path))
         if refusal := self._access.refusal(request, is_for_app=is_for_app):
             logger.warning("Refused %s %s: %s", request.method, request.raw_path, refusal.detail)
             return _problem(refusal)
@@ -144,10 +147,26 @@ class HttpServer:
             return await self._management.handle(request, decoded[len(root) :])
         if _is_admin(path):
             return await self._admin.handle(request, path[1:])
+        if self._is_page(path):
+            return _page(request)
         for function, values in self._routes(path):
             if function.http is not None and function.http.accepts(request.method):
                 return await self._call(function, values, request)
         return web.Response(status=404) if path else self._home()
+
+    @property
+    def page(self) -> str | None:
+        """The path of the host's page; `None` where a function of the app has that very route."""
+        own = any(
+            function.http and self._literal(function.http.route) == _PAGE for function in self._functions
+        )
+        return None if own else f"/{'/'.join(_PAGE)}"
+
+    def _literal(self, route: RouteTemplate) -> list[str]:
+        return [*self._prefix, *(part.lower() for part in split_path(route.text.strip("/")))]
+
+    def _is_page(self, path: Sequence[str]) -> bool:
+        return [part.lower() for part in path] == _PAGE and self.page is not None
 
     def _routes(self, path: Sequence[str]) -> Iterator[tuple[Function, dict[str, str]]]:
         """The functions whose routes fit a path, whatever their methods, and the parameters in it."""
@@ -183,15 +202,23 @@ class HttpServer:
         if os.environ.get(NO_HOMEPAGE, "").lower() in ("true", "1"):
             return web.Response(status=204)
         items = "".join(f"<li>{html.escape(function.name)}</li>" for function in self._index.functions)
-        page = (
-            f"<!doctype html><title>devhost</title><p>This Functions app is up and running.<ul>{items}</ul>"
-        )
-        return web.Response(text=page, content_type="text/html")
+        link = f'<p><a href="{self.page}">What it does</a>' if self.page else ""
+        text = "<!doctype html><title>devhost</title><p>This Functions app is up and running."
+        return web.Response(text=f"{text}{link}<ul>{items}</ul>", content_type="text/html")
 
 
 def _api_root(path: Sequence[str]) -> list[str] | None:
     """The root of the management API that the path is below."""
     return next((root for root in _API_ROOTS if [part.lower() for part in path[: len(root)]] == root), None)
+
+
+def _page(request: web.Request) -> web.Response:
+    if request.method not in ("GET", "HEAD"):
+        return web.Response(status=405, headers={"Allow": "GET, HEAD"})
+    page = host_page()
+    if page.etag in request.headers.get("If-None-Match", ""):
+        return web.Response(status=304, headers=page.headers)
+    return web.Response(text=page.content, headers=page.headers, content_type="text/html")
 
 
 def _is_admin(path: Sequence[str]) -> bool:

@@ -1,1 +1,1 @@
-"""Pictures of the console for the documents."""
+"""Pictures of the pages for the documents."""

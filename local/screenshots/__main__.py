@@ -1,4 +1,4 @@
-"""`python -m local.screenshots`: the pictures of docs/console.md, of the console on the sample data."""
+"""`python -m local.screenshots`: the pictures of the console and of the host's page, on the sample data."""
 
 import asyncio
 import shutil
@@ -27,6 +27,8 @@ class Picture:
     """A screen, and how it is looked at.
 
     Attributes:
+        name: of the file.
+        screen: the address below the host, with what stands behind the #.
         ready: what it shows when it is complete.
     """
 
@@ -40,13 +42,16 @@ class Picture:
 def pictures(waits: str) -> list[Picture]:
     """What is taken, with the id of a job that waits for an approval."""
     question = SHOWN[1].replace(" ", "+")
+    console, page = "api/console#", "devhost#"
     return [
-        Picture("jobs", "jobs", "5 failed"),
-        Picture("jobs-phone", "jobs", "5 failed", _PHONE, dark=True),
-        Picture("job-approval", f"jobs/{waits}", "Approve or reject"),
-        Picture("search", f"search?env={ENV}&q={question}", "results from", dark=True),
-        Picture("versions", f"versions/{ENV}", "Promotions"),
-        Picture("usage", f"usage/{ENV}", "Cost by month"),
+        Picture("console-jobs", f"{console}/jobs", "5 failed"),
+        Picture("console-jobs-phone", f"{console}/jobs", "5 failed", _PHONE, dark=True),
+        Picture("console-job-approval", f"{console}/jobs/{waits}", "Approve or reject"),
+        Picture("console-search", f"{console}/search?env={ENV}&q={question}", "results from", dark=True),
+        Picture("console-versions", f"{console}/versions/{ENV}", "Promotions"),
+        Picture("console-usage", f"{console}/usage/{ENV}", "Cost by month"),
+        Picture("devhost-instances", f"{page}/instances", "Completed"),
+        Picture("devhost-instance", f"{page}/instances/{waits}", "It waits for the external", dark=True),
     ]
 
 
@@ -67,7 +72,7 @@ def main(folder: Path = FOLDER) -> int:
             host(port, state_file=state / "state.db", environment=environment, log=state / "log")
         )
         waits = run_jobs(origin(port))
-        asyncio.run(_take_all(executable, f"{origin(port)}/api/console", pictures(waits), folder))
+        asyncio.run(_take_all(executable, origin(port), pictures(waits), folder))
     return 0
 
 
@@ -77,11 +82,11 @@ def _settings(state: Path) -> StackSettings:
     return StackSettings(**ports, model="hashing", state=state, fresh=False)
 
 
-async def _take_all(executable: str, page: str, wanted: list[Picture], folder: Path) -> None:
+async def _take_all(executable: str, address: str, wanted: list[Picture], folder: Path) -> None:
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=executable, args=_ARGUMENTS)
         for picture in wanted:
-            await _take(browser, f"{page}#/{picture.screen}", picture, folder)
+            await _take(browser, f"{address}/{picture.screen}", picture, folder)
         await browser.close()
 
 
@@ -98,7 +103,7 @@ async def _take(browser: Browser, address: str, picture: Picture, folder: Path) 
         page.on("console", lambda line: print(f"{picture.name}: {line.text}", file=sys.stderr))
         await page.goto(address)
         await page.locator("main").get_by_text(picture.ready).first.wait_for()
-        path = folder / f"console-{picture.name}.png"
+        path = folder / f"{picture.name}.png"
         await page.screenshot(path=path)
         print(path)
 

@@ -64,7 +64,7 @@ def _breaches(line: str) -> list[str]:
 
 
 def _is_foreign(url: str) -> bool:
-    return not url.startswith(("http://127.0.0.1:", "http://localhost:", "data:", "blob:", "about:"))
+    return not url.startswith(("http://127.0.0.1:", "http://localhost:", "data:", "blob:", "about:", "file:"))
 
 
 async def _refuse(route: Route, errors: list[str]) -> None:

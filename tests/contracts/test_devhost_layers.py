@@ -14,10 +14,11 @@ MAY_IMPORT = {
     "app": {"engine"},
     "worker": {"engine", "app"},
     "storage": {"app", "worker"},
-    "web": {"engine", "app", "worker", "why"},
+    "web": {"engine", "app", "worker", "why", "page"},
     "why": {"engine"},
     "triggers": {"engine", "app", "worker", "storage"},
-    "client": set(),
+    "client": {"page"},
+    "page": set(),
 }
 
 

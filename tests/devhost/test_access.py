@@ -21,6 +21,13 @@ MANAGEMENT = [
     "/admin/host/status",
     "/admin/functions",
     "/Admin/Functions",
+    "/admin/instances",
+    "/admin/history?instance=a",
+    "/admin/queues",
+    "/admin/timers",
+    "/admin/logs?instance=a",
+    "/devhost",
+    "/DevHost/",
     "/api/no-such-route",
     *(
         f"{root}{path}"

@@ -1,0 +1,38 @@
+"""How many messages a queue holds, and what the first of them are."""
+
+import contextlib
+
+from azure.core.exceptions import ResourceNotFoundError
+from azure.storage.queue.aio import QueueClient
+
+from devhost.app.trigger_states import PoisonMessage
+from devhost.settings.host_json import MessageEncoding
+from devhost.storage.queue_messages import Undecodable, decode
+
+_SHOWN = 32  # messages that a queue lets be looked at
+
+
+async def depth(queue: QueueClient) -> int:
+    """About how many messages are in a queue; none where there is no queue."""
+    with contextlib.suppress(ResourceNotFoundError):
+        return int((await queue.get_queue_properties()).approximate_message_count or 0)
+    return 0
+
+
+async def first_messages(queue: QueueClient, encoding: MessageEncoding) -> tuple[PoisonMessage, ...]:
+    """The first messages of a queue, which stay there as they are."""
+    with contextlib.suppress(ResourceNotFoundError):
+        found = await queue.peek_messages(max_messages=_SHOWN)
+        return tuple(
+            PoisonMessage(message.id, _text(str(message.content), encoding), message.inserted_on)
+            for message in found
+        )
+    return ()
+
+
+def _text(content: str, encoding: MessageEncoding) -> str:
+    """What the message holds; its text as it is where that is not encoded as it should be."""
+    try:
+        return decode(content, encoding).decode()
+    except Undecodable:
+        return content
