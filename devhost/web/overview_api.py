@@ -81,11 +81,10 @@ class OverviewApi:
             return web.Response(status=304, headers={"ETag": tag})
         if self._kept_tag != tag:
             self._kept, self._kept_tag = {}, tag
-        if request.raw_path not in self._kept:
-            self._kept[request.raw_path] = await read(query)
-        return web.Response(
-            text=self._kept[request.raw_path], headers={"ETag": tag}, content_type="application/json"
-        )
+        kept, asked = self._kept, request.raw_path  # of this tag, also if another begins while this is read
+        if asked not in kept:
+            kept[asked] = await read(query)
+        return web.Response(text=kept[asked], headers={"ETag": tag}, content_type="application/json")
 
     async def _instances(self, query: Query) -> str:
         top = min(_number(query, "top", _USUAL), _MOST)

@@ -1,9 +1,15 @@
 """What the host's page asks below /admin: instances by age, histories in parts, timers and queues."""
 
+import asyncio
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from aiohttp.test_utils import make_mocked_request
 
+from devhost.engine.instance import RuntimeStatus
+from devhost.engine.listing import Listed
+from devhost.web.overview_api import Overview, OverviewApi
 from tests.devhost.conftest import Answer, Client, StartHost
 from tests.devhost.sample_app import SampleApp
 from tests.devhost.storage_app import Storage, base64_text, queue_trigger, timer_trigger, until
@@ -182,3 +188,39 @@ async def test_status_says_why_functions_cannot_be_called(app: SampleApp, start:
     [error] = (await (await start()).get("/admin/host/status")).json["errors"]
     assert "broken" in error
     assert "nothing_of_this_name" in error
+
+
+class SlowHub:
+    """A hub whose lists come when they are told to."""
+
+    def __init__(self) -> None:
+        self.revision = 1
+        self.reads: list[asyncio.Future[list[Any]]] = []
+
+    async def list_newest(self, _query: object) -> list[Any]:
+        self.reads.append(asyncio.get_running_loop().create_future())
+        return await self.reads[-1]
+
+
+async def test_list_that_was_read_before_a_change_is_not_kept_for_after_it():
+    hub = SlowHub()
+    api = OverviewApi(Overview(hub, list, list, list))  # type: ignore[arg-type]
+    request = make_mocked_request("GET", "/admin/instances")
+    before = asyncio.create_task(api.handle(request, ["instances"]))
+    await asyncio.sleep(0)
+    hub.revision = 2
+    after = asyncio.create_task(api.handle(request, ["instances"]))
+    await asyncio.sleep(0)
+    old, new = hub.reads
+    new.set_result([instance_of("new")])
+    await after
+    old.set_result([])
+    await before
+    again = await api.handle(request, ["instances"])
+    assert again is not None
+    assert "new" in str(again.text)
+
+
+def instance_of(instance_id: str) -> Listed:
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    return Listed(instance_id, "e", "works", None, RuntimeStatus.RUNNING, now, now, None, 0)
