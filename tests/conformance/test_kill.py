@@ -31,8 +31,8 @@ LONGEST_LIFE = 0.9  # seconds from a host's first answer to its end; the longest
 PATIENCE = 30.0  # seconds for a host that nobody kills
 PROJECT = Path(__file__).parents[2]
 
-# The first fails because its activity was called too seldom: calls that kills repeat might let it succeed. The
-# second ends by whether an activity or a timer is faster, which a kill or a busy machine may change.
+# The first fails because its activity was called too seldom: calls that kills repeat might let it succeed.
+# The second ends by whether an activity or a timer is faster, which a kill or a busy machine may change.
 ENDS_IN_TWO_WAYS = {"o-retry-fail", "o-any"}
 SCENARIOS = [name for name in ORCHESTRATORS if name not in ENDS_IN_TWO_WAYS]
 INPUTS = {"o-fan": 6, "o-can": 0, "o-nonreturn": {"k": "v"}}
