@@ -97,6 +97,22 @@ async def test_text_that_an_http_function_returns_to_a_blob_is_its_answer_too(ap
     assert await account.blob(container, "x") == b"content"
 
 
+async def test_text_returned_to_a_queue_answers_for_an_http_output_that_is_not_set(app, account, start):
+    name = fresh_name("out")
+    code = """
+        import azure.functions as func
+        def main(req: func.HttpRequest, res: func.Out[func.HttpResponse]) -> str:
+            if req.params.get("set"):
+                res.set(func.HttpResponse("set", status_code=201))
+            return "message"
+    """
+    app.function("put", http_trigger(), {**RETURN, "name": "res"}, queue_out(name, "$return"), code=code)
+    client = await start()
+    unset, answered = await client.get("/api/put"), await client.get("/api/put?set=1")
+    assert (unset.status, unset.text) == (200, "message")
+    assert (answered.status, answered.text) == (201, "set")
+
+
 async def test_queue_that_does_not_exist_is_created_for_the_first_message(app, account, start):
     name = fresh_name("out")
     app.function(
