@@ -27,6 +27,7 @@ from devhost.settings.app_settings import is_disabled, worker_threads
 from devhost.settings.host_json import HostSettings
 from devhost.settings.local_settings import CorsSettings, apply_local_settings, read_cors_settings
 from devhost.storage.blob_receipts import host_id
+from devhost.storage.patience import Patience
 from devhost.storage.storage_bindings import StorageBindings
 from devhost.storage.storage_connection import StorageConnections
 from devhost.storage.table_bindings import TableBindings
@@ -145,7 +146,8 @@ class Host:
             ),
         )
         self._server: HttpServer | None = None
-        self._connections = StorageConnections()
+        self._patience = Patience(clock)
+        self._connections = StorageConnections(self._patience)
         StorageBindings(self._connections, settings.queues.encoding).offer_to(self.worker)
         TableBindings(self._connections).offer_to(self.worker)
         self._triggers = Triggers(
@@ -172,6 +174,10 @@ class Host:
         await self._triggers.settle()
         await self.hub.settle()  # also what those functions have started
 
+    async def storage_wait(self) -> datetime:
+        """When a binding asks storage again that is away; comes as soon as one waits for that."""
+        return await self._patience.next_wait()
+
     async def run_by_hand(self, function: str, text: str) -> str | None:
         """Calls a function as its trigger would: a queue function for a message, a timer function now.
 
@@ -192,6 +198,7 @@ class Host:
         """Refuses new requests and ends what runs, in about `grace` seconds (the options' by default)."""
         grace = self.options.grace if grace is None else grace
         deadline = time.monotonic() + grace
+        self._patience.end()
         await self._triggers.stop(grace=grace)  # the functions that they run may still need the server
         if self._time_skip is not None:
             self._time_skip.cancel()

@@ -1,4 +1,4 @@
-"""Where an app imports from: what is installed, then its own folders, and nothing that lies beside this host."""
+"""Where an app imports from: what is installed, then its own folders; nothing that lies beside this host."""
 
 import os
 from collections.abc import Iterable
@@ -15,8 +15,8 @@ def import_path(app_dir: Path, current: Iterable[str], *, python_path: str | Non
     """The entries of `sys.path` for an app.
 
     Its folder comes last, wherever it was before: a folder named `statistics` must not stand in for the
-    library's module, here as little as on Azure. The folder of this host, and the working directory that Python
-    puts in front, would lend the app modules that it does not have.
+    library's module, here as little as on Azure. The folder of this host, and the working directory that
+    Python puts in front, would lend the app modules that it does not have.
 
     Args:
         app_dir: the app's folder, resolved.

@@ -8,6 +8,7 @@ import base64
 import contextlib
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from azure.core import MatchConditions
@@ -62,11 +63,14 @@ class TableBindings:
         """
         partition, row = (_expanded(binding, name, data) for name in ("partitionKey", "rowKey"))
         with _told_as_failure(binding, data) as name:
-            table = self._table(binding, name)
+            connection = self._connections.of(binding.properties)
+            table = connection.tables.get_table_client(name)
             try:
                 if partition and row:
-                    return text_datum(shown_json.compact(_shown(await table.get_entity(partition, row))))
-                return text_datum(shown_json.compact(await _list(table, binding, partition, data)))
+                    entity = await connection.ask(lambda: table.get_entity(partition, row))
+                    return text_datum(shown_json.compact(_shown(entity)))
+                entities = await connection.ask(lambda: _list(table, binding, partition, data))
+                return text_datum(shown_json.compact(entities))
             except ResourceNotFoundError:
                 return Datum(None, None) if partition and row else text_datum("[]")
 
@@ -78,13 +82,11 @@ class TableBindings:
         """
         keys = {name: _expanded(binding, name[0].lower() + name[1:], data) or None for name in _KEYS}
         with _told_as_failure(binding, data) as name:
-            table = self._table(binding, name)
+            connection = self._connections.of(binding.properties)
+            table = connection.tables.get_table_client(name)
             operations = [_operation({**keys, **entity}) for entity in _entities_of(value)]
             for transaction in _transactions(operations):
-                await _submit(table, transaction)
-
-    def _table(self, binding: Binding, name: str) -> "TableClient":
-        return self._connections.of(binding.properties).tables.get_table_client(name)
+                await connection.ask(partial(_submit, table, transaction))
 
 
 async def _list(table: "TableClient", binding: Binding, partition: str, data: BindingData) -> list[Entity]:

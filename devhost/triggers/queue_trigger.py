@@ -133,7 +133,7 @@ class QueueTrigger:
         self._wake.set()
 
     async def _deliver(self, message: QueueMessage) -> None:
-        held = HeldMessage(self._queue, message, self._hidden_for)
+        held = HeldMessage(self._connection, self._queue, message, self._hidden_for)
         try:
             await self._process(message, held)
         except AzureError as error:
@@ -172,5 +172,5 @@ class QueueTrigger:
         logger.warning(
             "Message %s moves to the queue '%s': %s.", held.id, self._poison_queue.queue_name, reason
         )
-        await send(self._poison_queue, held.text)
+        await self._connection.ask(lambda: send(self._poison_queue, held.text))
         await held.delete()

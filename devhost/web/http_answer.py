@@ -88,7 +88,7 @@ def to_response(function: Function, outcome: Outcome, request: web.BaseRequest) 
 def _answer_of(function: Function, outcome: Outcome) -> tuple[str, Datum | None]:
     """What the function answers and the type of binding that it answers through.
 
-    Without an `http` binding, or with one that was not set, that is what it returned, wherever else that went.
+    Without an `http` binding that was set it is what the function returned, wherever else that went.
     """
     for binding in function.bindings:
         if binding.type == "http" and binding.direction is Direction.OUT:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from devhost.app.binding_expressions import BindingData
 from devhost.app.bindings import text_datum
 from devhost.errors import UnresolvedExpression
+from devhost.storage import patience
 from tests.devhost.sample_app import RETURN, http_trigger
 from tests.devhost.storage_app import base64_text, fresh_name, queue_trigger, until
 
@@ -183,6 +185,7 @@ async def test_failed_function_sends_nothing(app, account, start):
 async def test_storage_that_does_not_answer_fails_the_call_and_names_the_binding(
     app, account, start, monkeypatch, caplog
 ):
+    monkeypatch.setattr(patience, "PATIENCE", timedelta())
     monkeypatch.setenv("Gone", re.sub(r":\d+/", ":9/", account.connection_string))
     code = PUTS_MESSAGE.format(annotation="str", value="'x'")
     app.function("put", http_trigger(), RETURN, queue_out("queue", connection="Gone"), code=code)
