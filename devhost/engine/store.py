@@ -75,13 +75,13 @@ class Store:
         """Finishes what was asked before and closes the file."""
         self._thread.close()
 
-    async def create_instance(self, new: NewInstance) -> None:
-        """Stores an instance and its start message.
+    async def create_instance(self, new: NewInstance, *, replaces_running: bool = False) -> None:
+        """Stores an instance and its start message in place of an ended one of the id, or of any.
 
         Raises:
             InstanceAlreadyExists: an instance of the same id has not ended.
         """
-        await self._thread.run(lambda: self._create(new))
+        await self._thread.run(lambda: self._create(new, replaces_running=replaces_running))
 
     async def get_instance(self, instance_id: str) -> Instance | None:
         """The instance, or `None`."""
@@ -130,8 +130,13 @@ class Store:
         """
         return await self._thread.run(lambda: self._load(instance_id, now, known))
 
-    async def complete(self, checkpoint: Checkpoint) -> list[QueuedActivity]:
-        """Stores what a work item led to; returns the activities that it has scheduled."""
+    async def complete(self, checkpoint: Checkpoint) -> list[QueuedActivity] | None:
+        """Stores what a work item led to.
+
+        Returns:
+            The activities that it has scheduled; `None` if another instance has taken the id meanwhile, to
+            which nothing of it applies.
+        """
         return await self._thread.run(lambda: self._checkpoint(checkpoint))
 
     async def get_activity_starts(self, instance_id: str) -> dict[int, datetime]:
@@ -190,10 +195,10 @@ class Store:
 
     # What follows runs on the store's thread, inside a transaction.
 
-    def _create(self, new: NewInstance) -> None:
+    def _create(self, new: NewInstance, *, replaces_running: bool = False) -> None:
         instance = new.instance
         existing = self._find(instance.instance_id)
-        if existing is not None and not existing.status.is_terminal:
+        if existing is not None and not (existing.status.is_terminal or replaces_running):
             raise InstanceAlreadyExists(instance.instance_id, existing.status)
         if existing is not None and instance.generation is not None:
             instance = replace(instance, generation=(existing.generation or 0) + 1)
@@ -234,9 +239,11 @@ class Store:
             return replace(instance, status=RuntimeStatus.RUNNING, output=None)
         return instance
 
-    def _checkpoint(self, checkpoint: Checkpoint) -> list[QueuedActivity]:
+    def _checkpoint(self, checkpoint: Checkpoint) -> list[QueuedActivity] | None:
         instance = checkpoint.instance
-        self._drop(checkpoint.message_ids)
+        dropped = self._drop(checkpoint.message_ids)
+        if dropped < len(checkpoint.message_ids) and not instance.is_entity:  # they went with their instance
+            return None
         self._save(instance)
         if instance.status.is_terminal:
             self._execute("delete_messages", instance_id=instance.instance_id)
@@ -304,8 +311,10 @@ class Store:
     def _history(self, instance_id: str) -> list[str]:
         return [row["event"] for row in self._rows("history", instance_id=instance_id)]
 
-    def _drop(self, message_ids: Iterable[int]) -> None:
-        self._connection.executemany(_SQL["delete_message"], [{"message_id": id_} for id_ in message_ids])
+    def _drop(self, message_ids: Iterable[int]) -> int:
+        """Removes messages; returns how many of them there were."""
+        rows = [{"message_id": message_id} for message_id in message_ids]
+        return self._connection.executemany(_SQL["delete_message"], rows).rowcount if rows else 0
 
     def _rows(self, query: str, **values: Any) -> list[sqlite3.Row]:
         return self._execute(query, **values).fetchall()

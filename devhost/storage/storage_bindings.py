@@ -11,7 +11,7 @@ from azure.storage.blob.aio import BlobClient, BlobServiceClient
 from devhost.app.binding_expressions import BindingData
 from devhost.app.bindings import Binding, text_datum
 from devhost.errors import BindingFailed
-from devhost.settings.host_json import MessageEncoding
+from devhost.settings.extension_options import MessageEncoding
 from devhost.storage.queue_messages import contents_of, encode, send
 from devhost.storage.storage_connection import StorageConnections
 from devhost.worker.worker import Worker

@@ -54,25 +54,20 @@ class TableBindings:
         worker.provide_output("table", self.write)
 
     async def read(self, binding: Binding, data: BindingData) -> Datum:
-        """One entity, where the binding names both of its keys, or else a list of those that fit.
-
-        An empty value, which the function gets as `None`, stands for an entity that there is not.
+        """A list of the entities that fit: as on Azure a `rowKey` narrows it no further than its partition.
 
         Raises:
             BindingFailed, ConnectionUnusable, UnresolvedExpression: it cannot be read.
         """
-        partition, row = (_expanded(binding, name, data) for name in ("partitionKey", "rowKey"))
+        partition = _expanded(binding, "partitionKey", data)
         with _told_as_failure(binding, data) as name:
             connection = self._connections.of(binding.properties)
             table = connection.tables.get_table_client(name)
             try:
-                if partition and row:
-                    entity = await connection.ask(lambda: table.get_entity(partition, row))
-                    return text_datum(shown_json.compact(_shown(entity)))
                 entities = await connection.ask(lambda: _list(table, binding, partition, data))
-                return text_datum(shown_json.compact(entities))
             except ResourceNotFoundError:
-                return Datum(None, None) if partition and row else text_datum("[]")
+                entities = []
+            return text_datum(shown_json.compact(entities))
 
     async def write(self, binding: Binding, value: Datum, data: BindingData) -> None:
         """Writes one entity, or each of a list; the table is created if there is none.

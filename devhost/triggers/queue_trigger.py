@@ -18,7 +18,7 @@ from azure.functions.meta import Datum
 from azure.storage.queue import QueueMessage
 
 from devhost.engine.errors import FunctionFailed
-from devhost.settings.host_json import QueueOptions
+from devhost.settings.extension_options import QueueOptions
 from devhost.storage.queue_messages import Undecodable, decode, send, trigger_metadata, trigger_value
 from devhost.storage.storage_connection import StorageConnection
 from devhost.triggers.ending import finish

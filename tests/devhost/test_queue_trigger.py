@@ -18,7 +18,8 @@ from azure.storage.queue.aio import QueueClient
 from devhost.engine.clock import SystemClock
 from devhost.engine.errors import FunctionFailed
 from devhost.errors import BrokenSettings
-from devhost.settings.host_json import QueueOptions, read_host_settings
+from devhost.settings.extension_options import QueueOptions
+from devhost.settings.host_json import read_host_settings
 from devhost.storage.patience import Patience
 from devhost.storage.storage_connection import StorageConnection
 from devhost.triggers.queue_trigger import HIDDEN_FOR, QueueTrigger
