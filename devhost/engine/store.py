@@ -18,15 +18,13 @@ from devhost.engine.errors import (
     InstanceAlreadyExists,
     InstanceNotEnded,
     InstanceNotFound,
-    StateFileInUse,
-    StateFileOutdated,
 )
 from devhost.engine.execution import Execution
 from devhost.engine.history import HistoryEvent, format_time, parse_time, sub_orchestration_failed
 from devhost.engine.instance import Instance, InstanceQuery, Parent, RuntimeStatus, is_entity_id
+from devhost.engine.state_file import Shrinking, prepare
 from devhost.engine.work import ActivityCall, Checkpoint, Message, NewInstance, QueuedActivity, WorkItem
 
-SCHEMA_VERSION: Final = 2
 _ALL_OF_AN_INSTANCE: Final = (
     "delete_instance",
     "delete_history",
@@ -61,7 +59,7 @@ class Store:
         connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=0.2)
         connection.row_factory = sqlite3.Row
         try:
-            _prepare(connection, path)
+            prepare(connection, path)
         except BaseException:
             connection.close()
             raise
@@ -69,7 +67,7 @@ class Store:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
-        self._thread = CommitThread(connection)
+        self._thread = CommitThread(connection, at_rest=Shrinking(connection).step)
 
     def close(self) -> None:
         """Finishes what was asked before and closes the file."""
@@ -321,25 +319,6 @@ class Store:
 
     def _execute(self, query: str, **values: Any) -> sqlite3.Cursor:
         return self._connection.execute(_SQL[query], values)
-
-
-def _prepare(connection: sqlite3.Connection, path: str) -> None:
-    try:
-        # One host owns the file for as long as it runs; the lock ends with the process, however that ends.
-        connection.execute("PRAGMA locking_mode = EXCLUSIVE")
-        # A commit appends to the log and is on the disk when it returns.
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("BEGIN EXCLUSIVE")
-        connection.execute("COMMIT")
-    except sqlite3.OperationalError as error:
-        raise StateFileInUse(path) from error
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if version == 0:
-        schema = resources.files(__package__).joinpath("schema.sql").read_text("utf-8")
-        connection.executescript(f"BEGIN; {schema} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
-    elif version != SCHEMA_VERSION:
-        raise StateFileOutdated(path)
 
 
 def _is_wanted(row: sqlite3.Row, instance: Instance | None) -> bool:
