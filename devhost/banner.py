@@ -11,6 +11,7 @@ _TITLES = {
     "queueTrigger": "Queues",
     "blobTrigger": "Blobs",
     "timerTrigger": "Timers",
+    "warmupTrigger": "Warm-up",
 }
 _SOURCES = {  # the member that says what starts the function, or by which name it is called
     "queueTrigger": "queueName",

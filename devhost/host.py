@@ -17,7 +17,7 @@ from devhost.app.binding_expressions import BindingData
 from devhost.app.bindings import Binding, text_datum
 from devhost.app.functions import Index
 from devhost.engine.clock import Clock, SkippingClock, SystemClock
-from devhost.engine.errors import StateFileOutdated
+from devhost.engine.errors import FunctionFailed, StateFileOutdated
 from devhost.engine.options import HubOptions
 from devhost.engine.store import Store
 from devhost.engine.task_hub import TaskHub
@@ -27,6 +27,7 @@ from devhost.settings.app_settings import is_disabled, worker_threads
 from devhost.settings.host_json import HostSettings
 from devhost.settings.local_settings import CorsSettings, apply_local_settings, read_cors_settings
 from devhost.storage.blob_receipts import host_id
+from devhost.storage.patience import Patience
 from devhost.storage.storage_bindings import StorageBindings
 from devhost.storage.storage_connection import StorageConnections
 from devhost.storage.table_bindings import TableBindings
@@ -145,16 +146,19 @@ class Host:
                 max_concurrent_orchestrators=settings.max_concurrent_orchestrators,
                 versions=settings.versions,
                 strict_parity=options.strict_parity,
+                replaces_running=settings.replaces_running,
             ),
         )
         self._server: HttpServer | None = None
-        self._connections = StorageConnections()
+        self._patience = Patience(clock)
+        self._connections = StorageConnections(self._patience)
         StorageBindings(self._connections, settings.queues.encoding).offer_to(self.worker)
         TableBindings(self._connections).offer_to(self.worker)
         self._triggers = Triggers(
             self.worker,
             connections=self._connections,
             queue_options=settings.queues,
+            blob_options=settings.blobs,
             clock=clock,
             timer_memory=TimerMemory(_timers_file(options.state)),
             host_id=host_id(options.app_dir),
@@ -181,6 +185,10 @@ class Host:
         await self._triggers.settle()
         await self.hub.settle()  # also what those functions have started
 
+    async def storage_wait(self) -> datetime:
+        """When a binding asks storage again that is away; comes as soon as one waits for that."""
+        return await self._patience.next_wait()
+
     async def run_by_hand(self, function: str, text: str) -> str | None:
         """Calls a function as its trigger would: a queue function for a message, a timer function now.
 
@@ -201,6 +209,7 @@ class Host:
         """Refuses new requests and ends what runs, in about `grace` seconds (the options' by default)."""
         grace = self.options.grace if grace is None else grace
         deadline = time.monotonic() + grace
+        self._patience.end()
         await self._triggers.stop(grace=grace)  # the functions that they run may still need the server
         if self._time_skip is not None:
             self._time_skip.cancel()
@@ -222,10 +231,12 @@ class Host:
         self.worker.provide_input("durableClient", client)
         self.worker.start()
         found = await self.worker.index(route_prefix=self.settings.route_prefix)
-        self.index = _without_disabled(_chosen(found, self.options.functions))
+        chosen = _chosen(found, self.options.functions)
+        self.index = _without_disabled(_limited_to(chosen, self.settings.functions))
         for binding in self.index.lacking_outputs:
             self.worker.provide_output(binding.type, _drop)
         load_errors = await self.worker.load(self.index.functions, self.index.errors)
+        await self._warm_up()
         self._server = HttpServer(
             self.index,
             self.worker,
@@ -246,6 +257,7 @@ class Host:
             ),
             AccessRules(host_names=self.options.allowed_hosts, cors=cors),
             route_prefix=self.settings.route_prefix,
+            options=self.settings.http,
         )
         await self._server.start(reserved)
         if self.index.failure is None:  # else what jobs there are wait for their code
@@ -254,6 +266,13 @@ class Host:
             self._time_skip = asyncio.create_task(skip_time(self.hub, self._hub_clock))
         self._triggers.start(self.index.functions)
         self._tell(load_errors)
+
+    async def _warm_up(self) -> None:
+        """Runs the app's warm-up function, as Azure does for an instance that has no request yet."""
+        for function in self.index.functions:
+            if function.trigger.type == "warmupTrigger":
+                with contextlib.suppress(FunctionFailed):  # logged where it ran
+                    await self.worker.invoke(function.name, text_datum(""))
 
     def _tell(self, load_errors: Iterable[FunctionLoadError]) -> None:
         """Logs what keeps functions from being called, and what may surprise."""
@@ -281,16 +300,21 @@ async def _drop(binding: Binding, _value: Datum, _data: BindingData) -> None:
 
 
 def _chosen(index: Index, names: Collection[str]) -> Index:
-    """The functions of these names alone, or all of them if there are no names.
+    """The functions of these names, or all of them if there are no names.
 
     Raises:
         UnknownFunctions: the app has none of some name.
     """
-    if not names:
-        return index
     known = {found.name.lower() for found in index.functions} | {e.function.lower() for e in index.errors}
     if unknown := set(names) - known:
         raise UnknownFunctions(unknown, (function.name for function in index.functions))
+    return _limited_to(index, names)
+
+
+def _limited_to(index: Index, names: Collection[str]) -> Index:
+    """The functions of these names that there are, or all of them if there are no names."""
+    if not names:
+        return index
     return replace(
         index,
         functions=tuple(function for function in index.functions if function.name.lower() in names),

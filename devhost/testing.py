@@ -6,6 +6,7 @@ await app.run_until_idle()
 assert await app.output(job) == 3
 """
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -25,6 +26,8 @@ from devhost.settings.host_json import load_settings
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 YEAR = timedelta(days=365)
+
+_LOOK = 0.001  # seconds that who waited gets to ask again
 
 __all__ = ["AppUnderTest", "Difference", "run_until_idle", "running_app"]
 
@@ -55,8 +58,18 @@ class AppUnderTest:
         await self.host.run_by_hand(function, text)
 
     async def settle(self) -> None:
-        """Lets everything run that can without time passing."""
-        await self.host.settle()
+        """Lets everything run that can without time passing, but for what waits for storage that is away."""
+        settled = asyncio.create_task(self.host.settle())
+        waiting = asyncio.create_task(self._pass_storage_waits())
+        try:
+            await settled
+        finally:
+            waiting.cancel()
+
+    async def _pass_storage_waits(self) -> None:
+        while True:
+            self.clock.advance_to(await self.host.storage_wait())
+            await asyncio.sleep(_LOOK)
 
     async def run_until_idle(self, *, limit: timedelta = YEAR) -> None:
         """Lets everything run that can, durable timers of the next `limit` included.

@@ -14,6 +14,7 @@ from typing import Any
 from devhost.app.app_frames import AppFrames
 from devhost.app.function_code import FunctionCode, bind
 from devhost.app.functions import Function
+from devhost.app.import_path import PYTHONPATH, import_path, without_host
 from devhost.engine.errors import describe_error
 from devhost.errors import FunctionLoadError
 
@@ -28,24 +29,23 @@ class AppFolder:
         self._frames = AppFrames(app_dir)
         self._previous_directory = Path.cwd()
         self._previous_path: list[str] = []
+        self._previous_python_path: str | None = None
         self._others: frozenset[str] = frozenset()
         self._displaced: dict[str, types.ModuleType] = {}
 
     def enter(self) -> None:
-        """Makes the folder importable, as itself and as the worker's namespace package, and works in it.
-
-        It comes last on the path, wherever it was before: a folder named `statistics` must not stand in for
-        the library's module, here as little as on Azure.
-        """
+        """Makes the folder importable, as itself and as the worker's namespace package, and works in it."""
         self._previous_directory = Path.cwd()
         self._others = frozenset(sys.modules)
+        self._previous_path = [*sys.path]
+        self._previous_python_path = os.environ.get(PYTHONPATH)
+        sys.path[:] = import_path(self.path, sys.path, python_path=self._previous_python_path)
+        if self._previous_python_path is not None:
+            os.environ[PYTHONPATH] = without_host(self._previous_python_path)
         os.chdir(self.path)
         namespace = importlib.machinery.ModuleSpec(_NAMESPACE, None, is_package=True)
         namespace.submodule_search_locations = [str(self.path)]
         sys.modules[_NAMESPACE] = importlib.util.module_from_spec(namespace)
-        self._previous_path = [*sys.path]
-        sys.path[:] = [entry for entry in sys.path if Path(entry).resolve() != self.path]
-        sys.path.append(str(self.path))
         importlib.invalidate_caches()
 
     def leave(self) -> None:
@@ -55,6 +55,8 @@ class AppFolder:
         """
         os.chdir(self._previous_directory)
         sys.path[:] = self._previous_path
+        if self._previous_python_path is not None:
+            os.environ[PYTHONPATH] = self._previous_python_path
         others = self._others - self._displaced.keys()
         added = [(name, module) for name, module in sys.modules.items() if name not in others]
         for name in [name for name, module in added if self._owns(name, module)]:

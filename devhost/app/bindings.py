@@ -25,6 +25,7 @@ BINDING_TYPES: Mapping[str, str] = {
         "entityTrigger",
         "queueTrigger",
         "timerTrigger",
+        "warmupTrigger",
         "blobTrigger",
         "queue",
         "blob",

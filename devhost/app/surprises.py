@@ -66,9 +66,9 @@ def _row_for_partition(function: Function) -> Iterator[str]:
     for binding in function.bindings:
         if binding.type == "table" and binding.direction is Direction.IN and binding.properties.get("rowKey"):
             yield (
-                f"The input '{binding.name}' of '{function.name}' has a rowKey, and gets that entity: with "
-                "version 4 of the extension bundle Azure gives a list of all entities of the partition. Give "
-                "a filter instead, such as RowKey eq '{id}', and take the first of the list."
+                f"The rowKey of the input '{binding.name}' of '{function.name}' has no effect, as on Azure: "
+                "the function gets a list of all entities of the partition. Give a filter instead, such as "
+                "RowKey eq '{id}', and take the first of the list."
             )
 
 

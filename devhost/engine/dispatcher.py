@@ -221,6 +221,8 @@ class Dispatcher:
         if checkpoint is None:
             return
         activities = await self._store.complete(checkpoint)
+        if activities is None:
+            return
         if checkpoint.execution is not None:
             self._executions.keep(instance_id, checkpoint.execution)
         self._follow_up(checkpoint, activities)

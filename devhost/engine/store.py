@@ -5,7 +5,6 @@ import sqlite3
 from collections.abc import Iterable
 from dataclasses import asdict, replace
 from datetime import datetime
-from importlib import resources
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,17 +16,15 @@ from devhost.engine.errors import (
     InstanceAlreadyExists,
     InstanceNotEnded,
     InstanceNotFound,
-    StateFileInUse,
-    StateFileOutdated,
 )
 from devhost.engine.execution import Execution
 from devhost.engine.history import HistoryEvent, format_time, parse_time, sub_orchestration_failed
 from devhost.engine.instance import Instance, InstanceQuery, Parent, RuntimeStatus, is_entity_id
 from devhost.engine.listing import Listed, ListQuery, Record, listed, newest, record
 from devhost.engine.queries import SQL
+from devhost.engine.state_file import Shrinking, prepare
 from devhost.engine.work import ActivityCall, Checkpoint, Message, NewInstance, QueuedActivity, WorkItem
 
-SCHEMA_VERSION: Final = 2
 _ALL_OF_AN_INSTANCE: Final = (
     "delete_instance",
     "delete_history",
@@ -58,7 +55,7 @@ class Store:
         connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=0.2)
         connection.row_factory = sqlite3.Row
         try:
-            _prepare(connection, path)
+            prepare(connection, path)
         except BaseException:
             connection.close()
             raise
@@ -66,20 +63,20 @@ class Store:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
-        self._thread = CommitThread(connection)
+        self._thread = CommitThread(connection, at_rest=Shrinking(connection).step)
         self.revision = 0
 
     def close(self) -> None:
         """Finishes what was asked before and closes the file."""
         self._thread.close()
 
-    async def create_instance(self, new: NewInstance) -> None:
-        """Stores an instance and its start message.
+    async def create_instance(self, new: NewInstance, *, replaces_running: bool = False) -> None:
+        """Stores an instance and its start message in place of an ended one of the id, or of any.
 
         Raises:
             InstanceAlreadyExists: an instance of the same id has not ended.
         """
-        await self._thread.run(lambda: self._create(new))
+        await self._thread.run(lambda: self._create(new, replaces_running=replaces_running))
 
     async def get_instance(self, instance_id: str) -> Instance | None:
         """The instance, or `None`."""
@@ -143,8 +140,13 @@ class Store:
         """
         return await self._thread.run(lambda: self._load(instance_id, now, known))
 
-    async def complete(self, checkpoint: Checkpoint) -> list[QueuedActivity]:
-        """Stores what a work item led to; returns the activities that it has scheduled."""
+    async def complete(self, checkpoint: Checkpoint) -> list[QueuedActivity] | None:
+        """Stores what a work item led to.
+
+        Returns:
+            The activities that it has scheduled; `None` if another instance has taken the id meanwhile, to
+            which nothing of it applies.
+        """
         return await self._thread.run(lambda: self._checkpoint(checkpoint))
 
     async def get_activity_starts(self, instance_id: str) -> dict[int, datetime]:
@@ -204,10 +206,10 @@ class Store:
 
     # What follows runs on the store's thread, inside a transaction.
 
-    def _create(self, new: NewInstance) -> None:
+    def _create(self, new: NewInstance, *, replaces_running: bool = False) -> None:
         instance = new.instance
         existing = self._find(instance.instance_id)
-        if existing is not None and not existing.status.is_terminal:
+        if existing is not None and not (existing.status.is_terminal or replaces_running):
             raise InstanceAlreadyExists(instance.instance_id, existing.status)
         if existing is not None and instance.generation is not None:
             instance = replace(instance, generation=(existing.generation or 0) + 1)
@@ -249,9 +251,11 @@ class Store:
             return replace(instance, status=RuntimeStatus.RUNNING, output=None)
         return instance
 
-    def _checkpoint(self, checkpoint: Checkpoint) -> list[QueuedActivity]:
+    def _checkpoint(self, checkpoint: Checkpoint) -> list[QueuedActivity] | None:
         instance = checkpoint.instance
-        self._drop(checkpoint.message_ids)
+        dropped = self._drop(checkpoint.message_ids)
+        if dropped < len(checkpoint.message_ids) and not instance.is_entity:  # they went with their instance
+            return None
         self._save(instance)
         if instance.status.is_terminal:
             self._execute("delete_messages", instance_id=instance.instance_id)
@@ -320,34 +324,16 @@ class Store:
     def _history(self, instance_id: str) -> list[str]:
         return [row["event"] for row in self._rows("history", instance_id=instance_id)]
 
-    def _drop(self, message_ids: Iterable[int]) -> None:
-        self._connection.executemany(SQL["delete_message"], [{"message_id": id_} for id_ in message_ids])
+    def _drop(self, message_ids: Iterable[int]) -> int:
+        """Removes messages; returns how many of them there were."""
+        rows = [{"message_id": message_id} for message_id in message_ids]
+        return self._connection.executemany(SQL["delete_message"], rows).rowcount if rows else 0
 
     def _rows(self, query: str, **values: Any) -> list[sqlite3.Row]:
         return self._execute(query, **values).fetchall()
 
     def _execute(self, query: str, **values: Any) -> sqlite3.Cursor:
         return self._connection.execute(SQL[query], values)
-
-
-def _prepare(connection: sqlite3.Connection, path: str) -> None:
-    try:
-        # One host owns the file for as long as it runs; the lock ends with the process, however that ends.
-        connection.execute("PRAGMA locking_mode = EXCLUSIVE")
-        # A commit appends to the log and is on the disk when it returns.
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("BEGIN EXCLUSIVE")
-        connection.execute("COMMIT")
-    except sqlite3.OperationalError as error:
-        raise StateFileInUse(path) from error
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if version == 0:
-        schema = resources.files(__package__).joinpath("schema.sql").read_text("utf-8")
-        connection.executescript(f"BEGIN; {schema} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
-    elif version != SCHEMA_VERSION:
-        raise StateFileOutdated(path)
-    connection.executescript(resources.files(__package__).joinpath("indexes.sql").read_text("utf-8"))
 
 
 def _is_wanted(row: sqlite3.Row, instance: Instance | None) -> bool:

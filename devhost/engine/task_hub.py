@@ -78,7 +78,7 @@ class TaskHub:
         """Starts an orchestration and returns its id; an ended instance of the id is replaced.
 
         Raises:
-            InstanceAlreadyExists: an instance of the id has not ended.
+            InstanceAlreadyExists: an instance of the id has not ended, and the options keep it.
             EntityProtected: the id is that of an entity.
         """
         if instance_id is not None and self._is_of_an_entity(instance_id):
@@ -90,7 +90,7 @@ class TaskHub:
             input_text=input_text,
             version=version or self._options.versions.default,
         )
-        await self._store.create_instance(new)
+        await self._store.create_instance(new, replaces_running=self._options.replaces_running)
         self._dispatcher.wake(new.instance.instance_id)
         return new.instance.instance_id
 

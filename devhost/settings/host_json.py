@@ -14,46 +14,25 @@ from typing import Any
 
 from devhost.engine.versions import VersionPolicy
 from devhost.errors import BrokenSettings, NotAnApp
+from devhost.settings.extension_options import BlobOptions, HttpOptions, QueueOptions
 from devhost.settings.local_settings import apply_local_settings
 from devhost.settings.sections import Section, read_object
 from devhost.timespan import format_timespan, parse_timespan
 
 _NO_TIMEOUT = "-1"
-_MAX_COUNT = 1000
+_AZURE_STORAGE = "AzureStorage"
 _OVERRIDES = "azurefunctionsjobhost__"  # begins the names of app settings that stand for values of host.json
 _TAKEN_ON_AZURE = {  # by setting: shortest and longest; beyond them the Durable extension stops the host
     "controlQueueVisibilityTimeout": (timedelta(minutes=1), timedelta(minutes=60)),
     "workItemQueueVisibilityTimeout": (timedelta(seconds=1), timedelta(days=7)),
 }
-_MAX_BATCH = 32  # what queue storage hands out at once
 
 
-class MessageEncoding(enum.StrEnum):
-    """How the texts of queue messages are written."""
+class OverridableStates(enum.StrEnum):
+    """Which instances give way to a new one of the same id."""
 
-    BASE64 = "base64"
-    NONE = "none"
-
-
-@dataclass(frozen=True, slots=True)
-class QueueOptions:
-    """How queue triggers work; the defaults are those of the Functions host on a developer's machine.
-
-    Attributes:
-        batch_size: how many messages are asked for at once.
-        new_batch_threshold: how many may still run when more are asked for.
-        visibility_timeout: how long a message rests that a function failed at.
-        max_polling_interval: how long an empty queue is left alone at most.
-        max_dequeue_count: how often a message is tried before it goes to the poison queue.
-        encoding: how messages are written, also by `queue` output bindings.
-    """
-
-    batch_size: int = 16
-    new_batch_threshold: int = 8
-    visibility_timeout: timedelta = timedelta()
-    max_polling_interval: timedelta = timedelta(seconds=2)
-    max_dequeue_count: int = 5
-    encoding: MessageEncoding = MessageEncoding.BASE64
+    NON_RUNNING = "NonRunningStates"
+    ANY = "AnyState"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +42,9 @@ class HostSettings:
     Attributes:
         log_levels: names of levels by category, `default` among them.
         function_timeout: how long a call may take; `None` for any time.
-        warnings: sentences about values that this host passes over and that Azure does not take.
+        functions: names of the functions to run, in lower case; all of them if there are none.
+        replaces_running: whether a start replaces an instance of the same id that has not ended.
+        warnings: sentences about values that this host passes over, or that Azure does not take.
     """
 
     route_prefix: str = "api"
@@ -73,7 +54,11 @@ class HostSettings:
     versions: VersionPolicy = field(default_factory=VersionPolicy)
     max_concurrent_activities: int = 10
     max_concurrent_orchestrators: int = 5
+    functions: frozenset[str] = frozenset()
+    replaces_running: bool = False
+    http: HttpOptions = field(default_factory=HttpOptions)
     queues: QueueOptions = field(default_factory=QueueOptions)
+    blobs: BlobOptions = field(default_factory=BlobOptions)
     warnings: tuple[str, ...] = ()
 
 
@@ -88,8 +73,8 @@ def read_host_settings(app_dir: Path) -> HostSettings:
     if not path.is_file():
         raise NotAnApp(app_dir)
     root = Section(path, with_overrides(read_object(path), os.environ))
-    http = root.section("extensions").section("http")
-    durable = root.section("extensions").section("durableTask")
+    extensions = root.section("extensions")
+    http, durable = extensions.section("http"), extensions.section("durableTask")
     defaults = HostSettings()
     return HostSettings(
         route_prefix=http.value("routePrefix", defaults.route_prefix).strip("/"),
@@ -107,8 +92,13 @@ def read_host_settings(app_dir: Path) -> HostSettings:
         max_concurrent_orchestrators=durable.value(
             "maxConcurrentOrchestratorFunctions", defaults.max_concurrent_orchestrators
         ),
-        queues=_queue_options(root.section("extensions").section("queues")),
-        warnings=tuple(_refused_on_azure(durable.section("storageProvider"))),
+        functions=frozenset(map(str.lower, map(str, root.value("functions", list[object]())))),
+        replaces_running=durable.choice("overridableExistingInstanceStates", OverridableStates.NON_RUNNING)
+        is OverridableStates.ANY,
+        http=HttpOptions.read(http),
+        queues=QueueOptions.read(extensions.section("queues")),
+        blobs=BlobOptions.read(extensions.section("blobs")),
+        warnings=(*_refused_on_azure(durable.section("storageProvider")), *_without_effect(root)),
     )
 
 
@@ -142,19 +132,6 @@ def _override(content: dict[str, Any], path: list[str], value: str) -> None:
     _override(content[key], path[1:], value)
 
 
-def _queue_options(section: Section) -> QueueOptions:
-    defaults = QueueOptions()
-    batch_size = section.number("batchSize", defaults.batch_size, range(1, _MAX_BATCH + 1))
-    return QueueOptions(
-        batch_size=batch_size,
-        new_batch_threshold=section.number("newBatchThreshold", batch_size // 2, range(_MAX_COUNT)),
-        visibility_timeout=section.timespan("visibilityTimeout", defaults.visibility_timeout),
-        max_polling_interval=section.timespan("maxPollingInterval", defaults.max_polling_interval),
-        max_dequeue_count=section.number("maxDequeueCount", defaults.max_dequeue_count, range(1, _MAX_COUNT)),
-        encoding=section.choice("messageEncoding", defaults.encoding),
-    )
-
-
 def _refused_on_azure(provider: Section) -> Iterator[str]:
     """Sentences about durations that mean nothing here and keep a whole app from starting on Azure."""
     for key, (shortest, longest) in _TAKEN_ON_AZURE.items():
@@ -165,6 +142,25 @@ def _refused_on_azure(provider: Section) -> Iterator[str]:
                 f"takes {format_timespan(shortest)} to {format_timespan(longest)}, and with another "
                 "value no function of the app starts on Azure."
             )
+
+
+def _without_effect(root: Section) -> Iterator[str]:
+    """Sentences about what is switched on and does nothing on this host."""
+    extensions = root.section("extensions")
+    for section, key, reason in (
+        (extensions.section("http"), "dynamicThrottlesEnabled", "it refuses no request for its own load"),
+        (extensions.section("http").section("hsts"), "isEnabled", "it is not served over HTTPS"),
+        (root.section("concurrency"), "dynamicConcurrencyEnabled", "the limits in the file stay as they are"),
+        (extensions.section("durableTask"), "extendedSessionsEnabled", "no Python app has such sessions"),
+    ):
+        if section.flag(key):
+            yield f"{section.name}.{key} of host.json has no effect on this host: {reason}."
+    backend = extensions.section("durableTask").section("storageProvider").value("type", _AZURE_STORAGE)
+    if backend.lower() != _AZURE_STORAGE.lower():
+        yield (
+            f"extensions.durableTask.storageProvider.type of host.json is {backend}: this host keeps "
+            f"instances in its own file all the same, and behaves as {_AZURE_STORAGE} does."
+        )
 
 
 def _function_timeout(root: Section, default: timedelta | None) -> timedelta | None:

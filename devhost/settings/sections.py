@@ -52,7 +52,7 @@ class Section:
             value = self._read_text(key, value, default)
         # A JSON true would otherwise pass for the number 1.
         if isinstance(value, bool) is not isinstance(default, bool) or not isinstance(value, type(default)):
-            wanted = {str: "a text", int: "a number", dict: "an object"}[type(default)]
+            wanted = {str: "a text", int: "a number", dict: "an object", list: "a list"}[type(default)]
             raise BrokenSettings(self.path, f"{self._full_name(key)} is {json.dumps(value)}, not {wanted}.")
         return value
 

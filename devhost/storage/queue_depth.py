@@ -6,7 +6,7 @@ from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.queue.aio import QueueClient
 
 from devhost.app.trigger_states import PoisonMessage
-from devhost.settings.host_json import MessageEncoding
+from devhost.settings.extension_options import MessageEncoding
 from devhost.storage.queue_messages import Undecodable, decode
 
 _SHOWN = 32  # messages that a queue lets be looked at

@@ -12,7 +12,7 @@ from azure.storage.queue.aio import QueueClient
 
 from devhost.app import shown_json
 from devhost.app.bindings import text_datum
-from devhost.settings.host_json import MessageEncoding
+from devhost.settings.extension_options import MessageEncoding
 
 # The SDK writes a QueueMessage as such an object; only its body travels.
 _MEMBERS_OF_A_MESSAGE = {"id", "body"}

@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Iterator
+from functools import partial
 
 from azure.core.exceptions import AzureError, ResourceExistsError, ResourceNotFoundError
 from azure.functions.meta import Datum
@@ -10,7 +11,7 @@ from azure.storage.blob.aio import BlobClient, BlobServiceClient
 from devhost.app.binding_expressions import BindingData
 from devhost.app.bindings import Binding, text_datum
 from devhost.errors import BindingFailed
-from devhost.settings.host_json import MessageEncoding
+from devhost.settings.extension_options import MessageEncoding
 from devhost.storage.queue_messages import contents_of, encode, send
 from devhost.storage.storage_connection import StorageConnections
 from devhost.worker.worker import Worker
@@ -36,10 +37,11 @@ class StorageBindings:
             BindingFailed, ConnectionUnusable, UnresolvedExpression: it cannot be sent.
         """
         name = data.expand(str(binding.properties.get("queueName", "")))
-        queue = self._connections.of(binding.properties).queues.get_queue_client(name.lower())
+        connection = self._connections.of(binding.properties)
+        queue = connection.queues.get_queue_client(name.lower())
         with _told_as_failure(binding, f"the queue '{name}'"):
             for content in contents_of(value):
-                await send(queue, encode(content, self._encoding))
+                await connection.ask(partial(send, queue, encode(content, self._encoding)))
 
     async def write_blob(self, binding: Binding, value: Datum, data: BindingData) -> None:
         """Writes a blob, over an older one if need be; the container is created if there is none.
@@ -48,10 +50,10 @@ class StorageBindings:
             BindingFailed, ConnectionUnusable, UnresolvedExpression: it cannot be written.
         """
         path = data.expand(str(binding.properties.get("path", "")))
-        blobs = self._connections.of(binding.properties).blobs
+        connection = self._connections.of(binding.properties)
         with _told_as_failure(binding, f"the blob '{path}'"):
             content = value.value.encode() if isinstance(value.value, str) else value.value
-            await _upload(blobs, path, content)
+            await connection.ask(lambda: _upload(connection.blobs, path, content))
 
     async def read_blob(self, binding: Binding, data: BindingData) -> Datum:
         """What a blob holds; an empty value if there is none, which the function gets as `None`.
@@ -62,16 +64,20 @@ class StorageBindings:
             BindingFailed, ConnectionUnusable, UnresolvedExpression: it cannot be read.
         """
         path = data.expand(str(binding.properties.get("path", "")))
-        blobs = self._connections.of(binding.properties).blobs
+        connection = self._connections.of(binding.properties)
         with _told_as_failure(binding, f"the blob '{path}'"):
             try:
-                download = await _blob(blobs, path).download_blob()
-                content = await download.readall()
+                content = await connection.ask(lambda: _download(connection.blobs, path))
             except ResourceNotFoundError:
                 return Datum(None, None)
         if str(binding.properties.get("dataType", "")).lower() == "binary":
             return Datum(content, "bytes")
         return text_datum(content.decode("utf-8-sig", "replace"))
+
+
+async def _download(blobs: BlobServiceClient, path: str) -> bytes:
+    download = await _blob(blobs, path).download_blob()
+    return await download.readall()
 
 
 async def _upload(blobs: BlobServiceClient, path: str, content: bytes) -> None:

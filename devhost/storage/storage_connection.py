@@ -1,13 +1,14 @@
 """Storage accounts as app settings name them, and the clients of their queues, blobs and tables.
 
-Says once when an account stops answering, and once when it answers again. The SDK retries nothing:
-whoever polls asks again anyway.
+Says once when an account stops answering, and once when it answers again. The SDK retries nothing: who polls
+asks again anyway, and the others wait with `Patience`.
 """
 
 import logging
 import re
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from azure.core.credentials_async import AsyncTokenCredential
 from azure.storage.blob.aio import BlobServiceClient
@@ -15,11 +16,14 @@ from azure.storage.queue.aio import QueueServiceClient
 
 from devhost.errors import ConnectionUnusable
 from devhost.settings.app_settings import app_setting
+from devhost.storage.patience import Patience
 
 if TYPE_CHECKING:
     from azure.data.tables.aio import TableServiceClient
 
 logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 DEFAULT_CONNECTION = "AzureWebJobsStorage"
 
@@ -43,13 +47,14 @@ class StorageConnection:
     `<name>__queueServiceUri`; each may also begin with AzureWebJobs.
     """
 
-    def __init__(self, name: str = DEFAULT_CONNECTION) -> None:
+    def __init__(self, patience: Patience, name: str = DEFAULT_CONNECTION) -> None:
         """Reads the settings; no connection is made.
 
         Raises:
             ConnectionUnusable: none of them is set.
         """
         self.name = name
+        self._patience = patience
         self._value = _first_setting(name)
         self._opened: list[AbstractAsyncContextManager[Any]] = []
         self._queues: QueueServiceClient | None = None
@@ -85,6 +90,16 @@ class StorageConnection:
         if self._tables is None:
             self._tables = self._open(TableServiceClient, "table")
         return self._tables
+
+    async def ask(self, operation: Callable[[], Awaitable[T]]) -> T:
+        """Does something that may be done again, for as long as the account is away, within `PATIENCE`.
+
+        Raises:
+            AzureError: it was refused, or the account was away all the time.
+        """
+        result = await self._patience.ask(operation, self.fails)
+        self.answers()
+        return result
 
     def answers(self) -> None:
         """Takes note that the account answered."""
@@ -143,7 +158,8 @@ class StorageConnection:
 class StorageConnections:
     """The accounts that an app's bindings name, each opened once."""
 
-    def __init__(self) -> None:
+    def __init__(self, patience: Patience) -> None:
+        self._patience = patience
         self._connections: dict[str, StorageConnection] = {}
 
     def of(self, properties: Any) -> StorageConnection:
@@ -154,7 +170,7 @@ class StorageConnections:
         """
         name = str(properties.get("connection") or DEFAULT_CONNECTION)
         if name not in self._connections:
-            self._connections[name] = StorageConnection(name)
+            self._connections[name] = StorageConnection(self._patience, name)
         return self._connections[name]
 
     async def close(self) -> None:

@@ -8,6 +8,7 @@ import base64
 import contextlib
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from azure.core import MatchConditions
@@ -53,22 +54,20 @@ class TableBindings:
         worker.provide_output("table", self.write)
 
     async def read(self, binding: Binding, data: BindingData) -> Datum:
-        """One entity, where the binding names both of its keys, or else a list of those that fit.
-
-        An empty value, which the function gets as `None`, stands for an entity that there is not.
+        """A list of the entities that fit: as on Azure a `rowKey` narrows it no further than its partition.
 
         Raises:
             BindingFailed, ConnectionUnusable, UnresolvedExpression: it cannot be read.
         """
-        partition, row = (_expanded(binding, name, data) for name in ("partitionKey", "rowKey"))
+        partition = _expanded(binding, "partitionKey", data)
         with _told_as_failure(binding, data) as name:
-            table = self._table(binding, name)
+            connection = self._connections.of(binding.properties)
+            table = connection.tables.get_table_client(name)
             try:
-                if partition and row:
-                    return text_datum(shown_json.compact(_shown(await table.get_entity(partition, row))))
-                return text_datum(shown_json.compact(await _list(table, binding, partition, data)))
+                entities = await connection.ask(lambda: _list(table, binding, partition, data))
             except ResourceNotFoundError:
-                return Datum(None, None) if partition and row else text_datum("[]")
+                entities = []
+            return text_datum(shown_json.compact(entities))
 
     async def write(self, binding: Binding, value: Datum, data: BindingData) -> None:
         """Writes one entity, or each of a list; the table is created if there is none.
@@ -78,13 +77,11 @@ class TableBindings:
         """
         keys = {name: _expanded(binding, name[0].lower() + name[1:], data) or None for name in _KEYS}
         with _told_as_failure(binding, data) as name:
-            table = self._table(binding, name)
+            connection = self._connections.of(binding.properties)
+            table = connection.tables.get_table_client(name)
             operations = [_operation({**keys, **entity}) for entity in _entities_of(value)]
             for transaction in _transactions(operations):
-                await _submit(table, transaction)
-
-    def _table(self, binding: Binding, name: str) -> "TableClient":
-        return self._connections.of(binding.properties).tables.get_table_client(name)
+                await connection.ask(partial(_submit, table, transaction))
 
 
 async def _list(table: "TableClient", binding: Binding, partition: str, data: BindingData) -> list[Entity]:

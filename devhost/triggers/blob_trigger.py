@@ -9,7 +9,6 @@ import asyncio
 import contextlib
 import json
 import logging
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -22,7 +21,7 @@ from azure.storage.queue.aio import QueueClient
 from devhost.app.bindings import text_datum
 from devhost.app.blob_path import BlobPath
 from devhost.engine.errors import FunctionFailed
-from devhost.settings.host_json import MessageEncoding
+from devhost.settings.extension_options import MessageEncoding
 from devhost.storage.blob_receipts import BlobReceipts
 from devhost.storage.queue_messages import encode, send
 from devhost.storage.storage_connection import StorageConnection
@@ -32,11 +31,9 @@ from devhost.triggers.queue_trigger import Run
 logger = logging.getLogger(__name__)
 
 POISON_QUEUE = "webjobs-blobtrigger-poison"
-TRIES = 5
 
 _SHORTEST_PAUSE = 0.1  # seconds between two looks into the container
 _LONGEST_PAUSE = 1.0  # while nothing is new; the Functions host looks every two
-_AT_ONCE = 8 * (os.cpu_count() or 1)  # calls, as the Functions host has it
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +68,22 @@ class BlobTrigger:
         connection: StorageConnection,
         receipts: BlobReceipts,
         encoding: MessageEncoding,
+        tries: int,
+        slots: asyncio.Semaphore,
     ) -> None:
-        """Runs the function `name` for blobs that fit a path; `properties` are those of its trigger."""
+        """Runs the function `name` for blobs that fit a path.
+
+        Args:
+            name: of the function.
+            path: which blobs.
+            run: calls the function.
+            properties: those of its trigger.
+            connection: the account that the blobs are in.
+            receipts: which blobs are done with.
+            encoding: of messages in the poison queue.
+            tries: how often a blob is tried.
+            slots: for the calls of all blob functions.
+        """
         self._name = name
         self._path = path
         self._run = run
@@ -83,7 +94,8 @@ class BlobTrigger:
         self._container = connection.blobs.get_container_client(path.container)
         self._poison_queue: QueueClient = connection.queues.get_queue_client(POISON_QUEUE)
         self._in_hand: dict[str, asyncio.Task[None]] = {}
-        self._slots = asyncio.Semaphore(_AT_ONCE)
+        self._tries = tries
+        self._slots = slots
         self._owed: dict[_Version, bool] = {}  # done with and without a receipt yet; true: nor on the queue
         self._stopping = asyncio.Event()
         self._watcher: asyncio.Task[None] | None = None
@@ -164,13 +176,13 @@ class BlobTrigger:
             self._connection.fails(error)
 
     async def _process(self, version: _Version, content: bytes, properties: BlobProperties) -> None:
-        for number in range(1, TRIES + 1):
+        for number in range(1, self._tries + 1):
             if await self._succeeds(content, properties):
                 self._owed[version] = False
                 break
             if self._stopping.is_set():
                 return
-            if number == TRIES:
+            if number == self._tries:
                 self._owed[version] = True
         await self._settle(version)
 
@@ -187,7 +199,7 @@ class BlobTrigger:
             logger.warning(
                 "'%s' failed %d times for the blob '%s', which goes to the queue '%s'.",
                 self._name,
-                TRIES,
+                self._tries,
                 version.path,
                 POISON_QUEUE,
             )

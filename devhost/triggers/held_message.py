@@ -10,6 +10,8 @@ from azure.core.exceptions import AzureError, HttpResponseError, ResourceNotFoun
 from azure.storage.queue import QueueMessage
 from azure.storage.queue.aio import QueueClient
 
+from devhost.storage.storage_connection import StorageConnection
+
 logger = logging.getLogger(__name__)
 
 _TAKEN_BY_ANOTHER = "PopReceiptMismatch"
@@ -18,9 +20,16 @@ _TAKEN_BY_ANOTHER = "PopReceiptMismatch"
 class HeldMessage:
     """One message in hand; whoever hid it last holds the receipt to change it."""
 
-    def __init__(self, queue: QueueClient, message: QueueMessage, hidden_for: timedelta) -> None:
+    def __init__(
+        self,
+        connection: StorageConnection,
+        queue: QueueClient,
+        message: QueueMessage,
+        hidden_for: timedelta,
+    ) -> None:
         self.id = message.id
         self.text: str = message.content
+        self._connection = connection
         self._queue = queue
         self._receipt = message.pop_receipt
         self._hidden_for = hidden_for
@@ -37,14 +46,14 @@ class HeldMessage:
             await renewal  # and does not cut it off: the receipt that it fetches is needed
 
     async def delete(self) -> None:
-        """Removes the message for good."""
+        """Removes the message for good; storage that is away is waited for."""
         with _unless_gone(self.id):
-            await self._queue.delete_message(self.id, self._receipt)
+            await self._connection.ask(lambda: self._queue.delete_message(self.id, self._receipt))
 
     async def release(self, after: timedelta) -> None:
         """Gives the message back to the queue, to be seen again after that time."""
         with _unless_gone(self.id):
-            await self._hide(after)
+            await self._connection.ask(lambda: self._hide(after))
 
     async def _renew_until(self, done: asyncio.Event) -> None:
         while not await _is_set_within(done, self._hidden_for / 2):

@@ -22,7 +22,7 @@ from devhost.app.trigger_states import QueueState, TimerState
 from devhost.engine.clock import Clock
 from devhost.errors import ConnectionUnusable, IndexingError, UnresolvedExpression
 from devhost.settings.app_settings import app_setting, expand_settings
-from devhost.settings.host_json import QueueOptions
+from devhost.settings.extension_options import BlobOptions, QueueOptions
 from devhost.storage.blob_receipts import BlobReceipts
 from devhost.storage.queue_messages import trigger_metadata, trigger_value
 from devhost.storage.storage_connection import StorageConnections
@@ -65,6 +65,7 @@ class Triggers:
         *,
         connections: StorageConnections,
         queue_options: QueueOptions,
+        blob_options: BlobOptions,
         clock: Clock,
         timer_memory: TimerMemory,
         host_id: str,
@@ -73,6 +74,8 @@ class Triggers:
         self._worker = worker
         self._connections = connections
         self._queue_options = queue_options
+        self._blob_tries = blob_options.tries
+        self._blob_slots = asyncio.Semaphore(blob_options.at_once)
         self._clock = clock
         self._timer_memory = timer_memory
         self._listeners: list[Listener] = []
@@ -169,6 +172,8 @@ class Triggers:
             connection=self._connections.of(properties),
             receipts=BlobReceipts(host_storage.blobs, host=self._host_id, function=function.name),
             encoding=self._queue_options.encoding,
+            tries=self._blob_tries,
+            slots=self._blob_slots,
         )
         self._blobs[function.name] = trigger
         return trigger

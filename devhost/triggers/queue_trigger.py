@@ -20,7 +20,7 @@ from azure.storage.queue import QueueMessage
 
 from devhost.app.trigger_states import QueueState
 from devhost.engine.errors import FunctionFailed
-from devhost.settings.host_json import QueueOptions
+from devhost.settings.extension_options import QueueOptions
 from devhost.storage.queue_depth import depth, first_messages
 from devhost.storage.queue_messages import Undecodable, decode, send, trigger_metadata, trigger_value
 from devhost.storage.storage_connection import StorageConnection
@@ -153,7 +153,7 @@ class QueueTrigger:
         self._wake.set()
 
     async def _deliver(self, message: QueueMessage) -> None:
-        held = HeldMessage(self._queue, message, self._hidden_for)
+        held = HeldMessage(self._connection, self._queue, message, self._hidden_for)
         try:
             await self._process(message, held)
         except AzureError as error:
@@ -192,5 +192,5 @@ class QueueTrigger:
         logger.warning(
             "Message %s moves to the queue '%s': %s.", held.id, self._poison_queue.queue_name, reason
         )
-        await send(self._poison_queue, held.text)
+        await self._connection.ask(lambda: send(self._poison_queue, held.text))
         await held.delete()

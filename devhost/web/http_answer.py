@@ -88,12 +88,14 @@ def to_response(function: Function, outcome: Outcome, request: web.BaseRequest) 
 def _answer_of(function: Function, outcome: Outcome) -> tuple[str, Datum | None]:
     """What the function answers and the type of binding that it answers through.
 
-    Without an `http` binding that is what it returned, wherever else that went.
+    Without an `http` binding that was set it is what the function returned, wherever else that went.
     """
     for binding in function.bindings:
         if binding.type == "http" and binding.direction is Direction.OUT:
-            is_result = binding.name == "$return"
-            return "http", outcome.result if is_result else outcome.outputs.get(binding.name)
+            if binding.name == "$return":
+                return "http", outcome.result
+            if binding.name in outcome.outputs:
+                return "http", outcome.outputs[binding.name]
     return "", outcome.result
 
 
@@ -113,17 +115,15 @@ def _described(parts: Mapping[str, Any]) -> web.Response:
 
 
 def _read_as_json(text: str) -> web.Response:
-    """A text that is JSON as .NET shows its value; an object may name status, headers and body."""
+    """A text that is JSON as .NET shows its value; an object with a body may name status and headers, too."""
     try:
         value = shown_json.read(text) if text.strip() else None
     except ValueError:
         return _text_response(text)
-    if not isinstance(value, dict):
+    members = {name.lower(): member for name, member in value.items()} if isinstance(value, dict) else {}
+    if "body" not in members:
         return _text_response(shown_json.shown(value))
-    members = {name.lower(): member for name, member in value.items()}
-    response = _text_response(
-        shown_json.compact(members["body"]) if "body" in members else shown_json.shown(value)
-    )
+    response = _text_response(shown_json.compact(members["body"]))
     status = members.get("statuscode", members.get("status"))
     if not isinstance(status, bool) and _INTEGER.fullmatch(str(status)):
         response.set_status(_status(str(int(str(status)))))

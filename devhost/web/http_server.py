@@ -21,12 +21,14 @@ from devhost.engine.errors import FunctionFailed
 from devhost.errors import PortUnusable
 from devhost.page.page import host_page
 from devhost.settings.app_settings import NO_HOMEPAGE
+from devhost.settings.extension_options import HttpOptions
 from devhost.web.access import AccessRules, Refusal
 from devhost.web.admin_api import AdminApi
 from devhost.web.client_binding import RPC_PATH, WEBHOOK_PATH
 from devhost.web.http_answer import UnsendableAnswer, to_response
 from devhost.web.http_trigger import MAX_BODY, BodyTooLong, request_datum
 from devhost.web.management_api import ManagementApi
+from devhost.web.throttle import Throttle, TooManyRequests
 from devhost.worker.worker import Worker
 
 logger = logging.getLogger(__name__)
@@ -68,6 +70,7 @@ class HttpServer:
         access: AccessRules,
         *,
         route_prefix: str,
+        options: HttpOptions,
     ) -> None:
         self._index = index
         self._worker = worker
@@ -76,6 +79,8 @@ class HttpServer:
         self._prefix = [part.lower() for part in split_path(route_prefix)]
         self._functions = [function for function in index.functions if function.http]
         self._admin = admin
+        self._headers = options.headers
+        self._throttle = Throttle(options)
         self._in_flight = 0
         self._idle = asyncio.Event()
         self._idle.set()
@@ -151,7 +156,10 @@ class HttpServer:
             return _page(request)
         for function, values in self._routes(path):
             if function.http is not None and function.http.accepts(request.method):
-                return await self._call(function, values, request)
+                response = await self._call(function, values, request)
+                for name, value in self._headers.items():
+                    response.headers.setdefault(name, value)
+                return response
         return web.Response(status=404) if path else self._home()
 
     @property
@@ -183,9 +191,13 @@ class HttpServer:
         self._in_flight += 1
         self._idle.clear()
         try:
-            trigger = await request_datum(request, values)
-            outcome = await self._worker.invoke(function.name, trigger)
+            async with self._throttle.turn():
+                trigger = await request_datum(request, values)
+                outcome = await self._worker.invoke(function.name, trigger)
             return to_response(function, outcome, request)
+        except TooManyRequests as error:
+            logger.warning("'%s' answers 429: %s", function.name, error)
+            return web.Response(status=HTTPStatus.TOO_MANY_REQUESTS)
         except (BodyTooLong, UnsendableAnswer) as error:
             return _refused(function, error)
         except FunctionFailed:  # logged where it ran

@@ -96,6 +96,23 @@ def test_banner_names_the_functions_that_are_in_error(app: SampleApp):
     assert "Errors   broken, unknown: see above\n" in text
 
 
+def test_app_gets_nothing_that_lies_beside_the_host_nor_where_it_was_started(app: SampleApp):
+    (app.root.parent / "beside.py").write_text("")
+    app.file("shared_code/__init__.py", "NAME = 'the app'")
+    code = """
+        import importlib.util, subprocess, sys
+        import shared_code
+        FIND = "import importlib.util as u; print(bool(u.find_spec('local') or u.find_spec('beside')))"
+        def main(req):
+            found = [name for name in ("local", "beside") if importlib.util.find_spec(name)]
+            child = subprocess.run([sys.executable, "-c", FIND], capture_output=True, text=True)
+            return f"{shared_code.NAME} {found} {child.stdout.strip()}"
+    """
+    app.http("asks", code)
+    with started(app, "--memory") as process:
+        assert read(origin(process) + "/api/asks") == "the app [] False"
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_signal_stops_the_host_with_exit_code_zero(app: SampleApp, number: signal.Signals):
     app.http("hello")

@@ -47,6 +47,9 @@ async def test_text_is_read_as_json_and_its_value_shown(
         ('{"body": true}', 200, "True"),
         ('{"status": "ok"}', 200, '{\n  "status": "ok"\n}'),
         ('{"status": true, "body": null}', 200, ""),
+        ('{"status": 404}', 200, '{\n  "status": 404\n}'),
+        ('{"statusCode": 99}', 200, '{\n  "statusCode": 99\n}'),
+        ('{"headers": {"a b": "c"}}', 200, '{\n  "headers": {\n    "a b": "c"\n  }\n}'),
         ('{"status": 99, "body": "x"}', 500, ""),
     ],
 )

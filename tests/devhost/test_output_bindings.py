@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from devhost.app.binding_expressions import BindingData
 from devhost.app.bindings import text_datum
 from devhost.errors import UnresolvedExpression
+from devhost.storage import patience
 from tests.devhost.sample_app import RETURN, http_trigger
 from tests.devhost.storage_app import base64_text, fresh_name, queue_trigger, until
 
@@ -97,6 +99,22 @@ async def test_text_that_an_http_function_returns_to_a_blob_is_its_answer_too(ap
     assert await account.blob(container, "x") == b"content"
 
 
+async def test_text_returned_to_a_queue_answers_for_an_http_output_that_is_not_set(app, account, start):
+    name = fresh_name("out")
+    code = """
+        import azure.functions as func
+        def main(req: func.HttpRequest, res: func.Out[func.HttpResponse]) -> str:
+            if req.params.get("set"):
+                res.set(func.HttpResponse("set", status_code=201))
+            return "message"
+    """
+    app.function("put", http_trigger(), {**RETURN, "name": "res"}, queue_out(name, "$return"), code=code)
+    client = await start()
+    unset, answered = await client.get("/api/put"), await client.get("/api/put?set=1")
+    assert (unset.status, unset.text) == (200, "message")
+    assert (answered.status, answered.text) == (201, "set")
+
+
 async def test_queue_that_does_not_exist_is_created_for_the_first_message(app, account, start):
     name = fresh_name("out")
     app.function(
@@ -167,6 +185,7 @@ async def test_failed_function_sends_nothing(app, account, start):
 async def test_storage_that_does_not_answer_fails_the_call_and_names_the_binding(
     app, account, start, monkeypatch, caplog
 ):
+    monkeypatch.setattr(patience, "PATIENCE", timedelta())
     monkeypatch.setenv("Gone", re.sub(r":\d+/", ":9/", account.connection_string))
     code = PUTS_MESSAGE.format(annotation="str", value="'x'")
     app.function("put", http_trigger(), RETURN, queue_out("queue", connection="Gone"), code=code)

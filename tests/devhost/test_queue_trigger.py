@@ -15,9 +15,12 @@ from typing import Any
 import pytest
 from azure.storage.queue.aio import QueueClient
 
+from devhost.engine.clock import SystemClock
 from devhost.engine.errors import FunctionFailed
 from devhost.errors import BrokenSettings
-from devhost.settings.host_json import QueueOptions, read_host_settings
+from devhost.settings.extension_options import QueueOptions
+from devhost.settings.host_json import read_host_settings
+from devhost.storage.patience import Patience
 from devhost.storage.storage_connection import StorageConnection
 from devhost.triggers.queue_trigger import HIDDEN_FOR, QueueTrigger
 from local.ports import free_port
@@ -371,7 +374,7 @@ async def listening(
     queue: QueueClient, run: Any, *, hidden_for: timedelta = HIDDEN_FOR, grace: float = 5, **options: Any
 ) -> AsyncIterator[None]:
     """A listener without a host around it."""
-    connection = StorageConnection()
+    connection = StorageConnection(Patience(SystemClock()))
     trigger = QueueTrigger(
         "slow",
         queue.queue_name,
