@@ -109,10 +109,12 @@ class JobControl(RuleBasedStateMachine):
         self.lives: list[Life] = []
         self.story: list[str] = []
 
-    @initialize(has_budget=st.booleans())
-    def begin(self, *, has_budget: bool) -> None:
-        """A new client, with a budget that pays for a job or two, or without one."""
+    @initialize(has_budget=st.booleans(), kinds=st.lists(st.sampled_from(KINDS), min_size=1, max_size=3))
+    def begin(self, *, has_budget: bool, kinds: list[str]) -> None:
+        """A new client submits jobs, with a budget that pays for one or two of them, or without one."""
         self.client = self.world.new_client(has_budget=has_budget)
+        for kind in kinds:
+            self.submit(kind, None, timedelta(), None)
 
     @precondition(lambda self: len(self.lives) < _MOST_JOBS)
     @rule(kind=st.sampled_from(KINDS), dies=DEATHS, later=PAUSES, haste=HASTE)
@@ -181,7 +183,7 @@ class JobControl(RuleBasedStateMachine):
         after = self.client.status(life.id).json()
         assert "approvalUri" not in after or after["progress"]["watch"]["round"] != before, after
 
-    @rule(minutes=st.sampled_from([1, 70, 605, 26 * 60]), dies=DEATHS, later=PAUSES)
+    @rule(minutes=st.sampled_from([0, 1, 70, 605, 26 * 60]), dies=DEATHS, later=PAUSES)
     def pass_time(self, minutes: int, dies: float | None, later: timedelta) -> None:
         """Time passes; the host may die meanwhile."""
         self._tell(f"{minutes} minutes pass")
@@ -191,28 +193,17 @@ class JobControl(RuleBasedStateMachine):
             self.world.host.begin_to_advance(timedelta(minutes=minutes))
             self._die(dies, later)
 
-    @rule(later=PAUSES)
-    def kill(self, later: timedelta) -> None:
-        """The host dies, and comes back."""
-        self._die(0.0, later)
-
-    @rule(up=st.booleans())
-    def services(self, *, up: bool) -> None:
-        """The services that cost money go away, or come back."""
-        self._tell(f"services are {'up' if up else 'away'}")
-        self.world.is_up(up=up)
-
-    @rule()
-    def raise_budget(self) -> None:
-        """An operator gives the environment more money."""
-        self._tell("the budget is raised")
-        self.world.raise_budget(self.client.corpus.env)
-
-    @rule(number=st.integers(0, 5))
-    def change_watched(self, number: int) -> None:
-        """Somebody puts another file where watches look."""
-        name = f"watched/{number}.txt"
-        self.client.corpus.files.upload_blob(name, f"{time.time()} {FILES['bears']}", overwrite=True)
+    @rule(what=st.sampled_from(["away", "back", "budget", "file"]))
+    def happens(self, what: str) -> None:
+        """Services go away or come back, a budget is raised, or a file is put where watches look."""
+        self._tell(f"it happens: {what}")
+        if what == "budget":
+            self.world.raise_budget(self.client.corpus.env)
+        elif what == "file":
+            name, text = f"watched/{len(self.story)}.txt", f"{len(self.story)} {FILES['bears']}"
+            self.client.corpus.files.upload_blob(name, text)
+        else:
+            self.world.is_up(up=what == "back")
 
     @rule()
     def list_jobs(self) -> None:
