@@ -14,7 +14,7 @@ from shared_code.settings import settings
 
 @at_edge
 async def main(req: func.HttpRequest, starter: str) -> func.HttpResponse:
-    """`DELETE status/{id}[?by=<name>]`: 202, the job stops; 200, it had ended; 404 for anything else."""
+    """`DELETE status/{id}[?by=<name>]`: 202, the job stops; 200, it has ended; 404 for anything else."""
     return await guarded(_cancel, req, df.DurableOrchestrationClient(starter))
 
 
@@ -24,7 +24,7 @@ async def _cancel(req: func.HttpRequest, client: df.DurableOrchestrationClient) 
     by = name_of_client(req.params.get("by", CLIENT))
     decisions = (await clients()).decisions_of_requests
     status = await cancel_job(client, decisions, job_id, by=by)
-    if status not in ENDED:
+    if status and status not in ENDED:
         return accepted(job_id, status, origin=origin)
     ended = await read_status(client, job_id, retention_days=config.job_retention_days, origin=origin)
     return json_answer(ended.to_json())

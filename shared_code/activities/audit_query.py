@@ -4,7 +4,7 @@ import asyncio
 from time import monotonic
 
 from shared_code.activities.results import milliseconds_since
-from shared_code.activities.stopping import ends_with_its_job
+from shared_code.activities.stopping import JobLife, ends_with_its_job
 from shared_code.audit.audit_table import read_window
 from shared_code.audit.union import count_staged
 from shared_code.clients.composition import Clients
@@ -24,6 +24,8 @@ async def query_window(clients: Clients, step: QueryWindow) -> WindowRead:
         run = await asyncio.to_thread(ids.sorted_run)
     if step.stage:
         await stage_run(clients.jobs_container, step.job_id, f"{window.lower}.ids", run)
+    else:
+        await JobLife(clients, step.job_id).finish()  # it is all that the job does
     count = len(run) // DIGEST_SIZE
     log_event(
         "window.read",

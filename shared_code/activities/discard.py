@@ -20,7 +20,8 @@ async def discard(clients: Clients, step: DiscardStaged, *, host: DurableClient)
     await discard_staged(container, step.job_id)
     abandoned_before = datetime.now(UTC) - timedelta(clients.settings.job_retention_days)
     await sweep_staged(container, older_than=abandoned_before, is_live=partial(is_live, host))
-    return Discarded(canceled_by=await clients.decisions.canceled_by(step.job_id))
+    look_up = clients.decisions.close if step.closes else clients.decisions.canceled_by
+    return Discarded(canceled_by=await look_up(step.job_id))
 
 
 async def discards(clients: Clients, payload: Json, host: DurableClient) -> Json:

@@ -15,6 +15,7 @@ from shared_code.activities.failures import Stopped
 from shared_code.activities.results import milliseconds_since
 from shared_code.activities.stopping import JobLife, unless_canceled
 from shared_code.clients.composition import Clients
+from shared_code.errors import JobCanceled
 from shared_code.events.documents import EventDocuments
 from shared_code.events.ingestion import ingest_event, most_tokens
 from shared_code.events.source import Event
@@ -68,6 +69,10 @@ async def embed_event(clients: Clients, step: EmbedEvent) -> ItemDone:
     except Exception as error:
         counted = {"tokens": 0, **spending.tally.counts} if spending.is_known else {}
         raise Stopped(error, counted) from error
+    try:
+        await life.finish()
+    except JobCanceled as error:
+        raise Stopped(error, counts) from error
     log_event("event.embedded", env=job.env, milliseconds=milliseconds_since(began), **dict[str, Any](counts))
     return ItemDone(counts=counts)
 

@@ -45,6 +45,15 @@ class JobLife:
         await self._watch.look()
         self.require_known()
 
+    async def finish(self) -> None:
+        """Says that all of the job's work is done, so that a cancel comes too late from now on.
+
+        Raises:
+            JobCanceled: one came before.
+        """
+        await self._watch.close()
+        self.require_known()
+
     def require_known(self) -> None:
         """Checks what is known already, which costs nothing.
 

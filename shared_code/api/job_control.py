@@ -28,8 +28,8 @@ APPROVAL_BODY = "a JSON object with approved, true or false, and by and comment"
 class Cancellations(Protocol):
     """Where it is kept that jobs are to end."""
 
-    async def cancel(self, job_id: str, by: str) -> None:
-        """Has a job end."""
+    async def cancel(self, job_id: str, by: str) -> bool:
+        """Has a job end; whether it hears that, as it has not done its work yet."""
 
 
 class Approvals(Protocol):
@@ -101,17 +101,21 @@ def name_of_client(value: Any) -> str:
     return value.strip()
 
 
-async def cancel_job(client: DurableClient, cancellations: Cancellations, job_id: str, *, by: str) -> str:
-    """Has a job end, with its lanes and its running steps; its status, which is the last one if it had ended.
+async def cancel_job(
+    client: DurableClient, cancellations: Cancellations, job_id: str, *, by: str
+) -> str | None:
+    """Has a job end, with its lanes and its running steps.
+
+    Returns:
+        Its status; None if it had ended, or done its work, and so does not hear of it.
 
     Raises:
         JobNotFound: no job has this id.
         HostUnavailable: the host did not answer: the job ends, sooner or later, and may be cancelled again.
     """
     job = await find_job(client, job_id)
-    if status_of(job) in ENDED:
-        return status_of(job)
-    await cancellations.cancel(job_id, by)
+    if status_of(job) in ENDED or not await cancellations.cancel(job_id, by):
+        return None
     asked_for = parsed_job(job)
     lanes = range(asked_for.lanes if asked_for else 0)
     instances = (job_id, *(lane_id(job_id, number) for number in lanes))

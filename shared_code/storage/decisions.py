@@ -22,6 +22,8 @@ _DECISIONS = "decisions"
 _CANCEL = "cancel.json"
 _SECONDS_BETWEEN_LOOKS = 0.5
 _SECONDS_FOR_A_LOOK = 5.0
+# Of a job that has done its work: nobody cancels it any more.
+_NOBODY = ""
 
 
 class Decisions:
@@ -30,18 +32,24 @@ class Decisions:
     def __init__(self, container: ContainerClient) -> None:
         self._container = container
 
-    async def cancel(self, job_id: str, by: str) -> None:
-        """Has a job end; who says so first is named."""
-        await self._take(_name(job_id, _CANCEL), {"by": by})
+    async def cancel(self, job_id: str, by: str) -> bool:
+        """Has a job end, and names who says so first; not heard if the job is closed."""
+        held = await self._take(_name(job_id, _CANCEL), {"by": by})
+        return bool(held["by"] != _NOBODY)
+
+    async def close(self, job_id: str) -> str | None:
+        """Has every later cancel come too late for a job that has done its work; who cancelled it before."""
+        held = await self._take(_name(job_id, _CANCEL), {"by": _NOBODY})
+        return held["by"] or None
 
     async def is_canceled(self, job_id: str) -> bool:
         """Whether a job is to end."""
-        return await self._container.get_blob_client(_name(job_id, _CANCEL)).exists()
+        return await self.canceled_by(job_id) is not None
 
     async def canceled_by(self, job_id: str) -> str | None:
         """Who has a job end; None if nobody has."""
         decision = await self._read(_name(job_id, _CANCEL))
-        return decision["by"] if decision else None
+        return decision["by"] or None if decision else None
 
     async def approve(self, job_id: str, round_: int, decision: Decision) -> Decision:
         """Decides whether a job, or a round of a watch, may go on, if nobody has; the decision that holds."""
@@ -118,6 +126,13 @@ class CancelWatch:
                 if not self.is_over and await self._decisions().is_canceled(self._job_id):
                     self._over.set()
 
+    async def close(self) -> None:
+        """Has no cancel come after this; where storage cannot say, none has come before."""
+        with suppress(AzureError, TimeoutError, SettingsError):
+            async with asyncio.timeout(_SECONDS_FOR_A_LOOK):
+                if not self.is_over and await self._decisions().close(self._job_id):
+                    self._over.set()
+
     async def wait(self) -> None:
         """Returns when the job is to end. Of all that wait one looks; when that one leaves, the next does."""
         async with self._watching:
@@ -159,9 +174,9 @@ class DecisionsOfRequests:
     def __init__(self, decisions: Decisions) -> None:
         self._decisions = decisions
 
-    async def cancel(self, job_id: str, by: str) -> None:
-        """Has a job end; who says so first is named."""
-        await soon(self._decisions.cancel(job_id, by), DecisionsUnavailable)
+    async def cancel(self, job_id: str, by: str) -> bool:
+        """Has a job end, and names who says so first; whether it hears that."""
+        return await soon(self._decisions.cancel(job_id, by), DecisionsUnavailable)
 
     async def is_canceled(self, job_id: str) -> bool:
         """Whether a job is to end."""

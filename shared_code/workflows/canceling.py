@@ -18,15 +18,22 @@ def is_cancel(failure: Failure | None) -> bool:
 
 
 def discard_staged(
-    context: OrchestrationContext, kind: str, version: int, failure: Failure | None
+    context: OrchestrationContext, kind: str, version: int, failure: Failure | None, *, closes: bool = True
 ) -> Steps[str | None]:
-    """Discards what a job has staged that has ended, with a failure or without.
+    """Discards what a job has staged that has done its work, with a failure or without.
+
+    Args:
+        context: of the job's orchestration.
+        kind: of the job.
+        version: of the job.
+        failure: what stopped it.
+        closes: whether the job ends now, so that a cancel comes too late; not so after a round of a watch.
 
     Returns:
         Who had it end; None if nobody had, until now.
     """
     activity = discard_activity(kind, version)
-    step = DiscardStaged(job_id=context.instance_id, KIND=kind, activity=activity)
+    step = DiscardStaged(job_id=context.instance_id, KIND=kind, activity=activity, closes=closes)
     discarded = yield from attempt(context, step, Discarded)
     by = discarded.canceled_by if isinstance(discarded, Discarded) else None
     return by or (_SOMEBODY if is_cancel(failure) else None)

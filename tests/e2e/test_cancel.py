@@ -305,3 +305,18 @@ def test_audit_query_is_cancelled_while_it_reads(start_host, storage, stack_sett
     assert answers == [202, 202]
     assert [(each["status"], each["canceledBy"]) for each in ended] == [("Canceled", "ann")] * 2
     assert [each["result"]["read"] for each in ended] == [0, 0]
+
+
+def test_cancel_that_was_accepted_holds_although_the_work_was_as_good_as_done(
+    start_host, storage, stack_settings, audit_table
+):
+    account = storage.connection_string.split("TableEndpoint")[0]
+    with (
+        table_proxy(stack_settings.table.number, passing=0) as (proxy, origin),
+        start_host(AUDIT_STORAGE=f"{account}TableEndpoint={origin}/{ACCOUNT};") as (api, _),
+    ):
+        job = api.submit("1990-01-01", "1990-01-03").json()["id"]
+        assert proxy.is_holding.wait(30)
+        code = cancel(api, job).status
+        proxy.release()
+        assert (code, api.finished(job)["status"]) == (202, "Canceled")

@@ -70,7 +70,11 @@ class Decided:
 
 @dataclass(frozen=True, kw_only=True)
 class DiscardStaged:
-    """Discard what a job of this kind has staged."""
+    """Discard what a job of this kind has staged.
+
+    Attributes:
+        closes: whether the job has done its work, so that nobody can cancel it any more.
+    """
 
     NAME: ClassVar[str] = "discard"
     FAILED: ClassVar[Counts] = {}
@@ -78,15 +82,16 @@ class DiscardStaged:
     job_id: str
     KIND: str
     activity: str = "discard-staged-activity"
+    closes: bool = False
 
     def to_json(self) -> Json:
         """The activity's input."""
-        return {"jobId": self.job_id, "kind": self.KIND, "discard": True}
+        return {"jobId": self.job_id, "kind": self.KIND, "discard": True, "closes": self.closes}
 
     @classmethod
     def from_json(cls, value: Json) -> Self:
         """Reads what to_json wrote; jobs of the first version did not say their kind."""
-        return cls(job_id=value["jobId"], KIND=value.get("kind", ""))
+        return cls(job_id=value["jobId"], KIND=value.get("kind", ""), closes=value.get("closes", False))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -34,6 +34,9 @@ class World:
             raise ServiceRequestError("nobody answers")
         return self.is_over
 
+    async def close(self, _job_id: str) -> str | None:
+        return "ann" if await self.is_canceled("job") else None
+
     def life(self) -> JobLife:
         clients: Any = self
         return JobLife(clients, "job")
@@ -173,3 +176,15 @@ async def test_step_that_is_cut_off_has_nothing_to_count(world):
     with pytest.raises(Stopped) as stopped:
         await count(world, CountDistinct(job_id="job", runs=1))
     assert (type(stopped.value.cause), stopped.value.counts) == (JobCanceled, {})
+
+
+async def test_work_that_is_done_after_a_cancel_is_not_taken_for_done(world):
+    await world.life().finish()
+    world.is_over = True
+    with pytest.raises(JobCanceled):
+        await world.life().finish()
+
+
+async def test_work_is_done_although_nobody_says_whether_there_was_a_cancel(world):
+    world.broken = True
+    await world.life().finish()

@@ -21,11 +21,13 @@ class Kept:
     """Keeps what was decided."""
 
     canceled: dict[str, str] = field(default_factory=dict)
-
+    closed: set[str] = field(default_factory=set)
     decision: Decision | None = None
 
-    async def cancel(self, job_id: str, by: str) -> None:
-        self.canceled.setdefault(job_id, by)
+    async def cancel(self, job_id: str, by: str) -> bool:
+        if job_id not in self.closed:
+            self.canceled.setdefault(job_id, by)
+        return job_id in self.canceled
 
     async def is_canceled(self, job_id: str) -> bool:
         return job_id in self.canceled
@@ -63,8 +65,14 @@ async def test_suspended_instances_are_resumed():
 @pytest.mark.parametrize("status", ["Completed", "Failed", "Terminated"])
 async def test_job_that_has_ended_is_left_alone(status):
     host, kept = host_of(status), Kept()
-    assert await cancel_job(host, kept, ID, by="ann") == status
+    assert await cancel_job(host, kept, ID, by="ann") is None
     assert (host.raised, kept.canceled) == ([], {})
+
+
+async def test_job_that_has_done_its_work_is_left_alone():
+    host, kept = host_of("Running"), Kept(closed={ID})
+    assert await cancel_job(host, kept, ID, by="ann") is None
+    assert host.raised == []
 
 
 async def test_job_that_ends_meanwhile_is_no_error():

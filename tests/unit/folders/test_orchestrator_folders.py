@@ -92,7 +92,10 @@ def test_long_job_goes_lanes_then_count_then_discard():
     counted = completed(1, {"ok": True, "count": 17})
     state = state_of("orchestrator-function", LONG_JOB, lanes, counted, completed(2, {"ok": True}))
     inputs = [json.loads(action["compoundActions"][0]["input"]) for action in state["actions"][0][1:]]
-    assert inputs == [{"jobId": "job", "runs": 8}, {"jobId": "job", "kind": "audit-query", "discard": True}]
+    assert inputs == [
+        {"jobId": "job", "runs": 8},
+        {"jobId": "job", "kind": "audit-query", "discard": True, "closes": True},
+    ]
     assert (state["isDone"], state["output"]) == (True, 17)
 
 

@@ -10,7 +10,7 @@ from shared_code.workflows.audit_query import audit_query
 from tests.unit.workflow_driver import NOVEMBER, Driver
 
 QUERY_WINDOW, COUNT_DISTINCT = QueryWindow.activity, CountDistinct.activity
-DISCARD = {"jobId": "job", "kind": "audit-query", "discard": True}
+DISCARD = {"jobId": "job", "kind": "audit-query", "discard": True, "closes": True}
 
 MISSING = {"code": "TableNotFound", "message": "Table audit does not exist."}
 

@@ -248,7 +248,9 @@ def test_failed_listing_fails_the_job_with_its_sentence():
 
 def test_staged_pages_are_discarded_however_the_job_ends():
     driver, _ = run(Activities())
-    assert calls_of(driver, DISCARD) == [{"jobId": "job", "kind": "embed-files", "discard": True}]
+    assert calls_of(driver, DISCARD) == [
+        {"jobId": "job", "kind": "embed-files", "discard": True, "closes": True}
+    ]
 
 
 def test_failed_files_are_listed_and_do_not_fail_the_job():
