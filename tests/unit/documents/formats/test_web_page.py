@@ -135,6 +135,21 @@ def test_links_beside_each_other_are_words_of_their_own(links, shown):
     assert text("a.html", f"<p>Text that stands before them: {links}</p>").endswith(shown)
 
 
+@pytest.mark.parametrize(
+    ("html", "shown"),
+    [
+        ("10<sup>6</sup> parts", "10⁶ parts"),
+        ("10<sup>-3</sup> m<sup>2</sup>", "10⁻³ m2"),
+        ("in 2010<sup><a href=#n3>3</a></sup>", "in 2010³"),
+        ("in 2010<sup>[3]</sup>", "in 2010[3]"),
+        ("the 21<sup>st</sup>", "the 21st"),
+        ("<ruby>東<rp>(</rp><rt>とう</rt><rp>)</rp></ruby>京", "東京"),
+    ],
+)
+def test_small_signs_change_no_number_and_tear_no_word(html, shown):
+    assert text("a.html", f"<p>{html}</p>") == shown
+
+
 def test_alternative_texts_are_read_once():
     page = "<p>See <img alt='Plan of room 4' src=x><img alt='' src=y>.</p>"
     assert text("a.html", page) == "See Plan of room 4 ."
