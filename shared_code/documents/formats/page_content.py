@@ -7,9 +7,9 @@ much running text; if hardly anything would be left, the page is kept whole.
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from itertools import islice
+from itertools import chain, islice
 
-from selectolax.lexbor import LexborNode
+from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 _UNSEEN = "script, style, template, svg, iframe, object, embed, canvas, audio, video, head"
 _SIDE = (
@@ -25,26 +25,36 @@ _NAMED = (
     "div[class], div[id], section[class], section[id], ul[class], ul[id], ol[class], ol[id], p[class], "
     "span[class]"
 )
-_CONTROLS = "button, select, datalist, input"
+_CONTROLS = "button, select, datalist, input, textarea"
+_WHOLE = "main, [role=main]"
 _MAIN = "main, article, [role=main], [itemprop=articleBody]"
 _BLOCKS = "div, section, table, ul, ol, dl, article"
 # Words of classes and ids by which the authors of pages call what surrounds their content.
 _SIDE_WORDS = frozenset(
     """
-    ad ads advert advertisement advertising banner breadcrumb breadcrumbs byline consent cookie
-    cookies copyright disqus dropdown footer gdpr lightbox login masthead menu menus modal nav
-    navbar navi navigation newsletter overlay pager pagination paging popup promo promoted related
-    recommended recommendations respond share sharing shareaddthis sharedaddy sidebar signup sitemap
-    skip skiplink social sponsor sponsored subscribe subscription tagcloud taglist toolbar tooltip
-    widget widgets bottombar topbar crumbs
+    ad ads advert advertisement advertising banner bottombar breadcrumb breadcrumbs byline consent cookie
+    cookies copyright crumbs disqus dropdown footer gdpr lightbox login masthead menu menus modal mostread nav
+    navbar navi navigation newsletter outbrain overlay pager pagination paging popular popup promo promoted
+    rail related relatedposts recommended recommendations respond share sharing shareaddthis sharedaddy
+    sidebar signup sitemap skip skiplink social sponsor sponsored subscribe subscription taboola tagcloud
+    taglist toolbar tooltip topbar trending
     """.split()  # noqa: SIM905 - a word a line would fill a page
 )
+# Words that say so where a class or id begins with them: builders of pages call all their parts widgets.
+_FIRST_SIDE_WORDS = frozenset({"widget", "widgets"})
+_COMMENT_WORDS = frozenset({"comments", "comment", "commentlist", "disqus", "respond"})
+_ARTICLE = "article, [itemprop=articleBody]"
+_ARTICLE_META = 'meta[property="og:type"][content=article]'
 _WORDS_OF_NAME = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
 _NOSCRIPT_ADVICE = re.compile(r"java\s?script|cookies|browser", re.IGNORECASE)
 _ADVICE_WORDS = 60
+_TAGS = re.compile(r"<[^<>]*>")
 # A part with this many words outside of links is content, whatever it is called.
 _PROSE_WORDS = 80
-_HIDDEN_PROSE_WORDS = 40
+# The content of a page has so many times the running text of a part beside it that is called otherwise.
+_TIMES_BESIDE = 3
+# Within the main part a paragraph of as many words outside of links is content.
+_PARAGRAPH_WORDS = 10
 # What is left of a page must be as much as this, in words or as a share of all.
 _FEWEST_WORDS = 40
 _FEWEST_SHARE = 0.2
@@ -58,11 +68,10 @@ _DEEPEST = 256
 
 def keep_content(body: LexborNode, *, is_all_content: bool = False) -> None:
     """Removes from a page what is not seen, and what surrounds its content where anything does."""
-    _remove(body.css(_UNSEEN))
     _remove([node for node in body.css("noscript") if _is_advice(node)])
     for node in body.css("noscript"):
-        _remove(node.css("img"))
-        node.unwrap()
+        _unwrap(node)
+    _remove(body.css(_UNSEEN))
     if is_all_content:
         return
     page = _Page(body)
@@ -75,10 +84,23 @@ def keep_content(body: LexborNode, *, is_all_content: bool = False) -> None:
 
 def _is_advice(node: LexborNode) -> bool:
     """Whether a text for readers without scripts only says that they should have some."""
-    text = node.text()
+    text = _TAGS.sub("", node.text())
     return not text.strip() or (
         _NOSCRIPT_ADVICE.search(text) is not None and len(text.split()) < _ADVICE_WORDS
     )
+
+
+def _unwrap(node: LexborNode) -> None:
+    """Puts what is for readers without scripts into the page; a page that a browser saved has it as text."""
+    source = node.text()
+    if "<" in source and next(node.iter(), None) is None:
+        content = LexborHTMLParser(source).body
+        for child in list(content.iter(include_text=True)) if content is not None else ():
+            node.insert_before(child)
+        node.decompose()
+    else:
+        _remove(node.css("img"))
+        node.unwrap()
 
 
 class _Page:
@@ -86,6 +108,9 @@ class _Page:
 
     def __init__(self, body: LexborNode) -> None:
         self._body = body
+        self._is_article = body.css_first(_ARTICLE) is not None or (
+            body.parent is not None and body.parent.css_first(_ARTICLE_META) is not None
+        )
         self._words: dict[int, int] = {}
         self._linked = Counter[int]()
         for link in body.css("a"):
@@ -93,9 +118,10 @@ class _Page:
             for node in (link, *islice(_ancestors(link), _DEEPEST)):
                 self._linked[node.mem_id] += words
         parts = [node for node in body.css(_MAIN) if self._prose(node) >= _PROSE_WORDS]
+        self._most_prose = max(map(self._prose, parts), default=0)
         # Headlines, the parts that say that they are content and hold some, and all that these lie in.
         self._content = {
-            each.mem_id for node in [*parts, *body.css("h1")] for each in (node, *_ancestors(node))
+            each.mem_id for node in [*parts, *body.css(f"{_WHOLE}, h1")] for each in (node, *_ancestors(node))
         }
 
     def around(self) -> Iterator[LexborNode]:
@@ -122,7 +148,7 @@ class _Page:
         return self.words(node) - self._linked[node.mem_id]
 
     def _is_short(self, node: LexborNode) -> bool:
-        return self._prose(node) < _HIDDEN_PROSE_WORDS
+        return self._prose(node) < _PROSE_WORDS
 
     def _is_side(self, node: LexborNode) -> bool:
         if node.tag in {"header", "footer", "aside"} and _is_within_main(node):
@@ -130,9 +156,18 @@ class _Page:
         return node.tag in {"nav", "footer", "dialog", "menu"} or self._prose(node) < _PROSE_WORDS
 
     def _is_named_side(self, node: LexborNode) -> bool:
-        names = f"{node.attributes.get('class') or ''} {node.attributes.get('id') or ''}"
-        words = {word.lower() for word in _WORDS_OF_NAME.findall(names)}
-        return bool(words & _SIDE_WORDS) and self._prose(node) < _PROSE_WORDS
+        names = f"{node.attributes.get('class') or ''} {node.attributes.get('id') or ''}".split()
+        words = [[word.lower() for word in _WORDS_OF_NAME.findall(name)] for name in names]
+        first_words = {each[0] for each in words if each}
+        if self._is_article and first_words & _COMMENT_WORDS:
+            return True
+        if not first_words & _FIRST_SIDE_WORDS and _SIDE_WORDS.isdisjoint(chain.from_iterable(words)):
+            return False
+        return self._prose(node) < _PROSE_WORDS or self._is_beside_much_more(node)
+
+    def _is_beside_much_more(self, node: LexborNode) -> bool:
+        """Whether the page says which part is its content, and that has by far more running text."""
+        return not _is_within_main(node) and _TIMES_BESIDE * self._prose(node) <= self._most_prose
 
     def _is_list_of_links(self, node: LexborNode) -> bool:
         if not self._linked[node.mem_id] or self._prose(node) >= _PROSE_WORDS:
@@ -142,6 +177,8 @@ class _Page:
         share = _LINKED_SHARE
         if _is_within_main(node):
             if node.tag in {"ul", "ol", "dl"}:
+                return False
+            if any(self._prose(paragraph) >= _PARAGRAPH_WORDS for paragraph in node.css("p")):
                 return False
             share = _LINKED_SHARE_WITHIN
         return self._linked[node.mem_id] > share * self.words(node)

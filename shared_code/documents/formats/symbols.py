@@ -27,7 +27,8 @@ _WINGDINGS = {
 _WINGDINGS_2 = {
     "\x4f": "✗", "\x50": "✓", "\x51": "☒", "\x52": "☑", "\x53": "☒", "\x54": "☒", "\x97": "●", "\xa3": "☐",
 }  # fmt: skip
-_FONTS = {"symbol": _SYMBOL, "wingdings": _WINGDINGS, "wingdings 2": _WINGDINGS_2}
+_WEBDINGS = {"\x61": "✔", "\x63": "□", "\x67": "■", "\x6e": "●", "\x72": "✖"}
+_FONTS = {"symbol": _SYMBOL, "wingdings": _WINGDINGS, "wingdings 2": _WINGDINGS_2, "webdings": _WEBDINGS}
 _PRIVATE = range(0xF000, 0xF100)
 _LARGEST = 0x10FFFF
 
@@ -47,3 +48,10 @@ def symbol(font: str, code: str) -> str:
     if table is not None:
         return table.get(character, character if table is _SYMBOL and character.isascii() else "")
     return character if character.isprintable() else ""
+
+
+def in_symbols(font: str, text: str) -> str:
+    """A text whose characters a font of symbols shows as others; in any other font the text itself."""
+    if font.lower() not in _FONTS:
+        return text
+    return "".join(char if char.isspace() else symbol(font, f"{ord(char):x}") for char in text)

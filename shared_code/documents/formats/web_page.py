@@ -13,6 +13,7 @@ from shared_code.documents.document import DocumentLimits, Position, Segment
 from shared_code.documents.formats.decoding import decode
 from shared_code.documents.formats.headings import HeadingPath
 from shared_code.documents.formats.page_content import keep_content
+from shared_code.documents.formats.superscript import SUPERSCRIPT, with_superscripts
 from shared_code.documents.formats.web_table import WebTable, is_table_of_data, web_table
 
 # Marks that survive the folding of white space; cleaned text holds no control characters of its own.
@@ -109,6 +110,10 @@ def _marked_text(body: LexborNode, tables: list[WebTable]) -> str:
         node.insert_before(_alternative_text(node))
     for node in body.css("a"):
         _part_from_neighbour(node)
+    for node in body.css("rt, rp"):  # aids to read signs would tear words
+        node.decompose()
+    for node in body.css("sup"):
+        node.insert_before(SUPERSCRIPT)
     for node in body.css("pre"):
         node.replace_with(_PARAGRAPH + node.text().replace("\n", _LINE) + _PARAGRAPH)
     for node in body.css(_HEADINGS):
@@ -171,7 +176,8 @@ def _section(marked: str, path: HeadingPath, tables: Iterator[WebTable]) -> Iter
 
 
 def _readable(marked: str) -> str:
-    return _joined("\n\n", (_lines(paragraph) for paragraph in marked.split(_PARAGRAPH)))
+    paragraphs = with_superscripts(marked).split(_PARAGRAPH)
+    return _joined("\n\n", map(_lines, paragraphs))
 
 
 def _lines(marked: str) -> str:

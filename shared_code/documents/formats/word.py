@@ -5,7 +5,7 @@ their local names: text is in `t` whether it belongs to a run, a drawing or a fo
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import takewhile
 from typing import IO
@@ -28,15 +28,17 @@ from shared_code.documents.formats.office import (
     tag,
     value_of,
 )
-from shared_code.documents.formats.symbols import symbol
+from shared_code.documents.formats.superscript import SUPERSCRIPT, with_superscripts
+from shared_code.documents.formats.symbols import in_symbols, symbol
 from shared_code.documents.formats.table import Cells
+from shared_code.documents.formats.word_formula import formula
 from shared_code.documents.formats.word_numbering import NO_ITEM, ListItem, Numbering
 from shared_code.documents.kinds import kind_of
 
 _BLOCKS = {"p", "tbl", "altChunk"}
 _ROOTS = {"document", "footnotes", "endnotes", "comments", "hdr", "ftr"}
-# Deleted text, the old place of moved text, and the copy of a text box for old programs.
-_UNREAD = {"del", "moveFrom", "Fallback"}
+# Deleted text, the old place of moved text, the copy of a text box for old programs, and aids to read signs.
+_UNREAD = {"del", "moveFrom", "Fallback", "rt"}
 _CHARACTERS = {"tab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-"}
 _BEFORE = ("header",)
 _AFTER = ("footer", "footnotes", "endnotes", "comments")
@@ -48,6 +50,7 @@ _PART_NAME = re.compile(r"(styles|numbering|header|footer|footnotes|endnotes|com
 # As many columns as a table of Word has.
 _MOST_COLUMNS = 63
 _OFF = {"0", "false", "off"}
+_DROP_CAPS = {"drop", "margin"}
 _CHECKED, _UNCHECKED = "☒", "☐"
 
 
@@ -77,6 +80,8 @@ class _Word:
         self._styles = {"": _Style()}
         self._numbering = Numbering(self._single_part("numbering"))
         self._title = document_title(archive)
+        # The text of a paragraph that goes on in the next one.
+        self._begun = ""
 
     def segments(self) -> Iterator[Segment | Note]:
         yield from self._parts(_BEFORE)
@@ -113,6 +118,7 @@ class _Word:
     def _blocks(self, stream: IO[bytes]) -> Iterator[Element]:
         """Outermost paragraphs and tables, each forgotten once it has been read."""
         depth = open_blocks = 0
+        unread = _Unread()
         for event, element in iterparse(stream, ("start", "end")):  # noqa: S314 - expat bounds entities
             step = 1 if event == "start" else -1
             if depth == 0 and tag(element) not in _ROOTS:
@@ -120,6 +126,8 @@ class _Word:
             depth += step
             if depth > self._limits.nesting:
                 raise DocumentTooLarge.nested_past(self._limits.nesting)
+            if open_blocks == 0 and unread.holds(element, depth, event):
+                continue
             if tag(element) in _BLOCKS:
                 open_blocks += step
             if event == "end" and open_blocks == 0:
@@ -150,7 +158,9 @@ class _Word:
                 texts = []
             if text:
                 texts.append(text)
-        yield path.segment("\n\n".join(texts))
+        texts.append(self._begun)
+        self._begun = ""
+        yield path.segment("\n\n".join(filter(None, texts)))
 
     def _laid_out(self, blocks: Iterable[Element]) -> Iterator[Element]:
         """The blocks, and in place of tables that only lay out a page what is in their cells."""
@@ -208,13 +218,21 @@ class _Word:
 
     def _block_text(self, block: Element) -> str:
         if tag(block) == "p":
-            text = "".join(self._text(block)).strip()
-            number = self._number(block)
-            return f"{number} {text}" if number and text else text
+            return self._paragraph_text(block)
         rows = (
             " | ".join(self._cell_text(cell) for cell in _nearest(row, "tc")) for row in _nearest(block, "tr")
         )
         return "\n".join(row for row in rows if row.strip(" |"))
+
+    def _paragraph_text(self, paragraph: Element) -> str:
+        text = self._begun + with_superscripts("".join(self._text(paragraph)))
+        between = _between(paragraph)
+        if between is not None:
+            self._begun = text.rstrip() + between
+            return ""
+        self._begun = ""
+        number, text = self._number(paragraph), text.strip()
+        return f"{number} {text}" if number and text else text
 
     def _number(self, paragraph: Element) -> str:
         properties = next(children(paragraph, "pPr"), None)
@@ -245,28 +263,73 @@ class _Word:
             match tag(child):
                 case "t":
                     yield child.text or ""
+                case "r":
+                    yield self._run(child)
                 case name if name in _CHARACTERS:
                     yield _CHARACTERS[name]
-                case "sym":
-                    yield symbol(attribute(child, "font"), attribute(child, "char"))
+                case name if name in _SHOWN:
+                    yield _SHOWN[name](child)
                 case "tbl" | "p":
                     yield f"\n{self._block_text(child)}\n"
-                case "docPr":
-                    yield _apart(alternative_text(child))
                 case "shape":
                     yield _apart(attribute(child, "alt").strip())
                     yield from self._text(child)
-                case "ffData":
-                    yield _answer(child)
                 case "chart" | "relIds":
                     yield self._drawing(child)
                 case name if name not in _UNREAD:
                     yield from self._text(child)
 
+    def _run(self, run: Element) -> str:
+        """Text in one look: nothing where it is hidden, other characters in a font of symbols."""
+        properties = next(children(run, "rPr"), None)
+        text = "".join(self._text(run))
+        if properties is None:
+            return text
+        if _is_on(properties, "vanish"):
+            return ""
+        for font in children(properties, "rFonts"):
+            text = in_symbols(attribute(font, "ascii"), text)
+        return SUPERSCRIPT + text if value_of(properties, "vertAlign") == "superscript" else text
+
     def _drawing(self, element: Element) -> str:
         key = attribute(element, "id") or attribute(element, "dm")
         relation = self._relations.get(key, Relation("", ""))
         return f"\n{drawing_text(self._archive, relation)}\n"
+
+
+def _between(paragraph: Element) -> str | None:
+    """What stands between a paragraph and the next one where both are one: else None.
+
+    A large initial is a paragraph of its own in the file; the break of another one may have been deleted.
+    """
+    for properties in children(paragraph, "pPr"):
+        if any(attribute(frame, "dropCap") in _DROP_CAPS for frame in children(properties, "framePr")):
+            return ""
+        if any(True for run in children(properties, "rPr") for _ in children(run, "del")):
+            return " "
+    return None
+
+
+class _Unread:
+    """A part of a stream of elements that is not read, while it comes."""
+
+    def __init__(self) -> None:
+        self._level: int | None = None
+
+    def holds(self, element: Element, depth: int, event: str) -> bool:
+        """Whether an element is in such a part; `depth` is that after the event."""
+        if self._level is not None:
+            if depth < self._level:
+                self._level = None
+            return True
+        if event == "start" and tag(element) in _UNREAD:
+            self._level = depth
+        return self._level is not None
+
+
+def _is_on(properties: Element, name: str) -> bool:
+    told = value_of(properties, name)
+    return told is not None and told not in _OFF
 
 
 def _by_their_names(archive: ZipFile, main: str) -> dict[str, Relation]:
@@ -329,7 +392,7 @@ def _apart(text: str) -> str:
 
 
 def _answer(field: Element) -> str:
-    """What was chosen in a field of an old form; typed text follows it."""
+    """What was chosen in a field of an old form."""
     for box in children(field, "checkBox"):
         told = value_of(box, "checked")
         told = value_of(box, "default") if told is None else told or "1"
@@ -351,9 +414,7 @@ def _header_rows(rows: Iterable[Element]) -> int:
 
 
 def _is_header(row: Element) -> bool:
-    properties = next(children(row, "trPr"), None)
-    told = value_of(properties, "tblHeader")
-    return told is not None and told not in _OFF
+    return any(_is_on(properties, "tblHeader") for properties in children(row, "trPr"))
 
 
 def _span(columns: str) -> int:
@@ -371,3 +432,12 @@ def _nearest_of(element: Element, names: set[str]) -> Iterator[Element]:
             yield child
         elif tag(child) not in _UNREAD:
             yield from _nearest_of(child, names)
+
+
+# What a single element shows; text that is typed into the field of an old form follows it.
+_SHOWN: dict[str, Callable[[Element], str]] = {
+    "docPr": lambda element: _apart(alternative_text(element)),
+    "sym": lambda element: symbol(attribute(element, "font"), attribute(element, "char")),
+    "ffData": _answer,
+    "oMath": formula,
+}

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from xml.etree.ElementTree import Element
 
 from shared_code.documents.formats.office import attribute, children, tag, value_of
@@ -156,12 +157,47 @@ def _roman(number: int) -> str:
     return text
 
 
+def _ordinal(number: int) -> str:
+    ending = "th" if number // 10 % 10 == 1 else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{ending}"
+
+
+def _counted_in_chinese(number: int) -> str:
+    """As in Chinese and Japanese up to 99; larger ones are hardly met as numbers of sections."""
+    tens, ones = divmod(number, 10)
+    if not 0 < tens < len(_CHINESE_DIGITS):
+        return _CHINESE_DIGITS[ones] if number < len(_CHINESE_DIGITS) else str(number)
+    return f"{_CHINESE_DIGITS[tens] if tens > 1 else ''}十{_CHINESE_DIGITS[ones] if ones else ''}"
+
+
+def _of_sequence(signs: str, number: int) -> str:
+    return signs[number - 1] if 0 < number <= len(signs) else str(number)
+
+
+_CHINESE_DIGITS = "〇一二三四五六七八九"
+_CHINESE_COUNTING = (
+    "chineseCounting", "chineseCountingThousand", "japaneseCounting", "taiwaneseCounting",
+    "taiwaneseCountingThousand",
+)  # fmt: skip
+_SEQUENCES = {
+    "russianLower": "абвгдежзиклмнопрстуфхцчшщыэюя",
+    "russianUpper": "АБВГДЕЖЗИКЛМНОПРСТУФХЦЧШЩЫЭЮЯ",
+    "ideographTraditional": "甲乙丙丁戊己庚辛壬癸",
+    "aiueoFullWidth": "アイウエオカキクケコサシスセソタチツテトナニヌネノハヒフヘホマミムメモヤユヨ",
+    "ganada": "가나다라마바사아자차카타파하",
+    "arabicAlpha": "أبتثجحخدذرزسشصضطظعغفقكلمنهوي",
+    "hebrew2": "אבגדהוזחטיכלמנסעפצקרשת",
+    "decimalEnclosedCircle": "①②③④⑤⑥⑦⑧⑨⑩⑪⑫⑬⑭⑮⑯⑰⑱⑲⑳",
+}
 _FORMATS: dict[str, Callable[[int], str]] = {
     "lowerLetter": _letters,
     "upperLetter": lambda number: _letters(number).upper(),
     "lowerRoman": _roman,
     "upperRoman": lambda number: _roman(number).upper(),
     "decimalZero": lambda number: f"{number:02}",
+    "ordinal": _ordinal,
     "none": lambda _: "",
     "bullet": lambda _: "",
+    **dict.fromkeys(_CHINESE_COUNTING, _counted_in_chinese),
+    **{name: partial(_of_sequence, signs) for name, signs in _SEQUENCES.items()},
 }

@@ -38,6 +38,10 @@ def test_what_surrounds_the_content_is_left_out(around, order):
     [
         (f"<div class=sidebar-layout>{LONG}</div>", "in writing."),
         (f"<div hidden class=tab>{LONG}</div>", "in writing."),
+        (
+            "<main>A short notice.</main><div class=teasers><a>Ten phones</a> <a>More</a></div>",
+            "short notice",
+        ),
         (f"<aside>{LONG}</aside>", "in writing."),
         (f"<footer><main>{LONG}</main></footer>", "in writing."),
         (f"<div class='menu'><h1>Menu of the day</h1>{LONG}</div>", "Menu of the day"),
@@ -65,6 +69,50 @@ def test_noscript_is_read_unless_it_asks_for_scripts():
     assert text("a.html", "<p>Text</p><noscript>Please enable JavaScript.</noscript>") == "Text"
 
 
+@pytest.mark.parametrize(
+    "inside", ["<p>Closed on <b>Mondays</b>.</p>", "&lt;p&gt;Closed on &lt;b&gt;Mondays.&lt;/b&gt;"]
+)
+def test_noscript_is_read_as_html_even_where_a_browser_saved_it_as_text(inside):
+    assert text("a.html", f"<h1>Notice</h1><noscript>{inside}</noscript>") == "Notice\n\nClosed on Mondays."
+
+
+def test_picture_that_counts_readers_is_no_text_of_a_saved_page():
+    page = "<p>Text</p><noscript>&lt;img src='//count.example/pixel.gif'&gt;</noscript>"
+    assert text("a.html", page) == "Text"
+
+
+COMMENTS = f"<div id=comments><h2>2 comments</h2>{LONG}</div>"
+
+
+def test_comments_of_readers_are_no_part_of_an_article():
+    assert "2 comments" not in text("a.html", f"<article><h1>Title</h1>{LONG}</article>{COMMENTS}")
+    assert "2 comments" not in text(
+        "a.html", f"<meta property=og:type content=article><div>{LONG}</div>{COMMENTS}"
+    )
+    assert "2 comments" in text("a.html", f"<h1>Forum</h1>{LONG}{COMMENTS}")
+
+
+def test_part_beside_the_content_goes_however_long_it_is_where_the_content_is_much_longer():
+    article, beside = f"<article>{LONG * 4}</article>", "<div class=related>{}</div>"
+    teasers = f"<h2>More to read</h2>{LONG}"
+    assert "More to read" not in text("a.html", article + beside.format(teasers))
+    assert "More to read" in text("a.html", f"<article>{LONG * 4}{beside.format(teasers)}</article>")
+    assert "More to read" in text("a.html", LONG * 4 + beside.format(teasers))
+
+
+def test_builders_of_pages_call_their_parts_widgets():
+    page = f"<div class=elementor-widget-container><p>Closed on Mondays.</p></div>{LONG}"
+    assert "Closed on Mondays." in text("a.html", page)
+    assert "Closed" not in text("a.html", page.replace("elementor-widget-container", "widget_text"))
+
+
+def test_paragraph_within_the_main_part_is_content_whatever_links_stand_beside_it():
+    share = "<a>Facebook</a> <a>Twitter</a> <a>Print</a> " * 10
+    content = f"<p>A senior official has said in a sworn paper that the keys were lost.</p>{share}"
+    page = f"<h1>Title</h1><div role=main><div>{content}</div></div>"
+    assert "keys were lost" in text("a.html", page)
+
+
 @pytest.mark.parametrize("hyphen", ["&shy;", "&#173;", "\u00ad"])
 @pytest.mark.parametrize("name", ["a.html", "a.txt", "a.md"])
 def test_soft_hyphens_are_no_part_of_words(name, hyphen):
@@ -85,6 +133,21 @@ def test_soft_hyphens_are_no_part_of_words(name, hyphen):
 )
 def test_links_beside_each_other_are_words_of_their_own(links, shown):
     assert text("a.html", f"<p>Text that stands before them: {links}</p>").endswith(shown)
+
+
+@pytest.mark.parametrize(
+    ("html", "shown"),
+    [
+        ("10<sup>6</sup> parts", "10⁶ parts"),
+        ("10<sup>-3</sup> m<sup>2</sup>", "10⁻³ m2"),
+        ("in 2010<sup><a href=#n3>3</a></sup>", "in 2010³"),
+        ("in 2010<sup>[3]</sup>", "in 2010[3]"),
+        ("the 21<sup>st</sup>", "the 21st"),
+        ("<ruby>東<rp>(</rp><rt>とう</rt><rp>)</rp></ruby>京", "東京"),
+    ],
+)
+def test_small_signs_change_no_number_and_tear_no_word(html, shown):
+    assert text("a.html", f"<p>{html}</p>") == shown
 
 
 def test_alternative_texts_are_read_once():

@@ -78,6 +78,9 @@ def test_numbers_of_headings_and_lists_are_read():
         ("lowerRoman", ["i)", "ii)", "iii)"]),
         ("upperRoman", ["I)", "II)", "III)"]),
         ("decimalZero", ["01)", "02)", "03)"]),
+        ("ordinal", ["1st)", "2nd)", "3rd)"]),
+        ("chineseCounting", ["一)", "二)", "三)"]),
+        ("ganada", ["가)", "나)", "다)"]),
     ],
 )
 def test_numbers_are_written_as_word_shows_them(form, shown):
@@ -145,6 +148,84 @@ def test_answers_of_old_forms_are_read(content, shown):
 def test_symbols_are_those_that_are_seen(font, char, shown):
     body = f'<w:p><w:r><w:t>x</w:t><w:sym w:font="{font}" w:char="{char}"/></w:r></w:p>'
     assert text("a.docx", docx_of(body, {})) == f"x{shown}"
+
+
+def run(words: str, look: str) -> str:
+    return f"<w:r><w:rPr>{look}</w:rPr><w:t>{words}</w:t></w:r>"
+
+
+def test_characters_typed_in_a_font_of_symbols_are_those_that_are_seen():
+    look = '<w:rFonts w:ascii="Wingdings"/>'
+    body = f"<w:p>{run(chr(0xF0FE), look)}{run(' paid ', '')}{run(chr(0xA8), look)}{run(' due', '')}</w:p>"
+    assert text("a.docx", docx_of(body, {})) == "☑ paid ☐ due"
+
+
+def test_hidden_text_is_not_read():
+    body = f"<w:p><w:r><w:t>Shown.</w:t></w:r>{run('Hidden.', '<w:vanish/>')}</w:p>"
+    assert text("a.docx", docx_of(body, {})) == "Shown."
+
+
+def test_exponent_is_no_part_of_its_number():
+    higher = '<w:vertAlign w:val="superscript"/>'
+    body = f"<w:p><w:r><w:t>10</w:t></w:r>{run('-6', higher)}<w:r><w:t> m</w:t></w:r>{run('2', higher)}</w:p>"
+    assert text("a.docx", docx_of(body, {})) == "10⁻⁶ m2"
+
+
+SUM = '<m:naryPr><m:chr m:val="∑"/></m:naryPr>'
+
+
+def math(content: str) -> str:
+    return f'<w:p><m:oMath xmlns:m="urn:m">{content}</m:oMath></w:p>'
+
+
+def part(name: str, words: str) -> str:
+    return f"<m:{name}><m:r><m:t>{words}</m:t></m:r></m:{name}>"
+
+
+@pytest.mark.parametrize(
+    ("content", "shown"),
+    [
+        (f"<m:f>{part('num', '1')}{part('den', 'n+1')}</m:f>", "1/(n+1)"),
+        (f"<m:sSup>{part('e', 'x')}{part('sup', '2')}</m:sSup>", "x^2"),
+        (f"<m:sSubSup>{part('e', 'x')}{part('sub', 'i')}{part('sup', 'n-1')}</m:sSubSup>", "x_i^(n-1)"),
+        (f"<m:rad><m:deg/>{part('e', '3')}</m:rad>", "√3"),
+        (f"<m:d>{part('e', 'a+b')}</m:d>", "(a+b)"),
+        (f'<m:d><m:dPr><m:begChr m:val="["/></m:dPr>{part("e", "a")}{part("e", "b")}</m:d>', "[a|b)"),
+        (f"<m:nary>{SUM}{part('sub', 'i')}{part('sup', 'n')}{part('e', 'x')}</m:nary>", "∑_i^n x"),
+        (
+            f"<m:m><m:mr>{part('e', '1')}{part('e', '0')}</m:mr><m:mr>{part('e', '2')}</m:mr></m:m>",
+            "[1, 0; 2]",
+        ),
+        (f"<m:func>{part('fName', 'sin')}{part('e', 'x')}</m:func>", "sin x"),
+        (f"<m:limLow>{part('e', 'lim')}{part('lim', 'n')}</m:limLow>{part('r', 'x')}", "lim_n x"),
+    ],
+)
+def test_formula_is_read_as_people_type_it(content, shown):
+    assert text("a.docx", docx_of(math(content), {})) == shown
+
+
+def test_large_initial_belongs_to_its_word():
+    initial = paragraph("D").replace("<w:p>", '<w:p><w:pPr><w:framePr w:dropCap="drop"/></w:pPr>')
+    assert (
+        text("a.docx", docx_of(initial + paragraph("rop caps begin chapters."), {}))
+        == "Drop caps begin chapters."
+    )
+
+
+def test_paragraphs_whose_break_was_deleted_are_one():
+    first = paragraph("First half").replace("<w:p>", "<w:p><w:pPr><w:rPr><w:del/></w:rPr></w:pPr>")
+    assert text("a.docx", docx_of(first + paragraph("second half."), {})) == "First half second half."
+
+
+def test_paragraphs_for_old_programs_are_not_read():
+    both = f"<mc:Choice>{paragraph('New.')}</mc:Choice><mc:Fallback>{paragraph('Old.')}</mc:Fallback>"
+    body = f"<mc:AlternateContent>{both}</mc:AlternateContent>{paragraph('End.')}"
+    assert text("a.docx", docx_of(body, {})) == "New.\n\nEnd."
+
+
+def test_aids_to_read_signs_do_not_tear_words():
+    ruby = f"<w:ruby><w:rt>{run('とう', '')}</w:rt><w:rubyBase>{run('東', '')}</w:rubyBase></w:ruby>"
+    assert text("a.docx", docx_of(f"<w:p><w:r>{ruby}<w:t>京</w:t></w:r></w:p>", {})) == "東京"
 
 
 def test_alternative_texts_are_read_as_the_author_wrote_them():
