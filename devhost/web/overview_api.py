@@ -19,6 +19,7 @@ from devhost.engine.listing import Listed, ListQuery, Place, place_of
 from devhost.engine.task_hub import TaskHub
 from devhost.web.http_request import query_of
 from devhost.web.management_call import BadQuery, json_answer
+from devhost.why.inputs import task_input
 
 EVENTS_OF_A_PART = 5_000
 _MOST = 500  # instances of a page
@@ -60,6 +61,11 @@ class OverviewApi:
                     return await self._current(request, query, self._instances)
                 case "GET", ["history"]:
                     return await self._current(request, query, self._history)
+                case "GET", ["input"]:
+                    found = await task_input(
+                        self._from.hub, query.get("instance", ""), _number(query, "task", 0)
+                    )
+                    return json_answer(_json(found))
                 case "GET", ["timers"]:
                     return json_answer([_json(timer) for timer in self._from.timers()])
                 case "GET", ["queues"]:

@@ -78,7 +78,7 @@ const searched = (text) => text.replaceAll("\\", "").toLowerCase();
 const found = (items, word) => (word ? items.filter((item) => textOf(item).includes(word)) : items);
 
 /** What was chosen: when it happened, what came of it, and what it holds. */
-function stepDetail(step, now, linked) {
+function stepDetail(step, now, linked, askInput) {
   const waited = waitedOf(step, now);
   return [
     h("h3", {}, step.kind, " ", h("bdi", {}, step.name)),
@@ -93,7 +93,23 @@ function stepDetail(step, now, linked) {
       ["Task", step.task >= 0 && step.task],
     ),
     valueView(step.outcome === "failed" ? "Error" : "Value", step.detail),
+    askInput && step.level === 0 && WORK.has(step.kind) && inputButton(() => askInput(step)),
   ];
+}
+
+/** Histories do not hold what a task was given: the host asks the code for it, if somebody wants to know. */
+function inputButton(askInput) {
+  const place = h("div");
+  const show = async () => {
+    try {
+      const { input, problem } = await askInput();
+      place.replaceChildren(problem ? alertNote("Not known", problem) : (valueView("Input", input) ?? h("p", {}, "It has no input.")));
+    } catch (error) {
+      place.replaceChildren(problemNote(error));
+    }
+  };
+  place.append(button("Show its input", show));
+  return place;
 }
 
 function eventDetailView(event) {
@@ -107,18 +123,18 @@ function eventDetailView(event) {
 
 /**
  * Timeline and events of a recording, with tabs, a search and what was chosen. `unfold` gives the recording of a child;
- * `more` are further tabs, each { name, open } with a function that gives an element.
+ * `askInput` what a task was given; `more` are further tabs, each { name, open } with a function that gives an element.
  */
 class HistoryView {
-  constructor(recording, { unfold, more = [] } = {}) {
-    Object.assign(this, { recording, unfold, word: "", tab: "Timeline", children: new Map(), at: Date.now(), all: {} });
+  constructor(recording, { unfold, askInput, more = [] } = {}) {
+    Object.assign(this, { recording, unfold, askInput, word: "", tab: "Timeline", children: new Map(), at: Date.now(), all: {} });
     this.axis = axisOf([], this.at);
     this.detail = h("div", { class: "detail", "aria-live": "polite" });
     this.steps = new Rows({
       label: "Steps",
       role: "tree",
       make: (step) => stepRow(step, this.axis, this.at, this.unfold),
-      select: (step) => this.showDetail(stepDetail(step, this.at, this.unfold)),
+      select: (step) => this.showDetail(stepDetail(step, this.at, this.unfold, this.askInput)),
       fold: (step, open) => this.fold(step, open),
     });
     this.events = new Rows({

@@ -61,6 +61,7 @@ class InstanceView {
     this.parts = Object.fromEntries(["head", "why", "actions", "values"].map((name) => [name, h("div", { class: `of-${name}` })]));
     this.history = new HistoryView(this.source.recording, {
       unfold: (child) => this.child(child),
+      askInput: async ({ task }) => (await api(`${ADMIN}input`, { query: { instance: id, task }, signal })).body,
       more: [{ name: "Log", open: () => this.log() }],
     });
     this.element = [this.parts.head, this.parts.actions, this.parts.why, this.parts.values, this.history.element];
