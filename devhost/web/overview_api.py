@@ -17,6 +17,7 @@ from devhost.engine.dotnet_json import to_json
 from devhost.engine.errors import InstanceNotFound
 from devhost.engine.listing import Listed, ListQuery, Place, place_of
 from devhost.engine.task_hub import TaskHub
+from devhost.web.history_view import parse_stored
 from devhost.web.http_request import query_of
 from devhost.web.management_call import BadQuery, json_answer
 from devhost.why.inputs import task_input
@@ -120,6 +121,7 @@ class OverviewApi:
         instance, record = await hub.get_record(query.get("instance", ""), position, EVENTS_OF_A_PART)
         head = {
             "instance": _summary(instance),
+            "customStatus": parse_stored(instance.custom_status),
             "from": position,
             "started": {str(at): _text(when) for at, when in record.started.items()},
             "running": {
@@ -133,7 +135,9 @@ class OverviewApi:
 
 
 def _summary(instance: Listed) -> dict[str, Any]:
-    return {**_json(instance), "isEntity": instance.is_entity}
+    summary = {**_json(instance), "isEntity": instance.is_entity}
+    del summary["customStatus"]  # which may be long, and a list does not show it
+    return summary
 
 
 def _json(value: Any) -> dict[str, Any]:

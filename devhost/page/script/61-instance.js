@@ -43,11 +43,11 @@ class Source {
     return true;
   }
 
-  take({ instance, events, started, running, from }) {
+  take({ instance, customStatus, events, started, running, from }) {
     const news = events.slice(this.recording.events.length - from);
-    const print = JSON.stringify([instance, running]);
+    const print = JSON.stringify([instance, customStatus, running]);
     const changed = news.length > 0 || print !== this.print;
-    Object.assign(this, { print, instance });
+    Object.assign(this, { print, instance, customStatus });
     this.recording.add(news, started);
     this.recording.run(running);
     return changed;
@@ -122,8 +122,21 @@ class InstanceView {
     this.showPart("actions", [instance.status, this.source.recording.events.length > 0], () =>
       actionsOf(instance, this.source.recording),
     );
+    await this.readValues(instance);
+    const { input, output } = this.values;
+    const customStatus = this.source.customStatus;
+    this.showPart("values", [input, customStatus, output], () =>
+      valuesOf(instance, { input, customStatus, output }),
+    );
+  }
+
+  /** Input and output, which may be long and change with the execution and at its end alone. */
+  async readValues({ executionId, status }) {
+    const print = `${executionId} ${ENDED.has(status) ? status : ""}`;
+    if (this.valuesPrint === print) return;
     const { body } = await api(instancePath(this.id), { signal: this.signal });
-    this.showPart("values", [body.input, body.customStatus, body.output], () => valuesOf(body));
+    this.values = body;
+    this.valuesPrint = print;
   }
 
   showPart(name, data, make) {
@@ -208,8 +221,8 @@ const whyNote = (why) =>
     ),
   );
 
-function valuesOf({ input, customStatus, output, runtimeStatus }) {
-  const failed = runtimeStatus === "Failed";
+function valuesOf({ status }, { input, customStatus, output }) {
+  const failed = status === "Failed";
   return [
     valueView(failed ? "Error" : "Output", output),
     valueView("Custom status", customStatus),
