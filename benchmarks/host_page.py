@@ -124,7 +124,7 @@ async def _share(
     for context in contexts:
         page = await context.new_page()
         await page.goto(f"{client.origin}/devhost#/{screen}")
-        await page.locator(".badge.running").first.wait_for()
+        await page.locator(".badge").first.wait_for()
     before = cpu_seconds(pid)
     for _ in range(int(SECONDS / _PACE)):
         if moves:

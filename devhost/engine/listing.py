@@ -48,6 +48,7 @@ class Listed:
     """An orchestration in a list.
 
     Attributes:
+        custom_status: JSON text.
         parent_id: the orchestration that started it.
         children: how many it has started itself, `MOST_CHILDREN` at most.
     """
@@ -57,6 +58,7 @@ class Listed:
     name: str
     version: str | None
     status: RuntimeStatus
+    custom_status: str | None
     created_at: datetime
     updated_at: datetime
     parent_id: str | None

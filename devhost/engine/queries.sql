@@ -115,8 +115,8 @@ WHERE parent IS NOT NULL AND json_extract(parent, '$.instance_id') = :parent
 ORDER BY created_at, instance_id LIMIT :top;
 
 -- name: listed
--- What a list shows of an instance: none of its values, and how many children it has, up to a limit.
-SELECT instance_id, execution_id, name, version, status, created_at, updated_at,
+-- What is shown of an instance at once: neither input nor output, and how many children it has, up to a limit.
+SELECT instance_id, execution_id, name, version, status, custom_status, created_at, updated_at,
   json_extract(parent, '$.instance_id') AS parent_id,
   (SELECT count(*) FROM (
     SELECT 1 FROM instances AS child

@@ -35,6 +35,7 @@ class Walk:
 
     Attributes:
         now: the time of the episode that is being walked through.
+        actions: what every task is to do that the code has asked for, by id.
         new_tasks: tasks that the code asks for and history does not hold yet, by id.
         continue_as_new: the action that ends this execution, if the walk has come to one.
         carried_over: external events that came after that action: the next execution gets them.
@@ -46,6 +47,7 @@ class Walk:
 
     def __init__(self, actions: Sequence[Action], starts: Callable[[Action], bool] = lambda _: True) -> None:
         self.now = datetime.min.replace(tzinfo=UTC)
+        self.actions: dict[int, TaskAction] = {}
         self.new_tasks: dict[int, Task] = {}
         self.continue_as_new: ContinueAsNew | None = None
         self.carried_over: list[HistoryEvent] = []
@@ -136,6 +138,7 @@ class Walk:
         """Gives a task the next id; nobody waits for a cancelled timer or a signal."""
         task = Task(parent, self._next_id, action)
         self._next_id += 1
+        self.actions[task.task_id] = action
         self.new_tasks[task.task_id] = task
         match action:
             case CreateTimer(canceled=True):

@@ -17,8 +17,10 @@ from devhost.engine.dotnet_json import to_json
 from devhost.engine.errors import InstanceNotFound
 from devhost.engine.listing import Listed, ListQuery, Place, place_of
 from devhost.engine.task_hub import TaskHub
+from devhost.web.history_view import parse_stored
 from devhost.web.http_request import query_of
 from devhost.web.management_call import BadQuery, json_answer
+from devhost.why.inputs import task_input
 
 EVENTS_OF_A_PART = 5_000
 _MOST = 500  # instances of a page
@@ -60,6 +62,11 @@ class OverviewApi:
                     return await self._current(request, query, self._instances)
                 case "GET", ["history"]:
                     return await self._current(request, query, self._history)
+                case "GET", ["input"]:
+                    found = await task_input(
+                        self._from.hub, query.get("instance", ""), _number(query, "task", 0)
+                    )
+                    return json_answer(_json(found))
                 case "GET", ["timers"]:
                     return json_answer([_json(timer) for timer in self._from.timers()])
                 case "GET", ["queues"]:
@@ -113,6 +120,7 @@ class OverviewApi:
         instance, record = await hub.get_record(query.get("instance", ""), position, EVENTS_OF_A_PART)
         head = {
             "instance": _summary(instance),
+            "customStatus": parse_stored(instance.custom_status),
             "from": position,
             "started": {str(at): _text(when) for at, when in record.started.items()},
             "running": {
@@ -126,7 +134,9 @@ class OverviewApi:
 
 
 def _summary(instance: Listed) -> dict[str, Any]:
-    return {**_json(instance), "isEntity": instance.is_entity}
+    summary = {**_json(instance), "isEntity": instance.is_entity}
+    del summary["customStatus"]  # which may be long, and a list does not show it
+    return summary
 
 
 def _json(value: Any) -> dict[str, Any]:

@@ -150,6 +150,9 @@ async def test_timeline_nests_children_and_shows_what_waited_and_what_ran(ui: Ho
     await pack.click()
     await expect(ui.main.locator(".detail")).to_contain_text('"packed": "tea"')
     await expect(ui.main.locator(".detail")).to_contain_text("Waited")
+    await ui.steps("pack-box").last.click()
+    await ui.press("Show its input")
+    await expect(ui.main.locator(".detail")).to_contain_text('"item": "milk"')
 
 
 async def test_history_is_searched_and_its_values_are_copied_and_downloaded(ui: HostPage):

@@ -23,6 +23,7 @@ MANAGEMENT = [
     "/Admin/Functions",
     "/admin/instances",
     "/admin/history?instance=a",
+    "/admin/input?instance=a",
     "/admin/queues",
     "/admin/timers",
     "/admin/logs?instance=a",

@@ -116,6 +116,38 @@ async def test_history_is_told_from_a_position_on_with_the_starts_of_activities(
     assert (part["events"], part["started"]) == (whole["events"][end:], whole["started"])
 
 
+@pytest.mark.parametrize(
+    ("instance", "task", "told"),
+    [
+        ("a", 0, ("1", "")),
+        ("a", 7, (None, "Its code asks for no task 7 that has an input.")),
+        ("@counter@a", 0, (None, "It has no history that its code could be run over.")),
+    ],
+)
+async def test_input_of_an_activity_is_asked_of_the_code(
+    client: Client, instance: str, task: int, told: tuple[str | None, str]
+):
+    await run(client, "child", "a")
+    await client.host.hub.start_orchestration("@counter@a", instance_id="@counter@a")
+    answer = (await client.get(f"/admin/input?instance={instance}&task={task}")).json
+    assert (answer["input"], answer["problem"]) == told
+
+
+async def test_code_that_has_changed_is_said_instead_of_an_input(app: SampleApp, start: StartHost):
+    app.activity("work", "def main(payload):\n    return payload\n")
+    app.orchestrator(
+        "fickle",
+        "import pathlib\n"
+        "count = 2 if pathlib.Path('changed').exists() else 1\n"
+        "yield context.call_activity('work' * count, 5)\n",
+    )
+    client = await start()
+    await run(client, "fickle", "a")
+    app.file("changed", "")
+    answer = (await client.get("/admin/input?instance=a&task=0")).json
+    assert "no longer replays" in answer["problem"]
+
+
 async def again(client: Client, path: str, before: Answer) -> int:
     return (await client.get(path, headers={"If-None-Match": before.headers["Etag"]})).status
 

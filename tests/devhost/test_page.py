@@ -42,7 +42,7 @@ def test_policy_is_closed_and_part_of_the_file_too():
 
 def test_script_makes_no_markup_and_keeps_nothing():
     markup = r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(|new Function"
-    assert re.findall(f"{markup}|localStorage|sessionStorage|cookie", SCRIPT) == []
+    assert re.findall(rf"{markup}|localStorage|sessionStorage|cookie", SCRIPT) == []
     assert "</script" not in SCRIPT
     assert re.findall(r"https?://[^\"'\s]+", PAGE.content) == []
 

@@ -63,7 +63,11 @@ function field(label, control, hint) {
 /** A choice; an option is its value, or a pair of value and label. */
 function choice(name, options, chosen) {
   const pairs = options.map((option) => (Array.isArray(option) ? option : [option, option]));
-  const select = h("select", { name }, pairs.map(([value, label]) => h("option", { value }, label)));
+  const select = h(
+    "select",
+    { name },
+    pairs.map(([value, label]) => h("option", { value }, label)),
+  );
   select.value = pairs.some(([value]) => value === chosen) ? chosen : (pairs[0]?.[0] ?? "");
   return select;
 }
@@ -76,12 +80,22 @@ const button = (label, onclick, kind = "") => h("button", { type: "button", clas
 /** Pairs of a term and what it is; pairs without a value are left out. */
 function facts(...pairs) {
   const shown = pairs.filter(([, value]) => isShown(value) && value !== "");
-  return h("dl", { class: "facts" }, shown.map(([term, value]) => h("div", {}, h("dt", {}, term), h("dd", {}, value))));
+  return h(
+    "dl",
+    { class: "facts" },
+    shown.map(([term, value]) => h("div", {}, h("dt", {}, term), h("dd", {}, value))),
+  );
 }
 
-const panel = (title, ...children) => h("section", { class: "panel" }, title && h("h2", {}, title), ...children);
+const panel = (title, ...children) =>
+  h("section", { class: "panel" }, title && h("h2", {}, title), ...children);
 const alertNote = (title, ...children) =>
-  h("div", { class: "alert", role: "alert" }, h("strong", {}, title), children.length > 0 && h("p", {}, ...children));
+  h(
+    "div",
+    { class: "alert", role: "alert" },
+    h("strong", {}, title),
+    children.length > 0 && h("p", {}, ...children),
+  );
 const emptyNote = (...sentence) => h("p", { class: "empty" }, ...sentence);
 
 /** Read aloud, without moving the focus. */

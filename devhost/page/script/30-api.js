@@ -20,7 +20,12 @@ class Problem extends Error {
 /** Sends a request to a path of the host, and gives its answer whatever that is; throws if there is none. */
 async function send(path, options = {}) {
   try {
-    return await fetch(path, { cache: "no-store", credentials: "same-origin", referrerPolicy: "no-referrer", ...options });
+    return await fetch(path, {
+      cache: "no-store",
+      credentials: "same-origin",
+      referrerPolicy: "no-referrer",
+      ...options,
+    });
   } catch (error) {
     if (options.signal?.aborted) throw error;
     throw new Problem(0);
@@ -40,7 +45,8 @@ async function api(path, { method = "GET", query = {}, body, headers = {}, signa
 }
 
 const part = encodeURIComponent;
-const instancePath = (id, operation = "") => `${MANAGEMENT}instances/${part(id)}${operation && `/${operation}`}`;
+const instancePath = (id, operation = "") =>
+  `${MANAGEMENT}instances/${part(id)}${operation && `/${operation}`}`;
 
 /** JSON that somebody has typed; an empty text is no value. */
 function typedJson(text, what) {

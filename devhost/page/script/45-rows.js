@@ -9,7 +9,14 @@ const SPARE_ROWS = 12;
  */
 class Rows {
   constructor({ label, make, select, fold, role = "listbox" }) {
-    Object.assign(this, { make, select, fold, items: [], chosen: null, itemRole: role === "tree" ? "treeitem" : "option" });
+    Object.assign(this, {
+      make,
+      select,
+      fold,
+      items: [],
+      chosen: null,
+      itemRole: role === "tree" ? "treeitem" : "option",
+    });
     this.space = h("div", { class: "space", role: "presentation" });
     this.id = `rows-${++fieldCount}`;
     this.element = h(
@@ -42,7 +49,8 @@ class Rows {
     const shown = this.items.slice(first, first + count);
     this.space.replaceChildren(...shown.map((item, at) => this.row(item, first + at)));
     const at = this.items.indexOf(this.chosen);
-    if (at >= first && at < first + count) this.element.setAttribute("aria-activedescendant", `${this.id}-${at}`);
+    if (at >= first && at < first + count)
+      this.element.setAttribute("aria-activedescendant", `${this.id}-${at}`);
     else this.element.removeAttribute("aria-activedescendant");
   }
 
@@ -69,7 +77,8 @@ class Rows {
     const top = this.items.indexOf(item) * ROW_HEIGHT;
     const { scrollTop, clientHeight } = this.element;
     if (top < scrollTop) this.element.scrollTop = top;
-    else if (top + ROW_HEIGHT > scrollTop + clientHeight) this.element.scrollTop = top + ROW_HEIGHT - clientHeight;
+    else if (top + ROW_HEIGHT > scrollTop + clientHeight)
+      this.element.scrollTop = top + ROW_HEIGHT - clientHeight;
     this.draw();
     this.select(item);
   }

@@ -19,7 +19,12 @@ function valueView(title, value, { open = true } = {}) {
       button("Download", () => download(fileName(title), text), "quiet"),
     ),
     shown,
-    cut && h("p", { class: "dim" }, `${number(text.length - LONGEST_SHOWN)} characters more: copy or download it.`),
+    cut &&
+      h(
+        "p",
+        { class: "dim" },
+        `${number(text.length - LONGEST_SHOWN)} characters more: copy or download it.`,
+      ),
   );
 }
 

@@ -71,7 +71,8 @@ class Recording {
     const at = Date.parse(event.Timestamp);
     const ends = (id, outcome, detail) => this.end(id, at, outcome, detail, started);
     const begins = (kind, name, more) => this.begin(event, { kind, name, begin: at, end: null, ...more });
-    const moment = (kind, name, detail) => this.begin(event, { kind, name, detail, begin: at, end: at, outcome: "" });
+    const moment = (kind, name, detail) =>
+      this.begin(event, { kind, name, detail, begin: at, end: at, outcome: "" });
     switch (nameOf(event)) {
       case "ExecutionStarted":
         return moment("started", event.Name, event.Input);
@@ -90,9 +91,16 @@ class Recording {
         return ends(event.TaskScheduledId, "completed", event.Result);
       case "TaskFailed":
       case "SubOrchestrationFailed":
-        return ends(event.TaskScheduledId, "failed", [event.Reason, event.Details].filter(Boolean).join("\n"));
+        return ends(
+          event.TaskScheduledId,
+          "failed",
+          [event.Reason, event.Details].filter(Boolean).join("\n"),
+        );
       case "TimerCreated":
-        return begins("timer", `until ${clock(event.FireAt)}`, { outcome: "waits", until: Date.parse(event.FireAt) });
+        return begins("timer", `until ${clock(event.FireAt)}`, {
+          outcome: "waits",
+          until: Date.parse(event.FireAt),
+        });
       case "TimerFired":
         return this.fire(event);
       case "EventSent":
@@ -142,8 +150,6 @@ class Recording {
   }
 }
 
-
-
 /** How an entity has answered a call. */
 function answerOf(text) {
   const answer = parsed(text);
@@ -154,7 +160,9 @@ const waitedOf = (step, now) =>
   step.started ? step.started - step.begin : step.outcome === "queued" ? now - step.begin : null;
 
 const ranOf = (step, now) =>
-  step.outcome === "queued" || step.begin === step.end ? null : (step.end ?? now) - (step.started ?? step.begin);
+  step.outcome === "queued" || step.begin === step.end
+    ? null
+    : (step.end ?? now) - (step.started ?? step.begin);
 
 /** How long at least one activity or sub-orchestration of these steps was under way. */
 function workOf(steps, now) {
@@ -174,7 +182,8 @@ function workOf(steps, now) {
 /** The events of a file that was exported. */
 function historyOf(text) {
   const value = parsed(text);
-  const isHistory = Array.isArray(value) && value.length > 0 && value.every((event) => event && "EventType" in event);
+  const isHistory =
+    Array.isArray(value) && value.length > 0 && value.every((event) => event && "EventType" in event);
   if (!isHistory || !value.every((event) => Number.isInteger(event.EventType) && event.Timestamp))
     throw new Problem(400, "The file holds no recorded history: write one with python -m devhost export ID.");
   return value;

@@ -14,18 +14,37 @@ function axisOf(steps, now) {
 /** The axis above the steps: what time it is where. */
 function scale({ begin, end }) {
   const at = Array.from({ length: MARKS }, (_, index) => ((end - begin) * index) / (MARKS - 1));
-  return h("div", { class: "scale", "aria-hidden": "true" }, h("span"), h("div", {}, at.map((each) => h("span", {}, `+${span(each)}`))));
+  return h(
+    "div",
+    { class: "scale", "aria-hidden": "true" },
+    h("span"),
+    h(
+      "div",
+      {},
+      at.map((each) => h("span", {}, `+${span(each)}`)),
+    ),
+  );
 }
 
 /** A step as a row: light while it waited for its turn, full while it ran. */
 function stepRow(step, axis, now, foldable) {
   const waited = waitedOf(step, now);
   const ran = ranOf(step, now);
-  const twist = foldable && step.child ? h("span", { class: "twist" }, step.unfolded ? "▾" : "▸") : h("span", { class: "twist" });
+  const twist =
+    foldable && step.child
+      ? h("span", { class: "twist" }, step.unfolded ? "▾" : "▸")
+      : h("span", { class: "twist" });
   const row = h(
     "div",
     { class: `step ${step.kind} ${step.outcome}`, "aria-level": step.level + 1 },
-    h("span", { class: "what", style: { paddingInlineStart: `${step.level * 18}px` } }, twist, h("span", { class: "kind" }, step.kind), " ", h("bdi", {}, step.name)),
+    h(
+      "span",
+      { class: "what", style: { paddingInlineStart: `${step.level * 18}px` } },
+      twist,
+      h("span", { class: "kind" }, step.kind),
+      " ",
+      h("bdi", {}, step.name),
+    ),
     h("span", { class: "axis" }, bars(step, axis, now)),
     h("span", { class: "spans" }, ran === null ? (waited === null ? "" : span(waited)) : span(ran)),
     h("span", { class: "came" }, step.outcome, step.detail ? ` ${line(opened(step.detail), 120)}` : ""),
@@ -36,11 +55,18 @@ function stepRow(step, axis, now, foldable) {
 
 function bars(step, { place }, now) {
   const end = step.end ?? now;
-  if (step.begin === end) return h("i", { class: "moment", style: { insetInlineStart: startAt(place(end)) } });
+  if (step.begin === end)
+    return h("i", { class: "moment", style: { insetInlineStart: startAt(place(end)) } });
   const bar = (kind, from, to) =>
-    h("i", { class: kind, style: { insetInlineStart: startAt(place(from)), inlineSize: `max(2px, ${place(to) - place(from)}%)` } });
+    h("i", {
+      class: kind,
+      style: { insetInlineStart: startAt(place(from)), inlineSize: `max(2px, ${place(to) - place(from)}%)` },
+    });
   const started = step.outcome === "queued" ? end : (step.started ?? step.begin);
-  return [started > step.begin && bar("waited", step.begin, started), started < end && bar("ran", started, end)];
+  return [
+    started > step.begin && bar("waited", step.begin, started),
+    started < end && bar("ran", started, end),
+  ];
 }
 
 /** What is at the very end is still to be seen. */
@@ -52,7 +78,13 @@ function eventRow(event, begin) {
     { class: "event" },
     h("span", { class: "after" }, `+${span(Date.parse(event.Timestamp) - begin)}`),
     h("span", { class: "type" }, nameOf(event)),
-    h("span", { class: "came" }, h("bdi", {}, event.Name ?? event.InstanceId ?? ""), " ", line(opened(eventDetail(event)) ?? "", 160)),
+    h(
+      "span",
+      { class: "came" },
+      h("bdi", {}, event.Name ?? event.InstanceId ?? ""),
+      " ",
+      line(opened(eventDetail(event)) ?? "", 160),
+    ),
   );
 }
 
@@ -63,7 +95,9 @@ const texts = new WeakMap();
 function textOf(item) {
   let text = texts.get(item);
   if (text === undefined) {
-    text = searched(item.EventType === undefined ? textOfStep(item) : `${nameOf(item)} ${JSON.stringify(item)}`);
+    text = searched(
+      item.EventType === undefined ? textOfStep(item) : `${nameOf(item)} ${JSON.stringify(item)}`,
+    );
     if (item.end !== null) texts.set(item, text);
   }
   return text;
@@ -78,7 +112,7 @@ const searched = (text) => text.replaceAll("\\", "").toLowerCase();
 const found = (items, word) => (word ? items.filter((item) => textOf(item).includes(word)) : items);
 
 /** What was chosen: when it happened, what came of it, and what it holds. */
-function stepDetail(step, now, linked) {
+function stepDetail(step, now, linked, askInput) {
   const waited = waitedOf(step, now);
   return [
     h("h3", {}, step.kind, " ", h("bdi", {}, step.name)),
@@ -89,11 +123,34 @@ function stepDetail(step, now, linked) {
       ["Ended", step.end && step.end !== step.begin && time(new Date(step.end).toISOString())],
       ["Waited", waited === null ? null : span(waited)],
       ["Ran", ranOf(step, now) === null ? null : span(ranOf(step, now))],
-      ["Instance", step.child && (linked ? h("a", { href: `#/instances/${part(step.child)}` }, step.child) : step.child)],
+      [
+        "Instance",
+        step.child && (linked ? h("a", { href: `#/instances/${part(step.child)}` }, step.child) : step.child),
+      ],
       ["Task", step.task >= 0 && step.task],
     ),
     valueView(step.outcome === "failed" ? "Error" : "Value", step.detail),
+    askInput && step.level === 0 && WORK.has(step.kind) && inputButton(() => askInput(step)),
   ];
+}
+
+/** Histories do not hold what a task was given: the host asks the code for it, if somebody wants to know. */
+function inputButton(askInput) {
+  const place = h("div");
+  const show = async () => {
+    try {
+      const { input, problem } = await askInput();
+      place.replaceChildren(
+        problem
+          ? alertNote("Not known", problem)
+          : (valueView("Input", input) ?? h("p", {}, "It has no input.")),
+      );
+    } catch (error) {
+      place.replaceChildren(problemNote(error));
+    }
+  };
+  place.append(button("Show its input", show));
+  return place;
 }
 
 function eventDetailView(event) {
@@ -107,18 +164,27 @@ function eventDetailView(event) {
 
 /**
  * Timeline and events of a recording, with tabs, a search and what was chosen. `unfold` gives the recording of a child;
- * `more` are further tabs, each { name, open } with a function that gives an element.
+ * `askInput` what a task was given; `more` are further tabs, each { name, open } with a function that gives an element.
  */
 class HistoryView {
-  constructor(recording, { unfold, more = [] } = {}) {
-    Object.assign(this, { recording, unfold, word: "", tab: "Timeline", children: new Map(), at: Date.now(), all: {} });
+  constructor(recording, { unfold, askInput, more = [] } = {}) {
+    Object.assign(this, {
+      recording,
+      unfold,
+      askInput,
+      word: "",
+      tab: "Timeline",
+      children: new Map(),
+      at: Date.now(),
+      all: {},
+    });
     this.axis = axisOf([], this.at);
     this.detail = h("div", { class: "detail", "aria-live": "polite" });
     this.steps = new Rows({
       label: "Steps",
       role: "tree",
       make: (step) => stepRow(step, this.axis, this.at, this.unfold),
-      select: (step) => this.showDetail(stepDetail(step, this.at, this.unfold)),
+      select: (step) => this.showDetail(stepDetail(step, this.at, this.unfold, this.askInput)),
       fold: (step, open) => this.fold(step, open),
     });
     this.events = new Rows({
@@ -144,7 +210,14 @@ class HistoryView {
       { class: "tabs", role: "group", "aria-label": "Views" },
       ["Timeline", "Events", ...this.more.keys()].map((name) => button(name, () => this.open(name))),
     );
-    this.element = h("section", { class: "history" }, this.summary, h("div", { class: "bar" }, this.tabs, this.search, this.count), this.place, this.detail);
+    this.element = h(
+      "section",
+      { class: "history" },
+      this.summary,
+      h("div", { class: "bar" }, this.tabs, this.search, this.count),
+      this.place,
+      this.detail,
+    );
     this.open("Timeline");
   }
 
@@ -155,12 +228,16 @@ class HistoryView {
     this.axis = axisOf(steps, now);
     const took = this.axis.end - this.axis.begin;
     const work = Math.min(took, workOf(this.recording.steps, now));
-    const quiet = isLive && now - this.axis.end > 1_000 ? `; nothing has happened for ${span(now - this.axis.end)}` : "";
+    const quiet =
+      isLive && now - this.axis.end > 1_000 ? `; nothing has happened for ${span(now - this.axis.end)}` : "";
     this.summary.textContent = this.recording.steps.length
       ? `${span(took)}: ${span(work)} working, ${span(took - work)} waiting${quiet}`
       : "It has no history yet.";
     this.scale.replaceChildren(scale(this.axis));
-    this.all = { Timeline: steps, Events: this.recording.events.filter((event) => !SKIPPED.has(nameOf(event))) };
+    this.all = {
+      Timeline: steps,
+      Events: this.recording.events.filter((event) => !SKIPPED.has(nameOf(event))),
+    };
     this.draw();
   }
 
@@ -171,7 +248,9 @@ class HistoryView {
     if (!all) return;
     const shown = found(all, this.word);
     (this.tab === "Timeline" ? this.steps : this.events).show(shown);
-    this.count.textContent = this.word ? `${number(shown.length)} of ${number(all.length)}` : number(all.length);
+    this.count.textContent = this.word
+      ? `${number(shown.length)} of ${number(all.length)}`
+      : number(all.length);
   }
 
   /** Steps with those of the children that are unfolded below their own. */
@@ -207,6 +286,7 @@ class HistoryView {
   open(name) {
     this.tab = name;
     for (const tab of this.tabs.children) tab.setAttribute("aria-pressed", String(tab.textContent === name));
+    this.search.hidden = this.more.has(name);
     this.detail.replaceChildren();
     const views = { Timeline: [this.scale, this.steps.element], Events: [this.events.element] };
     this.place.replaceChildren(...(views[name] ?? this.more.get(name)()));

@@ -20,7 +20,12 @@ class InstanceList {
     this.note = h("div");
     this.pager = h("nav", { class: "pager", "aria-label": "Pages" });
     const heads = LIST_COLUMNS.map((name) => h("th", { scope: "col" }, name));
-    this.table = h("table", { class: "list", "aria-label": "Instances" }, h("thead", {}, h("tr", {}, heads)), this.rows);
+    this.table = h(
+      "table",
+      { class: "list", "aria-label": "Instances" },
+      h("thead", {}, h("tr", {}, heads)),
+      this.rows,
+    );
     this.element = h("div", { "aria-busy": "true" }, this.table, this.note, this.pager);
     follow(signal, () => this.load()).catch((error) => this.element.replaceChildren(problemNote(error)));
   }
@@ -28,7 +33,11 @@ class InstanceList {
   /** Asks for the list, and for what is unfolded in it; whether that has changed. */
   async load() {
     const { name, status, prefix, after } = this.query;
-    const { status: code, body, headers } = await api(`${ADMIN}instances`, {
+    const {
+      status: code,
+      body,
+      headers,
+    } = await api(`${ADMIN}instances`, {
       query: { name, status, prefix, after, top: OF_A_PAGE },
       headers: this.tag ? { "If-None-Match": this.tag } : {},
       signal: this.signal,
@@ -63,20 +72,30 @@ class InstanceList {
 
   show() {
     const lines = this.linesOf(this.roots, 0);
-    keep(this.rows, lines.map(({ instance, level, unfolded, more }) => this.row(instance, level, unfolded, more)));
+    keep(
+      this.rows,
+      lines.map(({ instance, level, unfolded, more }) => this.row(instance, level, unfolded, more)),
+    );
     this.table.hidden = lines.length === 0;
     this.note.replaceChildren(...(lines.length ? [] : [this.empty()]));
   }
 
   empty() {
     if (this.isFiltered || this.query.after) return emptyNote("No instance is like that.");
-    return emptyNote("No orchestration has been started yet: ", h("a", { href: "#/start" }, "start one"), ".");
+    return emptyNote(
+      "No orchestration has been started yet: ",
+      h("a", { href: "#/start" }, "start one"),
+      ".",
+    );
   }
 
   linesOf(instances, level) {
     return instances.flatMap((instance) => {
       const below = this.unfolded.get(instance.instanceId);
-      const lines = [{ instance, level, unfolded: Boolean(below) }, ...(below ? this.linesOf(below.instances, level + 1) : [])];
+      const lines = [
+        { instance, level, unfolded: Boolean(below) },
+        ...(below ? this.linesOf(below.instances, level + 1) : []),
+      ];
       return below?.next ? [...lines, { instance, level: level + 1, more: true }] : lines;
     });
   }
@@ -84,16 +103,32 @@ class InstanceList {
   row(instance, level, unfolded, more) {
     const id = instance.instanceId;
     if (more)
-      return { key: `${id} more`, data: level, make: () => h("tr", {}, h("td", { colspan: LIST_COLUMNS.length, class: "dim" }, "There are more: look for them by id or name.")) };
-    return { key: id, data: [instance, level, unfolded], make: () => this.makeRow(instance, level, unfolded) };
+      return {
+        key: `${id} more`,
+        data: level,
+        make: () =>
+          h(
+            "tr",
+            {},
+            h(
+              "td",
+              { colspan: LIST_COLUMNS.length, class: "dim" },
+              "There are more: look for them by id or name.",
+            ),
+          ),
+      };
+    return {
+      key: id,
+      data: [instance, level, unfolded],
+      make: () => this.makeRow(instance, level, unfolded),
+    };
   }
 
   makeRow(instance, level, unfolded) {
     const id = instance.instanceId;
     const count = instance.children >= 100 ? "100+" : instance.children;
     const twist =
-      instance.children > 0 &&
-      button(`${unfolded ? "▾" : "▸"} ${count}`, () => this.fold(instance), "twist");
+      instance.children > 0 && button(`${unfolded ? "▾" : "▸"} ${count}`, () => this.fold(instance), "twist");
     if (twist) {
       twist.setAttribute("aria-expanded", String(unfolded));
       twist.setAttribute("aria-label", `${count} sub-orchestrations of ${id}`);
@@ -108,11 +143,22 @@ class InstanceList {
         " ",
         h("code", { class: "id" }, id),
         twist,
-        this.isFiltered && instance.parentId && h("small", {}, " of ", h("a", { href: `#/instances/${part(instance.parentId)}` }, instance.parentId)),
+        this.isFiltered &&
+          instance.parentId &&
+          h(
+            "small",
+            {},
+            " of ",
+            h("a", { href: `#/instances/${part(instance.parentId)}` }, instance.parentId),
+          ),
       ),
       h("td", {}, badge(instance.status)),
       h("td", { class: "dim" }, time(instance.createdAt)),
-      h("td", { class: "dim took", "data-since": hasEnded(instance) ? null : instance.createdAt }, span(tookOf(instance))),
+      h(
+        "td",
+        { class: "dim took", "data-since": hasEnded(instance) ? null : instance.createdAt },
+        span(tookOf(instance)),
+      ),
     );
   }
 
@@ -141,7 +187,17 @@ function instanceFilters(query) {
     { class: "filters", role: "search", "aria-label": "Filter instances" },
     field("Orchestrator", names),
     field("Status", choice("status", [["", "Any status"], ...STATUSES], query.status)),
-    field("Id begins with", h("input", { type: "search", name: "prefix", value: query.prefix ?? "", "data-search": true, spellcheck: "false", autocapitalize: "none" })),
+    field(
+      "Id begins with",
+      h("input", {
+        type: "search",
+        name: "prefix",
+        value: query.prefix ?? "",
+        "data-search": true,
+        spellcheck: "false",
+        autocapitalize: "none",
+      }),
+    ),
     h("button", { type: "submit" }, "Show"),
   );
   const show = () => go(address("instances", Object.fromEntries(new FormData(form))));

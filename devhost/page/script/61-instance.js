@@ -43,11 +43,11 @@ class Source {
     return true;
   }
 
-  take({ instance, events, started, running, from }) {
+  take({ instance, customStatus, events, started, running, from }) {
     const news = events.slice(this.recording.events.length - from);
-    const print = JSON.stringify([instance, running]);
+    const print = JSON.stringify([instance, customStatus, running]);
     const changed = news.length > 0 || print !== this.print;
-    Object.assign(this, { print, instance });
+    Object.assign(this, { print, instance, customStatus });
     this.recording.add(news, started);
     this.recording.run(running);
     return changed;
@@ -56,14 +56,31 @@ class Source {
 
 class InstanceView {
   constructor(id, signal) {
-    Object.assign(this, { id, signal, source: new Source(id, signal), children: new Map(), changedAt: 0, askedWhy: 0 });
+    Object.assign(this, {
+      id,
+      signal,
+      source: new Source(id, signal),
+      children: new Map(),
+      changedAt: 0,
+      askedWhy: 0,
+    });
     this.heading = h("bdi", {}, id);
-    this.parts = Object.fromEntries(["head", "why", "actions", "values"].map((name) => [name, h("div", { class: `of-${name}` })]));
+    this.parts = Object.fromEntries(
+      ["head", "why", "actions", "values"].map((name) => [name, h("div", { class: `of-${name}` })]),
+    );
     this.history = new HistoryView(this.source.recording, {
       unfold: (child) => this.child(child),
+      askInput: async ({ task }) =>
+        (await api(`${ADMIN}input`, { query: { instance: id, task }, signal })).body,
       more: [{ name: "Log", open: () => this.log() }],
     });
-    this.element = [this.parts.head, this.parts.actions, this.parts.why, this.parts.values, this.history.element];
+    this.element = [
+      this.parts.head,
+      this.parts.actions,
+      this.parts.why,
+      this.parts.values,
+      this.history.element,
+    ];
     follow(signal, () => this.load()).catch((error) => {
       this.parts.head.replaceChildren(problemNote(error));
       this.history.element.hidden = true;
@@ -79,13 +96,22 @@ class InstanceView {
       this.askedWhy = 0;
       await this.show(instance);
     }
-    if (changed || !hasEnded(instance)) {
-      const open = recording.steps.filter((step) => step.unfolded && step.end === null);
-      if (changed) await Promise.all(open.map((step) => this.history.refresh(step.child)));
-      this.history.update(hasEnded(instance) ? Date.parse(instance.updatedAt) : Date.now(), !hasEnded(instance));
-    }
+    const children = this.liveChildren();
+    await Promise.all(children.map((child) => this.history.refresh(child)));
+    const isLive = !hasEnded(instance);
+    if (changed || isLive || children.length)
+      this.history.update(isLive ? Date.now() : Date.parse(instance.updatedAt), isLive);
     await this.explain(instance);
     return changed;
+  }
+
+  /** The children that are unfolded and may still go on. */
+  liveChildren() {
+    const steps = (this.history.all.Timeline ?? []).filter((step) => step.unfolded);
+    return steps
+      .map((step) => this.children.get(step.child))
+      .filter(({ instance }) => instance && !hasEnded(instance))
+      .map(({ id }) => id);
   }
 
   async show(instance) {
@@ -93,9 +119,24 @@ class InstanceView {
     if (this.status && this.status !== instance.status) announce(`It is ${instance.status}.`);
     this.status = instance.status;
     this.showPart("head", [instance], () => instanceHead(instance));
-    this.showPart("actions", [instance.status, this.source.recording.events.length > 0], () => actionsOf(instance, this.source.recording));
+    this.showPart("actions", [instance.status, this.source.recording.events.length > 0], () =>
+      actionsOf(instance, this.source.recording),
+    );
+    await this.readValues(instance);
+    const { input, output } = this.values;
+    const customStatus = this.source.customStatus;
+    this.showPart("values", [input, customStatus, output], () =>
+      valuesOf(instance, { input, customStatus, output }),
+    );
+  }
+
+  /** Input and output, which may be long and change with the execution and at its end alone. */
+  async readValues({ executionId, status }) {
+    const print = `${executionId} ${ENDED.has(status) ? status : ""}`;
+    if (this.valuesPrint === print) return;
     const { body } = await api(instancePath(this.id), { signal: this.signal });
-    this.showPart("values", [body.input, body.customStatus, body.output], () => valuesOf(body));
+    this.values = body;
+    this.valuesPrint = print;
   }
 
   showPart(name, data, make) {
@@ -123,7 +164,11 @@ class InstanceView {
   }
 
   log() {
-    const rows = new Rows({ label: "Log", make: logRow, select: (record) => this.history.showDetail(logDetail(record)) });
+    const rows = new Rows({
+      label: "Log",
+      make: logRow,
+      select: (record) => this.history.showDetail(logDetail(record)),
+    });
     const none = emptyNote("The host has logged nothing for it since it started.");
     const place = h("div", {}, rows.element, none);
     const tab = new AbortController();
@@ -146,7 +191,13 @@ class InstanceView {
 function instanceHead(instance) {
   const { instanceId, status, parentId, version } = instance;
   return [
-    h("p", { class: "lead" }, !instance.isEntity && badge(status), h("code", { class: "id" }, instanceId), copyButton(instanceId, "the id")),
+    h(
+      "p",
+      { class: "lead" },
+      !instance.isEntity && badge(status),
+      h("code", { class: "id" }, instanceId),
+      copyButton(instanceId, "the id"),
+    ),
     facts(
       ["Created", time(instance.createdAt)],
       ["Last change", time(instance.updatedAt)],
@@ -162,11 +213,16 @@ const whyNote = (why) =>
     "section",
     { class: "wait", "aria-label": "Why it has not ended" },
     h("strong", {}, why.sentence),
-    h("p", {}, why.remedy, why.child && [" ", h("a", { href: `#/instances/${part(why.child)}` }, "Look at it")]),
+    h(
+      "p",
+      {},
+      why.remedy,
+      why.child && [" ", h("a", { href: `#/instances/${part(why.child)}` }, "Look at it")],
+    ),
   );
 
-function valuesOf({ input, customStatus, output, runtimeStatus }) {
-  const failed = runtimeStatus === "Failed";
+function valuesOf({ status }, { input, customStatus, output }) {
+  const failed = status === "Failed";
   return [
     valueView(failed ? "Error" : "Output", output),
     valueView("Custom status", customStatus),

@@ -24,16 +24,20 @@ async function orchestrators(signal) {
 
 /** The input of one instance, or of the last one of that name; an empty text if there is none. */
 async function lastInput(name, like, signal) {
-  const id = like ?? (await api(`${ADMIN}instances`, { query: { name, top: 1 }, signal })).body.instances[0]?.instanceId;
+  const id =
+    like ??
+    (await api(`${ADMIN}instances`, { query: { name, top: 1 }, signal })).body.instances[0]?.instanceId;
   if (!id) return { text: "" };
-  const { body } = await api(instancePath(id), { signal }).catch((error) => ({ body: problemNote(error) && {} }));
+  const { body } = await api(instancePath(id), { signal }).catch((error) => ({
+    body: problemNote(error) && {},
+  }));
   return isShown(body.input) ? { text: JSON.stringify(opened(body.input), null, 2), from: id } : { text: "" };
 }
 
 function startForm(names, name, { text, from }) {
   const select = choice("name", names, name);
   select.addEventListener("change", () => go(`#/start/${part(select.value)}`));
-  const hint = from ? `JSON; this was the input of ${from}.` : "JSON, such as {\"files\": 3}; may be empty.";
+  const hint = from ? `JSON; this was the input of ${from}.` : 'JSON, such as {"files": 3}; may be empty.';
   const form = h(
     "form",
     { class: "panel" },
@@ -41,7 +45,10 @@ function startForm(names, name, { text, from }) {
       "div",
       { class: "fields" },
       field("Orchestrator", select),
-      field("Id", h("input", { name: "id", spellcheck: "false", autocapitalize: "none", placeholder: "A new one" })),
+      field(
+        "Id",
+        h("input", { name: "id", spellcheck: "false", autocapitalize: "none", placeholder: "A new one" }),
+      ),
       field("Version", h("input", { name: "version", spellcheck: "false", placeholder: "That of the host" })),
     ),
     field("Input", textArea("input", text, Math.min(20, Math.max(5, text.split("\n").length + 1))), hint),
@@ -51,7 +58,11 @@ function startForm(names, name, { text, from }) {
     const input = asSdk(typedJson(data.get("input"), "The input"));
     const id = data.get("id").trim();
     const path = `${MANAGEMENT}orchestrators/${part(name)}${id && `/${part(id)}`}`;
-    const { body } = await api(path, { method: "POST", body: input, query: { version: data.get("version").trim() } });
+    const { body } = await api(path, {
+      method: "POST",
+      body: input,
+      query: { version: data.get("version").trim() },
+    });
     go(`#/instances/${part(body.id)}`);
   });
 }

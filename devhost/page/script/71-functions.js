@@ -17,7 +17,10 @@ function functionsScreen({ path: [chosen], query, signal }) {
   const errors = h("div");
   const place = h("div", { class: "functions", "aria-busy": "true" });
   const show = async () => {
-    const [{ body: all }, { body: status }] = await Promise.all([api(`${ADMIN}functions`, { signal }), api(`${ADMIN}host/status`, { signal })]);
+    const [{ body: all }, { body: status }] = await Promise.all([
+      api(`${ADMIN}functions`, { signal }),
+      api(`${ADMIN}host/status`, { signal }),
+    ]);
     place.removeAttribute("aria-busy");
     errors.replaceChildren(...status.errors.map((sentence) => alertNote("Cannot be called", sentence)));
     place.replaceChildren(...functionGroups(all, chosen, query));
@@ -32,13 +35,23 @@ function functionGroups(all, chosen, query) {
   return types
     .map((type) => [type, all.filter((each) => triggerOf(each).type === type)])
     .filter(([, functions]) => functions.length)
-    .map(([type, functions]) => panel(TRIGGERS[type] ?? type, functions.map((each) => functionEntry(each, each.name === chosen, query))));
+    .map(([type, functions]) =>
+      panel(
+        TRIGGERS[type] ?? type,
+        functions.map((each) => functionEntry(each, each.name === chosen, query)),
+      ),
+    );
 }
 
 /** A function on one line; its form is made when it is opened. */
 function functionEntry(each, open, query) {
   const place = h("div");
-  const entry = h("details", { class: "function" }, h("summary", {}, h("bdi", { class: "name" }, each.name), " ", h("small", {}, sourceOf(each))), place);
+  const entry = h(
+    "details",
+    { class: "function" },
+    h("summary", {}, h("bdi", { class: "name" }, each.name), " ", h("small", {}, sourceOf(each))),
+    place,
+  );
   entry.addEventListener("toggle", () => {
     if (entry.open && !place.firstChild) place.append(callForm(each, query));
   });
@@ -48,15 +61,26 @@ function functionEntry(each, open, query) {
 
 function sourceOf(each) {
   const trigger = triggerOf(each);
-  if (trigger.type === "httpTrigger") return `${(trigger.methods ?? ["any method"]).join(", ").toUpperCase()} /${each.invoke_url_template}`;
-  return trigger.queueName ?? trigger.path ?? trigger.schedule ?? trigger.orchestration ?? trigger.activity ?? trigger.entityName ?? "";
+  if (trigger.type === "httpTrigger")
+    return `${(trigger.methods ?? ["any method"]).join(", ").toUpperCase()} /${each.invoke_url_template}`;
+  return (
+    trigger.queueName ??
+    trigger.path ??
+    trigger.schedule ??
+    trigger.orchestration ??
+    trigger.activity ??
+    trigger.entityName ??
+    ""
+  );
 }
 
 function callForm(each, query) {
   const { type, orchestration } = triggerOf(each);
   if (type === "httpTrigger") return requestForm(each);
-  if (type === "orchestrationTrigger") return h("p", {}, h("a", { href: `#/start/${part(orchestration || each.name)}` }, "Start it"));
-  if (type === "entityTrigger") return h("p", {}, h("a", { href: "#/entities" }, "Look at its entities, or ask one"));
+  if (type === "orchestrationTrigger")
+    return h("p", {}, h("a", { href: `#/start/${part(orchestration || each.name)}` }, "Start it"));
+  if (type === "entityTrigger")
+    return h("p", {}, h("a", { href: "#/entities" }, "Look at its entities, or ask one"));
   return runForm(each, type, query);
 }
 
@@ -81,7 +105,11 @@ function runForm(each, type, query) {
     result.replaceChildren();
     const began = performance.now();
     const body = JSON.stringify({ input: data.get("input") ?? "" });
-    const answer = await api(`${ADMIN}functions/${part(each.name)}`, { method: "POST", query: { wait: "true" }, body });
+    const answer = await api(`${ADMIN}functions/${part(each.name)}`, {
+      method: "POST",
+      query: { wait: "true" },
+      body,
+    });
     const note = h("p", {}, `It succeeded after ${span(performance.now() - began)}.`);
     result.replaceChildren(...[note, valueView("Result", answer.body.result)].filter(Boolean));
   });
@@ -97,7 +125,22 @@ function requestForm(each) {
       "div",
       { class: "fields" },
       field("Method", choice("method", methods)),
-      h("div", { class: "wide" }, field("Path", h("input", { name: "path", value: `/${each.invoke_url_template}`, required: true, pattern: "/.*", spellcheck: "false", autocapitalize: "none" }), "With parameters in the place of {braces}, and a query after ?")),
+      h(
+        "div",
+        { class: "wide" },
+        field(
+          "Path",
+          h("input", {
+            name: "path",
+            value: `/${each.invoke_url_template}`,
+            required: true,
+            pattern: "/.*",
+            spellcheck: "false",
+            autocapitalize: "none",
+          }),
+          "With parameters in the place of {braces}, and a query after ?",
+        ),
+      ),
       field("Content-Type", h("input", { name: "type", value: "application/json" })),
     ),
     field("Body", textArea("body", "", 4), "Not sent with GET and HEAD"),
@@ -108,9 +151,13 @@ function requestForm(each) {
     const method = data.get("method");
     const hasBody = method !== "GET" && method !== "HEAD" && data.get("body") !== "";
     const target = new URL(data.get("path"), location.origin);
-    if (target.origin !== location.origin) throw new Problem(400, "The path leads to another host: begin it with one slash.");
+    if (target.origin !== location.origin)
+      throw new Problem(400, "The path leads to another host: begin it with one slash.");
     const began = performance.now();
-    const response = await send(target.pathname + target.search, { method, ...(hasBody ? { body: data.get("body"), headers: { "Content-Type": data.get("type") } } : {}) });
+    const response = await send(target.pathname + target.search, {
+      method,
+      ...(hasBody ? { body: data.get("body"), headers: { "Content-Type": data.get("type") } } : {}),
+    });
     result.replaceChildren(...(await answerView(response, performance.now() - began)));
   });
 }
@@ -118,7 +165,12 @@ function requestForm(each) {
 async function answerView(response, took) {
   const headers = [...response.headers].map(([name, value]) => `${name}: ${value}`).join("\n");
   return [
-    h("p", {}, h("strong", { class: response.ok ? "good" : "bad" }, `${response.status} ${response.statusText}`), ` after ${span(took)}`),
+    h(
+      "p",
+      {},
+      h("strong", { class: response.ok ? "good" : "bad" }, `${response.status} ${response.statusText}`),
+      ` after ${span(took)}`,
+    ),
     valueView("Answer", await response.text()),
     valueView("Headers", headers, { open: false }),
   ].filter(Boolean);

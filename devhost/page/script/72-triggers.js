@@ -9,7 +9,10 @@ const queuesScreen = ({ signal }) => ({
     signal,
     async () => {
       const { body } = await api(`${ADMIN}queues`, { signal });
-      return { print: JSON.stringify(body), make: () => (body.length ? body.map(queuePanel) : emptyNote("No function is run for a queue.")) };
+      return {
+        print: JSON.stringify(body),
+        make: () => (body.length ? body.map(queuePanel) : emptyNote("No function is run for a queue.")),
+      };
     },
     QUEUES_PAUSE,
   ),
@@ -23,7 +26,10 @@ function queuePanel(queue) {
       ["Storage", queue.connection],
       ["In the queue", queue.problem ? "unknown" : number(queue.waiting)],
       ["In hand", number(queue.inHand)],
-      ["Given up", queue.problem ? "unknown" : h("span", { class: queue.poisoned ? "bad" : "" }, number(queue.poisoned))],
+      [
+        "Given up",
+        queue.problem ? "unknown" : h("span", { class: queue.poisoned ? "bad" : "" }, number(queue.poisoned)),
+      ],
     ),
     queue.problem && alertNote("The storage does not say", queue.problem),
     queue.first.length > 0 && h("h3", {}, `In ${queue.queue}-poison`),
@@ -35,9 +41,18 @@ const poisonMessage = (queue, message) =>
   h(
     "div",
     { class: "poison" },
-    h("p", { class: "dim" }, h("code", {}, message.id), message.inserted && [" given up ", time(message.inserted)]),
+    h(
+      "p",
+      { class: "dim" },
+      h("code", {}, message.id),
+      message.inserted && [" given up ", time(message.inserted)],
+    ),
     valueView("Message", message.text),
-    h("a", { href: `#/functions/${part(queue.function)}?${new URLSearchParams({ input: message.text })}` }, "Run the function for it again"),
+    h(
+      "a",
+      { href: `#/functions/${part(queue.function)}?${new URLSearchParams({ input: message.text })}` },
+      "Run the function for it again",
+    ),
   );
 
 const timersScreen = ({ signal }) => ({
@@ -45,12 +60,17 @@ const timersScreen = ({ signal }) => ({
   content: live(h("div"), signal, async () => {
     const { body } = await api(`${ADMIN}timers`, { signal });
     const print = JSON.stringify([body, body.map((timer) => fromNow(timer.next))]);
-    return { print, make: () => (body.length ? timerTable(body) : emptyNote("No function is run by the clock.")) };
+    return {
+      print,
+      make: () => (body.length ? timerTable(body) : emptyNote("No function is run by the clock.")),
+    };
   }),
 });
 
 function timerTable(timers) {
-  const heads = ["Function", "Schedule", "Next run", "Last run"].map((name) => h("th", { scope: "col" }, name));
+  const heads = ["Function", "Schedule", "Next run", "Last run"].map((name) =>
+    h("th", { scope: "col" }, name),
+  );
   return h(
     "table",
     { class: "list", "aria-label": "Timers" },
@@ -64,7 +84,11 @@ function timerTable(timers) {
           {},
           h("th", { scope: "row" }, h("a", { href: `#/functions/${part(timer.function)}` }, timer.function)),
           h("td", {}, h("code", {}, timer.schedule)),
-          h("td", {}, timer.isRunning ? "runs now" : [time(timer.next), " ", h("small", {}, fromNow(timer.next))]),
+          h(
+            "td",
+            {},
+            timer.isRunning ? "runs now" : [time(timer.next), " ", h("small", {}, fromNow(timer.next))],
+          ),
           h("td", { class: "dim" }, time(timer.last) ?? "not known"),
         ),
       ),

@@ -14,8 +14,21 @@ function entitiesScreen({ query, signal }) {
     const next = headers.get(TOKEN);
     return { print: JSON.stringify([body, next]), make: () => [entityList(body), entityPager(query, next)] };
   };
-  const search = h("input", { type: "search", name: "name", value: query.name ?? "", "data-search": true, spellcheck: "false", autocapitalize: "none" });
-  const filters = h("form", { class: "filters", role: "search" }, field("Name", search), h("button", { type: "submit" }, "Show"), button("Ask an entity", () => signalEntity("", "")));
+  const search = h("input", {
+    type: "search",
+    name: "name",
+    value: query.name ?? "",
+    "data-search": true,
+    spellcheck: "false",
+    autocapitalize: "none",
+  });
+  const filters = h(
+    "form",
+    { class: "filters", role: "search" },
+    field("Name", search),
+    h("button", { type: "submit" }, "Show"),
+    button("Ask an entity", () => signalEntity("", "")),
+  );
   filters.addEventListener("submit", (event) => {
     event.preventDefault();
     go(address("entities", { name: search.value.trim() }));
@@ -23,13 +36,21 @@ function entitiesScreen({ query, signal }) {
   return { title: "Entities", content: [filters, live(place, signal, load)] };
 }
 
-const entityList = (entities) => (entities.length ? entities.map(entityPanel) : emptyNote("No entity holds a state."));
+const entityList = (entities) =>
+  entities.length ? entities.map(entityPanel) : emptyNote("No entity holds a state.");
 
 function entityPanel({ entityId: { name, key }, lastOperationTime, state }) {
   return h(
     "section",
     { class: "panel entity" },
-    h("div", { class: "lead" }, h("h2", {}, h("bdi", {}, name), " ", h("code", {}, key)), h("small", {}, time(lastOperationTime)), button("Ask it", () => signalEntity(name, key), "quiet"), h("a", { href: `#/instances/${part(`@${name}@${key}`)}` }, "History")),
+    h(
+      "div",
+      { class: "lead" },
+      h("h2", {}, h("bdi", {}, name), " ", h("code", {}, key)),
+      h("small", {}, time(lastOperationTime)),
+      button("Ask it", () => signalEntity(name, key), "quiet"),
+      h("a", { href: `#/instances/${part(`@${name}@${key}`)}` }, "History"),
+    ),
     valueView("State", state),
   );
 }

@@ -11,13 +11,22 @@ function fileScreen() {
   const picker = h("input", {
     type: "file",
     accept: ".json,application/json",
-    onchange: () => picker.files[0] && readFile(picker.files[0]).then(show, (error) => place.replaceChildren(problemNote(error))),
+    onchange: () =>
+      picker.files[0] &&
+      readFile(picker.files[0]).then(show, (error) => place.replaceChildren(problemNote(error))),
   });
   show(fileShown);
   return {
     title: "History file",
     content: [
-      panel("", field("A history, written by python -m devhost export ID", picker, "Or drop it anywhere on this page. It stays in the browser.")),
+      panel(
+        "",
+        field(
+          "A history, written by python -m devhost export ID",
+          picker,
+          "Or drop it anywhere on this page. It stays in the browser.",
+        ),
+      ),
       place,
     ],
   };
@@ -36,8 +45,18 @@ function fileView({ name, recording }) {
   view.update(Date.parse(events.at(-1).Timestamp));
   return [
     h("h2", {}, h("bdi", {}, start?.Name ?? name)),
-    h("p", { class: "lead" }, badge(status), h("code", { class: "id" }, start?.OrchestrationInstance?.InstanceId ?? ""), h("small", {}, name)),
-    facts(["Begun", time(events[0].Timestamp)], ["Last event", time(events.at(-1).Timestamp)], ["Events", number(events.length)]),
+    h(
+      "p",
+      { class: "lead" },
+      badge(status),
+      h("code", { class: "id" }, start?.OrchestrationInstance?.InstanceId ?? ""),
+      h("small", {}, name),
+    ),
+    facts(
+      ["Begun", time(events[0].Timestamp)],
+      ["Last event", time(events.at(-1).Timestamp)],
+      ["Events", number(events.length)],
+    ),
     valueView(status === "Failed" ? "Error" : "Output", ending?.Result ?? ending?.Input),
     valueView("Input", start?.Input),
     view.element,

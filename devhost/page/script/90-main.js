@@ -84,11 +84,15 @@ document.querySelector(".skip").addEventListener("click", (event) => {
   event.preventDefault();
   focusMain();
 });
-document.querySelector("header nav").append(...offered.map(([name, { label }]) => h("a", { href: `#/${name}` }, label)));
-document.querySelector(".foot").append(
-  ...["/", " search  ", "g", " then "].map((text, at) => (at % 2 ? text : h("kbd", {}, text))),
-  ...offered.flatMap(([, { key, label }]) => [h("kbd", { title: label }, key), " "]),
-  "go to a screen",
-);
+document
+  .querySelector("header nav")
+  .append(...offered.map(([name, { label }]) => h("a", { href: `#/${name}` }, label)));
+document
+  .querySelector(".foot")
+  .append(
+    ...["/", " search  ", "g", " then "].map((text, at) => (at % 2 ? text : h("kbd", {}, text))),
+    ...offered.flatMap(([, { key, label }]) => [h("kbd", { title: label }, key), " "]),
+    "go to a screen",
+  );
 addEventListener("hashchange", route);
 route();
