@@ -24,7 +24,9 @@ OPERATIONS = (
                 **ACCEPTED,
                 "description": "Nothing new begins from now on, and the job ends as `Canceled`.",
             },
-            HTTPStatus.OK: answer("The job had ended.", ref("JobStatus"), {"ended": COMPLETED_EXAMPLE}),
+            HTTPStatus.OK: answer(
+                "The job had ended, or done all of its work.", ref("JobStatus"), {"ended": COMPLETED_EXAMPLE}
+            ),
             HTTPStatus.BAD_REQUEST: problem(HTTPStatus.BAD_REQUEST, "InvalidField"),
             HTTPStatus.NOT_FOUND: JOB_NOT_FOUND,
             HTTPStatus.SERVICE_UNAVAILABLE: unavailable("HostUnavailable", "DecisionsUnavailable"),
