@@ -200,10 +200,8 @@ class _Sample:
 
     def _is_word(self, row: int, column: int) -> bool:
         """A quantity, and yes or no, are names, too, where they stand above none."""
-        kind = self._kind(row, column)
-        return kind is CellKind.TEXT or (
-            kind in _NAMES_OR_VALUES and kind not in self._column_kinds(column, row + 1)
-        )
+        kind, below = self._kind(row, column), self._column_kinds(column, row + 1)
+        return kind is CellKind.TEXT or (kind in _NAMES_OR_VALUES and bool(below) and kind not in below)
 
     def _is_value(self, row: int, column: int) -> bool:
         """Years are names as often as they are values."""
