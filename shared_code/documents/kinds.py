@@ -134,7 +134,7 @@ KINDS = (
         reader="web_page.read_html",
         bytes_per_token=8.0,
         about="main content, without navigation, footers and hidden parts",
-        begins=_beginning(rb"(?:<!--.{0,1000}?-->\s*)*(?:<!doctype html|<html\b)"),
+        begins=_beginning(rb"(?:<!--.{0,1000}?-->\s*)*<(?:!doctype html|html|head|body|table)\b"),
     ),
     Kind(
         endings=("json", "geojson"),

@@ -32,7 +32,7 @@ _DATE = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 _DIGIT = re.compile(r"\d")
-_FLAGS = frozenset({"true", "false"})
+_FLAGS = frozenset("true false yes no ja nein oui non sí x ✓ ✔ ✗ ☐ ☑ ☒".split())  # noqa: SIM905 - as below
 _YEAR = re.compile(r"(?:1[6-9]|20|21)\d{2}")
 # How people write that there is no value; these say nothing of what a column holds.
 _DASHES = "- -- --- \N{EN DASH} \N{EM DASH} . .. ... \N{HORIZONTAL ELLIPSIS} ? : / *"
@@ -49,6 +49,7 @@ class CellKind(Enum):
     # A number with a unit, or a range; a name may look like one.
     QUANTITY = auto()
     DATE = auto()
+    # Yes or no; a name may look like one.
     FLAG = auto()
     TEXT = auto()
 

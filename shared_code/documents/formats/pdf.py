@@ -29,6 +29,7 @@ _PICTURE_SHARE = 0.5
 _EMPTY_TEXTS = 5
 _LEAST_EXTENT = 0.01
 _LARGEST_OUTLINE = 5_000
+_TEXTS_AND_IMAGES = (raw.FPDF_PAGEOBJ_TEXT, raw.FPDF_PAGEOBJ_IMAGE)
 
 use_no_fonts_of_the_machine()
 logging.getLogger("pypdfium2").setLevel(logging.ERROR)  # it warns of forms that it reads in part
@@ -130,7 +131,7 @@ class _File:
 
     def _looked_at(self, index: int, page: pdfium.PdfPage, text: str) -> str:
         """A page of little text: it may be a picture, or be written in a font that is not there."""
-        objects = list(page.get_objects(max_depth=2))
+        objects = list(page.get_objects(_TEXTS_AND_IMAGES, max_depth=2))
         lines = [each for each in objects if each.type == raw.FPDF_PAGEOBJ_TEXT]
         if sum(map(_has_no_extent, lines)) > _EMPTY_TEXTS or any(map(_is_upright, lines)):
             text = self._horizontal_text(index) or text

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from html import unescape
 
 from shared_code.documents.document import DocumentLimits, Position, Segment
 from shared_code.documents.formats.decoding import decode
@@ -39,6 +40,6 @@ def _cues(lines: list[str]) -> Iterator[tuple[int, str]]:
         while index < len(lines) and lines[index].strip() and not _TIMING.match(lines[index]):
             index += 1
         text = " ".join(lines[start:index])
-        text = " ".join(_TAG.sub("", _SPEAKER.sub(r"\1: ", text)).split())
+        text = " ".join(unescape(_TAG.sub("", _SPEAKER.sub(r"\1: ", text))).split())
         if text:
             yield start, text

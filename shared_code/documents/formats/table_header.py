@@ -17,6 +17,7 @@ from shared_code.documents.formats.usual_names import USUAL_NAMES
 
 Cells = Sequence[str | None]
 
+_NAMES_OR_VALUES = frozenset({CellKind.QUANTITY, CellKind.FLAG})
 _MOST_HEADER_ROWS = 3
 # A column holds values if this many of its cells do.
 _MOSTLY = 0.8
@@ -185,7 +186,7 @@ class _Sample:
         if is_title(self._rows[row]):
             return False
         columns = self.value_columns(body)
-        if any(self._is_value(row, column) for column in columns):
+        if any(self._is_value(row, column) for column in columns) or self._is_row_of_values(row):
             return False
         lines = range(self.first_header_row(row), row + 1)
         named = [column for column in columns if any(self._is_word(line, column) for line in lines)]
@@ -198,16 +199,23 @@ class _Sample:
         return True
 
     def _is_word(self, row: int, column: int) -> bool:
-        """A quantity is a name, too, where it stands above none."""
-        kind = self._kind(row, column)
-        return kind is CellKind.TEXT or (
-            kind is CellKind.QUANTITY and CellKind.QUANTITY not in self._column_kinds(column, row + 1)
-        )
+        """A quantity, and yes or no, are names, too, where they stand above none."""
+        kind, below = self._kind(row, column), self._column_kinds(column, row + 1)
+        return kind is CellKind.TEXT or (kind in _NAMES_OR_VALUES and bool(below) and kind not in below)
 
     def _is_value(self, row: int, column: int) -> bool:
         """Years are names as often as they are values."""
         is_value = self._kind(row, column) in VALUES and not self._is_word(row, column)
         return is_value and not is_year(self._cell(row, column))
+
+    def _is_row_of_values(self, row: int) -> bool:
+        """Whether a row holds numbers that do not count its columns: one of few values is no row of names."""
+        numbers = [
+            self._cell(row, c)
+            for c in range(self._width)
+            if self._kind(row, c) is CellKind.NUMBER and not is_year(self._cell(row, c))
+        ]
+        return bool(numbers) and not _goes_on(numbers)
 
     def _filled_columns(self) -> int:
         return sum(any(self._column(column, self._start)) for column in range(self._width))
@@ -323,7 +331,8 @@ class _Sample:
 
 def _even_groups(above: Cells, below: Cells, width: int) -> list[int]:
     """The columns at which groups begin, if each has as many columns or the same names; none if not."""
-    starts = [column for column, cell in enumerate(above) if cell]
+    # What stands above a blank cell is a name of its own.
+    starts = [column for column, cell in enumerate(above) if cell and column < len(below) and below[column]]
     last = max((column + 1 for column, cell in enumerate(below) if cell), default=width)
     bounds = [*starts, last]
     sizes = [end - start for start, end in pairwise(bounds)]

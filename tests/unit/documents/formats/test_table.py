@@ -33,8 +33,16 @@ NAMED = [
     ("Sales of 2024\nas of January\nRegion;Sales\nNorth;410\nSouth;380", "Region | Sales"),
     ("By;R. Example;\nPeriod;March;\nSite;Visits;Sales\nBern;120;14\nBasel;98;22", "Site | Visits | Sales"),
     ("Town;2010;2020\nSwitzerland\nBern;124;134\nGermany\nKiel;236;247", "Town | 2010 | 2020"),
+    ("Feature;Basic;Pro\nSearch;yes;yes\nExport;no;yes", "Feature | Basic | Pro"),
+    ("Task;Anna;Bo\nPlan;x;\nBuild;;x\nTest;x;x", "Task | Anna | Bo"),
+    ("Name;No;City\nAnna;12;Bern\nBo;14;Kiel", "Name | No | City"),
+    ("Site;Jan;Feb;Mar\nBern;1;;\nThun;;2;\nChur;;;3", "Site | Jan | Feb | Mar"),
 ]
 TWO_LINES = [
+    (
+        "Question;Men;;Women;\n;yes;no;yes;no\nCar?;70;30;58;42",
+        "Question | Men / yes | Men / no | Women / yes",
+    ),
     (
         ";All;;Women;\nQuestion;yes;no;yes;no\nBike?;61;39;58;42",
         "Question | All / yes | All / no | Women / yes",
