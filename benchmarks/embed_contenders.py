@@ -70,10 +70,14 @@ class Job(Contender):
 
     def ingest(self) -> None:
         """Runs a job, of which no file may fail."""
-        submitted = request("POST", f"{self.origin}/api/orchestrators/start", body=_REQUEST).json()
-        *_, status = statuses(submitted["statusUri"], seconds=JOB_SECONDS, interval=POLL_SECONDS)
+        *_, status = statuses(self.submit(), seconds=JOB_SECONDS, interval=POLL_SECONDS)
         if status["status"] != "Completed" or status["result"]["failed"]:
             raise RuntimeError(f"The job has not embedded every file: {status}")
+
+    def submit(self) -> str:
+        """Begins a job; the address of its status."""
+        submitted = request("POST", f"{self.origin}/api/orchestrators/start", body=_REQUEST).json()
+        return str(submitted["statusUri"])
 
 
 class Peer(Contender):
