@@ -1,7 +1,8 @@
 """The edge between the functions and their host: what leaves a function is something the host can take.
 
 On Azure a call never ends whose exception is not an `Exception`, such as a panic of a Rust library, or whose
-text holds half a surrogate pair: the worker cannot pass either on. Each folder's `main` is wrapped in this.
+text holds half a surrogate pair: the worker cannot pass either on. A text without end would be kept in each
+history that hears of it. Each folder's `main` is wrapped in this.
 """
 
 import asyncio
@@ -13,6 +14,9 @@ from functools import wraps
 from typing import Any, TypeVar
 
 from shared_code.telemetry import can_be_written, log_event
+
+# Characters of a text that are passed on.
+_LONGEST = 8_000
 
 Main = TypeVar("Main", bound=Callable[..., Any])
 
@@ -27,24 +31,24 @@ def at_edge(main: Main) -> Main:
 
         @wraps(main)
         async def guarded(*args: Any, **kwargs: Any) -> Any:
-            with _ordinary_errors():
+            with _ordinary_errors(can_be_closed=True):
                 return await main(*args, **kwargs)
     else:
 
         @wraps(main)
         def guarded(*args: Any, **kwargs: Any) -> Any:
-            with _ordinary_errors():
+            with _ordinary_errors(can_be_closed=False):
                 return main(*args, **kwargs)
 
     return guarded  # type: ignore[return-value] # wraps keeps the signature, which mypy cannot see
 
 
 @contextmanager
-def _ordinary_errors() -> Iterator[None]:
+def _ordinary_errors(*, can_be_closed: bool) -> Iterator[None]:
     try:
         yield
     except BaseException as error:
-        if can_leave(error):
+        if (can_be_closed and isinstance(error, GeneratorExit)) or can_leave(error):
             raise
         raise _ordinary(error) from None
 
@@ -53,9 +57,7 @@ def can_leave(error: BaseException) -> bool:
     """Whether the host can take an exception, or itself ended the call by it."""
     if isinstance(error, asyncio.CancelledError):
         return is_cancelled()
-    if isinstance(error, GeneratorExit):
-        return True
-    return isinstance(error, Exception) and can_be_written(error)
+    return isinstance(error, Exception) and has_text(error) and can_be_written(error)
 
 
 def is_cancelled() -> bool:
@@ -67,7 +69,17 @@ def is_cancelled() -> bool:
     return task is None or task.cancelling() > 0
 
 
+def has_text(error: BaseException) -> bool:
+    """Whether the class of an exception makes a text of it without raising something itself."""
+    try:
+        str(error)
+    except BaseException:  # noqa: BLE001 - a foreign class may raise anything
+        return False
+    return True
+
+
 def _ordinary(error: BaseException) -> FunctionFailed:
-    text = f"{type(error).__name__}: {error}".encode("utf-8", "backslashreplace").decode()
+    said = str(error) if has_text(error) else "it has no text"
+    text = f"{type(error).__name__}: {said}"[:_LONGEST].encode("utf-8", "backslashreplace").decode()
     log_event("function.panicked", level=logging.ERROR, error=type(error).__name__)
     return FunctionFailed(text)

@@ -1,5 +1,8 @@
 """The app's identity: its SDK raises one error for everything, and here a refusal differs from an outage."""
 
+import asyncio
+import time
+from collections.abc import Awaitable
 from http import HTTPStatus
 from typing import Any, ClassVar
 
@@ -10,8 +13,9 @@ from azure.identity.aio import DefaultAzureCredential
 from shared_code.errors import AccessDenied, AppError, Passing
 from shared_code.settings import Settings
 
-# Seconds of a try, and how many there are; the SDK would give each five minutes, too long for a step.
-_CONNECT, _ANSWER, _RETRIES = 5, 10, 2
+# Seconds of a try, how many are repeated, and seconds of all. The SDK would give each try five minutes, and
+# wait between two for as long as the endpoint says; a step has no such time.
+_CONNECT, _ANSWER, _RETRIES, _WHOLE = 5, 30, 2, 60.0
 _REFUSALS = {HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
 _FIX = f"give the app an identity, and check {Settings.client_id.name}"
 
@@ -67,16 +71,21 @@ class AppIdentity(DefaultAzureCredential):
 
     async def get_token(self, *scopes: str, **options: Any) -> AccessToken:
         """A token for these scopes."""
-        self._answers.forget()
-        try:
-            return await super().get_token(*scopes, **options)
-        except AzureError as error:
-            raise self._answers.failure() from error
+        token: AccessToken = await self._issued(super().get_token(*scopes, **options))
+        return token
 
     async def get_token_info(self, *scopes: str, **options: Any) -> AccessTokenInfo:
         """The same, with more about it."""
+        token: AccessTokenInfo = await self._issued(super().get_token_info(*scopes, **options))
+        return token
+
+    async def _issued(self, asking: Awaitable[Any]) -> Any:
         self._answers.forget()
         try:
-            return await super().get_token_info(*scopes, **options)
-        except AzureError as error:
+            async with asyncio.timeout(_WHOLE):
+                token = await asking
+        except (AzureError, TimeoutError) as error:
             raise self._answers.failure() from error
+        if token.expires_on <= time.time():
+            raise self._answers.failure()
+        return token

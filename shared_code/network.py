@@ -3,12 +3,13 @@
 A test passes in a network of its own, on which no wait takes time. Nothing in here knows a service's address.
 """
 
+import asyncio
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 from urllib.request import getproxies
 
-from azure.core.exceptions import DecodeError
+from azure.core.exceptions import DecodeError, ServiceResponseTimeoutError
 from azure.core.pipeline.transport import AioHttpTransport
 
 from shared_code.http_pool import Clock, ServicePool
@@ -16,11 +17,19 @@ from shared_code.http_pool.retry_after import parse_retry_after
 
 # Seconds; the SDKs' own are up to 300 for an answer, and a few tries of that outlast a function.
 _CONNECT, _ANSWER = 5.0, 20.0
+# For all of a request and its answer, which may come byte by byte.
+_WHOLE = 60.0
 # The longest that a request waits in here because Cosmos DB throttles it; beyond that, its workflow does.
 _MOST_THROTTLED = 10.0
 _TRIES = 10
 
-_NAMES_OF_REQUESTS = ("x-ms-request-id", "x-ms-activity-id")
+_DENIED = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
+# Gateways write these themselves while a service is away, or where a request is too large for them.
+_OF_GATEWAYS = {
+    HTTPStatus.REQUEST_TIMEOUT,
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    HTTPStatus.TOO_MANY_REQUESTS,
+}
 
 
 @dataclass(frozen=True)
@@ -31,26 +40,29 @@ class Network:
         clock: what they wait by.
         pool: the class of the pool.
         answer: how long, in seconds, the requests of SDKs wait for an answer or its next part.
+        whole: how long, in seconds, they take with all of their answers, unless those are streamed.
     """
 
     clock: Clock = field(default_factory=Clock)
     pool: type[ServicePool] = ServicePool
     answer: float = _ANSWER
+    whole: float = _WHOLE
 
     def transport(self) -> "SdkTransport":
         """What the client of an SDK sends its requests with; each client closes its own."""
-        return SdkTransport(self.clock, answer=self.answer)
+        return SdkTransport(self.clock, answer=self.answer, whole=self.whole)
 
 
 class SdkTransport(AioHttpTransport):  # type: ignore[misc] # the SDK ships no complete types
     """The SDKs' own transport, within bounds: for an answer, and for the pauses that services ask for."""
 
-    def __init__(self, clock: Clock, *, answer: float) -> None:
+    def __init__(self, clock: Clock, *, answer: float, whole: float) -> None:
         # For each request the SDKs look for proxies and logins in the environment, partly on another thread.
         # That is a tenth of what a request costs. Where no proxy is set, nothing can be found.
         super().__init__(use_env_settings=bool(getproxies()), connection_timeout=_CONNECT)
         self._clock = clock
         self._answer = answer
+        self._whole = whole
 
     async def sleep(self, duration: float) -> None:
         """Waits between two tries of the SDK."""
@@ -70,8 +82,12 @@ class SdkTransport(AioHttpTransport):  # type: ignore[misc] # the SDK ships no c
         return await self._send(request, config)
 
     async def _send(self, request: Any, config: dict[str, Any]) -> Any:
-        response = await super().send(request, **config)
-        _refuse_page(response)
+        try:
+            async with asyncio.timeout(self._whole):
+                response = await super().send(request, **config)
+        except TimeoutError as error:
+            raise ServiceResponseTimeoutError("The whole answer did not come in time.") from error
+        _require_own(response)
         return response
 
     def _throttled_for(self, response: Any) -> float | None:
@@ -80,13 +96,16 @@ class SdkTransport(AioHttpTransport):  # type: ignore[misc] # the SDK ships no c
         return parse_retry_after(response.headers, self._clock.wall())
 
 
-def _refuse_page(response: Any) -> None:
-    """Raises for the page of a website, at which the SDKs stumble: their services name every request.
+def _require_own(response: Any) -> None:
+    """Raises for an answer that is not the service's: each of those has a header of Azure's.
 
-    Errors are let through: gateways write pages of their own while a service is away.
+    Else a page in the place of a service would be a file, or an answer without a body the word that there
+    is none.
     """
-    is_page = response.status_code < HTTPStatus.BAD_REQUEST and response.headers.get(
-        "Content-Type", ""
-    ).lower().startswith("text/html")
-    if is_page and not any(name in response.headers for name in _NAMES_OF_REQUESTS):
-        raise DecodeError("A website answers at the address of a service.", response=response)
+    status, content_type = response.status_code, response.headers.get("Content-Type", "")
+    if status in _OF_GATEWAYS or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return
+    if status in _DENIED and not content_type.lower().startswith("text/html"):
+        return
+    if not any(name.lower().startswith("x-ms-") for name in response.headers):
+        raise DecodeError("Something else answers in the place of a service.", response=response)

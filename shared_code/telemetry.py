@@ -15,6 +15,8 @@ from shared_code.errors import AppError
 from shared_code.jobs import OrchestrationContext, Steps
 
 Field = str | float | None
+# Characters of a traceback: most services keep no more of one line.
+_LONGEST = 32_000
 Result = TypeVar("Result")
 
 logger = logging.getLogger("async_jobs")
@@ -31,15 +33,18 @@ def log_event(
     line = json.dumps({"event": event, **_scope.get({}), **fields})
     if cause and not can_be_written(cause):
         # A log that cannot write a traceback would raise in the middle of what it reports.
-        line, cause = f"{line}\n{_escaped(_traceback(cause))}", None
+        line, cause = f"{line}\n{_escaped(_traceback(cause)[-_LONGEST:])}", None
         level = logging.ERROR
     logger.log(logging.ERROR if cause else level, line, exc_info=cause)
 
 
 def can_be_written(error: BaseException) -> bool:
-    """Whether the text of an exception, and of what caused it, is free of halves of surrogate pairs."""
+    """Whether the text of an exception, and of what caused it, has a length for a log and no half pairs.
+
+    Those are halves of surrogate pairs, which UTF-8 cannot write.
+    """
     text = _traceback(error)
-    return text == _escaped(text)
+    return len(text) <= _LONGEST and text == _escaped(text)
 
 
 @contextmanager

@@ -19,8 +19,9 @@ from azure.core.exceptions import (
     IncompleteReadError,
 )
 from azure.cosmos.exceptions import CosmosHttpResponseError
+from azure.cosmos.http_constants import SubStatusCodes
 
-from shared_code.errors import AccessDenied, AppError, Passing, Permanent
+from shared_code.errors import AccessDenied, AppError, Passing, Permanent, Strange
 from shared_code.http_pool import (
     CircuitOpen,
     ConnectionFailed,
@@ -32,6 +33,7 @@ from shared_code.http_pool import (
     Throttled,
     TlsFailed,
     TokenUnavailable,
+    may_pass,
 )
 from shared_code.http_pool.retry_after import parse_retry_after
 from shared_code.jobs import Counts, Failure, Json, Trouble
@@ -45,16 +47,9 @@ _MOST_TRIES = 3
 _MOST_SECONDS = 86_400.0
 _OF_SDKS = f"{Settings.cosmos_endpoint.name} and {Settings.files_storage.name}"
 _ADDRESSES = {"embeddings": Settings.embeddings_endpoint.name, "events": Settings.events_endpoint.name}
-_REDIRECTIONS = range(300, 400)
 _DENIED = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
-_PASSING = {
-    HTTPStatus.REQUEST_TIMEOUT,
-    HTTPStatus.CONFLICT,
-    HTTPStatus.GONE,  # a partition of Cosmos DB is moving
-    HTTPStatus.PRECONDITION_FAILED,
-    HTTPStatus.TOO_MANY_REQUESTS,
-    449,  # Cosmos DB: a concurrent write was not committed; retry
-}
+# Cosmos DB refuses with 403 while its account moves to another region, too.
+_MOVING = {SubStatusCodes.WRITE_FORBIDDEN, SubStatusCodes.DATABASE_ACCOUNT_NOT_FOUND}
 
 
 class Stopped(Exception):
@@ -95,7 +90,12 @@ def _kind(error: BaseException) -> Failed:
     if isinstance(error, Permanent):
         return Failed(failure=Failure.of(error))
     if isinstance(error, Passing):
-        trouble = Trouble(service=error.service, is_endless=error.is_endless, is_brief=error.is_brief)
+        trouble = Trouble(
+            service=error.service,
+            most_tries=error.most_tries,
+            is_endless=error.is_endless,
+            is_brief=error.is_brief,
+        )
         return Failed(failure=Failure.of(error), trouble=trouble)
     if isinstance(error, TokenUnavailable) and isinstance(error.__cause__, AppError):
         return _kind(error.__cause__)
@@ -106,7 +106,7 @@ def _kind(error: BaseException) -> Failed:
     if isinstance(error, IncompleteReadError):  # for the SDK it is a DecodeError, too
         return _passing("network", type(error).__name__, "An answer broke off.")
     if isinstance(error, (JSONDecodeError, DecodeError)):
-        return Failed(failure=_unlike("Cosmos DB or storage", _OF_SDKS))
+        return _strange("azure", "Cosmos DB or storage", _OF_SDKS)
     if isinstance(error, AzureError):
         return _of_storage(error)
     if isinstance(error, (ConnectionError, TimeoutError)):
@@ -118,9 +118,12 @@ def _of_pool(error: ServiceError) -> Failed:
     what, fix = f"{error.service}: {type(error).__name__}", _fix(error)
     if isinstance(error, TlsFailed):
         return Failed(failure=Failure(type(error).__name__, f"{what}: {error.advice}; {fix}."))
-    if isinstance(error, ResponseNotJson) and error.status in _REDIRECTIONS:
-        return Failed(failure=_unlike(f"{error.service} (status {error.status})", _address_of(error.service)))
-    if isinstance(error, StatusError) and not _may_pass(error.status):
+    is_refusal = isinstance(error, StatusError) and not _may_pass(error.status)
+    is_page = isinstance(error, StatusError) and error.is_page
+    if isinstance(error, ResponseNotJson) or (is_refusal and is_page):
+        named = f"{error.service} (status {error.status})"
+        return _strange(error.service, named, _address_of(error.service))
+    if is_refusal:
         what = f"{error.service} refused a request with status {error.status}"
         return Failed(failure=Failure("ServiceRefused", f"{what}: {fix}."))
     message = f"{what}: {_described(error)}, and the job goes on when that is over; if this lasts, {fix}."
@@ -157,13 +160,16 @@ def _address_of(service: str) -> str:
 
 def _of_cosmos(error: CosmosHttpResponseError) -> Failed:
     status = error.status_code
-    if status in _DENIED:
+    if status in _DENIED and error.sub_status not in _MOVING:
         fix = f"check {Settings.cosmos_key.name} or the app's data role; a role cannot create the container"
         return Failed(failure=Failure.of(AccessDenied(f"Cosmos DB refused access: {fix}.")))
-    if _may_pass(status):
+    if _may_pass(status) or status in _DENIED:
         return _passing("index", "IndexUnavailable", f"Cosmos DB answered {status}.")
-    name = f"{Settings.cosmos_endpoint.name} and {Settings.cosmos_database.name}"
-    return Failed(failure=_unlike(f"Cosmos DB (status {status})", name))
+    named = f"Cosmos DB (status {status})"
+    names = f"{Settings.cosmos_endpoint.name} and {Settings.cosmos_database.name}"
+    if status == HTTPStatus.NOT_FOUND:  # what was there a moment ago, or has just been created
+        return _strange("index", named, names)
+    return Failed(failure=_unlike(named, names))
 
 
 def _of_storage(error: AzureError) -> Failed:
@@ -177,7 +183,10 @@ def _of_storage(error: AzureError) -> Failed:
         return _passing("azure", "ServiceUnreachable", f"Cosmos DB or storage cannot be reached: {fix}.")
     if _may_pass(status):
         return _passing("storage", "StorageUnavailable", f"Storage answered {status}.")
-    return Failed(failure=_unlike(f"Storage (status {status})", Settings.files_storage.name))
+    named = f"Storage (status {status})"
+    if status < HTTPStatus.BAD_REQUEST:
+        return _strange("storage", named, Settings.files_storage.name)
+    return Failed(failure=_unlike(named, Settings.files_storage.name))
 
 
 def _status_of(error: AzureError) -> int | None:
@@ -185,7 +194,7 @@ def _status_of(error: AzureError) -> int | None:
 
 
 def _may_pass(status: int | None) -> bool:
-    return status is None or status in _PASSING or status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    return status is None or may_pass(status)
 
 
 def _unlike(service: str, settings: str) -> Failure:
@@ -202,6 +211,12 @@ def _pause(error: BaseException | None, now: datetime) -> float | None:
         response: Any = error.response
         return parse_retry_after(response.headers, now.timestamp()) if response else None
     return _pause(error.__cause__, now) if isinstance(error, Passing) else None
+
+
+def _strange(service: str, named: str, settings: str) -> Failed:
+    """Of an answer that the service cannot have meant: it may be another one's."""
+    trouble = Trouble(service=service, most_tries=Strange.most_tries)
+    return Failed(failure=_unlike(named, settings), trouble=trouble)
 
 
 def _passing(service: str, code: str, message: str) -> Failed:

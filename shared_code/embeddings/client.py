@@ -3,6 +3,7 @@
 Permanent <- EmbeddingsUnusable: stops a job: the key, the address or the model is refused
              <- WrongDimensions: every vector has another size than the one that was asked for
           <- EmbeddingFailure: EmbeddingRefused, EmbeddingInvalid: values: one text has no vector
+Strange <- EmbeddingsStrange: stops a step: what answers is no embeddings service, perhaps for a while
 
 What was refused or never sent is the pool's to repeat. What was sent and not answered may have been charged:
 it is put on the bill before it is sent again.
@@ -20,7 +21,7 @@ import msgspec
 
 from shared_code.embeddings.endpoint import EmbeddingsEndpoint
 from shared_code.embeddings.vectors import Vector
-from shared_code.errors import Permanent
+from shared_code.errors import Permanent, Strange
 from shared_code.http_pool import (
     DEFAULT_METHODS,
     DEFAULT_STATUSES,
@@ -86,6 +87,12 @@ class WrongDimensions(EmbeddingsUnusable):
             f"The embeddings service answers vectors of {answered} numbers, and EMBEDDINGS_DIMENSIONS asks "
             f"for {asked}: set it to {answered}, or remove it, or use a model that can answer {asked}."
         )
+
+
+class EmbeddingsStrange(Strange):
+    """What answers at EMBEDDINGS_ENDPOINT is no embeddings service: if this lasts, correct its address."""
+
+    service: ClassVar[str] = "embeddings"
 
 
 class EmbeddingFailure(Permanent):
@@ -209,6 +216,7 @@ class EmbeddingsClient(ServiceClient):
 
         Raises:
             EmbeddingsUnusable: key, address, model or dimensions are refused: no text can be embedded.
+            EmbeddingsStrange: the answer has not the vectors of its texts, a second time too.
             ServiceError: the service could not be reached, or failed beyond the pool's retries.
         """
         bill = bill or Bill()
@@ -220,6 +228,8 @@ class EmbeddingsClient(ServiceClient):
         try:
             outcomes = await self._answered(texts, asking)
         except StatusError as error:
+            if error.is_page and error.status != HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+                raise  # a gateway's, which says nothing of key, model and texts
             if _stops_all(error, asking.dimensions):
                 raise EmbeddingsUnusable(_sentence(error, asking.dimensions)) from error
             if error.status not in _TOO_MUCH:
@@ -298,13 +308,13 @@ def _may_be_charged(error: ServiceError) -> bool:
 
 
 def _read(response: Response) -> _Answer:
+    if response.status != HTTPStatus.OK:
+        raise EmbeddingsStrange  # a redirection, which nobody follows and nobody charges for
     try:
         return _answer(response.body)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         if response.headers.get("Content-Type", "").lower().startswith("text/html"):
-            raise EmbeddingsUnusable(
-                "A website answers at EMBEDDINGS_ENDPOINT: correct its address."
-            ) from None
+            raise EmbeddingsStrange from None
         response.json()  # raises, unless it was only NaN, which is not JSON but is sent all the same
         # As null it spoils no vector but its own.
         return _answer(json.dumps(json.loads(response.body, parse_constant=lambda _: None)))
@@ -321,6 +331,8 @@ def _outcomes(answer: _Answer, shares: list[int], asking: _Asking) -> list[Embed
     vectors = {item.index: _vector(item.embedding) for item in answer.data}
     if set(vectors) != set(range(len(shares))):
         what = f"The embeddings service answered {len(vectors)} vectors for {len(shares)} texts"
+        if asking.again and asking.size is None:  # no text's fault: not one of the first request had a vector
+            raise EmbeddingsStrange(f"{what}: if this lasts, check EMBEDDINGS_ENDPOINT.")
         return [EmbeddingInvalid(f"{what}: run the job again.", tokens=tokens) for tokens in shares]
     sizes = {vector.dimensions if vector else 0 for vector in vectors.values()}
     asked = asking.dimensions
@@ -372,7 +384,8 @@ def _counted(
 def _usage(answer: _Answer) -> int | None:
     """The tokens that were charged; None if the answer does not tell."""
     usage = answer.usage
-    tokens = usage.get("total_tokens", usage.get("prompt_tokens")) if isinstance(usage, dict) else None
+    names = ("total_tokens", "prompt_tokens") if isinstance(usage, dict) else ()
+    tokens = next((usage[name] for name in names if usage.get(name) is not None), None)
     return tokens if type(tokens) is int and tokens >= 0 else None
 
 

@@ -4,6 +4,7 @@ A room's own errors stand in it, as subclasses of these. Each row is a module; i
 
 kinds        AppError <- Permanent: it ends a job
                       <- Passing: a job waits, and tries again
+                         <- Strange: for a quarter of an hour, as a setting may be wrong
 unavailable  AppError <- Unavailable: HostUnavailable, JobTableUnavailable, JobTableFilling,
                          LedgerUnavailable, DecisionsUnavailable
 settings     Permanent <- SettingsError: MissingSetting, InvalidSetting, UnresolvedReference
@@ -17,8 +18,8 @@ jobs         AppError <- JobNotFound, JobRunning, EventRunning, NothingToRetry, 
              Permanent <- JobEnded, JobCanceled, ApprovalRejected, ApprovalExpired
              Passing <- JobSuspended
 storage      Permanent <- ContainerNotAllowed
-                       <- StorageError: TableNotFound, AccessDenied, EndpointUnusable, StagedRunsMissing,
-                          LedgerMissing
+                       <- StorageError: TableNotFound, AccessDenied, StagedRunsMissing, LedgerMissing
+             Strange <- EndpointUnusable
 index        AppError <- NoLiveVersion, IndexUnavailable, IndexUnusable
                       <- PromotionError: QualityFell, NotEvaluated
              Permanent <- VersionNotFound
@@ -54,7 +55,7 @@ from shared_code.errors.jobs import (
     NothingToApprove,
     NothingToRetry,
 )
-from shared_code.errors.kinds import AppError, Passing, Permanent
+from shared_code.errors.kinds import AppError, Passing, Permanent, Strange
 from shared_code.errors.requests import (
     DateRangeError,
     EmptyEndDate,
@@ -146,6 +147,7 @@ __all__ = [
     "SettingsError",
     "StagedRunsMissing",
     "StorageError",
+    "Strange",
     "TableNotFound",
     "TrackingIdReused",
     "Unavailable",

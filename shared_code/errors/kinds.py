@@ -39,8 +39,20 @@ class Passing(AppError):
         service: what has to recover, as a job's progress names it.
         is_endless: whether it may last however long it likes.
         is_brief: whether it is over soon, so that it is worth trying again every few seconds.
+        most_tries: how many tries in a row may end like this; None for any number.
     """
 
     service: ClassVar[str] = "service"
     is_endless: ClassVar[bool] = False
     is_brief: ClassVar[bool] = False
+    most_tries: ClassVar[int | None] = None
+
+
+class Strange(Passing):
+    """What answered is not the service, or not in its right mind.
+
+    A page that stands in for a service for some minutes cannot be told from a wrong address, so a job waits
+    for a quarter of an hour, by the pauses between its tries, and no longer.
+    """
+
+    most_tries: ClassVar[int | None] = 9

@@ -1,6 +1,8 @@
 """Storage: what is refused or missing there."""
 
-from shared_code.errors.kinds import Permanent
+from typing import ClassVar
+
+from shared_code.errors.kinds import Permanent, Strange
 
 
 class ContainerNotAllowed(Permanent):
@@ -23,8 +25,10 @@ class AccessDenied(StorageError):
     """A service refused access: check its key, or the roles of the app's identity."""
 
 
-class EndpointUnusable(StorageError):
+class EndpointUnusable(Strange):
     """What answers at the address of a service is something else."""
+
+    service: ClassVar[str] = "storage"
 
 
 class StagedRunsMissing(StorageError):

@@ -3,6 +3,7 @@
 AppError <- Permanent: EventNotFound, EventInvalid, EventMismatch: this event cannot be embedded (yet)
                        EventsUnusable: the source of events refuses the app
          <- Passing: EventsUnavailable: the source of events fails
+         <- Strange: EventsStrange: what answers is no source of events, perhaps for a while
 
 Which source there is, is up to the settings; both give the same Event or raise the same errors.
 """
@@ -13,10 +14,10 @@ from http import HTTPStatus
 from typing import Any, ClassVar, Protocol
 from urllib.parse import quote
 
-from shared_code.errors import AppError, Passing, Permanent
+from shared_code.errors import AppError, Passing, Permanent, Strange
 from shared_code.http_pool import (
-    DEFAULT_STATUSES,
     Limits,
+    ResponseNotJson,
     ResponseTooLarge,
     Service,
     ServiceClient,
@@ -24,6 +25,7 @@ from shared_code.http_pool import (
     StatusError,
     Timeouts,
     TokenUnavailable,
+    may_pass,
 )
 from shared_code.storage.tables import StorageTable
 
@@ -35,8 +37,6 @@ _MAX_ANSWER_BYTES = 1_000_000
 # A look-up that takes longer is repeated by the workflow, whose durable timers hold no activity meanwhile.
 _TIMEOUTS = Timeouts(attempt=10.0, total=30.0)
 _MAX_TIME = 64
-# Statuses that pass: what the pool retries, and what it leaves to its callers.
-_PASSING = DEFAULT_STATUSES | {HTTPStatus.INTERNAL_SERVER_ERROR}
 
 
 class EventNotFound(Permanent):
@@ -53,6 +53,12 @@ class EventMismatch(Permanent):
 
 class EventsUnavailable(Passing):
     """The events source is not answering correctly."""
+
+    service: ClassVar[str] = "events"
+
+
+class EventsStrange(Strange):
+    """What answers at EVENTS_ENDPOINT is not the events service: if this lasts, correct its address."""
 
     service: ClassVar[str] = "events"
 
@@ -105,7 +111,7 @@ class EventSource(Protocol):
         Raises:
             EventNotFound: it is not known, or not yet.
             EventInvalid, EventMismatch: its details cannot be used.
-            EventsUnavailable, EventsUnusable, StorageError: the source fails, or refuses the app.
+            EventsUnavailable, EventsStrange, EventsUnusable, AppError: the source fails, or refuses the app.
         """
         ...
 
@@ -124,8 +130,8 @@ class EventsClient(ServiceClient):
     async def event(self, tracking_id: str, session_id: str) -> Event:
         """The details of an event, as EventSource says."""
         details = await self._details(tracking_id)
-        if not isinstance(details, dict):
-            raise _invalid(tracking_id, "are not a JSON object")
+        if not isinstance(details, dict) or not details:
+            raise EventsStrange
         if details.get("sessionId") != session_id or details.get("trackingId", tracking_id) != tracking_id:
             raise EventMismatch(
                 f"The events service knows event {tracking_id} by other ids: check sessionId and trackingId."
@@ -138,7 +144,9 @@ class EventsClient(ServiceClient):
         except ResponseTooLarge:
             raise _invalid(tracking_id, f"have more than {_MAX_ANSWER_BYTES} bytes") from None
         except StatusError as refusal:
-            raise _refused(tracking_id, refusal.status) from refusal
+            raise _refused(tracking_id, refusal) from refusal
+        except ResponseNotJson as answer:
+            raise EventsStrange from answer
         except ServiceError as failure:
             raise _unavailable("check EVENTS_ENDPOINT") from failure
 
@@ -162,11 +170,14 @@ class EventsTable:
         return _event(tracking_id, session_id, {**row, "time": row.get("time") or row.get("Timestamp")})
 
 
-def _refused(tracking_id: str, status: int | None) -> AppError:
+def _refused(tracking_id: str, refusal: StatusError) -> AppError:
+    status = refusal.status or 0
+    if may_pass(status):
+        return _unavailable("check EVENTS_ENDPOINT")
+    if refusal.is_page:
+        return EventsStrange()
     if status == HTTPStatus.NOT_FOUND:
         return _not_found(tracking_id, "; if no event is known, check EVENTS_ENDPOINT")
-    if status in _PASSING:
-        return _unavailable("check EVENTS_ENDPOINT")
     return EventsUnusable(f"The events service answered {status}: check EVENTS_ENDPOINT.")
 
 

@@ -68,22 +68,27 @@ class TokenAuth:
         self._wall = wall
         self._headers: dict[str, str] = {}
         self._renew_at = 0.0
-        self._asking = asyncio.Lock()
+        self._asking: asyncio.Task[None] | None = None
 
     async def headers(self, method: str, url: str) -> Mapping[str, str]:  # noqa: ARG002 - a token fits any request
         """The current token."""
         if self._wall() >= self._renew_at:
-            async with self._asking:
-                if self._wall() >= self._renew_at:
-                    await self._ask()
+            await self._asked()
         return self._headers
 
     async def renew(self, refused: Mapping[str, str]) -> bool:
         """Asks for another token, unless that has happened since the refused one was sent."""
-        async with self._asking:
-            if self._headers == refused:
-                await self._ask()
+        if self._headers == refused:
+            await self._asked()
         return self._headers != refused
+
+    async def _asked(self) -> None:
+        if self._asking is None or self._asking.done():
+            self._asking = asyncio.create_task(self._ask())
+            # If all who wait have given up, nobody asks what became of it.
+            self._asking.add_done_callback(lambda asking: asking.cancelled() or asking.exception())
+        # Who has no more time must not end it: a provider that is slow would never be waited for.
+        await asyncio.shield(self._asking)
 
     async def _ask(self) -> None:
         token = await self._provider()

@@ -158,6 +158,6 @@ class Response:
             return None
         try:
             return json.loads(self.body)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             what = f"answered {self.status} without JSON"
             raise self.call.failed(ResponseNotJson, what, status=self.status) from error

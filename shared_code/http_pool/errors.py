@@ -78,6 +78,7 @@ class ServiceError(PoolError):
         retry_after: float | None = None,
         retry_at: float | None = None,
         body: bytes = b"",
+        content_type: str = "",
     ) -> None:
         tries = "attempt" if attempts == 1 else "attempts"
         super().__init__(
@@ -92,6 +93,7 @@ class ServiceError(PoolError):
         self.retry_after = retry_after
         self.retry_at = retry_at
         self.body = body
+        self.content_type = content_type
 
 
 class ConnectionFailed(ServiceError):
@@ -140,6 +142,11 @@ class StatusError(ServiceError):
     """The service answered with a status of 400 or more; `body` is its answer."""
 
     advice = "see the answer in `body`"
+
+    @property
+    def is_page(self) -> bool:
+        """Whether it is a page for people, as gateways write them in the place of an API."""
+        return self.content_type.lower().startswith("text/html")
 
 
 class RetryBudgetExhausted(ServiceError):

@@ -26,8 +26,24 @@ DEFAULT_STATUSES = frozenset(
         HTTPStatus.GATEWAY_TIMEOUT,
     }
 )
+# Beyond these: a conflict, a lock or a precondition, another server, a moving partition of a database.
+_PASSING = DEFAULT_STATUSES | {
+    HTTPStatus.CONFLICT,
+    HTTPStatus.GONE,
+    HTTPStatus.PRECONDITION_FAILED,
+    HTTPStatus.MISDIRECTED_REQUEST,
+    HTTPStatus.LOCKED,
+    HTTPStatus.FAILED_DEPENDENCY,
+    HTTPStatus.TOO_EARLY,
+    449,  # Cosmos DB: a concurrent write was not committed; retry
+}
 _INTERRUPTED = (ConnectionLost, AttemptTimeout, ResponseBroken)
 _FINAL = (TlsFailed, ResponseTooLarge, ResponseNotJson)
+
+
+def may_pass(status: int) -> bool:
+    """Whether the same request may have another answer later, for which the pool need not wait itself."""
+    return status in _PASSING or status >= HTTPStatus.INTERNAL_SERVER_ERROR
 
 
 @dataclass(frozen=True, kw_only=True)

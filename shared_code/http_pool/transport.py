@@ -187,8 +187,15 @@ class Transport:
         retry_after = parse_retry_after(reply.headers, self._clock.wall())
         if retry_after is not None:
             retry_after = min(retry_after, self._service.retries.retry_after_max)
-        what = f"was refused with status {status}"
-        raise call.failed(StatusError, what, status=status, retry_after=retry_after, body=body)
+        what, content_type = f"was refused with status {status}", reply.headers.get("Content-Type", "")
+        raise call.failed(
+            StatusError,
+            what,
+            status=status,
+            retry_after=retry_after,
+            body=body,
+            content_type=content_type,
+        )
 
     def _named(self, call: Call, error: Exception, *, cut: bool) -> PoolError:
         if self._closed:

@@ -10,7 +10,7 @@ from typing import Protocol
 from shared_code.concurrency import run_all
 from shared_code.embeddings.batching import BatchedEmbeddings, CountedText, Payer
 from shared_code.embeddings.client import Embedding
-from shared_code.errors import Permanent
+from shared_code.errors import AppError
 from shared_code.http_pool import ServiceError
 from shared_code.index.cosmos_container import Shape
 from shared_code.index.cosmos_search import Asked, CosmosSearch, Hit
@@ -92,7 +92,7 @@ async def search(index: CosmosSearch, embeddings: Questions, query: Query) -> An
         query: the question.
 
     Raises:
-        ServiceError, Permanent: the question has no vector, and the container no index of words.
+        ServiceError, AppError: the question has no vector, and the container no index of words.
         CosmosHttpResponseError: Cosmos DB does not answer as it should.
     """
     shape = await index.shape()
@@ -103,7 +103,7 @@ async def search(index: CosmosSearch, embeddings: Questions, query: Query) -> An
     if way.mode != Mode.TEXT:
         try:
             embedding = await embeddings.embed(query.text)
-        except (ServiceError, Permanent) as error:
+        except (ServiceError, AppError) as error:
             if not shape.full_text:
                 raise
             way = _Way(Mode.TEXT, _without_vector(error))
@@ -153,6 +153,6 @@ class _Way:
         return replace(self, mode=Mode.TEXT, notice=Notice("WrongDimensions", what + fix))
 
 
-def _without_vector(error: ServiceError | Permanent) -> Notice:
-    code = error.code if isinstance(error, Permanent) else type(error).__name__
+def _without_vector(error: ServiceError | AppError) -> Notice:
+    code = error.code if isinstance(error, AppError) else type(error).__name__
     return Notice(code, "The embeddings service gave no vector for the question: searched by words alone.")

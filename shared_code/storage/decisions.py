@@ -17,6 +17,7 @@ from shared_code.errors import DecisionsUnavailable, SettingsError
 from shared_code.jobs import Json
 from shared_code.jobs.approval import Decision
 from shared_code.storage.for_requests import soon
+from shared_code.storage.reading import read_json
 
 _DECISIONS = "decisions"
 _CANCEL = "cancel.json"
@@ -90,8 +91,7 @@ class Decisions:
 
     async def _read(self, name: str) -> Json | None:
         try:
-            download = await self._container.download_blob(name)
-            decision: Json = json.loads(await download.readall())
+            decision: Json = await read_json(self._container, name)
         except ResourceNotFoundError:
             return None
         return decision

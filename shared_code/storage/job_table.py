@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from shared_code.errors import JobTableUnavailable, TableNotFound
+from shared_code.errors import EndpointUnusable, JobTableUnavailable, TableNotFound
 from shared_code.http_pool import ServiceError, Timeouts
 from shared_code.jobs.job_rows import Filling, JobFilter, JobRow, before
 from shared_code.storage.tables import StorageTable
@@ -97,7 +97,7 @@ async def _answer(call: Awaitable[Result]) -> Result:
     """What a call of the table answers; a table that cannot is unavailable, and nothing else."""
     try:
         return await call
-    except ServiceError as error:
+    except (ServiceError, EndpointUnusable) as error:
         raise JobTableUnavailable from error
 
 

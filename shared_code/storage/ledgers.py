@@ -1,6 +1,5 @@
 """The whole ledgers of jobs: a blob for each page of files that has entries."""
 
-import json
 from collections.abc import Sequence
 
 from azure.core.exceptions import ResourceNotFoundError
@@ -10,6 +9,7 @@ from shared_code.errors import LedgerUnavailable
 from shared_code.jobs import Json, LedgerEntry, ledger_prefix
 from shared_code.jobs.evaluation import Miss
 from shared_code.storage.for_requests import soon
+from shared_code.storage.reading import read_json
 
 
 class StoredLedger:
@@ -31,8 +31,7 @@ class StoredLedger:
     async def read(self, page: int) -> Sequence[LedgerEntry]:
         """The entries of a page; none if it was deleted meanwhile."""
         try:
-            download = await self._container.download_blob(f"{self._prefix}{page}.json")
-            return [_entry(each) for each in json.loads(await download.readall())]
+            return [_entry(each) for each in await read_json(self._container, f"{self._prefix}{page}.json")]
         except ResourceNotFoundError:
             return []
 

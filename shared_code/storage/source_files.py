@@ -16,7 +16,8 @@ from azure.core.exceptions import HttpResponseError, ResourceModifiedError, Reso
 from azure.storage.blob import StorageErrorCode
 from azure.storage.blob.aio import ContainerClient
 
-from shared_code.errors import AppError, StorageError
+from shared_code.errors import AppError, EndpointUnusable, StorageError
+from shared_code.storage.reading import TooManyBytes, read_blob
 
 _NAMES_PER_PAGE = 5_000  # the most that the service answers
 _ARCHIVED = {StorageErrorCode.BLOB_ARCHIVED, StorageErrorCode.BLOB_BEING_REHYDRATED}
@@ -100,12 +101,16 @@ class SourceFiles:
 
         Raises:
             ContainerNotFound: there is no such container.
+            EndpointUnusable: the list has no end.
         """
         listing = self._list(prefix, per_page).by_page(token)
         with self._named_if_missing():
             async for page in listing:
                 files = [_file(blob) async for blob in page if not _is_folder(blob)]
-                yield FilePage(files, listing.continuation_token or None)
+                before, token = token, listing.continuation_token or None
+                if token and token == before:
+                    raise EndpointUnusable("Storage lists the same files again and again: check its address.")
+                yield FilePage(files, token)
 
     async def find(self, name: str) -> SourceFile | None:
         """The file of that name, as it is listed.
@@ -134,11 +139,10 @@ class SourceFiles:
 
     async def _read(self, name: str, limit: int) -> FileContent:
         try:
-            download = await self._container.download_blob(name)
-            if download.size > limit:
-                raise FileTooLarge.past(limit)
-            # A listing gives ETags without the quotes of the header.
-            return FileContent(await download.readall(), download.properties.etag.strip('"'))
+            blob = await read_blob(self._container, name, limit=limit)
+            return FileContent(blob.data, blob.etag)
+        except TooManyBytes:
+            raise FileTooLarge.past(limit) from None
         except ResourceNotFoundError:
             raise FileVanished from None
         except HttpResponseError as error:

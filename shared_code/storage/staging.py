@@ -17,6 +17,7 @@ from shared_code.concurrency import run_all
 from shared_code.errors import StagedRunsMissing
 from shared_code.jobs import ledger_prefix
 from shared_code.storage.decisions import decisions_prefix
+from shared_code.storage.reading import chunks_of_blob, read_blob, read_json
 
 STAGING = "staging"
 _DELETIONS_AT_ONCE = 16
@@ -34,10 +35,9 @@ async def read_staged_run(container: ContainerClient, job_id: str, name: str) ->
         StagedRunsMissing: there is no such run.
     """
     try:
-        download = await container.download_blob(f"{STAGING}/{job_id}/{name}")
-        return await download.readall()
+        return (await read_blob(container, f"{STAGING}/{job_id}/{name}")).data
     except ResourceNotFoundError:
-        raise StagedRunsMissing(f"Job {job_id} has no staged {name}: submit it again.") from None
+        raise _missing(job_id, name) from None
 
 
 async def stage_json(container: ContainerClient, job_id: str, name: str, value: Any) -> None:
@@ -51,7 +51,10 @@ async def read_staged_json(container: ContainerClient, job_id: str, name: str) -
     Raises:
         StagedRunsMissing: there is no such page.
     """
-    return json.loads(await read_staged_run(container, job_id, name))
+    try:
+        return await read_json(container, f"{STAGING}/{job_id}/{name}")
+    except ResourceNotFoundError:
+        raise _missing(job_id, name) from None
 
 
 async def read_all_staged_json(container: ContainerClient, job_id: str, prefix: str) -> dict[str, Any]:
@@ -105,13 +108,7 @@ async def staged_runs(container: ContainerClient, job_id: str, *, runs: int) -> 
     names = [name async for name in container.list_blob_names(name_starts_with=f"{STAGING}/{job_id}/")]
     if len(names) != runs:
         raise StagedRunsMissing(f"Job {job_id} has {len(names)} staged runs of {runs}: submit it again.")
-    return [_chunks(container, name) for name in names]
-
-
-async def _chunks(container: ContainerClient, name: str) -> AsyncIterator[bytes]:
-    download = await container.download_blob(name)
-    async for chunk in download.chunks():
-        yield chunk
+    return [chunks_of_blob(container, name) for name in names]
 
 
 async def discard_staged(container: ContainerClient, job_id: str) -> None:
@@ -150,6 +147,10 @@ async def _below(container: ContainerClient, prefix: str) -> AsyncIterator[BlobP
             yield blob
     except ResourceNotFoundError:
         return  # nothing was staged: there is no container
+
+
+def _missing(job_id: str, name: str) -> StagedRunsMissing:
+    return StagedRunsMissing(f"Job {job_id} has no staged {name}: submit it again.")
 
 
 async def _delete_all(container: ContainerClient, names: Iterable[str]) -> None:

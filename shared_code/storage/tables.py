@@ -34,6 +34,7 @@ _TIMEOUTS = Timeouts(attempt=60, total=120)
 _RETRIES = RetryPolicy(statuses=DEFAULT_STATUSES | {HTTPStatus.INTERNAL_SERVER_ERROR})
 _CONTINUATIONS = ("NextPartitionKey", "NextRowKey")
 _DENIED = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
+_WRITTEN = {HTTPStatus.CREATED, HTTPStatus.NO_CONTENT}
 # The signature is over the path as it is sent, so what a client leaves as it is must be left here too.
 _UNQUOTED = "!$&()*,:;=@+"
 
@@ -82,7 +83,9 @@ class StorageTable:
         while place is not None:
             response = await self._answer("GET", f"/{self.name}()", {**question, **place})
             yield self._rows(response)
-            place = _continuation(response)
+            before, place = place, _continuation(response)
+            if place == before:
+                raise self._unlike()  # it would list the same page for ever
 
     async def row(self, partition_key: str, row_key: str, *, select: str) -> dict[str, Any] | None:
         """One row, with some of its columns; None if there is none.
@@ -105,7 +108,7 @@ class StorageTable:
             TableNotFound: there is no such table.
             AccessDenied: the account refuses the app.
         """
-        await self._answer("PUT", self._path(partition_key, row_key), json=dict(columns))
+        await self._write("PUT", self._path(partition_key, row_key), json=dict(columns))
 
     async def delete_row(self, partition_key: str, row_key: str) -> None:
         """Deletes the row with these keys, if there is one.
@@ -114,7 +117,7 @@ class StorageTable:
             AccessDenied: the account refuses the app.
         """
         with suppress(_RowNotFound, TableNotFound):
-            await self._answer("DELETE", self._path(partition_key, row_key), headers={"If-Match": "*"})
+            await self._write("DELETE", self._path(partition_key, row_key), headers={"If-Match": "*"})
 
     async def create(self) -> None:
         """Creates the table, unless somebody has.
@@ -123,10 +126,15 @@ class StorageTable:
             AccessDenied: the account refuses the app.
         """
         with suppress(_TableExists):
-            await self._answer("POST", "/Tables", json={"TableName": self.name})
+            await self._write("POST", "/Tables", json={"TableName": self.name})
 
     def _path(self, partition_key: str, row_key: str) -> str:
         return f"/{self.name}(PartitionKey={key_literal(partition_key)},RowKey={key_literal(row_key)})"
+
+    async def _write(self, method: str, path: str, **what: Any) -> None:
+        response = await self._answer(method, path, **what)
+        if response.status not in _WRITTEN:
+            raise self._unlike()
 
     async def _answer(
         self,
@@ -145,7 +153,7 @@ class StorageTable:
                 raise self._not_found(refusal) from None
             if b"TableAlreadyExists" in refusal.body:
                 raise _TableExists from None
-            if refusal.status not in _DENIED:
+            if refusal.status not in _DENIED or refusal.is_page:
                 raise
             raise self._denied() from refusal
 
@@ -168,6 +176,8 @@ class StorageTable:
     def _not_found(self, refusal: StatusError) -> Exception:
         if b"ResourceNotFound" in refusal.body:
             return _RowNotFound()
+        if b"TableNotFound" not in refusal.body:
+            return self._unlike()
         fix = f"check its name, and the account that {self._setting.name} names"
         return TableNotFound(f"Table {self.name} does not exist: {fix}.")
 

@@ -43,6 +43,7 @@ class StorageStub:
 
     def app(self) -> web.Application:
         app = web.Application()
+        app.on_response_prepare.append(_named)
         app.router.add_get("/account/audit()", self._query)
         app.router.add_route("*", "/account/{container:jobs|docs}", self._container)
         app.router.add_route("*", "/account/{container:jobs|docs}/{name:.+}", self._blob)
@@ -120,6 +121,11 @@ class StorageStub:
             self.writes -= 1
             self.written[name] += timedelta(seconds=1)
         return answer
+
+
+async def _named(_: web.Request, answer: web.StreamResponse) -> None:
+    """Names the request in its answer, as Azure's services do."""
+    answer.headers["x-ms-request-id"] = "1"
 
 
 def _ranged(request: web.Request, body: bytes) -> web.Response:

@@ -1,11 +1,14 @@
 """The app's identity where nobody issues tokens: what passes, and what ends a job, for each client."""
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
+from aiohttp.typedefs import Handler
 
 from shared_code.activities.failures import failed
 from shared_code.app_configuration import load_audit_storage
@@ -135,3 +138,47 @@ async def test_store_of_settings_without_a_token_is_waited_for(site):
     trouble = failed(caught.value, {}, now=datetime.now(UTC)).trouble
     assert trouble
     assert trouble.service == "identity"
+
+
+@asynccontextmanager
+async def answering(monkeypatch: pytest.MonkeyPatch, answer: Handler) -> AsyncIterator[AppIdentity]:
+    """The app's identity on a site whose endpoint answers so."""
+    app = web.Application()
+    app.router.add_get("/msi/token", answer)
+    async with TestServer(app) as server:
+        monkeypatch.setenv("IDENTITY_ENDPOINT", str(server.make_url("/msi/token")))
+        async with AppIdentity("") as identity:
+            yield identity
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        {"text": "<html>", "content_type": "text/html"},
+        {"text": "", "content_type": "application/json"},
+        {"text": "[]", "content_type": "application/json"},
+        {"text": '{"access_token": "a', "content_type": "application/json"},
+        {"text": '{"access_token": "a", "expires_on": "1000"}', "content_type": "application/json"},
+        {"status": 410},
+        {"status": 429, "headers": {"Retry-After": "soon"}},
+        {"status": 504, "text": "<html>", "content_type": "text/html"},
+    ],
+)
+async def test_answer_that_is_no_token_is_an_outage(site, monkeypatch, what):
+    async def answer(_: web.Request) -> web.Response:
+        return web.Response(**what)
+
+    async with answering(monkeypatch, answer) as identity:
+        with pytest.raises(IdentityUnavailable):
+            await identity.get_token(SCOPE)
+
+
+async def test_day_that_the_endpoint_asks_for_is_not_waited_for(site, monkeypatch):
+    async def answer(_: web.Request) -> web.Response:
+        return web.Response(status=429, headers={"Retry-After": "86400"})
+
+    monkeypatch.setattr("shared_code.identity._RETRIES", 2)
+    monkeypatch.setattr("shared_code.identity._WHOLE", 0.2)
+    async with answering(monkeypatch, answer) as identity, asyncio.timeout(10):
+        with pytest.raises(IdentityUnavailable):
+            await identity.get_token(SCOPE)

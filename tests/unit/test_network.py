@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from itertools import product
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from azure.core.exceptions import DecodeError, ServiceResponseTimeoutError
 from azure.core.rest import HttpRequest
 
 from shared_code.network import Network
-from tests.unit.http_pool.scripted_service import JumpingClock, Step, answer, serving, silence
+from tests.unit.http_pool.scripted_service import JumpingClock, Step, answer, serving, silence, trickle
 
 
 @asynccontextmanager
@@ -24,7 +25,7 @@ async def sending(*script: Step, **bounds: Any) -> AsyncIterator[Any]:
 
 async def test_moment_that_a_throttled_answer_asks_for_is_waited_for():
     busy = answer(429, x_ms_retry_after_ms="1500")
-    async with sending(busy, busy, answer()) as (service, send, clock):
+    async with sending(busy, busy, answer(x_ms_request_id="1")) as (service, send, clock):
         response = await send()
 
     assert (response.status_code, len(service.received), clock.slept) == (200, 3, [1.5, 1.5])
@@ -72,10 +73,32 @@ async def test_wait_between_two_tries_of_an_sdk_goes_by_the_clock():
     assert clock.slept == [61]
 
 
-@pytest.mark.parametrize("status", [200, 301])
-async def test_page_of_a_website_is_no_answer_of_a_service(status: int):
-    async with sending(answer(status, b"<html>", content_type="text/html; charset=utf-8")) as (_, send, _):
+@pytest.mark.parametrize(
+    ("status", "content_type"),
+    [
+        *product((200, 204, 301, 307, 400, 404, 409, 412), ("text/html; charset=utf-8", "application/json")),
+        *product((401, 403), ("text/html; charset=utf-8",)),
+    ],
+)
+async def test_answer_without_a_header_of_azure_is_not_that_of_a_service(status: int, content_type: str):
+    async with sending(answer(status, b"", content_type=content_type)) as (_, send, _):
         with pytest.raises(DecodeError):
+            await send()
+
+
+async def test_refusal_of_a_gateway_in_the_form_of_an_api_is_taken_at_its_word():
+    async with sending(answer(403, b"{}", content_type="application/json")) as (_, send, _):
+        assert (await send()).status_code == 403
+
+
+async def test_absence_that_the_service_itself_tells_is_passed_on():
+    async with sending(answer(404, b"", X_MS_Request_Id="1")) as (_, send, _):
+        assert (await send()).status_code == 404
+
+
+async def test_answer_that_comes_byte_by_byte_is_not_waited_for_without_end():
+    async with sending(trickle, whole=0.1) as (_, send, _), asyncio.timeout(10):
+        with pytest.raises(ServiceResponseTimeoutError):
             await send()
 
 
@@ -85,6 +108,7 @@ async def test_file_that_is_a_page_is_taken_from_a_service():
         assert (await send()).status_code == 200
 
 
-async def test_page_of_a_gateway_is_an_error_like_any_other():
-    async with sending(answer(503, b"<html>", content_type="text/html")) as (_, send, _):
-        assert (await send()).status_code == 503
+@pytest.mark.parametrize("status", [408, 413, 429, 500, 502, 503, 504, 520])
+async def test_page_of_a_gateway_while_a_service_is_away_is_an_error_like_any_other(status: int):
+    async with sending(answer(status, b"<html>", content_type="text/html")) as (_, send, _):
+        assert (await send()).status_code == status

@@ -19,11 +19,24 @@ from multidict import CIMultiDict
 
 from shared_code.activities import failures
 from shared_code.activities.failures import STEP_FAILED, Stopped
-from shared_code.errors import ConfigurationUnavailable, InvalidSetting, JobSuspended
-from shared_code.events.source import EventsUnavailable
-from shared_code.http_pool import CircuitOpen, ConnectionFailed, StatusError, Throttled, TlsFailed
+from shared_code.errors import (
+    ConfigurationUnavailable,
+    EndpointUnusable,
+    InvalidSetting,
+    JobSuspended,
+    Strange,
+)
+from shared_code.events.source import EventsStrange, EventsUnavailable
+from shared_code.http_pool import (
+    CircuitOpen,
+    ConnectionFailed,
+    ResponseNotJson,
+    StatusError,
+    Throttled,
+    TlsFailed,
+)
 from shared_code.index.records import IndexConflict
-from shared_code.jobs import Counts
+from shared_code.jobs import Counts, Trouble, Waiting
 from shared_code.jobs.steps import Failed
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -93,9 +106,7 @@ def test_what_passes_is_waited_for_by_the_name_of_its_service(error: Exception, 
         (of_storage(403), "AccessDenied"),
         (of_storage(400), "EndpointUnusable"),
         (of_cosmos(401), "AccessDenied"),
-        (of_cosmos(404), "EndpointUnusable"),
-        (json.JSONDecodeError("no", "<html>", 0), "EndpointUnusable"),
-        (DecodeError("a page"), "EndpointUnusable"),
+        (of_cosmos(400), "EndpointUnusable"),
     ],
     ids=str,
 )
@@ -103,6 +114,55 @@ def test_what_no_try_mends_ends_the_job_and_names_what_to_check(error: Exception
     answer = failed(error, {})
     assert (answer.trouble, answer.failure.code) == (None, code)
     assert any(word in answer.failure.message for word in ("check", "use"))
+
+
+@pytest.mark.parametrize(
+    ("error", "service"),
+    [
+        (of_cosmos(404), "index"),
+        (of_storage(200), "storage"),
+        (json.JSONDecodeError("no", "<html>", 0), "azure"),
+        (DecodeError("a page"), "azure"),
+        (of_pool(ResponseNotJson, status=200), "embeddings"),
+        (of_pool(ResponseNotJson, status=307), "embeddings"),
+        (of_pool(StatusError, status=404, content_type="text/html"), "embeddings"),
+        (EndpointUnusable("check AUDIT_STORAGE"), "storage"),
+        (EventsStrange(), "events"),
+    ],
+    ids=str,
+)
+def test_what_no_service_can_have_meant_is_waited_for_some_minutes_and_names_what_to_check(
+    error: Exception, service: str
+):
+    answer = failed(error, {})
+    assert answer.trouble
+    assert (answer.trouble.service, answer.trouble.most_tries) == (service, Strange.most_tries)
+    assert "check" in answer.failure.message or "correct" in answer.failure.message
+
+
+def test_tries_of_what_is_strange_take_a_quarter_of_an_hour():
+    trouble, waiting, now = Trouble(service="index", most_tries=Strange.most_tries), None, NOW
+    while waiting is None or not waiting.is_over(trouble, timedelta(1)):
+        now = waiting.next_try if waiting else NOW
+        waiting = Waiting.after(STEP_FAILED, trouble, waiting, now)
+    assert timedelta(minutes=12) < now - NOW < timedelta(minutes=18)
+
+
+@pytest.mark.parametrize("status", [408, 409, 410, 412, 421, 423, 424, 425, 449, 500, 507, 520, 529, 599])
+@pytest.mark.parametrize("of", [of_cosmos, of_storage])
+def test_status_that_says_nothing_of_settings_is_waited_for(of, status: int):
+    answer = failed(of(status), {})
+    assert answer.trouble
+    assert answer.trouble.most_tries is None
+
+
+@pytest.mark.parametrize("substatus", [3, 1008])
+def test_account_that_moves_to_another_region_is_waited_for(substatus: int):
+    error: Any = of_cosmos(403)
+    error.sub_status = substatus
+    answer = failed(error, {})
+    assert answer.trouble
+    assert answer.trouble.service == "index"
 
 
 @pytest.mark.parametrize("error", [ValueError("AccountKey=secret"), SystemExit(), asyncio.CancelledError()])

@@ -18,10 +18,11 @@ from shared_code.embeddings.client import (
     Embedding,
     EmbeddingInvalid,
     EmbeddingRefused,
+    EmbeddingsStrange,
     EmbeddingsUnusable,
     WrongDimensions,
 )
-from shared_code.http_pool import ConnectionLost
+from shared_code.http_pool import ConnectionLost, ResponseNotJson, StatusError
 from shared_code.settings import Settings
 
 MODEL = "text-embedding-3-small"
@@ -51,6 +52,22 @@ def scripted(*answers: Any) -> Any:
     app = web.Application()
     app.router.add_post("/v1/embeddings", answer)
     return app, asked
+
+
+def saying(text: str, content_type: str, status: int = 200) -> web.Application:
+    """A server with one answer."""
+
+    async def answer(_: web.Request) -> web.Response:
+        return web.Response(text=text, content_type=content_type, status=status)
+
+    app = web.Application()
+    app.router.add_post("/v1/embeddings", answer)
+    return app
+
+
+def pages(status: int) -> web.Application:
+    """A website, or a gateway with pages of its own."""
+    return saying("<!doctype html><title>Welcome</title>", "text/html", status)
 
 
 def vectors(*values: Any, tokens: int = 6) -> Any:
@@ -174,16 +191,64 @@ async def test_request_whose_answer_is_lost_is_on_the_bill_and_sent_again_but_no
     assert bill == Bill(tokens=behaviour.counters.tokens, requests=int(not raises), unknown=8 * lost)
 
 
-async def test_website_at_the_address_stops_the_job_and_is_paid_nothing():
-    async def page(_request: web.Request) -> web.Response:
-        return web.Response(text="<!doctype html><title>Welcome</title>", content_type="text/html")
-
-    app, bill = web.Application(), Bill()
-    app.router.add_post("/v1/embeddings", page)
+@pytest.mark.parametrize("status", [200, 204, 301, 307])
+async def test_website_at_the_address_is_waited_for_and_is_paid_nothing(status):
+    app, bill = pages(status), Bill()
     async with client_of(app) as client:
-        with pytest.raises(EmbeddingsUnusable, match="EMBEDDINGS_ENDPOINT"):
+        with pytest.raises(EmbeddingsStrange, match="EMBEDDINGS_ENDPOINT"):
             await client.embed(["a text"], model=MODEL, dimensions=8, bill=bill)
     assert bill == Bill()
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 422])
+async def test_page_of_a_gateway_is_no_refusal_of_key_model_or_text(status):
+    app, bill = pages(status), Bill()
+    async with client_of(app) as client:
+        with pytest.raises(StatusError):
+            await client.embed(["a", "b"], model=MODEL, dimensions=8, bill=bill)
+    assert bill == Bill()
+
+
+async def test_page_that_refuses_a_request_for_its_size_is_taken_at_its_word():
+    async with client_of(pages(413)) as client:
+        found = await client.embed(["a", "b"], model=MODEL, dimensions=8)
+    assert [type(each) for each in found] == [EmbeddingRefused, EmbeddingRefused]
+
+
+@pytest.mark.parametrize("begin", ["", '{"data": ', '{"usage": ', '{"data": [{"index": 0, "embedding": '])
+async def test_answer_of_no_sensible_depth_is_no_fault_of_the_app(begin):
+    async with client_of(saying(begin + "[" * 100_000, "application/json")) as client:
+        with pytest.raises((EmbeddingsStrange, ResponseNotJson)):
+            await client.embed(["a"], model=MODEL, dimensions=8)
+
+
+@pytest.mark.parametrize(
+    ("usage", "bill"),
+    [
+        ({"total_tokens": None, "prompt_tokens": 7}, Bill(tokens=7, requests=1)),
+        ({"total_tokens": 0}, Bill(tokens=0, requests=1)),
+        ({"total_tokens": -3}, Bill(requests=1, unknown=4)),
+        ({"total_tokens": "7"}, Bill(requests=1, unknown=4)),
+        ({"total_tokens": True}, Bill(requests=1, unknown=4)),
+        ({}, Bill(requests=1, unknown=4)),
+        ([7], Bill(requests=1, unknown=4)),
+        (None, Bill(requests=1, unknown=4)),
+    ],
+)
+async def test_tokens_are_counted_as_told_or_else_estimated(usage, bill):
+    app, _ = scripted((200, {"data": [{"index": 0, "embedding": [1.0]}], "usage": usage}))
+    told = Bill()
+    async with client_of(app) as client:
+        await client.embed(["text"], model=MODEL, dimensions=1, bill=told)
+    assert told == bill
+
+
+async def test_vectors_in_another_order_belong_to_their_texts():
+    data = [{"index": n, "embedding": [float(n), 1.0]} for n in (2, 0, 1, 1)]
+    app, _ = scripted((200, {"data": data, "usage": {"total_tokens": 6}}))
+    async with client_of(app) as client:
+        found = await client.embed(["a", "b", "c"], model=MODEL, dimensions=2)
+    assert [each.vector.numbers()[0] for each in found] == [0.0, 1.0, 2.0]
 
 
 @pytest.mark.parametrize("status", [429, 500, 503])
@@ -239,12 +304,14 @@ async def test_vector_that_stays_wrong_is_a_failure_of_its_text_only(answer):
 
 
 @pytest.mark.parametrize("body", [{}, [], {"data": "x"}, vectors([1.0])[1], vectors([1.0], [1.0], [1.0])[1]])
-async def test_wrong_number_of_vectors_gives_none_to_any_text(body):
-    app, _ = scripted((200, body))
+async def test_answers_without_the_vectors_of_their_texts_are_no_fault_of_the_texts(body):
+    app, asked = scripted((200, body))
+    bill = Bill()
     async with client_of(app) as client:
-        found = await client.embed(["a", "b"], model=MODEL, dimensions=1)
+        with pytest.raises(EmbeddingsStrange, match="EMBEDDINGS_ENDPOINT"):
+            await client.embed(["a", "b"], model=MODEL, dimensions=1, bill=bill)
 
-    assert [type(each) for each in found] == [EmbeddingInvalid, EmbeddingInvalid]
+    assert (len(asked), bill.requests) == (2, 2)
 
 
 async def test_sizes_may_be_the_models_own_as_long_as_they_agree():

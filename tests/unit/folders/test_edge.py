@@ -31,6 +31,13 @@ class Hostile:
         raise object.__getattribute__(self, "error")
 
 
+class Mute(Exception):
+    """An error of whose text nobody gets anything but another error."""
+
+    def __str__(self) -> str:
+        raise SystemExit(1)
+
+
 def main_of(folder: str) -> Any:
     spec = spec_from_file_location(f"edge_{folder}".replace("-", "_"), ROOT / folder / "main.py")
     assert spec
@@ -49,8 +56,8 @@ async def call(main: Any, argument: Any) -> Any:
 @pytest.mark.parametrize("folder", FOLDERS)
 @pytest.mark.parametrize(
     "error",
-    [Panic("a panic"), SystemExit(3), ValueError(HALF), asyncio.CancelledError()],
-    ids=["panic", "exit", "half-a-surrogate", "cancelled-by-a-library"],
+    [Panic("a panic"), SystemExit(3), ValueError(HALF), asyncio.CancelledError(), Mute()],
+    ids=["panic", "exit", "half-a-surrogate", "cancelled-by-a-library", "mute"],
 )
 async def test_whatever_a_function_raises_leaves_it_as_an_ordinary_exception_or_a_value(folder, error):
     try:
@@ -104,3 +111,49 @@ def test_cause_that_cannot_be_written_is_not_passed_on():
     with pytest.raises(FunctionFailed) as failed:
         fail()
     assert failed.value.__suppress_context__
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        KeyboardInterrupt(),
+        GeneratorExit(),
+        BaseExceptionGroup("many", [KeyboardInterrupt()]),
+        ExceptionGroup("many", [ValueError(HALF)]),
+        Mute(),
+        ValueError("x" * 1_000_000),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_what_no_host_can_take_is_passed_on_as_a_short_text(error):
+    @at_edge
+    def fail() -> None:
+        raise error
+
+    with pytest.raises(FunctionFailed, match=type(error).__name__) as failed:
+        fail()
+    assert len(str(failed.value)) < 10_000
+
+
+def test_chain_of_causes_without_end_is_not_passed_on():
+    @at_edge
+    def fail() -> None:
+        error = ValueError("the first")
+        for number in range(1_000):
+            error, error.__cause__ = ValueError(number), error
+        raise error
+
+    with pytest.raises(FunctionFailed):
+        fail()
+
+
+@pytest.mark.parametrize(
+    "error", [RecursionError("too deep"), MemoryError(), ExceptionGroup("a", [OSError(2)])]
+)
+def test_ordinary_exception_of_python_stays_as_it_is(error):
+    @at_edge
+    def fail() -> None:
+        raise error
+
+    with pytest.raises(type(error)):
+        fail()

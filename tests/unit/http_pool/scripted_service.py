@@ -81,6 +81,16 @@ async def half_a_body(peer: Peer) -> None:
     await peer.reader.read()
 
 
+async def trickle(peer: Peer) -> None:
+    """Answers a byte at a time, for as long as the client stays."""
+    named = b"Content-Range: bytes 0-999999/1000000\r\nx-ms-request-id: 1\r\n"
+    peer.writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n" + named + b"\r\n")
+    while not peer.writer.is_closing():
+        peer.writer.write(b" ")
+        await peer.writer.drain()
+        await asyncio.sleep(0.01)
+
+
 def until(event: asyncio.Event, step: Step) -> Step:
     """A step that waits for an event, or for the client to leave."""
 

@@ -98,3 +98,22 @@ async def test_failing_provider_is_named_without_its_secrets():
             await caller.get("/")
     assert "s3cret" not in str(caught.value)
     assert not service.received
+
+
+async def test_token_that_comes_slowly_is_there_for_who_asks_after_the_first_has_given_up():
+    issued, asked = asyncio.Event(), 0
+
+    async def provider() -> Token:
+        nonlocal asked
+        asked += 1
+        await issued.wait()
+        return Token("slow", 4_102_444_800)
+
+    auth = TokenAuth(provider)
+    for _ in range(2):
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(auth.headers("GET", "/"), 0.01)
+    issued.set()
+
+    assert await auth.headers("GET", "/") == {"Authorization": "Bearer slow"}
+    assert asked == 1
