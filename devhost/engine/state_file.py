@@ -49,7 +49,7 @@ def prepare(connection: sqlite3.Connection, path: str) -> None:
 class Shrinking:
     """Gives free pages back to the disk, a portion at a time, so that nobody waits for it.
 
-    What purged instances leave behind is used again by new ones; only what is much more than that is given back.
+    What purged instances leave behind is used again by new ones; only what is much more is given back.
     """
 
     def __init__(self, connection: sqlite3.Connection) -> None:
