@@ -4,10 +4,11 @@ Literal parts are case-insensitive; parameter values arrive as sent. Which of an
 the functions' names alone decide: ADR 48.
 """
 
+import itertools
 import re
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from urllib.parse import unquote, unquote_plus
 
@@ -15,9 +16,11 @@ Check = Callable[[str], bool]
 
 
 _PARAMETER = re.compile(
-    r"\{(?P<stars>\*{0,2})(?P<name>[^{}:?*=/]+)(?P<constraints>(?::[^{}?]+)*)(?P<optional>\??)\}"
+    r"\{(?P<stars>\*{0,2})(?P<name>[^{}:?*=/]+)"
+    r"(?P<constraints>(?::[A-Za-z]+(?:\((?:[^(){}]|\([^()]*\)|\{\{|\}\})*\))?)*)"
+    r"(?:=(?P<default>[^{}]*))?(?P<optional>\??)\}"
 )
-_CONSTRAINT = re.compile(r"(?P<name>[A-Za-z]+)(?:\((?P<arguments>[^()]*)\))?")
+_CONSTRAINT = re.compile(r":(?P<name>[A-Za-z]+)(?:\((?P<arguments>(?:[^()]|\([^()]*\))*)\))?")
 
 
 class BrokenRoute(ValueError):
@@ -32,6 +35,7 @@ class _Segment:
     looseness: int  # the higher, the more paths fit: a literal 1, parameters more, a catch-all most
     optional: bool = False
     catch_all: bool = False
+    default: dict[str, str] = field(default_factory=dict)  # the value of a part that a path leaves out
 
     def match(self, text: str) -> dict[str, str] | None:
         found = self.pattern.fullmatch(text)
@@ -39,7 +43,8 @@ class _Segment:
             return None
         # Group names cannot hold every character that parameter names can, so groups go by position.
         values = dict(zip((name for name, _ in self.checks), found.groups(), strict=True))
-        return values if all(check(values[name]) for name, check in self.checks) else None
+        present = {name: value for name, value in values.items() if value is not None}
+        return present if all(check(values[name] or "") for name, check in self.checks) else None
 
     def overlaps(self, other: "_Segment") -> bool:
         """Whether some text may fit both; of two that have parameters, it is taken for granted."""
@@ -63,8 +68,8 @@ class RouteTemplate:
             BrokenRoute: a parameter, constraint or segment is not understood.
         """
         segments = tuple(_parse_segment(part) for part in text.strip("/").split("/") if part)
-        for segment in segments[:-1]:
-            if segment.optional or segment.catch_all:
+        for segment, following in itertools.pairwise(segments):
+            if segment.catch_all or (segment.optional and not segment.default and not following.optional):
                 raise BrokenRoute(f"The route '{text}' has an optional or catch-all part before its end.")
         return cls(text, segments)
 
@@ -82,17 +87,16 @@ class RouteTemplate:
         """Whether a path with this number of parts may fit."""
         if not self.segments or length == len(self.segments):
             return length == len(self.segments)
-        last = self.segments[-1]
         if length > len(self.segments):
-            return last.catch_all
-        return length == len(self.segments) - 1 and (last.optional or last.catch_all)
+            return self.segments[-1].catch_all
+        return all(segment.optional or segment.catch_all for segment in self.segments[length:])
 
     def match(self, path: Sequence[str]) -> dict[str, str] | None:
         """The route parameters, or `None` where the path does not fit; see `split_path`."""
         values: dict[str, str] = {}
         for position, segment in enumerate(self.segments):
             if position == len(path):
-                return values if segment.optional or segment.catch_all else None
+                return self._completed(values, self.segments[position:])
             text = "/".join(path[position:]) if segment.catch_all else path[position]
             found = segment.match(text)
             if found is None:
@@ -101,6 +105,13 @@ class RouteTemplate:
             if segment.catch_all:
                 return values
         return values if len(path) == len(self.segments) else None
+
+    @staticmethod
+    def _completed(values: dict[str, str], left_out: Sequence[_Segment]) -> dict[str, str] | None:
+        """The values with those that parts have which a path leaves out; `None` if it may not."""
+        if not all(segment.optional or segment.catch_all for segment in left_out):
+            return None
+        return values | {name: text for segment in left_out for name, text in segment.default.items()}
 
 
 def split_path(raw_path: str) -> list[str]:
@@ -124,36 +135,57 @@ def _parse_segment(text: str) -> _Segment:
     if not parameters:
         return _Segment(text, re.compile(re.escape(text), re.IGNORECASE), (), 1)
     checks = tuple((found["name"], _check_of(found["constraints"])) for found in parameters)
-    is_whole = parameters[0][0] == text
-    if is_whole and parameters[0]["stars"]:
-        looseness = 4 if parameters[0]["constraints"] else 5
-        return _Segment(text, re.compile("(.*)", re.DOTALL), checks, looseness, catch_all=True)
-    pattern = "(.+?)".join(re.escape(literal) for literal in literals)
+    last = parameters[-1]
+    is_whole = last[0] == text
+    default = {} if last["default"] is None else {last["name"]: last["default"]}
+    if is_whole and last["stars"]:
+        looseness = 4 if last["constraints"] else 5
+        pattern = re.compile("(.*)", re.DOTALL)
+        return _Segment(text, pattern, checks, looseness, catch_all=True, default=default)
     constrained = any(found["constraints"] for found in parameters)
     return _Segment(
         text,
-        re.compile(pattern, re.IGNORECASE | re.DOTALL),
+        re.compile(_pattern(literals, ends_optionally=bool(last["optional"])), re.IGNORECASE | re.DOTALL),
         checks,
         looseness=2 if constrained or not is_whole else 3,
-        optional=is_whole and bool(parameters[0]["optional"]),
+        optional=is_whole and bool(last["optional"] or default),
+        default=default,
     )
 
 
+def _pattern(literals: Sequence[str], *, ends_optionally: bool) -> str:
+    """Literals with parameters between them; in `{name}.{ext?}` the dot goes with what follows it."""
+    *others, before, after = map(re.escape, literals)
+    if ends_optionally and others and literals[-2] == "." and not after:
+        return "(.+?)".join(others) + r"(.+?)(?:\.(.+?))?"
+    return "(.+?)".join([*others, before, after])
+
+
 def _check_of(constraints: str) -> Check:
-    checks = [_parse_constraint(text) for text in constraints.split(":") if text]
+    checks = [_parse_constraint(found) for found in _CONSTRAINT.finditer(constraints)]
     return lambda value: all(check(value) for check in checks)
 
 
-def _parse_constraint(text: str) -> Check:
-    found = _CONSTRAINT.fullmatch(text)
-    name = found["name"].lower() if found else ""
-    if found and found["arguments"] is None and name in _PLAIN_CONSTRAINTS:
+def _parse_constraint(found: re.Match[str]) -> Check:
+    name, arguments = found["name"].lower(), found["arguments"]
+    if arguments is None and name in _PLAIN_CONSTRAINTS:
         return _PLAIN_CONSTRAINTS[name]
-    if found and found["arguments"] is not None and name in _NUMBER_CONSTRAINTS:
-        numbers = [int(part) for part in found["arguments"].split(",") if re.fullmatch(r"\s*-?\d+\s*", part)]
+    if arguments is not None and name == "regex":
+        return _regex(arguments)
+    if arguments is not None and name in _NUMBER_CONSTRAINTS:
+        numbers = [int(part) for part in arguments.split(",") if re.fullmatch(r"\s*-?\d+\s*", part)]
         if len(numbers) in (1, 2):
             return _NUMBER_CONSTRAINTS[name](numbers[0], numbers[-1])
-    raise BrokenRoute(f"The route constraint '{text}' is not understood.")
+    raise BrokenRoute(f"The route constraint '{found[0][1:]}' is not understood.")
+
+
+def _regex(text: str) -> Check:
+    """A regular expression, in which a template doubles braces, somewhere in the value and in any case."""
+    try:
+        pattern = re.compile(text.replace("{{", "{").replace("}}", "}"), re.IGNORECASE)
+    except re.error as error:
+        raise BrokenRoute(f"The route constraint 'regex({text})' is not understood: {error}.") from error
+    return lambda value: pattern.search(value) is not None
 
 
 def _parses_as(parse: Callable[[str], object]) -> Check:

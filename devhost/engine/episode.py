@@ -4,7 +4,6 @@ import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from devhost.engine import history
 from devhost.engine.actions import (
@@ -19,7 +18,7 @@ from devhost.engine.actions import (
     parse_failure,
     parse_state,
 )
-from devhost.engine.dotnet_json import parse, to_json
+from devhost.engine.dotnet_json import to_json
 from devhost.engine.entity import request
 from devhost.engine.errors import FunctionFailed
 from devhost.engine.executor import FunctionExecutor, answer_of
@@ -64,7 +63,6 @@ class Episode:
         instance, earlier = self.item.instance, self.item.execution.history
         events = ",".join([*earlier, *map(to_json, self.arrived)])
         fields = {
-            "input": _parsed(instance.input),
             "instanceId": instance.instance_id,
             "isReplaying": bool(earlier),
             "parentInstanceId": instance.parent.instance_id if instance.parent else None,
@@ -74,7 +72,8 @@ class Episode:
             "maximumShortTimerDuration": SHORT_TIMER,
             "defaultHttpAsyncRequestSleepTimeMillseconds": 30000,
         }
-        return f'{{"history":[{events}],{to_json(fields)[1:]}'
+        value = self.item.execution.input_json(instance.input)
+        return f'{{"history":[{events}],"input":{value},{to_json(fields)[1:]}'
 
     async def ask(self, executor: FunctionExecutor) -> OrchestratorState:
         """Runs the code and reads its answer, which may be an error that the SDK wrapped.
@@ -151,8 +150,8 @@ class Episode:
         )
 
     def _next_id(self) -> int:
-        events = (*self.item.execution.events(), *self.arrived, *self._created)
-        return 1 + max(int(event["EventId"]) for event in events)
+        ids = (int(event["EventId"]) for event in (*self.arrived, *self._created))
+        return 1 + max(self.item.execution.last_id, *ids)
 
     def _schedule_activity(self, task_id: int, action: CallActivity) -> None:
         instance = self.item.instance
@@ -272,16 +271,6 @@ def start_event(now: datetime, instance: Instance) -> HistoryEvent:
 def _encoded(text: str | None) -> str | None:
     """The input that an orchestrator names is JSON text, and is stored as a JSON string of that text."""
     return None if text is None else to_json(text)
-
-
-def _parsed(text: str | None) -> Any:
-    """Stored input, parsed once; text that is not JSON stays text."""
-    if text is None:
-        return None
-    try:
-        return parse(text)
-    except ValueError:
-        return text
 
 
 def _message_to_parent(now: datetime, task_id: int, outcome: Ending) -> HistoryEvent:

@@ -9,9 +9,10 @@ ADR 26 has the reasons.
 import json
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 from devhost.engine.actions import Action, RawAction, parse_actions
-from devhost.engine.dotnet_json import to_json
+from devhost.engine.dotnet_json import parse, to_json
 from devhost.engine.history import HistoryEvent
 from devhost.engine.walk import Walk
 
@@ -28,8 +29,23 @@ class Execution:
         self.execution_id = execution_id
         self.history = list(history)
         self.size = sum(map(len, self.history))
+        self._last_id: int | None = None
+        self._input: str | None = None
         self._asked: Sequence[RawAction] = ()
         self._walk: Walk | None = None
+
+    @property
+    def last_id(self) -> int:
+        """The largest id of an event in its history; -1 if none has one."""
+        if self._last_id is None:
+            self._last_id = _largest_id(self.events())
+        return self._last_id
+
+    def input_json(self, stored: str | None) -> str:
+        """The stored input of the execution as JSON; a large one is read once, and not for each episode."""
+        if self._input is None:
+            self._input = to_json(_parsed(stored))
+        return self._input
 
     def events(self) -> list[HistoryEvent]:
         """The events of its history, parsed."""
@@ -58,11 +74,26 @@ class Execution:
     def append(self, arrived: Sequence[HistoryEvent], created: Sequence[HistoryEvent]) -> list[str]:
         """Adds an episode: what arrived and was walked, then what it created. Returns its JSON texts."""
         texts = [to_json(event) for event in (*arrived, *created)]
+        self._last_id = max(self.last_id, _largest_id((*arrived, *created)))
         self.history += texts
         self.size += sum(map(len, texts))
         if self._walk is not None:
             self._walk.replay(created)
         return texts
+
+
+def _largest_id(events: Iterable[HistoryEvent]) -> int:
+    return max((int(event["EventId"]) for event in events), default=-1)
+
+
+def _parsed(text: str | None) -> Any:
+    """The value of a JSON text; text that is not JSON stays text."""
+    if text is None:
+        return None
+    try:
+        return parse(text)
+    except ValueError:
+        return text
 
 
 class ExecutionCache:

@@ -35,8 +35,12 @@ def expand_settings(text: str) -> str:
 
 
 def is_disabled(function: str) -> bool:
-    """Whether a setting keeps a function from being started: `AzureWebJobs.<function>.Disabled`."""
-    return (app_setting(f"AzureWebJobs.{function}.Disabled") or "").lower() in ("true", "1")
+    """Whether a setting keeps a function from being started: `AzureWebJobs.<function>.Disabled`.
+
+    Where names of variables have no dots, as on Linux, they are underscores.
+    """
+    names = (f"AzureWebJobs.{function}.Disabled", f"AzureWebJobs_{function}_Disabled")
+    return any((app_setting(name) or "").lower() in ("true", "1") for name in names)
 
 
 def worker_threads() -> int:

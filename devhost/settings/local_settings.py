@@ -12,6 +12,9 @@ from devhost.settings.sections import Section, read_object
 _FILE = "local.settings.json"
 _PORTS = 2**16
 
+CONNECTION_STRINGS = "ConnectionStrings:"
+"""Begins the names of variables that hold connection strings."""
+
 
 @dataclass(frozen=True, slots=True)
 class CorsSettings:
@@ -38,6 +41,8 @@ class CorsSettings:
 def apply_local_settings(app_dir: Path) -> None:
     """Puts the values of local.settings.json into the environment; what is set there already wins.
 
+    Its `ConnectionStrings` get the names that Core Tools give them, such as `ConnectionStrings:Name`.
+
     Raises:
         BrokenSettings: the file is not JSON, is encrypted, or a value is not a plain one.
     """
@@ -47,8 +52,10 @@ def apply_local_settings(app_dir: Path) -> None:
     content = read_object(path)
     if content.get("IsEncrypted") is True:
         raise BrokenSettings(path, "it is encrypted; run `func settings decrypt` first.")
-    for name, value in Section(path, content).section("Values").content.items():
-        os.environ.setdefault(name, _setting_text(path, name, value))
+    for section, prefix in (("Values", ""), ("ConnectionStrings", CONNECTION_STRINGS)):
+        for name, value in Section(path, content).section(section).content.items():
+            if value is not None:
+                os.environ.setdefault(f"{prefix}{name}", _setting_text(path, name, value))
 
 
 def local_http_port(app_dir: Path) -> int | None:
@@ -82,6 +89,8 @@ def read_cors_settings(app_dir: Path) -> CorsSettings:
 
 
 def _setting_text(path: Path, name: str, value: Any) -> str:
+    if isinstance(value, dict) and isinstance(value.get("ConnectionString"), str):
+        value = value["ConnectionString"]  # beside the name of its provider
     if isinstance(value, dict | list):
         raise BrokenSettings(path, f"the value {name} is not a text.")
     return value if isinstance(value, str) else json.dumps(value)

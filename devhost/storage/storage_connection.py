@@ -16,6 +16,7 @@ from azure.storage.queue.aio import QueueServiceClient
 
 from devhost.errors import ConnectionUnusable
 from devhost.settings.app_settings import app_setting
+from devhost.settings.local_settings import CONNECTION_STRINGS
 from devhost.storage.patience import Patience
 
 if TYPE_CHECKING:
@@ -180,7 +181,8 @@ class StorageConnections:
 
 
 def _first_setting(name: str) -> str:
-    return app_setting(f"{_PREFIX}{name}") or app_setting(name) or ""
+    names = (f"{_PREFIX}{name}", name, f"{CONNECTION_STRINGS}{name}")
+    return next(filter(None, map(app_setting, names)), "")
 
 
 def _expanded(connection_string: str) -> str:

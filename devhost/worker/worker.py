@@ -155,7 +155,7 @@ class Worker:
         started = time.monotonic()
         try:
             code = self._code(name)
-            data = BindingData(trigger, metadata or {})
+            data = BindingData(trigger, metadata or {}, function=code.function.name)
             inputs = await self._inputs(code, trigger, data)
             outcome = await self._runner.run(Call(code, inputs, metadata or {}, call))
             await self._put_out(code, outcome, data)

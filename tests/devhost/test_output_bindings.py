@@ -291,14 +291,31 @@ async def test_queue_as_an_input_is_an_error_of_that_function(app, account, star
         ("{DateTime}", r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ"),
         ("{dequeuecount}/{QueueTrigger}", "3/plain text"),
         ("%PLACE%/x", "here/x"),
+        ("{rand-guid:N}", "[0-9a-f]{32}"),
+        ("{DateTime:yyyy/MM/dd HHmm}", r"\d{4}/\d\d/\d\d \d{4}"),
+        ("{sys.methodname}.txt", "mine.txt"),
     ],
 )
 def test_expression_is_filled_in(template, pattern, monkeypatch):
     monkeypatch.setenv("PLACE", "here")
     data = BindingData(
-        text_datum("plain text"), {"DequeueCount": text_datum("3"), "QueueTrigger": text_datum("plain text")}
+        text_datum("plain text"),
+        {"DequeueCount": text_datum("3"), "QueueTrigger": text_datum("plain text")},
+        function="mine",
     )
     assert re.fullmatch(pattern, data.expand(template))
+
+
+async def test_blob_path_takes_members_of_members_query_and_headers(app, account, start):
+    container = fresh_name("files")
+    path = f"{container}/{{Customer.Name}}/{{query.part}}/{{headers.x-Of}}"
+    app.function(
+        "put", http_trigger(), blob(path, "out", "$return"), code="def main(req) -> str: return 'content'\n"
+    )
+    client = await start()
+    body = {"customer": {"name": "acme"}}
+    await client.post("/api/put?part=p", json=body, headers={"X-Of": "h"})
+    assert await account.blob(container, "acme/p/h") == b"content"
 
 
 def test_setting_that_is_not_set_is_named():

@@ -29,6 +29,14 @@ def match(template: str, path: str) -> dict[str, str] | None:
         ("v{version:int}/x", "/v2/x", {"version": "2"}),
         ("{from}-{to}", "/1-2", {"from": "1", "to": "2"}),
         ("", "/", {}),
+        ("jobs/{id=5}", "/jobs", {"id": "5"}),
+        ("jobs/{id=5}", "/jobs/7", {"id": "7"}),
+        ("{kind=jobs}/{action=list}/{id?}", "/", {"kind": "jobs", "action": "list"}),
+        ("{kind=jobs}/{action=list}/{id?}", "/files", {"kind": "files", "action": "list"}),
+        ("{kind=jobs}/x", "/x", None),
+        ("{name}.{ext?}", "/report", {"name": "report"}),
+        ("{name}.{ext?}", "/report.pdf", {"name": "report", "ext": "pdf"}),
+        ("x/{*path=all}", "/x", {"path": "all"}),
     ],
 )
 def test_template_matches_path(template: str, path: str, expected: dict[str, str] | None):
@@ -54,6 +62,8 @@ def test_template_matches_path(template: str, path: str, expected: dict[str, str
         ("max(10)", "10", "11"),
         ("range(1,5)", "5", "6"),
         ("int:min(3)", "3", "2"),
+        (r"regex(^\d{{3}}-[a-z]+$)", "123-AB", "12-ab"),
+        ("regex(^(a|b)$)", "b", "c"),
     ],
 )
 def test_constraint_admits_only_what_fits(constraint: str, fits: str, differs: str):
@@ -81,7 +91,7 @@ def test_earlier_route_hides_what_a_more_exact_one_is_for(earlier: str, later: s
     assert RouteTemplate.parse(earlier).hides(RouteTemplate.parse(later)) is hides
 
 
-@pytest.mark.parametrize("template", ["{id?}/x", "{*rest}/x", "{}", "{id:length(x)}", "{id=5}", "a}b"])
+@pytest.mark.parametrize("template", ["{id?}/x", "{*rest}/x", "{}", "{id:length(x)}", "{id:regex([)}", "a}b"])
 def test_template_that_is_not_understood_is_refused(template: str):
     with pytest.raises(BrokenRoute):
         RouteTemplate.parse(template)

@@ -8,7 +8,7 @@ import pytest
 
 from devhost.engine.versions import FailureStrategy, MatchStrategy
 from devhost.errors import BrokenSettings, NotAnApp
-from devhost.settings.app_settings import worker_threads
+from devhost.settings.app_settings import is_disabled, worker_threads
 from devhost.settings.host_json import HostSettings, load_settings, read_host_settings
 from devhost.settings.local_settings import apply_local_settings
 from tests.devhost.conftest import StartHost
@@ -71,6 +71,26 @@ def test_local_settings_never_override_the_environment(app: SampleApp, monkeypat
     app.file("local.settings.json", {"Values": {"SAMPLE_SET": "file", "SAMPLE_NEW": 5}})
     apply_local_settings(app.root)
     assert (os.environ["SAMPLE_SET"], os.environ.pop("SAMPLE_NEW")) == ("environment", "5")
+
+
+def test_connection_strings_of_local_settings_get_the_names_of_core_tools(
+    app: SampleApp, monkeypatch: pytest.MonkeyPatch
+):
+    for name in ("ConnectionStrings:A", "ConnectionStrings:B"):
+        monkeypatch.setenv(name, "to be restored")
+        monkeypatch.delenv(name)
+    strings = {"A": "one", "B": {"ConnectionString": "two", "ProviderName": "x"}}
+    app.file("local.settings.json", {"Values": {"SAMPLE_NULL": None}, "ConnectionStrings": strings})
+    apply_local_settings(app.root)
+    assert [os.environ.pop(f"ConnectionStrings:{name}") for name in "AB"] == ["one", "two"]
+    assert "SAMPLE_NULL" not in os.environ
+
+
+@pytest.mark.parametrize("setting", ["AzureWebJobs.of-mine.Disabled", "azurewebjobs_of-mine_disabled"])
+def test_setting_disables_a_function_by_either_name(setting: str, monkeypatch: pytest.MonkeyPatch):
+    assert not is_disabled("of-mine")
+    monkeypatch.setenv(setting, "TRUE")
+    assert is_disabled("of-mine")
 
 
 @pytest.mark.parametrize(
