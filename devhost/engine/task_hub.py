@@ -7,6 +7,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from devhost.engine import history
+from devhost.engine.actions import Action
+from devhost.engine.callees import knows
 from devhost.engine.clock import Clock, SystemClock
 from devhost.engine.dispatcher import Dispatcher
 from devhost.engine.dotnet_json import to_json
@@ -150,6 +152,10 @@ class TaskHub:
     def options(self) -> HubOptions:
         """The limits and defaults of the hub."""
         return self._options
+
+    def starts(self, action: Action) -> bool:
+        """Whether an action starts anything: with strict parity, not if what it calls does not exist."""
+        return not self._options.strict_parity or knows(self._executor, action)
 
     @property
     def now(self) -> datetime:

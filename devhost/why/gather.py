@@ -8,10 +8,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from devhost.engine.actions import Action, CallEntity, WaitForExternalEvent, WhenAll, WhenAny
-from devhost.engine.callees import called, knows
+from devhost.engine.callees import called
 from devhost.engine.errors import FunctionFailed, InstanceNotFound, ProtocolError
 from devhost.engine.history import EventType
-from devhost.engine.instance import Instance, RuntimeStatus
+from devhost.engine.instance import RuntimeStatus
 from devhost.engine.nodes import EventWait, Node, Retry, Task
 from devhost.engine.replay import Difference, Position, position_of
 from devhost.engine.task_hub import TaskHub
@@ -75,7 +75,7 @@ async def _asked(hub: TaskHub, state: InstanceState) -> InstanceState:
     """With what the code itself waits for: it is run over its history once more, which changes nothing."""
     try:
         async with asyncio.timeout(_PATIENCE):
-            position = await _position(hub, state.instance, state)
+            position = await position_of(hub.executor, state.instance.name, state.history, hub.starts)
     except TimeoutError:
         problem = f"its code has not answered within {_PATIENCE:g} seconds."
         return replace(state, problem=problem)
@@ -85,13 +85,6 @@ async def _asked(hub: TaskHub, state: InstanceState) -> InstanceState:
         difference = f"the history holds {position.recorded}, the code asks for {position.asked}."
         return replace(state, difference=difference)
     return replace(state, code=_code(hub, position))
-
-
-async def _position(hub: TaskHub, instance: Instance, state: InstanceState) -> Position | Difference:
-    def starts(action: Action) -> bool:
-        return not hub.options.strict_parity or knows(hub.executor, action)
-
-    return await position_of(hub.executor, instance.name, state.history, starts)
 
 
 def _code(hub: TaskHub, position: Position) -> CodeState:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from devhost.engine.actions import CallActivity, CallSubOrchestrator
 from devhost.engine.errors import FunctionFailed, InstanceNotFound, ProtocolError
-from devhost.engine.replay import Difference, walk_of
+from devhost.engine.replay import Difference, position_of
 from devhost.engine.task_hub import TaskHub
 
 _PATIENCE = 5.0  # seconds that an orchestrator's code gets
@@ -33,14 +33,14 @@ async def task_input(hub: TaskHub, instance_id: str, task_id: int) -> TaskInput:
         return TaskInput(problem="It has no history that its code could be run over.")
     try:
         async with asyncio.timeout(_PATIENCE):
-            walk = await walk_of(hub.executor, instance.name, history)
+            position = await position_of(hub.executor, instance.name, history, hub.starts)
     except TimeoutError:
         return TaskInput(problem=f"Its code has not answered within {_PATIENCE:g} seconds.")
     except (FunctionFailed, ProtocolError) as error:
         return TaskInput(problem=f"Its code cannot be run: {error}")
-    if isinstance(walk, Difference):
-        return TaskInput(problem=f"Its code no longer replays its history: {walk.reason}")
-    match walk.actions.get(task_id):
+    if isinstance(position, Difference):
+        return TaskInput(problem=f"Its code no longer replays its history: {position.reason}")
+    match position.walk.actions.get(task_id):
         case CallActivity(input=given) | CallSubOrchestrator(input=given):
             return TaskInput(given)
     return TaskInput(problem=f"Its code asks for no task {task_id} that has an input.")

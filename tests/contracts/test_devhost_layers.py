@@ -13,7 +13,7 @@ MAY_IMPORT = {
     "engine": set(),
     "app": {"engine"},
     "worker": {"engine", "app"},
-    "storage": {"app", "worker"},
+    "storage": {"engine", "app", "worker"},
     "web": {"engine", "app", "worker", "why", "page"},
     "why": {"engine"},
     "triggers": {"engine", "app", "worker", "storage"},

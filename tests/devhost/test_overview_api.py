@@ -255,4 +255,4 @@ async def test_list_that_was_read_before_a_change_is_not_kept_for_after_it():
 
 def instance_of(instance_id: str) -> Listed:
     now = datetime(2026, 1, 1, tzinfo=UTC)
-    return Listed(instance_id, "e", "works", None, RuntimeStatus.RUNNING, now, now, None, 0)
+    return Listed(instance_id, "e", "works", None, RuntimeStatus.RUNNING, None, now, now, None, 0)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
+from devhost.engine.history import EventType
 from devhost.engine.options import HubOptions
 from devhost.engine.versions import VersionPolicy
 from devhost.why.gather import why
@@ -108,6 +109,11 @@ async def _has_scheduled(scene: Scene) -> bool:
     return not scene.hub.in_hand and all([await scene.hub.get_history(one) for one in known])
 
 
+async def _has_gone_on(scene: Scene) -> bool:
+    done = [e for e in await scene.hub.get_history(scene.job) if e["EventType"] == EventType.TASK_COMPLETED]
+    return scene.app.is_slow and bool(done) and not scene.hub.is_at(scene.job)
+
+
 async def _asks_a_busy_entity(scene: Scene) -> bool:
     return set(scene.hub.in_hand) == {"@busy@a"}
 
@@ -117,6 +123,7 @@ async def _hangs(scene: Scene) -> bool:
 
 
 slow = when(_runs_slowly)
+has_gone_on = when(_has_gone_on)
 has_scheduled = when(_has_scheduled)
 asks_a_busy_entity = when(_asks_a_busy_entity)
 hangs = when(_hangs)

@@ -11,6 +11,7 @@ from tests.why.cases import (
     child,
     clock_moves,
     hangs,
+    has_gone_on,
     has_scheduled,
     of_version,
     passes,
@@ -49,7 +50,7 @@ EVENTS = [
 
 LEFT_OPEN = [
     Case("a timer not cancelled", "forgets_its_timer", "left-open", "was not cancelled", raises("approval")),
-    Case("an activity still runs", "forgets_its_activity", "left-open", "'slow'", arrives=slow),
+    Case("an activity still runs", "forgets_its_activity", "left-open", "'slow'", arrives=has_gone_on),
     Case("a child still waits", "forgets_its_child", "left-open", "'timer'"),
     Case("a child left its timer", "parent_of_forgets_its_timer", "left-open", "was not cancelled",
          raises("approval", to=child)),
