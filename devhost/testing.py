@@ -125,15 +125,17 @@ class AppUnderTest:
 
 
 @asynccontextmanager
-async def running_app(app_dir: Path, *, strict_parity: bool = False) -> AsyncIterator[AppUnderTest]:
-    """Starts the app of a folder on a free port, with empty state in memory.
+async def running_app(
+    app_dir: Path, *, strict_parity: bool = False, start: datetime = START
+) -> AsyncIterator[AppUnderTest]:
+    """Starts the app of a folder on a free port, with empty state in memory, at that time.
 
     Raises:
         StartError: host.json or local.settings.json cannot be used.
         AppIndexingError: function_app.py cannot be used.
     """
     options = HostOptions(app_dir, port=0, state=IN_MEMORY, strict_parity=strict_parity)
-    clock = VirtualClock(START)
+    clock = VirtualClock(start)
     host = await Host.start(options, load_settings(app_dir), clock=clock)
     try:
         if host.index.failure is not None:

@@ -13,7 +13,7 @@ from local.emulators.embeddings.service import Embeddings
 from local.http_client import Answer, request
 from shared_code.network import Network
 from tests.support.api_client import ApiClient
-from tests.support.app_time import AppTime
+from tests.support.app_time import AppTime, months_ago
 from tests.support.corpus import DATABASE, SELF_CERTIFIED, SHORT_VECTORS, Corpus, corpus
 from tests.support.instant_app import InstantApp, instant_app
 
@@ -72,7 +72,7 @@ async def test_job_waits_and_goes_on_when_it_is_approved(app, corpus, embeddings
 
     assert (waits["status"], waits["progress"]["phase"], spent) == ("Running", "awaiting-approval", 0)
     assert waits["approvalUri"] == f"{app.running.host.origin}/api/status/{job}/approval"
-    assert waits["progress"]["approval"] == {"above": 0, "expiresAt": "2026-01-10T00:00:00Z"}
+    assert waits["progress"]["approval"] == {"above": 0, "expiresAt": f"{months_ago():%Y-%m-10T00:00:00Z}"}
     assert (answer.status, answer.json()["id"]) == (202, job)
     assert (ended["status"], ended["result"]["embedded"]) == ("Completed", 3)
     assert (ended["progress"]["approval"]["by"], "approvalUri" in ended) == ("ann", False)

@@ -52,5 +52,5 @@ def test_each_job_has_one_outcome_and_an_end_when_timers_were_due_while_the_host
 
 
 def test_any_interleaving_of_clients_deaths_and_time_has_one_outcome_for_each_job(world):
-    run_examples(world, examples=3, steps=10, seed=2)
+    run_examples(world, examples=2, steps=6, seed=2)
     require_all_gone(world)

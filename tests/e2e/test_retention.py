@@ -62,7 +62,7 @@ async def test_expired_job_goes_with_all_that_was_its_own_and_a_live_one_stays(a
     ended = (await app.run(corpus))["id"]
     live = await suspended_job(app, corpus)
     jobs = ContainerClient.from_connection_string(storage.connection_string, JOBS_CONTAINER)
-    for left in (f"staging/{ended}/left/behind", f"decisions/{ended}/cancel.json"):
+    for left in (f"staging/{ended}/left/behind", f"decisions/{ended}/approval-0.json"):
         await asyncio.to_thread(jobs.upload_blob, left, b"[]")
     await app.running.advance(DAY - HOUR)
     before = await listed(app)

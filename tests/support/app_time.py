@@ -2,10 +2,21 @@
 
 import asyncio
 import threading
-from datetime import datetime
+from datetime import UTC, datetime
 
 from devhost.engine.clock import VirtualClock
 from shared_code.http_pool import Clock
+
+
+def months_ago(months: int = 6) -> datetime:
+    """The beginning of a month so long before this one, from which jobs may go on for as long.
+
+    The app purges by the host's time only where that is earlier than the machine's (ADR 46), and its usage
+    tells of the last twelve months.
+    """
+    today = datetime.now(UTC)
+    year, month = divmod(12 * today.year + today.month - 1 - months, 12)
+    return datetime(year, month + 1, 1, tzinfo=UTC)
 
 
 class AppTime(Clock):

@@ -20,11 +20,12 @@ from local.emulators.cosmos.service import KEY, Cosmos
 from local.emulators.embeddings.service import Embeddings
 from local.host import clean_environment
 from local.http_client import Answer, request
+from tests.support.app_time import months_ago
 from tests.support.corpus import DATABASE, SHORT_VECTORS, Corpus, prose
 from tests.support.events_service import EventsService, events_service
 from tests.support.live_events import LiveEvents
 from tests.support.service_proxy import Call, Reply, ServiceProxy, service_proxy
-from tests.support.timed_host import TimedHost, months_ago, timed_host
+from tests.support.timed_host import TimedHost, timed_host
 
 FILES = {name: prose(name, paragraphs=3) for name in ("apples", "bears", "cedars", "dates")}
 EVENT_TEXT = "The train to Bern leaves at 10:02."
@@ -175,7 +176,7 @@ def control_world(
         services = cosmos.app_settings() | embeddings.app_settings()
         environment = clean_environment(storage.connection_string) | services | own
         yield ControlWorld(
-            host=opened.enter_context(timed_host(state, environment, months_ago(6))),
+            host=opened.enter_context(timed_host(state, environment, months_ago())),
             storage=storage,
             cosmos=opened.enter_context(CosmosClient(cosmos.endpoint, KEY)),
             embeddings=embeddings,

@@ -15,6 +15,7 @@ from shared_code.clients import opening
 from shared_code.network import Network
 from shared_code.settings import settings
 from tests.support.api_client import ApiClient
+from tests.support.app_time import months_ago
 from tests.support.corpus import Corpus
 
 
@@ -45,7 +46,7 @@ async def instant_app(
         settings.cache_clear()  # a process reads them once, and this one goes on to be another app
         opening.network = network
         try:
-            async with running_app(ROOT) as running:
+            async with running_app(ROOT, start=months_ago()) as running:
                 yield InstantApp(running)
         finally:
             opening.network = None

@@ -1,6 +1,6 @@
 """The app on a host of its own process whose time a test sets: killed, it comes back later on the same state.
 
-    with timed_host(state, environment, START) as host:
+    with timed_host(state, environment, months_ago()) as host:
         host.advance(timedelta(hours=3))
         host.kill()
         host.begin(later=timedelta(days=1))
@@ -17,7 +17,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from devhost.engine.clock import VirtualClock
@@ -33,15 +33,6 @@ from tests.support.api_client import ApiClient
 from tests.support.app_time import AppTime
 
 _READY, _DONE = "ready", "done"
-
-
-def months_ago(months: int = 3) -> datetime:
-    """A time so long before the machine's, from which jobs may go on for as long.
-
-    The app purges by the host's time only where that is earlier than the machine's (ADR 46), and its usage
-    tells of the last twelve months.
-    """
-    return datetime.now(UTC).replace(microsecond=0) - timedelta(days=30 * months)
 
 
 @dataclass
