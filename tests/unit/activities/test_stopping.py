@@ -173,3 +173,15 @@ async def test_step_that_is_cut_off_has_nothing_to_count(world):
     with pytest.raises(Stopped) as stopped:
         await count(world, CountDistinct(job_id="job", runs=1))
     assert (type(stopped.value.cause), stopped.value.counts) == (JobCanceled, {})
+
+
+def test_many_jobs_of_a_process_share_twenty_looks_a_second() -> None:
+    decisions: Any = World
+    watches = CancelWatches(decisions, between_looks=0.5)
+
+    held = [watches.of(f"job-{number}") for number in range(10)]
+    assert held[0].seconds_to_next_look() == 0.5
+    held += [watches.of(f"event-{number}") for number in range(30)]
+    assert held[0].seconds_to_next_look() == 2.0
+    del held[10:]
+    assert held[0].seconds_to_next_look() == 0.5
