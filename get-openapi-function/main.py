@@ -3,7 +3,6 @@
 import azure.functions as func
 
 from shared_code.api.answers import guarded, json_answer
-from shared_code.api.openapi.document import openapi_document
 from shared_code.edge import at_edge
 from shared_code.jobs import Json
 
@@ -11,6 +10,8 @@ from shared_code.jobs import Json
 @at_edge
 async def main(req: func.HttpRequest) -> func.HttpResponse:
     """`GET openapi.json`: 200."""
+    from shared_code.api.openapi.document import openapi_document
+
     return await guarded(_read, req, openapi_document())
 
 

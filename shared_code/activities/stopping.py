@@ -1,8 +1,9 @@
 """A step ends with its job: what a client cancels stops at its next request, in whatever process it runs.
 
-Before a step begins, before each request that costs money, and twice a second meanwhile it is looked up
-whether the job was cancelled; the steps of one job in a process share those looks. A step that has requests
-under way may wait for their answers, count them, and write what can be written at once; any other is cut off.
+Before a step begins, before each request that costs money, and twice a second meanwhile (less often where a
+process works for many jobs) it is looked up whether the job was cancelled; the steps of one job in a process
+share those looks. A step that has requests under way may wait for their answers, count them, and write what
+can be written at once; any other is cut off.
 ADR 42 has the reasons.
 """
 

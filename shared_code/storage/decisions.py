@@ -22,6 +22,9 @@ from shared_code.storage.reading import read_json
 _DECISIONS = "decisions"
 _CANCEL = "cancel.json"
 _SECONDS_BETWEEN_LOOKS = 0.5
+# Of one process. With more, as with live events, each of them is looked up less often: a busy process would
+# spend its time on looks, by which steps take longer and are looked up more often still.
+_JOBS_AT_FULL_PACE = 10
 _SECONDS_FOR_A_LOOK = 5.0
 # Of a job that has done its work: nobody cancels it any more.
 _NOBODY = ""
@@ -107,10 +110,12 @@ class Decisions:
 class CancelWatch:
     """Whether one job is to end, looked up for all of its steps that run in this process."""
 
-    def __init__(self, decisions: Callable[[], Decisions], job_id: str, *, between_looks: float) -> None:
+    def __init__(
+        self, decisions: Callable[[], Decisions], job_id: str, *, seconds_to_next_look: Callable[[], float]
+    ) -> None:
         self._decisions = decisions
         self._job_id = job_id
-        self._between_looks = between_looks
+        self.seconds_to_next_look = seconds_to_next_look
         self._over = asyncio.Event()
         self._watching = asyncio.Lock()
 
@@ -138,7 +143,7 @@ class CancelWatch:
         async with self._watching:
             while not self.is_over:
                 with suppress(TimeoutError):
-                    async with asyncio.timeout(self._between_looks):
+                    async with asyncio.timeout(self.seconds_to_next_look()):
                         await self._over.wait()
                 await self.look()
 
@@ -153,7 +158,7 @@ class CancelWatches:
 
         Args:
             decisions: gives the decisions; for want of a setting it may raise SettingsError.
-            between_looks: in seconds.
+            between_looks: in seconds, as long as there are few jobs.
         """
         self._decisions = decisions
         self._between_looks = between_looks
@@ -163,9 +168,12 @@ class CancelWatches:
         """The watch of a job; one that is over may be of an earlier run with the same id."""
         watch = self._watches.get(job_id)
         if watch is None or watch.is_over:
-            watch = CancelWatch(self._decisions, job_id, between_looks=self._between_looks)
+            watch = CancelWatch(self._decisions, job_id, seconds_to_next_look=self._pause)
             self._watches[job_id] = watch
         return watch
+
+    def _pause(self) -> float:
+        return self._between_looks * max(1.0, len(self._watches) / _JOBS_AT_FULL_PACE)
 
 
 class DecisionsOfRequests:

@@ -247,8 +247,9 @@ def _array(items: Sequence[Evaluate]) -> Evaluate:
 
 
 def _object(names: Sequence[str], values: Sequence[Evaluate]) -> Evaluate:
+    members = list(zip(names, values, strict=True))
+
     def build(row: Row) -> dict[str, Any]:
-        pairs = ((name, value(row)) for name, value in zip(names, values, strict=True))
-        return {name: value for name, value in pairs if value is not UNDEFINED}
+        return {name: found for name, value in members if (found := value(row)) is not UNDEFINED}
 
     return build

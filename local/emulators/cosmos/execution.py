@@ -99,7 +99,7 @@ class Execution:
         view = IndexView(index, self._container, self._plain, self._query)
         mask = index.alive
         if self._partition is not None:
-            mask &= index.column(PARTITION).where(lambda value: value == self._partition)
+            mask &= index.column(PARTITION).where(self._partition, lambda value: value == self._partition)
         rest: list[Node] = []
         for condition in conjuncts(self._query.where):
             found = view.mask(condition)
@@ -134,7 +134,7 @@ class Execution:
             slots = index.slots(some)
             if not self.is_ordered:
                 some, slots = _behind(some, slots, after)
-            found = self._store.at(slots)
+            found = self._store.at(slots, vectors=self._contents.vectors)
             for number, slot in zip(some, slots, strict=True):
                 if slot in found:  # or it was given up a moment ago
                     item = found[slot].value(self._container, self._contents)

@@ -10,9 +10,10 @@ from local.emulators.cosmos.containers import Container
 from local.emulators.cosmos.errors import BadRequest
 from local.emulators.cosmos.evaluation import Compiler, Evaluate, Row
 from local.emulators.cosmos.planning import vector_name
-from local.emulators.cosmos.search_index import PARTITION, Keys, Mask, SearchIndex, Statistics
-from local.emulators.cosmos.syntax import UNDEFINED, Call, Literal, Logical, Node, Path, Query
-from local.emulators.cosmos.values import sort_key, type_of
+from local.emulators.cosmos.search_index import PARTITION, Keys, Mask, SearchIndex
+from local.emulators.cosmos.syntax import UNDEFINED, Call, Literal, Logical, Node, Parameter, Path, Query
+from local.emulators.cosmos.texts import Statistics
+from local.emulators.cosmos.values import canonical, sort_key, type_of
 
 SEARCHES = {
     "VECTORDISTANCE", "_FULLTEXTSCORE", "_FULLTEXTWORDCOUNT",
@@ -83,7 +84,10 @@ class IndexView:
         figures = self.array(argument)
         if figures is None:
             constant = self._plain.constant(argument)
-            return aggregated(aggregate.name, [constant] * int(mask.sum()))
+            rows = int(mask.sum())
+            if aggregate.name in {"COUNT", "COUNTIF"}:
+                return rows * aggregated(aggregate.name, [constant])
+            return aggregated(aggregate.name, [constant] * rows)
         known = figures[mask]
         if known.dtype == bool:
             return {"COUNT": len(known), "COUNTIF": int(known.sum())}.get(aggregate.name, UNDEFINED)
@@ -97,7 +101,8 @@ class IndexView:
             return (lambda row: row.item) if isinstance(part, Path) else None
 
         test = Compiler(self._plain.parameters, of_column).compile(node)
-        return self._index.column(keys).where(lambda value: test(Row(value)))
+        values = [self._plain.parameters[part.name] for part in node.walk() if isinstance(part, Parameter)]
+        return self._index.column(keys).where(f"{node} {canonical(values)}", lambda value: test(Row(value)))
 
     def _column(self, node: Node) -> Keys | None:
         """The one property that a condition is about. Long texts, vectors and whole items are not columns."""
@@ -133,7 +138,7 @@ class IndexView:
         phrases = [self._phrase(argument) for argument in call.arguments[1:]]
         if not phrases:
             raise BadRequest(f"{call.name} takes a property and words.")
-        found = np.array([self._index.counts(path.keys, phrase) > 0 for phrase in phrases])
+        found = np.array([self._index.found(path.keys, phrase) for phrase in phrases])
         return np.asarray(found.any(axis=0) if call.name.endswith("ANY") else found.all(axis=0))
 
     def _distances(self, call: Call, name: str) -> NDArray[Any]:
@@ -144,10 +149,10 @@ class IndexView:
             raise BadRequest(f"VectorDistance of {name} takes a vector of {dimensions} dimensions.")
         return self._index.scores(name, np.asarray(question, np.float32))
 
-    def _relevance(self, path: Path, phrases: Node, documents: Node, total: Node, hits: Node) -> NDArray[Any]:
-        figures = (self._plain.constant(node) for node in (documents, total, hits))
+    def _relevance(self, path: Path, phrases: Node, *figures: Node) -> NDArray[Any]:
+        documents, words, hits = map(self._plain.constant, figures)
         found = [self._phrase(Literal(one)) for one in self._plain.constant(phrases)]
-        return self._index.relevance(path.keys, found, Statistics(*figures))
+        return self._index.relevance(path.keys, found, Statistics(documents, words, tuple(hits)))
 
     def _phrase(self, node: Node) -> str:
         value = self._plain.constant(node)

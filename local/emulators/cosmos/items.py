@@ -10,6 +10,7 @@ from local.emulators.cosmos.containers import Container, Raw
 
 COLUMNS = "slot, id, number, etag, time, body, vectors"
 """Of the table of items, in the order of the fields of StoredItem."""
+WITHOUT_VECTORS = COLUMNS.replace("vectors", "NULL")
 SYSTEM = ("_rid", "_self", "_etag", "_attachments", "_ts")
 """What an item has beside what its user wrote."""
 

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple, TypeVar
 
 from local.emulators.cosmos.errors import BadRequest, Unsupported
@@ -38,6 +39,9 @@ _TOKEN = re.compile(
 )
 _CONSTANTS = {"TRUE": True, "FALSE": False, "NULL": None, "UNDEFINED": UNDEFINED}
 _COMPARISONS = {"=", "!=", "<>", "<", "<=", ">", ">="}
+_WORDS = {"name", "symbol"}
+_NAMED_PROPERTY = re.compile(r"\[\s*@")
+_QUERIES = 64
 _DEEPEST = 100
 _RESERVED = {
     "SELECT", "FROM", "WHERE", "ORDER", "GROUP", "BY", "AND", "OR", "NOT", "IN", "BETWEEN", "AS", "TOP",
@@ -49,8 +53,11 @@ _T = TypeVar("_T")
 
 
 class _Token(NamedTuple):
+    """`word` is its text as keywords are compared; a string or a parameter is none."""
+
     kind: str
     text: str
+    word: str
     place: int
 
 
@@ -61,7 +68,15 @@ def parse(text: str, parameters: Mapping[str, Any] | None = None) -> Query:
         BadRequest: the text is not a query.
         Unsupported: the stand-in lacks this part of the language.
     """
-    return _Parser(text, parameters or {}).query()
+    if _NAMED_PROPERTY.search(text):
+        return _Parser(text, parameters or {}).query()
+    return _parsed(text)
+
+
+@lru_cache(_QUERIES)
+def _parsed(text: str) -> Query:
+    """The tree of a text that many ask with parameters of their own."""
+    return _Parser(text, {}).query()
 
 
 class _Parser:
@@ -321,8 +336,7 @@ class _Parser:
 
     @property
     def _word(self) -> str:
-        """The next token as keywords are compared; a string or a parameter is none."""
-        return self._now.text.upper() if self._now.kind in {"name", "symbol", "end"} else ""
+        return self._now.word
 
     def _take(self, kind: str = "") -> _Token:
         token = self._now
@@ -333,9 +347,9 @@ class _Parser:
 
     def _takes(self, *words: str) -> bool:
         """Whether these words are next, which are taken then."""
-        ahead = self._tokens[self._next : self._next + len(words)]
-        if [token.text.upper() for token in ahead if token.kind in {"name", "symbol"}] != list(words):
-            return False
+        for ahead, word in enumerate(words, start=self._next):
+            if self._tokens[ahead].word != word:
+                return False
         self._next += len(words)
         return True
 
@@ -359,8 +373,10 @@ def _tokens(text: str) -> list[_Token]:
         match = _TOKEN.match(text, place)
         if match is None or match.lastgroup is None:
             raise BadRequest(f"Syntax error, incorrect syntax near '{text[place : place + 20].strip()}'.")
-        tokens.append(_Token(match.lastgroup, match[match.lastgroup], match.start(match.lastgroup)))
-        if match.lastgroup == "end":
+        kind, found = match.lastgroup, match[match.lastgroup]
+        word = found.upper() if kind in _WORDS else ""
+        tokens.append(_Token(kind, found, word, match.start(kind)))
+        if kind == "end":
             return tokens
         place = match.end()
 

@@ -4,11 +4,10 @@ It is filled from the store when a search first asks for something, and brought 
 after that. A row here is a slot of the store; the rows of slots that were given up stay, but are dead.
 """
 
-import math
 import threading
 from array import array
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -19,36 +18,19 @@ from local.emulators.cosmos.evaluation import child
 from local.emulators.cosmos.items import Contents, StoredItem
 from local.emulators.cosmos.store import Store
 from local.emulators.cosmos.syntax import UNDEFINED
-from local.emulators.cosmos.texts import Counts, Texts
+from local.emulators.cosmos.texts import Counts, Scores, Statistics, Texts
 from local.emulators.cosmos.values import canonical, type_of
 from local.emulators.cosmos.vectors import Vector, Vectors
-from local.emulators.cosmos.words import words
 
 Keys = tuple[str | int, ...]
 Mask = NDArray[np.bool_]
 
-# As is usual for BM25: how soon more of a word counts no more, and how much longer texts are held back.
-_SATURATION, _LENGTH_SHARE = 1.2, 0.75
 _FEW_ROWS = 10_000
+_CONDITIONS = 4
 
 
 PARTITION: Keys = ("\0partition",)
 """Stands for the partition of an item among the columns."""
-
-
-@dataclass(frozen=True)
-class Statistics:
-    """What BM25 has to know of a whole container.
-
-    Attributes:
-        documents: how many items there are.
-        words: how many words they have together.
-        hits: in how many of them each word or phrase of a question stands.
-    """
-
-    documents: int
-    words: int
-    hits: Sequence[int]
 
 
 class Column:
@@ -58,6 +40,8 @@ class Column:
         self._numbers: dict[tuple[str, Any], int] = {}
         self._values: list[Any] = []
         self._rows = array("i")
+        # All parts of a hybrid search have the same conditions, and most searches those of the last one.
+        self._passed: OrderedDict[str, list[bool]] = OrderedDict()
 
     def add(self, value: Any) -> None:
         """Appends the value of the next row."""
@@ -68,10 +52,14 @@ class Column:
             self._values.append(value)
         self._rows.append(number)
 
-    def where(self, test: Callable[[Any], Any]) -> Mask:
-        """The rows whose value passes a test."""
-        passed = np.fromiter((test(value) is True for value in self._values), bool, len(self._values))
-        return passed[np.array(self._rows, dtype=np.int32)] if self._values else np.zeros(0, bool)
+    def where(self, condition: str, test: Callable[[Any], Any]) -> Mask:
+        """The rows whose value passes a test; no other test has the name of this one, `condition`."""
+        passed = self._passed.pop(condition, [])
+        passed += [test(value) is True for value in self._values[len(passed) :]]
+        self._passed[condition] = passed
+        if len(self._passed) > _CONDITIONS:
+            self._passed.popitem(last=False)
+        return np.array(passed, bool)[np.array(self._rows, dtype=np.int32)]
 
 
 class _Parts:
@@ -187,23 +175,15 @@ class SearchIndex:
         """The number of words of each row's text."""
         return self._parts.texts[keys].lengths
 
-    def counts(self, keys: Keys, phrase: str) -> Counts:
-        """How often the words of a phrase stand in each row's text, one after another."""
-        return self._parts.texts[keys].counts(words(phrase))
+    def found(self, keys: Keys, phrase: str) -> Mask:
+        """The rows in whose text the words of a phrase stand, one after another."""
+        mask = np.zeros(len(self), bool)
+        mask[self._parts.texts[keys].found(phrase).rows] = True
+        return mask
 
-    def relevance(self, keys: Keys, phrases: Sequence[str], statistics: Statistics) -> NDArray[np.float64]:
+    def relevance(self, keys: Keys, phrases: Sequence[str], statistics: Statistics) -> Scores:
         """The BM25 score of each row's text for some words or phrases."""
-        lengths = self.lengths(keys)
-        average = max(statistics.words / statistics.documents, 1.0) if statistics.documents else 1.0
-        scores = np.zeros(len(self))
-        for phrase, hits in zip(phrases, statistics.hits, strict=True):
-            counts = self.counts(keys, phrase)
-            rows = np.flatnonzero(counts)
-            often = counts[rows].astype(np.float64)
-            norms = _SATURATION * (1 - _LENGTH_SHARE + _LENGTH_SHARE * lengths[rows] / average)
-            rarity = math.log(1 + max(statistics.documents - hits + 0.5, 0.5) / (hits + 0.5))
-            scores[rows] += rarity * often * (_SATURATION + 1) / (often + norms)
-        return scores
+        return self._parts.texts[keys].relevance(phrases, statistics)
 
     def _refresh(self) -> None:
         while self._forgotten:

@@ -23,7 +23,7 @@ from local.emulators.cosmos.errors import (
     OwnerNotFound,
     ServiceError,
 )
-from local.emulators.cosmos.items import COLUMNS, Operation, Result, StoredItem
+from local.emulators.cosmos.items import COLUMNS, WITHOUT_VECTORS, Operation, Result, StoredItem
 from local.emulators.cosmos.transaction import ABSENT, Transaction, new_etag
 
 _PRAGMAS = (
@@ -225,9 +225,10 @@ class Store:
         rows = self._connection.execute(select, (slot, container.number))
         return ((row[0], StoredItem(*row[1:])) for row in rows)
 
-    def at(self, slots: Sequence[int]) -> dict[int, StoredItem]:
-        """The items in some slots, those that are still there."""
-        select = f"SELECT {COLUMNS} FROM items WHERE slot IN (SELECT value FROM json_each(?))"  # noqa: S608 - our own
+    def at(self, slots: Sequence[int], *, vectors: bool) -> dict[int, StoredItem]:
+        """The items in some slots, those that are still there, without their vectors if nobody needs them."""
+        columns = COLUMNS if vectors else WITHOUT_VECTORS
+        select = f"SELECT {columns} FROM items WHERE slot IN (SELECT value FROM json_each(?))"  # noqa: S608 - our own
         rows = self._connection.execute(select, (json.dumps(slots),))
         return {row[0]: StoredItem(*row) for row in rows}
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 UNDEFINED: Any = type("Undefined", (), {"__repr__": lambda _: "undefined", "__bool__": lambda _: False})()
@@ -14,8 +14,8 @@ class Node:
 
     def children(self) -> Iterator["Node"]:
         """The expressions that it is made of."""
-        for field in fields(self):  # type: ignore[arg-type]  # every node is a dataclass
-            yield from _nodes(getattr(self, field.name))
+        for name in self.__dataclass_fields__:  # type: ignore[attr-defined]  # every node is a dataclass
+            yield from _nodes(getattr(self, name))
 
     def walk(self) -> Iterator["Node"]:
         """It and all expressions below it."""

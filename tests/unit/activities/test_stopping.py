@@ -188,3 +188,15 @@ async def test_work_that_is_done_after_a_cancel_is_not_taken_for_done(world):
 async def test_work_is_done_although_nobody_says_whether_there_was_a_cancel(world):
     world.broken = True
     await world.life().finish()
+
+
+def test_many_jobs_of_a_process_share_twenty_looks_a_second() -> None:
+    decisions: Any = World
+    watches = CancelWatches(decisions, between_looks=0.5)
+
+    held = [watches.of(f"job-{number}") for number in range(10)]
+    assert held[0].seconds_to_next_look() == 0.5
+    held += [watches.of(f"event-{number}") for number in range(30)]
+    assert held[0].seconds_to_next_look() == 2.0
+    del held[10:]
+    assert held[0].seconds_to_next_look() == 0.5

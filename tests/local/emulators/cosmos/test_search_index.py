@@ -17,9 +17,9 @@ from local.emulators.cosmos.execution import Execution, best_first
 from local.emulators.cosmos.functions import phrase_count
 from local.emulators.cosmos.items import Operation
 from local.emulators.cosmos.parser import parse
-from local.emulators.cosmos.search_index import SearchIndex, Statistics
+from local.emulators.cosmos.search_index import SearchIndex
 from local.emulators.cosmos.store import Store
-from local.emulators.cosmos.texts import Texts
+from local.emulators.cosmos.texts import Statistics, Texts
 from local.emulators.cosmos.words import words
 
 PARTITION = '["p"]'
@@ -122,9 +122,11 @@ def test_phrases_are_counted_as_they_stand_in_the_texts(texts: list[str], phrase
     for text in texts:
         index.add(text)
 
-    assert index.counts(words(phrase)).tolist() == [
-        phrase_count(words(text), words(phrase)) for text in texts
-    ]
+    counts = [phrase_count(words(text), words(phrase)) for text in texts]
+    found = index.found(phrase)
+    assert dict(zip(found.rows.tolist(), found.often.tolist(), strict=True)) == {
+        row: count for row, count in enumerate(counts) if count
+    }
     assert index.lengths.tolist() == [len(words(text)) for text in texts]
 
 
@@ -133,10 +135,27 @@ def test_words_are_found_in_full_blocks_and_in_the_last_one() -> None:
     for number in range(2_500):
         index.add(f"text number{number} of all" if number % 2 else None)
 
-    assert np.flatnonzero(index.counts(words("number1 of all"))).tolist() == [1]
+    assert index.found("number1 of all").rows.tolist() == [1]
     for number in (1, 1_023, 1_025, 2_049, 2_499):
-        assert np.flatnonzero(index.counts(words(f"number{number}"))).tolist() == [number]
-    assert index.counts(words("text")).sum() == 1_250
+        assert index.found(f"number{number}").rows.tolist() == [number]
+    assert index.found("text").often.sum() == 1_250
+
+
+def test_what_was_found_and_scored_grows_with_the_texts() -> None:
+    index, statistics = Texts(), Statistics(documents=3_000, words=6_000, hits=(1_500, 30))
+    for number in range(3_000):
+        index.add(f"text{number % 2} word{number % 100}")
+        if number in {10, 1_024, 1_500, 2_999}:
+            index.found("word7")
+            index.relevance(["text1", "text1 word7"], statistics)
+    anew = Texts()
+    for number in range(3_000):
+        anew.add(f"text{number % 2} word{number % 100}")
+
+    assert index.found("word7").rows.tolist() == anew.found("word7").rows.tolist() == [*range(7, 3_000, 100)]
+    scores = index.relevance(["text1", "text1 word7"], statistics)
+    assert scores.tolist() == anew.relevance(["text1", "text1 word7"], statistics).tolist()
+    assert np.argmax(scores) == 7
 
 
 @pytest.mark.parametrize(
@@ -161,7 +180,7 @@ def test_relevance_is_the_sum_that_bm25_is_defined_as(store: Store, container: C
 
     with SearchIndex(store, container) as index:
         index.require([], [("text",)], [])
-        found = index.relevance(("text",), ["crane", "dawn"], Statistics(3, int(average * 3), [2, 1]))
+        found = index.relevance(("text",), ["crane", "dawn"], Statistics(3, int(average * 3), (2, 1)))
 
     def part(often: int, length: int, hits: int) -> float:
         norm = 1.2 * (0.25 + 0.75 * length / average)
@@ -201,12 +220,10 @@ def test_index_follows_what_is_written_and_deleted(store: Store, container: Cont
 
     with index:
         alive = index.alive
-        assert index.counts(("text",), "crane")[alive].tolist() == [1, 0]
+        assert index.found(("text",), "crane")[alive].tolist() == [True, False]
         assert index.scores("v", np.array([1, 0], np.float32))[alive].tolist() == [1, 0]
-        assert index.column(("id",)).where(lambda value: value == "rewritten")[alive].tolist() == [
-            False,
-            True,
-        ]
+        is_rewritten = index.column(("id",)).where("rewritten", lambda value: value == "rewritten")
+        assert is_rewritten[alive].tolist() == [False, True]
 
 
 def test_best_keys_come_first_and_equal_ones_in_their_order() -> None:
