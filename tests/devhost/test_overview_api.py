@@ -1,13 +1,20 @@
 """What the host's page asks below /admin: instances by age, histories in parts, timers and queues."""
 
-from typing import Any
+import json
+from datetime import UTC, datetime
+from typing import Any, cast
 
 import pytest
+from aiohttp.test_utils import make_mocked_request
 
+from devhost.engine.instance import RuntimeStatus
+from devhost.engine.listing import Listed, ListQuery
+from devhost.web.overview_api import Overview, OverviewApi
 from tests.devhost.conftest import Answer, Client, StartHost
 from tests.devhost.sample_app import SampleApp
 from tests.devhost.storage_app import Storage, base64_text, queue_trigger, timer_trigger, until
 
+START = datetime(2026, 1, 1, tzinfo=UTC)
 ROOT = "/runtime/webhooks/durabletask"
 TAKE = "def main(msg):\n    pass\n"
 
@@ -154,6 +161,33 @@ async def test_who_asks_again_is_told_that_nothing_has_changed_until_something_h
         await client.post(f"{ROOT}/instances/a/raiseEvent/stop", json=1)
         await client.host.hub.settle()
         assert await again(client, path, before) == 200
+
+
+class ChangingHub:
+    """A hub in which an instance begins while its list is read for the first time."""
+
+    def __init__(self) -> None:
+        self.revision = 1
+        self.found: list[Listed] = []
+        self.api: Any = OverviewApi(Overview(cast(Any, self), list, cast(Any, None), lambda _: []))
+
+    async def list_newest(self, query: ListQuery) -> list[Listed]:
+        before = list(self.found)
+        if self.revision == 1:
+            self.revision = 2
+            self.found.append(Listed("a", "e", "n", None, RuntimeStatus.RUNNING, None, START, START, None, 0))
+            await self.ask()
+        return before
+
+    async def ask(self) -> Any:
+        answer = await self.api.handle(make_mocked_request("GET", "/admin/instances"), ["instances"])
+        return json.loads(str(answer.text))["instances"]
+
+
+async def test_list_that_was_read_before_a_change_is_not_told_after_it():
+    hub = ChangingHub()
+    await hub.ask()
+    assert [instance["instanceId"] for instance in await hub.ask()] == ["a"]
 
 
 async def test_activity_that_runs_is_told_with_its_start(app: SampleApp, start: StartHost):
