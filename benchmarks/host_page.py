@@ -31,6 +31,7 @@ LONG = "long-history"
 _PACE = 1.0
 _FIRST = datetime(2026, 1, 1, tzinfo=UTC)
 _ASKS = 30
+_PATIENCE = 120_000  # milliseconds, for pages that are opened all at once
 _PARENT = json.dumps({"instance_id": "i000000", "execution_id": "e", "name": "one", "task_id": 0})
 _VIEWS = {
     "first view": "instances?top=50",
@@ -134,9 +135,10 @@ async def _share(
 
 
 async def _open(context: BrowserContext, address: str) -> None:
+    context.set_default_timeout(_PATIENCE)
     page = await context.new_page()
     await page.goto(address)
-    await page.locator(".badge").first.wait_for(timeout=120_000)
+    await page.locator(".badge").first.wait_for()
 
 
 def _fill(state: Path) -> None:
