@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser, BrowserContext, async_playwright
 
 from benchmarks.durable_app import ManagementClient, durable_host
 from benchmarks.processes import cpu_seconds
@@ -31,6 +31,7 @@ LONG = "long-history"
 _PACE = 1.0
 _FIRST = datetime(2026, 1, 1, tzinfo=UTC)
 _ASKS = 30
+_PATIENCE = 120_000  # milliseconds, for pages that are opened all at once
 _PARENT = json.dumps({"instance_id": "i000000", "execution_id": "e", "name": "one", "task_id": 0})
 _VIEWS = {
     "first view": "instances?top=50",
@@ -121,10 +122,7 @@ async def _share(
 ) -> float:
     """The share of a core that the host takes, in percent."""
     contexts = [await browser.new_context() for _ in range(pages)]
-    for context in contexts:
-        page = await context.new_page()
-        await page.goto(f"{client.origin}/devhost#/{screen}")
-        await page.locator(".badge").first.wait_for()
+    await asyncio.gather(*(_open(context, f"{client.origin}/devhost#/{screen}") for context in contexts))
     before = cpu_seconds(pid)
     for _ in range(int(SECONDS / _PACE)):
         if moves:
@@ -134,6 +132,13 @@ async def _share(
     for context in contexts:
         await context.close()
     return 100 * used / SECONDS
+
+
+async def _open(context: BrowserContext, address: str) -> None:
+    context.set_default_timeout(_PATIENCE)
+    page = await context.new_page()
+    await page.goto(address)
+    await page.locator(".badge").first.wait_for()
 
 
 def _fill(state: Path) -> None:

@@ -25,6 +25,7 @@ from devhost.why.inputs import task_input
 EVENTS_OF_A_PART = 5_000
 _MOST = 500  # instances of a page
 _USUAL = 50
+_MOST_KEPT = 8  # answers, some of which are a part of a history
 _DIGITS = 9  # of a number in a query
 
 Query: TypeAlias = dict[str, str]
@@ -86,12 +87,14 @@ class OverviewApi:
         tag = f'"{self._start}-{self._from.hub.revision}"'
         if request.headers.get("If-None-Match") == tag:
             return web.Response(status=304, headers={"ETag": tag})
-        if self._kept_tag != tag:
+        if self._kept_tag != tag or len(self._kept) >= _MOST_KEPT:
             self._kept, self._kept_tag = {}, tag
-        kept, asked = self._kept, request.raw_path  # of this tag, also if another begins while this is read
-        if asked not in kept:
-            kept[asked] = await read(query)
-        return web.Response(text=kept[asked], headers={"ETag": tag}, content_type="application/json")
+        kept = self._kept  # another revision, with answers of its own, may begin while this one is read
+        if request.raw_path not in kept:
+            kept[request.raw_path] = await read(query)
+        return web.Response(
+            text=kept[request.raw_path], headers={"ETag": tag}, content_type="application/json"
+        )
 
     async def _instances(self, query: Query) -> str:
         top = min(_number(query, "top", _USUAL), _MOST)

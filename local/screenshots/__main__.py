@@ -50,7 +50,7 @@ def pictures(waits: str) -> list[Picture]:
         Picture("console-search", f"{console}/search?env={ENV}&q={question}", "results from", dark=True),
         Picture("console-versions", f"{console}/versions/{ENV}", "Promotions"),
         Picture("console-usage", f"{console}/usage/{ENV}", "Cost by month"),
-        Picture("devhost-instances", f"{page}/instances", "Completed"),
+        Picture("devhost-instances", f"{page}/instances", waits),
         Picture("devhost-instance", f"{page}/instances/{waits}", "It waits for the external", dark=True),
     ]
 

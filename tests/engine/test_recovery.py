@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from devhost.engine.errors import StateFileInUse, StateFileOutdated
+from devhost.engine.listing import ListQuery
 from devhost.engine.options import HubOptions
 from devhost.engine.store import Store
 from tests.engine.app import App, Hub, output
@@ -34,6 +35,20 @@ async def test_timers_and_waits_go_on_under_the_next_host(reopen: Callable[[], H
         await hub.raise_event("one", "go", '"now"')
         await hub.run_until_idle()
         assert output(await hub.state_of("one")) == [1, "now"]
+
+
+async def test_state_of_a_host_that_had_no_lists_is_listed(reopen: Callable[[], Hub], tmp_path: Path):
+    async with reopen() as hub:
+        await hub.begin("chain", instance_id="one")
+        await hub.settle()
+    with sqlite3.connect(tmp_path / "state.db") as connection:
+        for index in ("roots_by_age", "instances_by_age", "children_by_age"):
+            connection.execute(f"DROP INDEX {index}")
+    connection.close()
+    async with reopen() as hub:
+        for query in (ListQuery(9), ListQuery(9, name="chain"), ListQuery(9, parent="one")):
+            found = [instance.instance_id for instance in await hub.list_newest(query)]
+            assert found == ([] if query.parent else ["one"])
 
 
 async def test_activity_that_was_running_runs_again_under_the_next_host(app: App, reopen: Callable[[], Hub]):

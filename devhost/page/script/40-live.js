@@ -28,15 +28,15 @@ function pause(milliseconds, signal) {
 }
 
 /** Calls `load` again and again until the signal; it says whether something has changed. */
-async function follow(signal, load, longest = LONGEST_PAUSE) {
-  let wait = SHORTEST_PAUSE;
+async function follow(signal, load, { first = SHORTEST_PAUSE, longest = LONGEST_PAUSE } = {}) {
+  let wait = first;
   while (!signal.aborted) {
     await seen(signal);
     if (signal.aborted) return;
     try {
       const changed = await load();
       connection.restored();
-      wait = changed ? SHORTEST_PAUSE : Math.min(wait * GROWTH, longest);
+      wait = changed ? first : Math.min(wait * GROWTH, longest);
     } catch (error) {
       if (signal.aborted) return;
       if (!(error instanceof Problem) || error.status !== 0) throw error;
@@ -59,7 +59,7 @@ const connection = {
 };
 
 /** Shows in a place what `load` makes, and again whenever what it asked has changed, or what is wrong. */
-function live(place, signal, load, longest) {
+function live(place, signal, load, pauses) {
   let before;
   const show = async () => {
     const { print, make } = await load();
@@ -70,6 +70,6 @@ function live(place, signal, load, longest) {
     return true;
   };
   place.setAttribute("aria-busy", "true");
-  follow(signal, show, longest).catch((error) => place.replaceChildren(problemNote(error)));
+  follow(signal, show, pauses).catch((error) => place.replaceChildren(problemNote(error)));
   return place;
 }

@@ -1,6 +1,7 @@
 // The list of instances: those that clients have started, the newest first, with the others folded under them.
 
 const OF_A_PAGE = 50;
+const LIST_PAUSE = 2_000;
 const LIST_COLUMNS = ["Instance", "Status", "Created", "Took"];
 
 function instancesScreen({ query, signal }) {
@@ -27,7 +28,9 @@ class InstanceList {
       this.rows,
     );
     this.element = h("div", { "aria-busy": "true" }, this.table, this.note, this.pager);
-    follow(signal, () => this.load()).catch((error) => this.element.replaceChildren(problemNote(error)));
+    follow(signal, () => this.load(), { first: LIST_PAUSE }).catch((error) =>
+      this.element.replaceChildren(problemNote(error)),
+    );
   }
 
   /** Asks for the list, and for what is unfolded in it; whether that has changed. */

@@ -1,6 +1,7 @@
 // What is to run: queues with what is in them, and timers.
 
-const QUEUES_PAUSE = 10_000;
+// Each look asks the storage three times a queue.
+const QUEUES_PAUSES = { first: 3_000, longest: 10_000 };
 
 const queuesScreen = ({ signal }) => ({
   title: "Queues",
@@ -14,7 +15,7 @@ const queuesScreen = ({ signal }) => ({
         make: () => (body.length ? body.map(queuePanel) : emptyNote("No function is run for a queue.")),
       };
     },
-    QUEUES_PAUSE,
+    QUEUES_PAUSES,
   ),
 });
 
