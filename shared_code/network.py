@@ -88,6 +88,8 @@ class SdkTransport(AioHttpTransport):  # type: ignore[misc] # the SDK ships no c
         except TimeoutError as error:
             raise ServiceResponseTimeoutError("The whole answer did not come in time.") from error
         _require_own(response)
+        if not config.get("stream"):
+            _require_body(request, response)
         return response
 
     def _throttled_for(self, response: Any) -> float | None:
@@ -109,3 +111,11 @@ def _require_own(response: Any) -> None:
         return
     if not any(name.lower().startswith("x-ms-") for name in response.headers):
         raise DecodeError("Something else answers in the place of a service.", response=response)
+
+
+def _require_body(request: Any, response: Any) -> None:
+    """Raises for JSON without a letter, at which the SDKs stumble, unless none was asked for."""
+    is_json = response.headers.get("Content-Type", "").lower().startswith("application/json")
+    is_wanted = request.method != "HEAD" and "return=minimal" not in request.headers.get("Prefer", "")
+    if response.status_code == HTTPStatus.OK and is_json and is_wanted and not response.body():
+        raise DecodeError("A service answers nothing where JSON is due.", response=response)
