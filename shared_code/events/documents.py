@@ -14,8 +14,8 @@ from azure.cosmos.exceptions import CosmosResourceExistsError, CosmosResourceNot
 from shared_code.embeddings.client import Embedding
 from shared_code.embeddings.vectors import Vector
 from shared_code.events.source import Event
-from shared_code.index.cosmos_partition import CosmosPartition
 from shared_code.index.cosmos_container import require_absent
+from shared_code.index.cosmos_partition import CosmosPartition
 from shared_code.index.cosmos_version import CosmosVersion
 from shared_code.index.records import ContainerMissing
 from shared_code.jobs import SPENDING, Counts, EmbedEventJob, Json
