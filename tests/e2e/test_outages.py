@@ -38,6 +38,12 @@ async def world(stack_settings, storage, cosmos_emulator, embeddings_process) ->
         ("event", "events", "429-61"),
         ("event", "cosmos", "closes"),
         ("event", "embeddings", "429-86400"),
+        ("audit", "blobs", "cut"),
+        ("file", "blobs", "cut"),
+        ("file", "cosmos", "page"),
+        ("event", "events", "page-404"),
+        ("evaluation", "cosmos", "executes"),
+        ("evaluation", "blobs", "503"),
     ],
 )
 async def test_job_outlasts_half_a_minute_of_an_outage_and_is_right(world, job, service, fault):
