@@ -24,8 +24,10 @@ _MOST_THROTTLED = 10.0
 _TRIES = 10
 
 _DENIED = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
-# Gateways write these themselves while a service is away, or where a request is too large for them.
-_OF_GATEWAYS = {
+# Gateways write these themselves while a service is away, or where a request is too large for them. The
+# first is the answer to a batch, which nobody but Cosmos DB gives.
+_UNNAMED = {
+    HTTPStatus.MULTI_STATUS,
     HTTPStatus.REQUEST_TIMEOUT,
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     HTTPStatus.TOO_MANY_REQUESTS,
@@ -105,7 +107,7 @@ def _require_own(response: Any) -> None:
     is none.
     """
     status, content_type = response.status_code, response.headers.get("Content-Type", "")
-    if status in _OF_GATEWAYS or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+    if status in _UNNAMED or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return
     if status in _DENIED and not content_type.lower().startswith("text/html"):
         return
