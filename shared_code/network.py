@@ -24,8 +24,10 @@ _MOST_THROTTLED = 10.0
 _TRIES = 10
 
 _DENIED = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
-# Gateways write these themselves while a service is away, or where a request is too large for them.
-_OF_GATEWAYS = {
+# Gateways write these themselves while a service is away, or where a request is too large for them. The
+# first is the answer to a batch, which nobody but Cosmos DB gives.
+_UNNAMED = {
+    HTTPStatus.MULTI_STATUS,
     HTTPStatus.REQUEST_TIMEOUT,
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     HTTPStatus.TOO_MANY_REQUESTS,
@@ -88,6 +90,8 @@ class SdkTransport(AioHttpTransport):  # type: ignore[misc] # the SDK ships no c
         except TimeoutError as error:
             raise ServiceResponseTimeoutError("The whole answer did not come in time.") from error
         _require_own(response)
+        if not config.get("stream"):
+            _require_body(request, response)
         return response
 
     def _throttled_for(self, response: Any) -> float | None:
@@ -103,9 +107,17 @@ def _require_own(response: Any) -> None:
     is none.
     """
     status, content_type = response.status_code, response.headers.get("Content-Type", "")
-    if status in _OF_GATEWAYS or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+    if status in _UNNAMED or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return
     if status in _DENIED and not content_type.lower().startswith("text/html"):
         return
     if not any(name.lower().startswith("x-ms-") for name in response.headers):
         raise DecodeError("Something else answers in the place of a service.", response=response)
+
+
+def _require_body(request: Any, response: Any) -> None:
+    """Raises for JSON without a letter, at which the SDKs stumble, unless none was asked for."""
+    is_json = response.headers.get("Content-Type", "").lower().startswith("application/json")
+    is_wanted = request.method != "HEAD" and "return=minimal" not in request.headers.get("Prefer", "")
+    if response.status_code == HTTPStatus.OK and is_json and is_wanted and not response.body():
+        raise DecodeError("A service answers nothing where JSON is due.", response=response)

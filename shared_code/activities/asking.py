@@ -11,8 +11,10 @@ from shared_code.errors import AppError, IndexUnavailable, IndexUnusable, Passin
 
 Result = TypeVar("Result")
 
-# Nobody waits for longer, and a search by a container's first use reads much of it.
-_SECONDS = 30.0
+# Many clients wait for half a minute; a search by a container's first use reads much of it.
+_SECONDS = 25.0
+# Services name times far away and are back sooner.
+_LONGEST_PAUSE = 300.0
 
 
 async def asked(clients: Clients, work: Awaitable[Result]) -> Result:
@@ -31,8 +33,10 @@ async def asked(clients: Clients, work: Awaitable[Result]) -> Result:
             raise
         now = datetime.fromtimestamp(clients.network.clock.wall(), UTC)
         result = failed(error, {}, now=now)
-        if not result.trouble or result.trouble.service == "app":
+        if not result.trouble:
             raise IndexUnusable(result.failure.code, result.failure.message) from error
+        if result.trouble.service == "app":
+            raise
         until = result.trouble.until
-        seconds = None if until is None else (until - now).total_seconds()
+        seconds = None if until is None else min((until - now).total_seconds(), _LONGEST_PAUSE)
         raise IndexUnavailable(result.failure.message, seconds=seconds) from error

@@ -31,6 +31,7 @@ from shared_code.errors import (
     NothingToApprove,
     NothingToRetry,
     PromotionError,
+    RequestFailed,
     RequestTooLarge,
     SettingsError,
     TrackingIdReused,
@@ -77,16 +78,24 @@ async def guarded(
     request: func.HttpRequest,
     client: Client,
 ) -> func.HttpResponse:
-    """Answers a request, unless it is too large; an error of the app becomes its problem.
+    """Answers a request, unless it is too large; whatever goes wrong becomes its problem.
 
-    Any other error stays the host's to log.
+    A host that gets an exception answers 500 without a word.
     """
     try:
-        if len(request.get_body()) > MAX_BODY_BYTES:
-            raise RequestTooLarge(MAX_BODY_BYTES)
+        _require_small(request)
         return await answer(request, client)
     except AppError as error:
         return problem(error)
+    except Exception as error:  # noqa: BLE001 - a fault of the app, whose traceback is in the log
+        fault = RequestFailed()
+        fault.__cause__ = error
+        return problem(fault)
+
+
+def _require_small(request: func.HttpRequest) -> None:
+    if len(request.get_body()) > MAX_BODY_BYTES:
+        raise RequestTooLarge(MAX_BODY_BYTES)
 
 
 def json_body(request: func.HttpRequest, example: str) -> Any:

@@ -9,7 +9,7 @@ unavailable  AppError <- Unavailable: HostUnavailable, JobTableUnavailable, JobT
                          LedgerUnavailable, DecisionsUnavailable
 settings     Permanent <- SettingsError: MissingSetting, InvalidSetting, UnresolvedReference
              Passing <- ConfigurationUnavailable
-requests     AppError <- InvalidField, RequestTooLarge
+requests     AppError <- InvalidField, RequestTooLarge, RequestFailed
                       <- DateRangeError: EmptyStartDate, InvalidStartDate, EmptyEndDate, InvalidEndDate,
                          InvalidDateRange
                       <- IdempotencyError: InvalidIdempotencyKey, IdempotencyKeyReused, TrackingIdReused
@@ -67,6 +67,7 @@ from shared_code.errors.requests import (
     InvalidField,
     InvalidIdempotencyKey,
     InvalidStartDate,
+    RequestFailed,
     RequestTooLarge,
     TrackingIdReused,
 )
@@ -143,6 +144,7 @@ __all__ = [
     "QualityFell",
     "QuestionsError",
     "QuestionsUnreadable",
+    "RequestFailed",
     "RequestTooLarge",
     "SettingsError",
     "StagedRunsMissing",

@@ -1,4 +1,4 @@
-"""Requests that are refused for what they say."""
+"""Requests that are refused for what they say, and those that the app fails at."""
 
 from shared_code.errors.kinds import AppError
 
@@ -16,6 +16,10 @@ class RequestTooLarge(AppError):
 
     def __init__(self, most: int) -> None:
         super().__init__(f"The body of a request has at most {most} bytes: send less.")
+
+
+class RequestFailed(AppError):
+    """The app failed at this request, and its log says why: send it again, and report it if this lasts."""
 
 
 class DateRangeError(AppError):

@@ -14,6 +14,7 @@ from azure.cosmos.exceptions import CosmosResourceExistsError, CosmosResourceNot
 from shared_code.embeddings.client import Embedding
 from shared_code.embeddings.vectors import Vector
 from shared_code.events.source import Event
+from shared_code.index.cosmos_container import require_absent
 from shared_code.index.cosmos_partition import CosmosPartition
 from shared_code.index.cosmos_version import CosmosVersion
 from shared_code.index.records import ContainerMissing
@@ -135,7 +136,8 @@ class EventDocuments:
             await partition.save([(self._tally(job, tally, partition.key), None)])
         except CosmosResourceExistsError:
             return False
-        except CosmosResourceNotFoundError:
+        except CosmosResourceNotFoundError as error:
+            require_absent(error)
             raise ContainerMissing from None
         return True
 

@@ -20,6 +20,7 @@ from azure.cosmos.exceptions import (
     CosmosResourceExistsError,
     CosmosResourceNotFoundError,
 )
+from azure.cosmos.http_constants import SubStatusCodes
 
 from shared_code.telemetry import log_event
 
@@ -38,6 +39,8 @@ _INDEXING: dict[str, Any] = {
 }
 _VECTOR_INDEX = {"path": f"/{VECTOR}", "type": "diskANN", "vectorIndexShardKey": [_SHARD_KEY]}
 _VECTORS = {"path": f"/{VECTOR}", "dataType": "float32", "distanceFunction": "cosine"}
+# A replica is behind, or a container is being made: what is asked for may be there.
+_NOT_YET = {SubStatusCodes.READ_SESSION_NOTAVAILABLE, SubStatusCodes.CONTAINER_CREATE_IN_PROGRESS}
 _LANGUAGE = "en-US"
 _TEXTS = {
     "defaultLanguage": _LANGUAGE,
@@ -117,12 +120,19 @@ class CosmosContainer:
         if self._shape is None:
             try:
                 self._shape = Shape.of(await self.proxy.read())
-            except CosmosResourceNotFoundError:
+            except CosmosResourceNotFoundError as error:
+                require_absent(error)
                 return None
             if self._shape.lacks:
                 lacks = "; ".join(self._shape.lacks)
                 log_event("index.old_shape", level=logging.WARNING, container=self.name, lacks=lacks)
         return self._shape
+
+
+def require_absent(error: CosmosResourceNotFoundError) -> None:
+    """Raises the error again where it is not the word that there is no such item or container."""
+    if error.sub_status in _NOT_YET:
+        raise error
 
 
 async def create_container(database: DatabaseProxy, name: str, dimensions: int) -> None:

@@ -25,7 +25,7 @@ from azure.cosmos.exceptions import (
 
 from shared_code.concurrency import run_all
 from shared_code.embeddings.vectors import Vector
-from shared_code.index.cosmos_container import VECTOR
+from shared_code.index.cosmos_container import VECTOR, require_absent
 from shared_code.packing import packed
 from shared_code.telemetry import log_event
 
@@ -72,7 +72,10 @@ class CosmosPartition:
             try:
                 async with self._slots:
                     page = [item async for item in await anext(pages)]
-            except (StopAsyncIteration, CosmosResourceNotFoundError):
+            except StopAsyncIteration:
+                return
+            except CosmosResourceNotFoundError as error:
+                require_absent(error)
                 return
             for item in page:
                 yield item
@@ -86,7 +89,8 @@ class CosmosPartition:
         try:
             async with self._slots:
                 return dict(await self._container.read_item(item, self.key))
-        except CosmosResourceNotFoundError:
+        except CosmosResourceNotFoundError as error:
+            require_absent(error)
             return None
 
     async def upsert(

@@ -11,7 +11,7 @@ from typing import Any
 from azure.cosmos.exceptions import CosmosResourceNotFoundError
 
 from shared_code.embeddings.vectors import Vector
-from shared_code.index.cosmos_container import VECTOR, Shape
+from shared_code.index.cosmos_container import VECTOR, Shape, require_absent
 from shared_code.index.cosmos_version import CosmosVersion
 from shared_code.jobs.search import Kind
 
@@ -144,7 +144,8 @@ class CosmosSearch:
         try:
             async with self._slots:
                 return [item async for item in found]
-        except CosmosResourceNotFoundError:
+        except CosmosResourceNotFoundError as error:
+            require_absent(error)
             return []
 
 

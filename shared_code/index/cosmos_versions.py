@@ -14,7 +14,7 @@ from azure.cosmos.exceptions import (
     CosmosResourceNotFoundError,
 )
 
-from shared_code.index.cosmos_container import CosmosContainer
+from shared_code.index.cosmos_container import CosmosContainer, require_absent
 from shared_code.index.cosmos_partition import CosmosPartition
 from shared_code.index.records import ContainerMissing, IndexConflict
 
@@ -74,7 +74,8 @@ class CosmosVersions:
             await self._partition(env).save([(item, state.etag)])
         except (CosmosResourceExistsError, CosmosAccessConditionFailedError):
             raise IndexConflict from None
-        except CosmosResourceNotFoundError:
+        except CosmosResourceNotFoundError as error:
+            require_absent(error)
             raise ContainerMissing from None
 
     async def _contents(self, name: str) -> Contents:
@@ -98,7 +99,8 @@ class CosmosVersions:
         try:
             async with self._container.slots:
                 return [item async for item in found]
-        except CosmosResourceNotFoundError:
+        except CosmosResourceNotFoundError as error:
+            require_absent(error)
             return []
 
     def _partition(self, env: str) -> CosmosPartition:

@@ -16,6 +16,7 @@ from azure.cosmos.exceptions import (
 )
 
 from shared_code.embeddings.vectors import Vector
+from shared_code.index.cosmos_container import require_absent
 from shared_code.index.cosmos_version import CosmosVersion, source_key
 from shared_code.index.records import (
     ContainerMissing,
@@ -115,7 +116,8 @@ class CosmosIndex:
         """
         try:
             return await self._save(records)
-        except CosmosResourceNotFoundError:
+        except CosmosResourceNotFoundError as error:
+            require_absent(error)
             # A record that was there and is not is a conflict; else it is the container that is missing.
             if any(record.revision for record in records):
                 raise IndexConflict from None

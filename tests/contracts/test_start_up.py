@@ -56,9 +56,8 @@ def test_sdks_are_imported_with_the_first_clients_and_not_on_the_event_loop():
 
 @pytest.mark.parametrize("path", STEPS, ids=lambda path: path.parent.name)
 def test_step_is_imported_behind_the_clients_that_it_needs(path):
-    function = next(
-        node for node in ast.parse(path.read_text()).body if isinstance(node, ast.AsyncFunctionDef)
-    )
-    _docstring, clients, step, *_answer = function.body
-    assert "await clients()" in ast.unparse(clients)
-    assert isinstance(step, ast.ImportFrom)
+    tree = ast.parse(path.read_text())
+    bodies = [node.body for node in tree.body if isinstance(node, ast.AsyncFunctionDef)]
+    [body] = [each for each in bodies if any(isinstance(node, ast.ImportFrom) for node in each)]
+    imports = next(number for number, node in enumerate(body) if isinstance(node, ast.ImportFrom))
+    assert "await clients()" in ast.unparse(body[imports - 1])

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -19,7 +19,7 @@ from azure.storage.queue import QueueClient
 from local.emulators.azurite import ACCOUNT, Azurite
 from local.emulators.cosmos.service import KEY, Cosmos
 from local.emulators.embeddings.service import Embeddings
-from local.http_client import Answer
+from local.http_client import Answer, request
 from local.ports import LOOPBACK
 from local.settings import StackSettings
 from shared_code.http_pool import Service, ServiceCaller, ServicePool
@@ -35,14 +35,17 @@ from tests.support.outages import FAULTS, PATIENCE, Outage
 from tests.support.service_proxy import Call, ServiceProxy, service_proxy
 
 SERVICES = ("table", "blobs", "queues", "cosmos", "embeddings", "events")
-JOBS = ("audit", "file", "event")
-# What a job does not use it does not miss, which one fault shows as well as nine.
+JOBS = ("audit", "file", "event", "evaluation")
+# What a job does not use it does not miss, which one fault shows as well as all.
 USES = {
     "audit": ("table", "blobs"),
     "file": ("blobs", "cosmos", "embeddings"),
     "event": ("queues", "events", "cosmos", "embeddings"),
+    "evaluation": ("blobs", "cosmos", "embeddings"),
 }
 FILES = {name: prose(name, paragraphs=2) for name in ("apples", "bears", "cedars", "dates")}
+QUESTIONS = "golden.jsonl"
+FIGURES = ("asked", "missed", "mrr", "recall@1")
 TEXT = "The train to Bern leaves at 10:02."
 AUDIT_TABLE = "outages"
 AUDIT_START, AUDIT_END, AUDIT_PEOPLE = "2031-01-01", "2031-03-31", 37
@@ -103,8 +106,10 @@ class OutageWorld:
     embeddings: Embeddings
     events: EventsService
     queue: QueueClient
+    evaluated: Corpus
     usual: dict[tuple[str, str], int] = field(default_factory=dict)
     undisturbed: dict[str, list[str]] = field(default_factory=dict)
+    figures: dict[str, Any] = field(default_factory=dict)
 
     @property
     def api(self) -> ApiClient:
@@ -112,6 +117,7 @@ class OutageWorld:
 
     async def run_undisturbed(self) -> None:
         """Runs a job of each kind, which creates what the first one has to create."""
+        await self._ended(await self._taken(lambda: self.evaluated.submit(self.api)))
         for job in JOBS:
             meeting = await self._run(job, self._counting("table"))
             if not meeting.has_completed:
@@ -144,7 +150,12 @@ class OutageWorld:
         self.embeddings.reset()
         outage.proxy.rule = outage
         began = self.time.now()
-        runs = {"audit": self._run_audit, "file": self._run_file, "event": self._run_event}
+        runs: dict[str, Callable[[], Awaitable[Meeting]]] = {
+            "audit": self._run_audit,
+            "file": self._run_file,
+            "event": self._run_event,
+            "evaluation": self._run_evaluation,
+        }
         try:
             meeting = await runs[job]()
         finally:
@@ -186,6 +197,21 @@ class OutageWorld:
         documents = await asyncio.to_thread(events.documents, "one")
         is_right = [document["text"] for document in documents] == [TEXT] and any(documents[0]["embedding"])
         return await self._with_usage(events.env, status, is_right=is_right)
+
+    async def _run_evaluation(self) -> Meeting:
+        corpus = self.evaluated
+        before = await asyncio.to_thread(self.api.usage, corpus.env)
+        questions = f"{corpus.files.container_name}/{QUESTIONS}"
+        body = {"env": corpus.env, "version": "v1", "questions": questions}
+        start = f"{self.api.origin}/api/orchestrators/start"
+        status = await self._ended(await self._taken(lambda: request("POST", start, body=body)))
+        kept = (await asyncio.to_thread(self.api.send, "GET", f"/api/index/{corpus.env}")).json()
+        figures = {name: each for name, each in (status["result"] or {}).items() if name in FIGURES}
+        self.figures = self.figures or figures
+        is_right = figures == self.figures and kept["versions"][0]["evaluation"]["job"] == status["id"]
+        meeting = await self._with_usage(corpus.env, status, is_right=is_right and kept["live"] is None)
+        counted = sum(month["tokens"] for month in before["months"])
+        return replace(meeting, counted=meeting.counted - counted)
 
     async def _arrived(self, job: str) -> None:
         """Waits until the job of a message is known; meanwhile the app's time goes on."""
@@ -233,10 +259,15 @@ async def outage_world(
         _prepare(storage, queue)
         network = Network(clock=time, pool=HastyPool, answer=PATIENCE)
         own = settings_of(proxies, cosmos, embeddings)
+        evaluated = opened.enter_context(empty_corpus(storage, cosmos))
+        evaluated.put(**FILES)
+        evaluated.files.upload_blob(QUESTIONS, _questions(evaluated))
         async with AsyncExitStack() as running:
             app = await running.enter_async_context(instant_app(through(storage, proxies), own, network))
             time.follow(app.running.clock)
-            world = OutageWorld(app, time, proxies, storage, cosmos, client, embeddings, events, queue)
+            world = OutageWorld(
+                app, time, proxies, storage, cosmos, client, embeddings, events, queue, evaluated
+            )
             await world.run_undisturbed()
             yield world
 
@@ -281,6 +312,13 @@ def settings_of(
         "CHUNK_TOKENS": "64",
         "CHUNK_OVERLAP_TOKENS": "0",
     }
+
+
+def _questions(corpus: Corpus) -> str:
+    """Golden questions about each file."""
+    container = corpus.files.container_name
+    lines = ({"question": f"Of {name}?", "sources": [f"{container}/docs/{name}.txt"]} for name in FILES)
+    return "\n".join(map(json.dumps, lines))
 
 
 def _prepare(storage: Azurite, queue: QueueClient) -> None:

@@ -104,6 +104,18 @@ def executes_and_fails(_outage: Outage, call: Call) -> Reply:
     return _status(HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
+def cut(_outage: Outage, call: Call) -> Reply:
+    """Half of the answer comes, and an end as if it were all."""
+    reply = call.pass_on()
+    return Reply(reply.status, reply.headers, reply.body[: len(reply.body) // 2])
+
+
+def page(status: HTTPStatus) -> Fault:
+    """Something else answers, with a page for people."""
+    text = b"<html><title>We will be back soon.</title></html>"
+    return lambda _outage, _call: Reply(status, {"Content-Type": "text/html"}, text)
+
+
 def answers(status: HTTPStatus, *, retry_after: int | None = None) -> Fault:
     """Every request has the same answer."""
     headers = {"Retry-After": str(retry_after)} if retry_after else {}
@@ -126,5 +138,10 @@ FAULTS: Mapping[str, Fault] = {
     "hangs": hangs,
     "closes": closes_in_the_middle,
     "executes": executes_and_fails,
+    "cut": cut,
+    "page": page(HTTPStatus.OK),
+    "page-404": page(HTTPStatus.NOT_FOUND),
 }
 """Every way in which a service fails, by the name that tests print."""
+FOR_THE_APP = {"cut", "page", "page-404"}
+"""Those that the app has to see through: a queue is read by its host."""

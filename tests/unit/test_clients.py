@@ -204,7 +204,7 @@ async def test_proxy_of_the_environment_is_gone_through(monkeypatch):
 
     async def answer(request: web.Request) -> web.Response:
         asked.append(request.headers["Host"])
-        return web.Response(status=404)
+        return web.Response(status=404, headers={"x-ms-request-id": "1"})
 
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", answer)

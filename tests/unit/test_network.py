@@ -86,6 +86,13 @@ async def test_answer_without_a_header_of_azure_is_not_that_of_a_service(status:
             await send()
 
 
+async def test_json_without_a_letter_is_no_answer():
+    nothing = answer(200, b"", content_type="application/json", x_ms_request_id="1")
+    async with sending(nothing) as (_, send, _):
+        with pytest.raises(DecodeError):
+            await send()
+
+
 async def test_refusal_of_a_gateway_in_the_form_of_an_api_is_taken_at_its_word():
     async with sending(answer(403, b"{}", content_type="application/json")) as (_, send, _):
         assert (await send()).status_code == 403

@@ -58,6 +58,18 @@ async def test_what_lasts_is_named_and_nobody_is_told_to_try_again(error, code):
     assert (refused.value.code, refused.value.retry_after) == (code, None)
 
 
+async def test_day_that_a_service_asks_for_is_no_reason_to_stay_away_so_long(monkeypatch):
+    monkeypatch.setitem(Throttled.headers, "retry-after-ms", "86400000")
+    with pytest.raises(IndexUnavailable) as refused:
+        await asked(CLIENTS, raising(of_cosmos(429, Throttled())))
+    assert refused.value.retry_after == "300"
+
+
+async def test_fault_of_the_app_is_told_as_what_it_is():
+    with pytest.raises(ZeroDivisionError):
+        await asked(CLIENTS, raising(ZeroDivisionError()))
+
+
 async def test_errors_of_the_app_are_told_as_they_are():
     with pytest.raises(VersionNotFound):
         await asked(CLIENTS, raising(VersionNotFound("prod", "v9")))

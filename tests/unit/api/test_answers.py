@@ -112,12 +112,16 @@ async def test_unavailable_host_tells_when_to_try_again():
     assert problem(HostUnavailable()).headers["Retry-After"] == "5"
 
 
-async def test_unknown_error_is_left_to_the_host():
-    async def fail(_request: Any, _client: Any) -> Any:
-        raise ZeroDivisionError
+async def test_fault_of_the_app_is_a_problem_and_its_traceback_is_in_the_log(caplog):
+    async def fail(_request: func.HttpRequest, _client: None) -> func.HttpResponse:
+        raise ZeroDivisionError("AccountKey=secret")
 
-    with pytest.raises(ZeroDivisionError):
-        await guarded(fail, request(), None)
+    answer = await guarded(fail, request(), None)
+    body = json.loads(answer.get_body())
+
+    assert (answer.status_code, answer.mimetype) == (500, "application/problem+json")
+    assert (body["code"], "secret" in answer.get_body().decode()) == ("RequestFailed", False)
+    assert "ZeroDivisionError" in caplog.text
 
 
 async def test_good_answer_passes_the_guard_untouched():
