@@ -174,10 +174,16 @@ class _Block:
         number, cells = row
         if self._header is None:
             return TableLine((self._is_of_pairs and _pair(cells)) or self._by_places(cells), number)
-        text = None if self._line is None or self._is_sparse(cells) else self._by_places(cells)
+        text = None if self._line is None else self._with_places(cells)
         if text is None or "\n" in text or text.count("|") >= len(self._columns):
             text = _beside_names(self._names, cells)
         return TableLine(text, number, self._line or "")
+
+    def _with_places(self, cells: Cells) -> str | None:
+        """A row whose cells stand in the places of the names; None where that is hard to follow."""
+        if len(cells) == len(self._columns) == self._columns[-1] + 1 and all(cells):
+            return SEPARATOR.join(map(str, cells))  # as most rows are
+        return None if self._is_sparse(cells) else self._by_places(cells)
 
     def header_below_blank(self, cells: Sequence[Cells]) -> Header | None:
         """The header of rows that go on below a blank one; None where it is not sure that they do."""
