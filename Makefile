@@ -10,7 +10,7 @@ PIPELINE_SCHEMA := .venv/bin/check-jsonschema --quiet --regex-variant nonunicode
   --builtin-schema vendor.azure-pipelines --data-transform azure-pipelines
 
 .DEFAULT_GOAL := help
-.PHONY: help demo start services ask test soak check fix audit package lock bench
+.PHONY: help demo start services ask put test soak check fix audit package lock bench
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -19,6 +19,7 @@ demo: $(READY) ## run an audit query on sample data and check its answer
 	@$(RUN) -m local demo
 
 start: $(READY) ## local stack and host in the foreground (PORT=7071, STATE=.local, FRESH=1)
+	@echo "Starting the local stack ..."
 	@$(RUN) -m local start
 
 services: $(READY) ## the emulators alone, for func start beside them
@@ -26,6 +27,9 @@ services: $(READY) ## the emulators alone, for func start beside them
 
 ask: $(READY) ## a question to the index of make start: make ask Q="..." (ENV=demo, VERSION=v1)
 	@$(RUN) -m local ask
+
+put: $(READY) ## your own files in the storage of make start: make put FILES=~/documents
+	@$(RUN) -m local put
 
 # Two processes, each with emulators of its own: for a good part of its time a test waits for somebody else.
 test: $(READY) ## every test

@@ -1,4 +1,4 @@
-"""`python -m local services|start|demo|ask`; an error is one sentence, and exit code 1."""
+"""`python -m local services|start|demo|ask|put`; an error is one sentence, and exit code 1."""
 
 import argparse
 import os
@@ -12,10 +12,11 @@ from azure.core.exceptions import AzureError
 from local.ask import run_ask
 from local.demo.run import run_demo
 from local.errors import LocalStackError
+from local.put import run_put
 from local.settings import StackSettings
 from local.stack import run_host, run_services
 
-COMMANDS = {"services": run_services, "start": run_host, "demo": run_demo, "ask": run_ask}
+COMMANDS = {"services": run_services, "start": run_host, "demo": run_demo, "ask": run_ask, "put": run_put}
 
 
 def main() -> int:
@@ -34,7 +35,7 @@ def main() -> int:
     except OSError as error:
         return _fail(f"The local stack cannot go on: {error}.")
     except KeyboardInterrupt:
-        return 130 if command in {"demo", "ask"} else 0  # the other two run until they are interrupted
+        return 130 if command in {"demo", "ask", "put"} else 0  # the other two run until they are interrupted
     return 0
 
 

@@ -10,7 +10,8 @@ LocalStackError
 ├── ServiceSilent      a service runs but does not answer
 ├── ForeignTable       the audit table holds rows that are not the sample data
 ├── DemoFailed         the demo's job did not give the right answer
-└── QuestionRefused    a question to the index has no answer
+├── QuestionRefused    a question to the index has no answer
+└── NothingToPut       no file is named, or no storage is there to take it
 """
 
 
@@ -56,3 +57,7 @@ class DemoFailed(LocalStackError):
 
 class QuestionRefused(LocalStackError):
     """A question to the index has no answer."""
+
+
+class NothingToPut(LocalStackError):
+    """No file is named, or no storage is there to take it."""

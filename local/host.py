@@ -20,18 +20,25 @@ SAMPLE_SETTINGS = ROOT / "local.settings.sample.json"
 
 @contextmanager
 def host(
-    port: Port, *, state_file: Path, environment: Mapping[str, str], log: Path | None = None
+    port: Port,
+    *,
+    state_file: Path,
+    environment: Mapping[str, str],
+    log: Path | None = None,
+    reload: bool = False,
 ) -> Iterator[RunningService]:
-    """The app on the development host, serving on `port`.
+    """The app on the development host, on `port`; with `reload` it follows changes of the app's files.
 
     Raises:
         ServiceDied: the service ended by itself.
         ServiceSilent: it does not answer in time.
     """
     state_file.parent.mkdir(parents=True, exist_ok=True)
-    arguments = [str(ROOT), "--port", str(port.number), "--state", str(state_file), "--no-reload"]
+    arguments = [str(ROOT), "--port", str(port.number), "--state", str(state_file)]
+    if not reload:
+        arguments.append("--no-reload")
     service = Service(
-        name="The development host",
+        name="the development host",
         command=[sys.executable, "-m", "devhost", *arguments],
         ready=lambda: serves(port),
         environment=environment,

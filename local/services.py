@@ -86,6 +86,7 @@ def running(service: Service, *, seconds: float = 60, grace: float = 15) -> Iter
 
     The grace is longer than the host's own, so that a host is killed only if it hangs.
     """
+    print(f"Waiting for {service.name} ...", flush=True)
     started = RunningService(service, _spawn(service))
     try:
         started.wait_until_ready(seconds)

@@ -13,10 +13,11 @@ from local.emulators.azurite import Azurite
 from local.errors import ForeignTable, StateInUse
 from local.host import SAMPLE_SETTINGS, host, origin, require_free
 from local.ports import is_free
+from local.put import embedding_request
 from local.samples import events as sample_events
 from local.samples import questions as sample_questions
 from local.samples.audit_table import END, START, rows, seed
-from local.samples.documents import upload
+from local.samples.documents import CONTAINER, upload
 from local.services import watch
 from local.settings import ROOT, StackSettings
 
@@ -42,11 +43,15 @@ def run_host(settings: StackSettings) -> None:
     clear_if_fresh(settings)
     write_local_settings()
     with emulators(settings) as stack:
+        print("Writing the sample data ...", flush=True)
         _write_samples(stack)
         environment = {**os.environ, **stack.app_settings()}
         state_file = settings.state / "host" / "state.db"
-        with host(settings.host, state_file=state_file, environment=environment) as serving:
+        with host(settings.host, state_file=state_file, environment=environment, reload=True) as serving:
             print(f"\nTry: curl '{origin(settings.host)}/api/submit/query?s={START}&e={END}'")
+            print(f"Embed: {embedding_request(settings, CONTAINER)}")
+            print('Ask: make ask Q="What does a cubic metre of fresh water cost?"')
+            print("Your own files: make put FILES=~/documents")
             print(f"Look: {origin(settings.host)}/api/console")
             print("Ctrl-C stops the host and what was started with it.", flush=True)
             watch([serving, *stack.started()])

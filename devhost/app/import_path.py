@@ -1,4 +1,7 @@
-"""Where an app imports from: what is installed, then its own folders; nothing that lies beside this host."""
+"""Where an app imports from: what is installed, then its own folders; nothing that lies beside this host.
+
+ADR 67 has the reasons.
+"""
 
 import os
 from collections.abc import Iterable

@@ -1,4 +1,7 @@
-"""The state file as a file: locked by one host, of a known schema, not much larger than what is in it."""
+"""The state file as a file: locked by one host, of a known schema, not much larger than what is in it.
+
+ADR 66 has the reasons.
+"""
 
 import logging
 import sqlite3

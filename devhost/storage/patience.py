@@ -1,6 +1,8 @@
 """Asks a storage account that is away again, for about as long as the SDKs of Azure's host do.
 
 The waits follow the host's clock, so that a test in which days pass at once waits for no outage either.
+
+ADR 63 has the reasons.
 """
 
 import asyncio
