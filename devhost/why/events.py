@@ -24,12 +24,14 @@ def awaited_event(state: InstanceState, *, limit: datetime | None) -> Why | None
     """The events that the code waits for, and whatever else was raised."""
     if state.code is None or not state.code.events or state.code.has_ended:
         return None
-    names = ", ".join(f"'{name}'" for name in dict.fromkeys(state.code.events))
+    awaited = list(dict.fromkeys(state.code.events))
+    names = ", ".join(f"'{name}'" for name in awaited)
     until = f", or until {limit.isoformat(timespec='seconds')}" if limit else ""
     unread = ", ".join(f"'{name}'" for name in dict.fromkeys(state.code.unread))
     raised = f" It has not read {unread}, which was raised." if unread else ""
-    remedy = f"Raise it: {_raise(state.instance.instance_id, state.code.events[0])}"
-    sentence = f"It waits for the external event {names}{until}.{raised}"
+    event = awaited[0] if len(awaited) == 1 else "EVENT"
+    remedy = f"Raise it: {_raise(state.instance.instance_id, event)}"
+    sentence = f"It waits for the external event{'s' * (len(awaited) > 1)} {names}{until}.{raised}"
     return Why("event", sentence, remedy, until=limit)
 
 
