@@ -25,7 +25,7 @@ from local.services import RunningService
 INSTANCES = 100_000
 EVENTS = 20_000
 PAGES = 20
-SECONDS = 30
+SECONDS = 20
 LONG = "long-history"
 # How often a job begins while the list moves.
 _PACE = 1.0

@@ -9,7 +9,7 @@ from http import HTTPStatus
 from typing import Any
 from urllib.request import getproxies
 
-from azure.core.exceptions import DecodeError, ServiceResponseTimeoutError
+from azure.core.exceptions import AzureError, ServiceResponseTimeoutError
 from azure.core.pipeline.transport import AioHttpTransport
 
 from shared_code.http_pool import Clock, ServicePool
@@ -32,6 +32,13 @@ _UNNAMED = {
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     HTTPStatus.TOO_MANY_REQUESTS,
 }
+
+
+class StrangeAnswer(AzureError):
+    """An answer that is no service's own.
+
+    It has no status, of which the SDKs would make the word of the service, such as that a blob is absent.
+    """
 
 
 @dataclass(frozen=True)
@@ -89,9 +96,13 @@ class SdkTransport(AioHttpTransport):  # type: ignore[misc] # the SDK ships no c
                 response = await super().send(request, **config)
         except TimeoutError as error:
             raise ServiceResponseTimeoutError("The whole answer did not come in time.") from error
-        _require_own(response)
-        if not config.get("stream"):
-            _require_body(request, response)
+        try:
+            _require_own(response)
+            if not config.get("stream"):
+                _require_body(request, response)
+        except StrangeAnswer:
+            response.internal_response.close()
+            raise
         return response
 
     def _throttled_for(self, response: Any) -> float | None:
@@ -112,7 +123,7 @@ def _require_own(response: Any) -> None:
     if status in _DENIED and not content_type.lower().startswith("text/html"):
         return
     if not any(name.lower().startswith("x-ms-") for name in response.headers):
-        raise DecodeError("Something else answers in the place of a service.", response=response)
+        raise StrangeAnswer("Something else answers in the place of a service.")
 
 
 def _require_body(request: Any, response: Any) -> None:
@@ -120,4 +131,4 @@ def _require_body(request: Any, response: Any) -> None:
     is_json = response.headers.get("Content-Type", "").lower().startswith("application/json")
     is_wanted = request.method != "HEAD" and "return=minimal" not in request.headers.get("Prefer", "")
     if response.status_code == HTTPStatus.OK and is_json and is_wanted and not response.body():
-        raise DecodeError("A service answers nothing where JSON is due.", response=response)
+        raise StrangeAnswer("A service answers nothing where JSON is due.")

@@ -38,6 +38,7 @@ from shared_code.http_pool import (
 from shared_code.http_pool.retry_after import parse_retry_after
 from shared_code.jobs import Counts, Failure, Json, Trouble
 from shared_code.jobs.steps import Failed
+from shared_code.network import StrangeAnswer
 from shared_code.settings import Settings
 
 # The reason stays in the host's log: what a foreign error says may quote a path, an address or a key.
@@ -105,7 +106,7 @@ def _kind(error: BaseException) -> Failed:
         return _of_cosmos(error)
     if isinstance(error, IncompleteReadError):  # for the SDK it is a DecodeError, too
         return _passing("network", type(error).__name__, "An answer broke off.")
-    if isinstance(error, (JSONDecodeError, DecodeError)):
+    if isinstance(error, (JSONDecodeError, DecodeError, StrangeAnswer)):
         return _strange("azure", "Cosmos DB or storage", _OF_SDKS)
     if isinstance(error, AzureError):
         return _of_storage(error)

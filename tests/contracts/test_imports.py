@@ -14,8 +14,8 @@ DEVHOST = sorted((ROOT / "devhost").rglob("*.py"))
 # Any room may raise the app's errors and import within itself.
 MAY_IMPORT = {
     "activities": (
-        "api audit clients digests documents edge events files http_pool jobs search settings storage "
-        "telemetry usage"
+        "api audit clients digests documents edge events files http_pool jobs network search settings "
+        "storage telemetry usage"
     ),
     "clients": (
         "app_configuration concurrency embeddings events http_pool identity index jobs network search "

@@ -7,10 +7,10 @@ from itertools import product
 from typing import Any
 
 import pytest
-from azure.core.exceptions import DecodeError, ServiceResponseTimeoutError
+from azure.core.exceptions import ServiceResponseTimeoutError
 from azure.core.rest import HttpRequest
 
-from shared_code.network import Network
+from shared_code.network import Network, StrangeAnswer
 from tests.unit.http_pool.scripted_service import JumpingClock, Step, answer, serving, silence, trickle
 
 
@@ -82,14 +82,14 @@ async def test_wait_between_two_tries_of_an_sdk_goes_by_the_clock():
 )
 async def test_answer_without_a_header_of_azure_is_not_that_of_a_service(status: int, content_type: str):
     async with sending(answer(status, b"", content_type=content_type)) as (_, send, _):
-        with pytest.raises(DecodeError):
+        with pytest.raises(StrangeAnswer):
             await send()
 
 
 async def test_json_without_a_letter_is_no_answer():
     nothing = answer(200, b"", content_type="application/json", x_ms_request_id="1")
     async with sending(nothing) as (_, send, _):
-        with pytest.raises(DecodeError):
+        with pytest.raises(StrangeAnswer):
             await send()
 
 

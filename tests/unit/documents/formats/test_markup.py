@@ -94,3 +94,7 @@ def test_mixed_text_of_xml_is_read_as_a_paragraph():
 @pytest.mark.parametrize("data", ["<d><p>a &nbsp; b</p></d>", "<d><p>a b</d>"])
 def test_xml_that_is_not_well_formed_gives_its_text(data):
     assert " ".join(text("a.xml", data).split()) == "a b"
+
+
+def test_entities_of_subtitles_are_what_is_said():
+    assert text("a.vtt", "WEBVTT\n\n00:01.000 --> 00:02.000\nHello &amp; bye.") == "Hello & bye."

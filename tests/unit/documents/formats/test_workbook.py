@@ -264,3 +264,8 @@ def test_xls_that_is_text_is_read_as_what_it_is(data, last):
 def test_xls_that_is_something_else_is_broken(data):
     with pytest.raises(BrokenDocument):
         texts("a.xls", data)
+
+
+def test_table_of_a_page_under_the_name_xls_is_a_table():
+    page = "<table><tr><th>Site<th>Visits</tr><tr><td>Bern<td>120</tr></table>"
+    assert texts("a.xls", page.encode()) == ["Site | Visits", "Bern | 120"]
