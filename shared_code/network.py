@@ -1,6 +1,7 @@
 """How the clients of a process reach services: the clock that they wait by, the pool, the transport of SDKs.
 
 A test passes in a network of its own, on which no wait takes time. Nothing in here knows a service's address.
+ADR 70 says whose answers are believed.
 """
 
 import asyncio

@@ -4,7 +4,7 @@ Before a step begins, before each request that costs money, and twice a second m
 process works for many jobs) it is looked up whether the job was cancelled; the steps of one job in a process
 share those looks. A step that has requests under way may wait for their answers, count them, and write what
 can be written at once; any other is cut off.
-ADR 42 has the reasons.
+ADR 42 has the reasons, and ADR 69 what happens to a cancel that comes at the end.
 """
 
 import asyncio

@@ -113,7 +113,7 @@ KINDS = (
         endings=("xls", "xlt"),
         reader="workbook.read_xls",
         bytes_per_token=4.0,
-        about="as xlsx; web pages and delimited values that programs call so as what they are",
+        about="as xlsx; web pages and delimited text that programs save under this ending are read as such",
         members=("Workbook", "Book"),
         is_binary=True,
     ),

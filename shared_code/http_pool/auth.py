@@ -44,6 +44,10 @@ class Auth(Protocol):
         """Called when the service answered 401 to these headers; returns whether others may do better."""
 
 
+# Seconds; callers have deadlines of their own, and a provider that hangs must not be all that they wait for.
+_LONGEST_ASKING = 60.0
+
+
 @dataclass(frozen=True)
 class Token:
     """A bearer token and the unix time at which it expires."""
@@ -91,7 +95,8 @@ class TokenAuth:
         await asyncio.shield(self._asking)
 
     async def _ask(self) -> None:
-        token = await self._provider()
+        async with asyncio.timeout(_LONGEST_ASKING):
+            token = await self._provider()
         self._headers = {"Authorization": f"Bearer {token.value}"}
         # A token that lives shorter than that is still used once.
         self._renew_at = token.expires_at - self._renew_before

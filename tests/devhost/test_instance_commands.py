@@ -240,7 +240,8 @@ async def test_purge_wants_to_know_what_to_purge(terminal: Terminal):
     assert (await terminal.fails("purge", "a", "--all"))[0] == 2
 
 
-NEEDS_ID = [name for name in COMMANDS if name not in {"instances", "start", "run", "signal", "read"}]
+WITHOUT_ID = {"instances", "start", "run", "signal", "read", "page"}
+NEEDS_ID = [name for name in COMMANDS if name not in WITHOUT_ID]
 
 
 @pytest.mark.parametrize("command", NEEDS_ID)

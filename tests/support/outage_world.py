@@ -208,8 +208,9 @@ class OutageWorld:
         kept = (await asyncio.to_thread(self.api.send, "GET", f"/api/index/{corpus.env}")).json()
         figures = {name: each for name, each in (status["result"] or {}).items() if name in FIGURES}
         self.figures = self.figures or figures
-        is_right = figures == self.figures and kept["versions"][0]["evaluation"]["job"] == status["id"]
-        meeting = await self._with_usage(corpus.env, status, is_right=is_right and kept["live"] is None)
+        evaluation = kept["versions"][0]["evaluation"] or {}
+        is_right = figures == self.figures and evaluation.get("job") == status["id"] and kept["live"] is None
+        meeting = await self._with_usage(corpus.env, status, is_right=is_right)
         counted = sum(month["tokens"] for month in before["months"])
         return replace(meeting, counted=meeting.counted - counted)
 

@@ -7,6 +7,7 @@ from hashlib import blake2b
 from typing import Any
 
 from azure.core.exceptions import ResourceNotFoundError, ServiceRequestError
+from azure.storage.blob import BlobProperties
 
 from shared_code.documents import DocumentLimits
 from shared_code.embeddings.batching import BatchedEmbeddings
@@ -255,6 +256,16 @@ class FakeDownload:
     """A blob that is read."""
 
     data: bytes
+
+    @property
+    def size(self) -> int:
+        """How long the service says that it is."""
+        return len(self.data)
+
+    @property
+    def properties(self) -> BlobProperties:
+        """Without an ETag."""
+        return BlobProperties()
 
     async def readall(self) -> bytes:
         return self.data
