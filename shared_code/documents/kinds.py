@@ -33,7 +33,7 @@ class Kind:
 
     Attributes:
         endings: of names, in small letters; the first is the kind's name.
-        reader: module and function below `formats`.
+        format_reader: module and function below `formats`.
         bytes_per_token: bytes of a file for each token of its text. Markup, compression and pictures are what
             makes kinds differ; rows of tables may name their columns, so that their text is longer than the
             file.
@@ -44,7 +44,7 @@ class Kind:
     """
 
     endings: tuple[str, ...]
-    reader: str
+    format_reader: str
     bytes_per_token: float
     about: str
     begins: re.Pattern[bytes] | None = None
@@ -58,7 +58,7 @@ class Kind:
 
     def read(self, data: bytes, limits: DocumentLimits) -> Iterator[Segment | Note]:
         """The text of a file of this kind, and what is to be said of it; imports the parser at first use."""
-        module, _, function = self.reader.partition(".")
+        module, _, function = self.format_reader.partition(".")
         return cast("Reader", getattr(import_module(f"shared_code.documents.formats.{module}"), function))(
             data, limits
         )
@@ -70,14 +70,14 @@ def _beginning(pattern: bytes) -> re.Pattern[bytes]:
 
 _TEXT = Kind(
     endings=("txt", "text", "log"),
-    reader="plain_text.read_text",
+    format_reader="plain_text.read_text",
     bytes_per_token=3.0,
     about="as it is; pictures and other data in base64 are left out",
 )
 KINDS = (
     Kind(
         endings=("pdf",),
-        reader="pdf.read_pdf",
+        format_reader="pdf.read_pdf",
         bytes_per_token=30.0,
         about="each page with what was filled in and typed on; pages without text are named",
         begins=re.compile(rb"%PDF-"),
@@ -85,7 +85,7 @@ KINDS = (
     ),
     Kind(
         endings=("docx", "docm", "dotx", "dotm"),
-        reader="word.read_docx",
+        format_reader="word.read_docx",
         bytes_per_token=6.0,
         about="text, tables, numbers of headings and lists, headers and footers, notes, comments, answers of "
         "forms, charts, alternative texts",
@@ -94,7 +94,7 @@ KINDS = (
     ),
     Kind(
         endings=("xlsx", "xlsm", "xltx", "xltm", "ods", "ots"),
-        reader="workbook.read_workbook",
+        format_reader="workbook.read_workbook",
         bytes_per_token=1.6,
         about="each row of each sheet, cells as they are shown, comments, text boxes",
         begins=re.compile(_OPEN_DOCUMENT + rb"spreadsheet", re.DOTALL),
@@ -103,7 +103,7 @@ KINDS = (
     ),
     Kind(
         endings=("xlsb",),
-        reader="workbook.read_workbook",
+        format_reader="workbook.read_workbook",
         bytes_per_token=1.5,
         about="as xlsx",
         members=("xl/workbook.bin",),
@@ -111,7 +111,7 @@ KINDS = (
     ),
     Kind(
         endings=("xls", "xlt"),
-        reader="workbook.read_xls",
+        format_reader="workbook.read_xls",
         bytes_per_token=4.0,
         about="as xlsx; web pages and delimited text that programs save under this ending are read as such",
         members=("Workbook", "Book"),
@@ -119,38 +119,38 @@ KINDS = (
     ),
     Kind(
         endings=("csv",),
-        reader="csv_table.read_csv",
+        format_reader="csv_table.read_csv",
         bytes_per_token=1.3,
         about="each row, whatever the delimiter",
     ),
     Kind(
         endings=("tsv", "tab"),
-        reader="csv_table.read_tsv",
+        format_reader="csv_table.read_tsv",
         bytes_per_token=1.3,
         about="each row",
     ),
     Kind(
         endings=("html", "htm", "xhtml"),
-        reader="web_page.read_html",
+        format_reader="web_page.read_html",
         bytes_per_token=8.0,
         about="main content, without navigation, footers and hidden parts",
         begins=_beginning(rb"(?:<!--.{0,1000}?-->\s*)*<(?:!doctype html|html|head|body|table)\b"),
     ),
     Kind(
         endings=("json", "geojson"),
-        reader="json_text.read_json",
+        format_reader="json_text.read_json",
         bytes_per_token=3.5,
         about="each record with its names; comments and trailing commas are allowed",
     ),
     Kind(
         endings=("jsonl", "ndjson"),
-        reader="json_text.read_json_lines",
+        format_reader="json_text.read_json_lines",
         bytes_per_token=3.5,
         about="a record for each line",
     ),
     Kind(
         endings=("pptx", "pptm", "ppsx", "potx"),
-        reader="slides.read_pptx",
+        format_reader="slides.read_pptx",
         bytes_per_token=60.0,
         about="each slide with its tables, charts, alternative texts, comments and speaker notes",
         members=("ppt/presentation.xml",),
@@ -158,7 +158,7 @@ KINDS = (
     ),
     Kind(
         endings=("odt", "ott", "odp"),
-        reader="open_document.read_open_document",
+        format_reader="open_document.read_open_document",
         bytes_per_token=10.0,
         about="text, lists, tables, notes, comments, alternative texts; of presentations each slide",
         begins=re.compile(_OPEN_DOCUMENT + rb"(?:text|pres)", re.DOTALL),
@@ -166,7 +166,7 @@ KINDS = (
     ),
     Kind(
         endings=("epub",),
-        reader="book.read_epub",
+        format_reader="book.read_epub",
         bytes_per_token=10.0,
         about="the chapters in their order",
         members=("META-INF/container.xml",),
@@ -174,7 +174,7 @@ KINDS = (
     ),
     Kind(
         endings=("eml", "p7s"),
-        reader="mail.read_eml",
+        format_reader="mail.read_eml",
         bytes_per_token=8.0,
         about="sender, recipients, date, subject, text and mails within it; attachments are named",
         begins=_beginning(
@@ -183,7 +183,7 @@ KINDS = (
     ),
     Kind(
         endings=("msg",),
-        reader="mail.read_msg",
+        format_reader="mail.read_msg",
         bytes_per_token=30.0,
         about="as eml",
         members=("__properties_version1.0",),
@@ -191,57 +191,57 @@ KINDS = (
     ),
     Kind(
         endings=("mhtml", "mht"),
-        reader="mail.read_mhtml",
+        format_reader="mail.read_mhtml",
         bytes_per_token=30.0,
         about="as html",
     ),
     Kind(
         endings=("rtf",),
-        reader="rich_text.read_rtf",
+        format_reader="rich_text.read_rtf",
         bytes_per_token=15.0,
         about="text",
         begins=_beginning(rb"\{\\rtf"),
     ),
     Kind(
         endings=("md", "markdown", "mdx"),
-        reader="markup.read_markdown",
+        format_reader="markup.read_markdown",
         bytes_per_token=3.5,
         about="as it is, cut at headings; embedded pictures are left out",
     ),
     Kind(
         endings=("rst",),
-        reader="markup.read_restructured_text",
+        format_reader="markup.read_restructured_text",
         bytes_per_token=3.5,
         about="as it is, cut at headings",
     ),
     Kind(
         endings=("adoc", "asciidoc"),
-        reader="markup.read_asciidoc",
+        format_reader="markup.read_asciidoc",
         bytes_per_token=3.5,
         about="as it is, cut at headings",
     ),
     Kind(
         endings=("org",),
-        reader="markup.read_org",
+        format_reader="markup.read_org",
         bytes_per_token=3.5,
         about="as it is, cut at headings",
     ),
     Kind(
         endings=("xml", "xsl", "xsd"),
-        reader="xml_text.read_xml",
+        format_reader="xml_text.read_xml",
         bytes_per_token=5.0,
         about="names and values of its elements",
         begins=_beginning(rb"<\?xml\b"),
     ),
     Kind(
         endings=("yaml", "yml"),
-        reader="plain_text.read_text",
+        format_reader="plain_text.read_text",
         bytes_per_token=3.5,
         about="as it is",
     ),
     Kind(
         endings=("vtt", "srt"),
-        reader="subtitles.read_subtitles",
+        format_reader="subtitles.read_subtitles",
         bytes_per_token=8.0,
         about="what is said, without the times",
     ),
