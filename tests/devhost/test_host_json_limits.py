@@ -16,6 +16,7 @@ COUNTS = """
         global running, most
         running += 1
         most = max(most, running)
+        pathlib.Path(f"running-{running}").touch()
         while not pathlib.Path("open").exists():
             await asyncio.sleep(0.01)
         running -= 1
@@ -32,7 +33,7 @@ async def test_requests_beyond_max_concurrent_wait_for_their_turn(app: SampleApp
     app.http("counts", COUNTS)
     client = await start()
     asked = [asyncio.create_task(client.get("/api/counts")) for _ in range(6)]
-    await client.get("/admin/host/ping")  # by which time they have come
+    await until((app.root / "running-2").exists)
     app.file("open", "")
     assert max(answer.text for answer in await asyncio.gather(*asked)) == "2"
 

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 from azure.storage.queue import QueueClient
 
-from tests.support.corpus import SELF_CERTIFIED, empty_corpus
+from tests.support.corpus import OUTAGES_DATABASE, SELF_CERTIFIED, empty_corpus
 from tests.support.outage_world import TEXT, OutageWorld, outage_world
 from tests.support.outages import FAULTS, Outage
 from tests.support.service_proxy import Call, Reply, Rule
@@ -64,7 +64,7 @@ async def test_tokens_of_a_job_whose_embeddings_fail_unanswered_are_counted_once
 @pytest.fixture(scope="module")
 async def searched(world) -> AsyncIterator[str]:
     """The path of a search that finds something."""
-    with empty_corpus(world.storage, world.cosmos) as corpus:
+    with empty_corpus(world.storage, world.cosmos, database=OUTAGES_DATABASE) as corpus:
         corpus.put(bern=TEXT)
         submitted = await asyncio.to_thread(corpus.submit, world.api)
         await world.app.running.run_until_idle()

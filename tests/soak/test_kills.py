@@ -17,7 +17,7 @@ from local.emulators.embeddings.service import Embeddings
 from local.settings import StackSettings
 from tests.e2e.conftest import start_host
 from tests.support.api_client import ApiClient
-from tests.support.corpus import SELF_CERTIFIED, Corpus, corpus, prose
+from tests.support.corpus import DATABASE, SELF_CERTIFIED, Corpus, corpus, prose
 from tests.support.events_service import events_service
 from tests.support.live_events import LiveEvents, events
 from tests.support.outage_world import proxied_services, settings_of, through
@@ -92,7 +92,10 @@ def test_jobs_of_a_host_that_dies_ten_times_complete_and_no_file_is_blamed(  # n
             proxy.rule = trap
         for name in EVENTS:
             events.put(service, name, f"The text of {name}.")
-        own = settings_of(proxies, cosmos_emulator, embeddings_server) | {"AUDIT_TABLE": TABLE}
+        own = settings_of(proxies, cosmos_emulator, embeddings_server) | {
+            "AUDIT_TABLE": TABLE,
+            "COSMOS_DATABASE": DATABASE,
+        }
         own |= {"AUDIT_STORAGE": through(storage, proxies)}
         own |= {"AZURE_STORAGE_CONNECTION_STRING": through(storage, proxies)}
         jobs: list[str] = []

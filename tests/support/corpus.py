@@ -18,6 +18,8 @@ from tests.support.api_client import ApiClient
 DATABASE = "embed-files"
 # Of tests that ask: a container keeps to the size of its first vectors, and those are not to be short ones.
 SEARCHED_DATABASE = "searched-files"
+# For the same reason: of tests that ask, with short vectors.
+OUTAGES_DATABASE = "outages"
 # The local service cuts vectors for this model only; most of what a test of many jobs takes is their length.
 SHORT_VECTORS = {"EMBEDDINGS_MODEL": "text-embedding-3-small", "EMBEDDINGS_DIMENSIONS": "16"}
 # The emulator certifies itself, which the app's own client takes from localhost without a word.
@@ -96,7 +98,7 @@ def prose(subject: str, *, paragraphs: int = 60) -> str:
 
 
 @contextmanager
-def empty_corpus(storage: Azurite, cosmos: Cosmos) -> Iterator[Corpus]:
+def empty_corpus(storage: Azurite, cosmos: Cosmos, *, database: str = DATABASE) -> Iterator[Corpus]:
     """A container without files, and an environment of its own."""
     name = f"files-{uuid4().hex[:12]}"
     with (
@@ -104,7 +106,7 @@ def empty_corpus(storage: Azurite, cosmos: Cosmos) -> Iterator[Corpus]:
         CosmosClient(cosmos.endpoint, KEY) as client,
     ):
         files.create_container()
-        index = client.get_database_client(DATABASE).get_container_client("chunks")
+        index = client.get_database_client(database).get_container_client("chunks")
         yield Corpus(files, index, env=name)
 
 

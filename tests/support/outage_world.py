@@ -26,7 +26,7 @@ from shared_code.http_pool import Service, ServiceCaller, ServicePool
 from shared_code.network import Network
 from tests.support.api_client import ApiClient
 from tests.support.app_time import AppTime
-from tests.support.corpus import DATABASE, SHORT_VECTORS, Corpus, empty_corpus, prose
+from tests.support.corpus import OUTAGES_DATABASE, SHORT_VECTORS, Corpus, empty_corpus, prose
 from tests.support.cosmos_proxy import cosmos_proxy
 from tests.support.events_service import EventsService, events_service
 from tests.support.instant_app import InstantApp, instant_app
@@ -168,7 +168,7 @@ class OutageWorld:
         return Meeting(seconds=0, met=0, status=status, is_right=status["result"] == AUDIT_PEOPLE)
 
     async def _run_file(self) -> Meeting:
-        with empty_corpus(self.storage, self.cosmos) as corpus:
+        with empty_corpus(self.storage, self.cosmos, database=OUTAGES_DATABASE) as corpus:
             await asyncio.to_thread(lambda: corpus.put(**FILES))
             status = await self._ended(await self._taken(lambda: corpus.submit(self.api)))
             is_right = await asyncio.to_thread(self._is_whole, corpus, status["result"])
@@ -184,7 +184,7 @@ class OutageWorld:
     async def run_event(self) -> tuple[LiveEvents, dict[str, Any]]:
         """Sends the message of a new event; the event, and the last status of its job."""
         env = f"events-{uuid4().hex[:8]}"
-        index = self.cosmos_client.get_database_client(DATABASE).get_container_client("chunks")
+        index = self.cosmos_client.get_database_client(OUTAGES_DATABASE).get_container_client("chunks")
         events = LiveEvents(index, env)
         events.put(self.events, "one", TEXT)
         text = json.dumps({**events.named("one"), "env": env})
@@ -260,7 +260,7 @@ async def outage_world(
         _prepare(storage, queue)
         network = Network(clock=time, pool=HastyPool, answer=PATIENCE)
         own = settings_of(proxies, cosmos, embeddings)
-        evaluated = opened.enter_context(empty_corpus(storage, cosmos))
+        evaluated = opened.enter_context(empty_corpus(storage, cosmos, database=OUTAGES_DATABASE))
         evaluated.put(**FILES)
         evaluated.files.upload_blob(QUESTIONS, _questions(evaluated))
         async with AsyncExitStack() as running:
@@ -306,7 +306,7 @@ def settings_of(
         **SHORT_VECTORS,
         "AUDIT_TABLE": AUDIT_TABLE,
         "COSMOS_ENDPOINT": proxies["cosmos"].origin,
-        "COSMOS_DATABASE": DATABASE,
+        "COSMOS_DATABASE": OUTAGES_DATABASE,
         "EMBEDDINGS_ENDPOINT": f"{proxies['embeddings'].origin}/v1",
         "EVENTS_ENDPOINT": proxies["events"].origin,
         "FILES_CONCURRENCY": "2",  # a process for each takes longest to start
