@@ -9,6 +9,9 @@ TYPED := shared_code devhost deployment local tests benchmarks
 PIPELINE_SCHEMA := .venv/bin/check-jsonschema --quiet --regex-variant nonunicode \
   --builtin-schema vendor.azure-pipelines --data-transform azure-pipelines
 
+# Where this is set, each of the hundreds of hosts that tests start would compile every module.
+export PYTHONDONTWRITEBYTECODE :=
+
 .DEFAULT_GOAL := help
 .PHONY: help demo start services ask put test soak check fix audit package lock bench
 
