@@ -39,7 +39,7 @@ test: $(READY) ## every test
 	@$(RUN) -m pytest --numprocesses 2 --dist worksteal
 
 soak: $(READY) ## the long proofs, half an hour of them (SEED=1)
-	@SEED=$(SEED) $(RUN) -m pytest tests/soak -m soak --show-capture=no -o faulthandler_timeout=0
+	@SEED=$(SEED) $(RUN) -m pytest tests/soak tests/e2e -m soak --show-capture=no -o faulthandler_timeout=0
 	@KILLS=100 $(RUN) -m pytest tests/conformance/test_kill.py
 
 check: $(READY) ## lint, format check, types

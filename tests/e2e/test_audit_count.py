@@ -140,6 +140,7 @@ def test_empty_range_and_empty_table_count_nobody(
     assert counts(api, audit_table, 1950) == {"one window": (0, 0), "many windows": (0, 0)}
 
 
+@pytest.mark.soak
 def test_longest_range_that_is_allowed_completes(api: ApiClient, audit_table: TableClient) -> None:
     write(audit_table, ["1960-01-01", "1965-06-01", "1970-01-07"], CertNumber="c", identificationNumber="x")
 

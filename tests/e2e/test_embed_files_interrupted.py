@@ -184,6 +184,7 @@ async def test_job_goes_on_after_a_fault_at_any_of_its_writes(scene: Scene):
     assert number > 5
 
 
+@pytest.mark.soak
 async def test_job_that_a_fault_ends_at_any_of_its_writes_is_mended_by_the_next(scene: Scene):
     for number in count(1):
         scene.change_files()

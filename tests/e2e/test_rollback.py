@@ -44,6 +44,7 @@ def test_job_of_a_newer_release_says_that_it_waits_and_ends_when_it_is_back(  # 
     assert (ended["status"], ended["progress"]["phase"]) == ("Completed", "done")
 
 
+@pytest.mark.usefixtures("audit_table")
 def test_job_that_a_newer_release_went_on_with_ends_on_the_older_one(
     start_host: StartHost, storage: Azurite, stack_settings: StackSettings, tmp_path: Path
 ) -> None:
@@ -59,4 +60,5 @@ def test_job_that_a_newer_release_went_on_with_ends_on_the_older_one(
             service.kill()
         proxy.release()
         with start_host(state, **own, **{RELEASE: "1.0"}) as (api, _):
-            assert api.finished(job)["status"] == "Completed"
+            status = api.finished(job)
+            assert status["status"] == "Completed", status["error"]

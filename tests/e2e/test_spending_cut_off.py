@@ -30,6 +30,7 @@ def settings(embedding_settings: dict[str, str]) -> dict[str, str]:
     return {**embedding_settings, **SHORT_VECTORS, "COSMOS_DATABASE": DATABASE}
 
 
+@pytest.mark.soak
 def test_jobs_keep_to_their_budget_on_a_host_that_dies_and_end_right_when_it_is_raised(  # noqa: PLR0917 - fixtures
     storage: Azurite,
     cosmos_emulator,
