@@ -24,12 +24,10 @@ from benchmarks.jobs import storage
 from benchmarks.old_jobs import TABLE, OldJob, old_jobs, write
 from benchmarks.processes import cpu_seconds
 from benchmarks.report import report
+from benchmarks.stack import app_on
 from devhost.engine.instance import RuntimeStatus
-from local.host import clean_environment, host, origin
 from local.http_client import request
-from local.ports import free_port
 from local.services import RunningService
-from local.settings import Port
 
 JOBS = 100_000
 EXPIRED = 500
@@ -50,7 +48,7 @@ def main() -> None:
         expired = old_jobs(EXPIRED, newest=_days_ago(31), status=RuntimeStatus.COMPLETED)
         kept = old_jobs(count - EXPIRED, newest=_days_ago(1), status=RuntimeStatus.COMPLETED)
         write([*kept, *expired], state=state, storage=account)
-        with _app(Path(folder), account) as (api, service):
+        with app_on(Path(folder), account) as (api, service):
             pages = _pages(api, account, service, [*kept, *expired])
             walks = [_walk(api, kept, after=""), _walk(api, [*kept, *expired], after=_near_the_end(kept))]
     title = f"of {count:,} jobs"
@@ -59,15 +57,6 @@ def main() -> None:
         report("job_list_walks", f"Walking the list {title} while it changes", WALKS, walks)
     else:
         print(*pages, *walks, sep="\n")
-
-
-@contextmanager
-def _app(folder: Path, account: str) -> Iterator[tuple[str, RunningService]]:
-    port = Port("PORT", free_port())
-    environment = clean_environment(account) | {"AUDIT_TABLE": "absent"}
-    state = folder / "state.db"
-    with host(port, state_file=state, environment=environment, log=folder / "host.log") as service:
-        yield origin(port), service
 
 
 def _pages(api: str, account: str, service: RunningService, jobs: list[OldJob]) -> list[list[object]]:

@@ -23,13 +23,11 @@ from benchmarks.jobs import storage
 from benchmarks.old_jobs import TABLE, OldJob, old_jobs, write
 from benchmarks.process_tree import tree_cpu_seconds
 from benchmarks.report import report
+from benchmarks.stack import app_on
 from devhost.engine.instance import RuntimeStatus
-from local.host import clean_environment, host, origin
 from local.http_client import request
 from local.job_polling import ENDED
-from local.ports import free_port
 from local.services import RunningService
-from local.settings import Port
 
 JOBS = 10_000
 LIVE = 100
@@ -91,13 +89,13 @@ def main() -> None:
 
 
 def _measure(folder: Path, account: str, expired: list[OldJob], live: list[OldJob]) -> list[object]:
-    with _app(folder, account) as (api, service):
+    with app_on(folder, account) as (api, service):
         undisturbed = Load(api)
         with undisturbed.running():
             time.sleep(KILL_AFTER)
         seconds = _purge_and_kill(api, service)
     left_by_first, purges = _expired_rows(account), 1
-    with _app(folder, account) as (api, service):
+    with app_on(folder, account) as (api, service):
         disturbed, before = Load(api), tree_cpu_seconds(service.process.pid)
         with disturbed.running():
             while _expired_rows(account):
@@ -111,15 +109,6 @@ def _measure(folder: Path, account: str, expired: list[OldJob], live: list[OldJo
         touched, left, len(disturbed.seconds), median(disturbed.seconds),
         quantiles(disturbed.seconds, n=100)[98], median(undisturbed.seconds),
     ]  # fmt: skip
-
-
-@contextmanager
-def _app(folder: Path, account: str) -> Iterator[tuple[str, RunningService]]:
-    port = Port("PORT", free_port())
-    environment = clean_environment(account) | {"AUDIT_TABLE": "absent"}
-    state = folder / "state.db"
-    with host(port, state_file=state, environment=environment, log=folder / "host.log") as service:
-        yield origin(port), service
 
 
 def _purge_and_kill(api: str, service: RunningService) -> float:

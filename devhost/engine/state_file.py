@@ -75,7 +75,7 @@ class Shrinking:
 
 
 def _let_shrink(connection: sqlite3.Connection, path: str) -> None:
-    """Writes a file anew, once, that was made when it could not shrink yet."""
+    """Rewrites, once, a file that was made before state files could shrink."""
     if _number(connection, "auto_vacuum") == _INCREMENTAL:
         return
     try:

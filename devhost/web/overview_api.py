@@ -50,7 +50,7 @@ class OverviewApi:
 
     def __init__(self, overview: Overview) -> None:
         self._from = overview
-        self._start = secrets.token_hex(4)  # revisions are counted anew at each start
+        self._start = secrets.token_hex(4)  # each start counts revisions from zero
         self._kept: dict[str, str] = {}
         self._kept_tag = ""
 

@@ -135,7 +135,9 @@ def _left_open(state: InstanceState) -> Why | None:
     if event["EventType"] == EventType.TIMER_CREATED:
         until = parse_time(event["FireAt"])
         sentence = f"Its code has ended, but its timer until {_text(until)} was not cancelled."
-        return Why("left-open", sentence, "Cancel timers that are no longer needed: timer.cancel().", until)
+        return Why(
+            "left-open", sentence, "Cancel each timer that is no longer needed: timer.cancel().", until
+        )
     sentence = f"Its code has ended, but '{event['Name']}', which it has started, has not."
     return Why("left-open", sentence, "Wait for it, or terminate the instance.")
 
