@@ -12,8 +12,9 @@ from typing import Any
 from azure.cosmos.aio import CosmosClient
 from azure.storage.blob.aio import BlobServiceClient, ContainerClient
 
-from shared_code.app_configuration import load_audit_storage
+from shared_code.clients.app_configuration import load_audit_storage
 from shared_code.clients.hub_listing import HostedInstances
+from shared_code.clients.identity import AppIdentity
 from shared_code.concurrency import Once
 from shared_code.embeddings.batching import BatchedEmbeddings, Payer
 from shared_code.embeddings.client import (
@@ -35,7 +36,6 @@ from shared_code.events.source import (
     events_service,
 )
 from shared_code.http_pool import Facts, Hooks, Service, ServicePool, Token, TokenAuth
-from shared_code.identity import AppIdentity
 from shared_code.index.cosmos_container import CosmosContainer
 from shared_code.index.cosmos_search import CosmosSearch
 from shared_code.index.cosmos_version import CosmosVersion

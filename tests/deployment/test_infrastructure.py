@@ -12,7 +12,7 @@ from ruamel.yaml import YAML
 from deployment.dependencies import PYTHON
 from deployment.package import DIST
 from local.settings import ROOT
-from shared_code.app_configuration import KEY, LABEL
+from shared_code.clients.app_configuration import KEY, LABEL
 from shared_code.index.cosmos_container import create_container
 from shared_code.jobs.source_containers import JOBS_CONTAINER
 from shared_code.settings import SETTINGS, Settings

@@ -13,7 +13,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from local.ports import free_port
-from shared_code.app_configuration import KEY, LABEL
+from shared_code.clients.app_configuration import KEY, LABEL
 from tests.support.certificates import self_signed
 
 TOKEN = "a-token"  # noqa: S105 - no service but these takes it

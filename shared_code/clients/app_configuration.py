@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 from azure.core.exceptions import ClientAuthenticationError, HttpResponseError
 from azure.identity import DefaultAzureCredential
 
+from shared_code.clients.identity import IdentityAnswers
 from shared_code.errors import AccessDenied, AppError, ConfigurationUnavailable
-from shared_code.identity import IdentityAnswers
 from shared_code.settings import Settings
 
 if TYPE_CHECKING:

@@ -11,10 +11,10 @@ from aiohttp.test_utils import TestServer
 from aiohttp.typedefs import Handler
 
 from shared_code.activities.failures import failed
-from shared_code.app_configuration import load_audit_storage
+from shared_code.clients.app_configuration import load_audit_storage
 from shared_code.clients.composition import Clients
+from shared_code.clients.identity import AppIdentity, IdentityUnavailable
 from shared_code.errors import AccessDenied
-from shared_code.identity import AppIdentity, IdentityUnavailable
 from shared_code.jobs.steps import Failed
 from shared_code.settings import Settings
 from tests.support.configuration_services import TOKEN, ConfigurationServices
@@ -54,7 +54,7 @@ ASKERS = [read_blobs, read_index, read_audit_table, read_event, embed]
 
 @pytest.fixture
 def site(azure_site: ConfigurationServices, monkeypatch: pytest.MonkeyPatch) -> ConfigurationServices:
-    monkeypatch.setattr("shared_code.identity._RETRIES", 0)
+    monkeypatch.setattr("shared_code.clients.identity._RETRIES", 0)
     monkeypatch.setattr("azure.appconfiguration.provider._utils.min_uptime", 0)
     return azure_site
 
@@ -177,8 +177,8 @@ async def test_day_that_the_endpoint_asks_for_is_not_waited_for(site, monkeypatc
     async def answer(_: web.Request) -> web.Response:
         return web.Response(status=429, headers={"Retry-After": "86400"})
 
-    monkeypatch.setattr("shared_code.identity._RETRIES", 2)
-    monkeypatch.setattr("shared_code.identity._WHOLE", 0.2)
+    monkeypatch.setattr("shared_code.clients.identity._RETRIES", 2)
+    monkeypatch.setattr("shared_code.clients.identity._WHOLE", 0.2)
     async with answering(monkeypatch, answer) as identity, asyncio.timeout(10):
         with pytest.raises(IdentityUnavailable):
             await identity.get_token(SCOPE)
