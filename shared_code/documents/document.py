@@ -81,6 +81,13 @@ class DocumentLimits:
     seconds_per_megabyte: float = 10.0
     memory_bytes: int = 1_500_000_000
 
+    # How many times that long it may take on a machine that is busy with other work.
+    patience: float = 5.0
+
     def seconds_for(self, size: int) -> float:
-        """How long a file of this many bytes may take."""
+        """How much of a processor's time a file of this many bytes may take."""
         return min(self.seconds, self.least_seconds + self.seconds_per_megabyte * size / 1_000_000)
+
+    def patience_for(self, size: int) -> float:
+        """After how many seconds a file of this many bytes is given up, whatever it took of the processor."""
+        return self.patience * self.seconds_for(size)

@@ -29,6 +29,8 @@ from shared_code.documents.sandbox.messages import Failure, Part, Request, recei
 
 # Past the parent's own deadline, for a parent that was killed while this process hangs.
 _ORPHAN_SECONDS = 5
+# What a host answers goes before what its readers read, on a machine that has not enough for both.
+_NICENESS = 10
 # Python gives little memory back: after a large file a fresh process is cheaper than a fat one.
 _WORN_BYTES = 150_000_000
 _CHUNKS_PER_PART = 500
@@ -42,6 +44,7 @@ def serve() -> None:
     # What is sent to the host, or to all of a terminal, is for the host: it ends its readers.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
         signal.signal(number, signal.SIG_IGN)
+    _give_way()
     # All that it may write to is the file of its messages.
     resource.setrlimit(resource.RLIMIT_FSIZE, (_MESSAGES_BYTES, _MESSAGES_BYTES))
     # Whatever a parser prints must not end up between the answers.
@@ -57,15 +60,28 @@ def serve() -> None:
                 send(answers, _encode(part))
 
 
+def _give_way() -> None:
+    os.nice(_NICENESS)
+    # Linux may weigh whole sessions against each other, and this process has a session of its own.
+    with suppress(OSError):  # elsewhere the niceness of the process is all there is
+        Path("/proc/self/autogroup").write_text(str(_NICENESS))
+
+
 @contextmanager
 def _bounded(limits: DocumentLimits, size: int) -> Iterator[None]:
-    """Memory and time end here at the latest; other systems than Linux count memory in other ways."""
+    """Memory and time end here at the latest; other systems than Linux count memory in other ways.
+
+    The time is that of the processor: a busy machine is not the file's fault. Whoever uses it up is ended by
+    SIGPROF, and an orphan that hangs without using any by SIGALRM.
+    """
     _bound_memory(limits.memory_bytes)
-    signal.alarm(int(limits.seconds_for(size)) + _ORPHAN_SECONDS)
+    signal.setitimer(signal.ITIMER_PROF, limits.seconds_for(size))
+    signal.alarm(int(limits.patience_for(size)) + _ORPHAN_SECONDS)
     try:
         yield
     finally:
         signal.alarm(0)
+        signal.setitimer(signal.ITIMER_PROF, 0)
         _bound_memory(resource.RLIM_INFINITY)
 
 

@@ -1,8 +1,8 @@
 """Reader processes: a parser that hangs, crashes or eats memory takes no worker with it, and holds up none.
 
-A reader process is started by exec, not by fork, reused, and killed at a file's deadline. It has a session of
-its own, gets no environment and answers in JSON: what parses untrusted bytes holds no secrets and is not
-trusted itself. How it ended tells whose fault that was: the file's, or nobody's whom a file knows.
+A reader process is started by exec, not by fork, reused, and ended when a file has used up its time. It has
+a session of its own, gets no environment and answers in JSON: what parses untrusted bytes holds no secrets
+and is not trusted itself. How it ended tells whose fault that was: the file's, or nobody's whom a file knows.
 """
 
 import asyncio
@@ -155,7 +155,7 @@ class _Reader:
         """
         late = Event()
         seconds = request.limits.seconds_for(len(data))
-        deadline = Timer(seconds, self._end_late, [late])
+        deadline = Timer(request.limits.patience_for(len(data)), self._end_late, [late])
         deadline.start()
         try:
             return self._exchange(request, data)
@@ -164,7 +164,7 @@ class _Reader:
             deadline.join()
             if late.is_set():
                 raise ExtractionTimeout.past(seconds) from error
-            raise self._reason(request.limits) from error
+            raise self._reason(request.limits, seconds) from error
         finally:
             deadline.cancel()
             deadline.join()
@@ -197,13 +197,13 @@ class _Reader:
             if not part.more:
                 return chunks, part
 
-    def _reason(self, limits: DocumentLimits) -> Exception:
+    def _reason(self, limits: DocumentLimits, seconds: float) -> Exception:
         """Why the process ended while it read a file."""
         code, most_resident = self._end()
         if code in _FROM_OUTSIDE:
             return ReaderLost()
-        if code == -signal.SIGALRM:
-            return ExtractionTimeout.past(limits.seconds)
+        if code in {-signal.SIGPROF, -signal.SIGALRM}:
+            return ExtractionTimeout.past(seconds)
         if most_resident > _LARGE_SHARE * limits.memory_bytes or _OUT_OF_MEMORY.search(self._printed()):
             return DocumentTooLarge.past("bytes in memory while it is read", limits.memory_bytes)
         return _ReaderCrashed(code)

@@ -82,6 +82,29 @@ async def test_reading_that_takes_too_long_is_ended_by_force():
     assert idle_processes() == []
 
 
+async def test_machine_that_is_busy_is_not_the_files_fault():
+    """A reader that is stopped stands for one that gets no processor."""
+    await read("a.txt", b"one")
+    (process,) = idle_processes()
+    os.kill(process.pid, signal.SIGSTOP)
+    limits = DocumentLimits(seconds=0.2, patience=1_000)
+    reading = asyncio.create_task(read("a.txt", b"two", limits))
+    await asyncio.sleep(2 * limits.seconds)
+    os.kill(process.pid, signal.SIGCONT)
+    assert (await reading)[0].text == "two"
+
+
+async def test_file_that_keeps_its_reader_waiting_is_given_up_by_the_clock():
+    with pytest.raises(ExtractionTimeout):
+        await read(*ENDLESS, DocumentLimits(patience=0.01))
+
+
+async def test_reader_gives_way_to_its_host():
+    await read("a.txt", b"one")
+    (process,) = idle_processes()
+    assert os.getpriority(os.PRIO_PROCESS, process.pid) > os.getpriority(os.PRIO_PROCESS, 0)
+
+
 async def test_small_file_may_take_less_time_than_a_large_one():
     with pytest.raises(ExtractionTimeout, match=r"more than 0\.05 seconds"):
         await read("a.json", SLOW, DocumentLimits(least_seconds=0.05, seconds_per_megabyte=0))
