@@ -54,22 +54,25 @@ class EventTally:
     Attributes:
         submission: of the job.
         tries: how many answers of the step the job had heard by then.
+        attempt: the try that wrote it; none has the name of another.
         counts: tokens, requests, and of the tokens those that are `estimated`.
     """
 
     submission: str
     tries: int
+    attempt: str = ""
     counts: Counts = field(default_factory=dict)
 
     def to_json(self) -> Json:
         """JSON values only."""
-        return {"run": self.submission, "tries": self.tries, **self.counts}
+        return {"run": self.submission, "tries": self.tries, "attempt": self.attempt, **self.counts}
 
     @classmethod
     def from_json(cls, value: Json) -> Self:
         """Reads what to_json wrote."""
         counts = {name: value[name] for name in SPENDING if name in value}
-        return cls(submission=value["run"], tries=value["tries"], counts=counts)
+        attempt = value.get("attempt", "")  # earlier releases wrote none
+        return cls(submission=value["run"], tries=value["tries"], attempt=attempt, counts=counts)
 
 
 _TALLY = "account"

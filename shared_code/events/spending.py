@@ -14,10 +14,11 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
+from uuid import uuid4
 
 from shared_code.events.documents import EventTally
 from shared_code.index.records import ContainerMissing
-from shared_code.jobs import EmbedEventJob
+from shared_code.jobs import EmbedEventJob, Json
 
 
 class Tallies(Protocol):
@@ -41,6 +42,7 @@ class EventSpending:
         tallies: where it is kept.
         job: the event's.
         tries: how many answers of the step the job has heard.
+        others: the tallies of earlier tries, by their names, where the stored one may be wrong.
         require_wanted: raises when nothing is wanted any more.
         counts: what no answer of the step has counted; of the tokens, those that are `estimated`.
         is_known: whether these have what an earlier try has spent that broke off.
@@ -49,17 +51,22 @@ class EventSpending:
     tallies: Tallies
     job: EmbedEventJob
     tries: int
+    others: Json
     require_wanted: Callable[[], Awaitable[None]]
     counts: Counter[str] = field(default_factory=Counter)
     is_known: bool = False
     _under_way: int = 0
+    _attempt: str = field(default_factory=lambda: uuid4().hex)
+    _has_tried: bool = False
     _booking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def look_back(self) -> None:
         """Takes over what an earlier try of the step has spent that broke off."""
         found = await self.tallies.tallies(self.job)
+        # One of this try is there where a write was done whose answer was lost.
+        known = {**self.others, self._attempt: {}}
         unheard = [
-            Counter(each.counts)
+            Counter(known.get(each.attempt, each.counts))
             for each in found
             if (each.submission, each.tries) == (self.job.submission, self.tries)
         ]
@@ -71,7 +78,14 @@ class EventSpending:
     def tally(self) -> EventTally:
         """The tally as it is now: what is under way counts as spent."""
         counts = self.counts + Counter(tokens=self._under_way, estimated=self._under_way)
-        return EventTally(submission=self.job.submission, tries=self.tries, counts=counts)
+        return EventTally(
+            submission=self.job.submission, tries=self.tries, attempt=self._attempt, counts=counts
+        )
+
+    @property
+    def unwritten(self) -> Json:
+        """The tally by its name, where the stored one may be of a request that was not sent."""
+        return {self._attempt: {}} if self._has_tried and not self.is_known else {}
 
     def is_under_way(self) -> bool:
         """Whether a request has been sent that is not answered."""
@@ -91,6 +105,7 @@ class EventSpending:
     async def _book(self) -> None:
         """Writes the tally; the first write finds one that is there already."""
         if not self.is_known:
+            self._has_tried = True  # a write without an answer may have been done
             try:
                 self.is_known = await self.tallies.open_tally(self.job, self.tally)
             except ContainerMissing:

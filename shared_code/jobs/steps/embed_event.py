@@ -36,6 +36,7 @@ class EmbedEvent(FetchEvent):
     Attributes:
         paid: what earlier tries of the step have counted as spent.
         tries: how many of them have said what they spent.
+        tallies: of those that have not, by their names, where the stored one may be wrong.
     """
 
     NAME: ClassVar[str] = "embed-event"
@@ -43,17 +44,24 @@ class EmbedEvent(FetchEvent):
 
     paid: Counts = field(default_factory=dict)
     tries: int = 0
+    tallies: Json = field(default_factory=dict)
 
     def to_json(self) -> Json:
         """The activity's input."""
-        own: Json = {"paid": dict(self.paid), "tries": self.tries}
+        own: Json = {"paid": dict(self.paid), "tries": self.tries, "tallies": self.tallies}
         return {**super().to_json(), **{name: value for name, value in own.items() if value}}
 
     @classmethod
     def from_json(cls, value: Json) -> Self:
         """Reads what to_json wrote."""
         job = EmbedEventJob.from_json(value["job"])
-        return cls(job_id=value["jobId"], job=job, paid=value.get("paid", {}), tries=value.get("tries", 0))
+        return cls(
+            job_id=value["jobId"],
+            job=job,
+            paid=value.get("paid", {}),
+            tries=value.get("tries", 0),
+            tallies=value.get("tallies", {}),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

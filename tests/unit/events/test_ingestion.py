@@ -1,7 +1,7 @@
 """One live event into an index in memory: what is embedded, what is written, and what a repetition costs."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -35,6 +35,7 @@ class FakeDocuments:
     open: bool = False
     has_container: bool = True
     crash_at: str = ""
+    loses_answers: bool = False
 
     async def tallies(self, _job: EmbedEventJob) -> list[EventTally]:
         return [self.kept] if self.kept else []
@@ -45,7 +46,9 @@ class FakeDocuments:
         if self.open:
             return False
         self.kept, self.open = tally, True
-        return True
+        if self.crash_at == "open":
+            raise Crash
+        return not self.loses_answers  # a write that is sent again finds what it has written
 
     async def book(self, _job: EmbedEventJob, tally: EventTally) -> None:
         self.kept = tally
@@ -105,11 +108,16 @@ class World:
     spending: EventSpending = field(init=False)
 
     async def ingest(
-        self, event: Event = EVENT, job: EmbedEventJob = JOB, *, tries: int = 0
+        self,
+        event: Event = EVENT,
+        job: EmbedEventJob = JOB,
+        *,
+        tries: int = 0,
+        tallies: Mapping[str, Any] | None = None,
     ) -> dict[str, int]:
         fakes: Any = self
         embeddings = BatchedEmbeddings(fakes.service, wait=0, tokens_per_request=1_000, at_once=8)
-        self.spending = EventSpending(self.documents, job, tries, always)
+        self.spending = EventSpending(self.documents, job, tries, dict(tallies or {}), always)
         return dict(
             await ingest_event(
                 event,
@@ -261,6 +269,21 @@ async def test_account_of_a_try_that_was_heard_or_of_another_run_is_not_counted_
         await broken_off(world, "put")
         counts = await world.ingest(LONG, **later)
         assert (counts["tokens"], counts.get("estimated")) == (10 * counts["documents"], None)
+
+
+async def test_booking_that_was_done_without_an_answer_is_not_counted_twice():
+    world = World(documents=FakeDocuments(loses_answers=True))
+    counts = await world.ingest(LONG)
+    assert (counts["tokens"], counts.get("estimated")) == (10 * counts["documents"], None)
+
+
+async def test_booking_of_a_try_that_sent_nothing_is_no_cost_of_the_next_try():
+    world = World(documents=FakeDocuments(crash_at="open"))
+    with pytest.raises(Crash):
+        await world.ingest(LONG)
+    world.documents.crash_at = ""
+    counts = await world.ingest(LONG, tallies=world.spending.unwritten)
+    assert (counts["tokens"], counts.get("estimated")) == (10 * counts["documents"], None)
 
 
 async def test_first_event_of_an_index_creates_its_container_for_the_vectors_that_come():
