@@ -49,3 +49,21 @@ async def test_job_outlasts_an_outage_and_is_right(  # noqa: PLR0917 - fixtures
         assert meeting.charged == meeting.counted
     elif fault != CHARGED_AND_DENIED:
         assert meeting.charged <= meeting.counted
+
+
+AT_ONCE = [
+    (service, fault)
+    for service, fault in product(SERVICES, ("refused", "hangs", "cut", "executes"))
+    if service != "queues" or fault not in FOR_THE_APP
+]
+
+
+@pytest.mark.parametrize(("service", "fault"), AT_ONCE)
+async def test_many_jobs_at_once_outlast_an_outage_together(world: OutageWorld, seed, service, fault):
+    meetings = await world.meet_at_once(service, fault, 30, seed=seed)
+    assert [meeting.result for meeting in meetings] == ["right"] * len(meetings)
+    assert meetings[-1].met > 0
+    if service != "embeddings":
+        assert meetings[-1].charged == meetings[-1].counted
+    elif fault != CHARGED_AND_DENIED:
+        assert meetings[-1].charged <= meetings[-1].counted

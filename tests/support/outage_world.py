@@ -2,17 +2,17 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from http import HTTPStatus
 from random import Random
-from typing import Any
+from typing import Any, TypeVar
 from uuid import uuid4
 
 from azure.core.exceptions import ResourceExistsError
-from azure.cosmos import CosmosClient
+from azure.cosmos import ContainerProxy, CosmosClient
 from azure.data.tables import TableClient
 from azure.storage.queue import QueueClient
 
@@ -52,6 +52,12 @@ AUDIT_START, AUDIT_END, AUDIT_PEOPLE = "2031-01-01", "2031-03-31", 37
 _SECONDS_OF_QUEUE = 2.0
 # How often a queue is asked is a matter of luck: at least for a message, and to delete it.
 _FEWEST = {"queues": 2}
+_OF_EACH_KIND = 6
+# Texts that come together share requests for embeddings.
+_FEWEST_AT_ONCE = {**_FEWEST, "embeddings": 2}
+
+
+Result = TypeVar("Result")
 
 
 class HastyPool(ServicePool):
@@ -134,6 +140,51 @@ class OutageWorld:
                 return meeting
             begins //= 2  # a slower job had asked more often whether it was cancelled
 
+    async def meet_at_once(self, service: str, fault: str, seconds: float, *, seed: int) -> list[Meeting]:
+        """Submits jobs of each kind at once, over the same files, which meet an outage together."""
+        chance = Random(f"{seed} at once {service} {fault}")  # noqa: S311 - repeatable
+        begins = chance.randint(1, _FEWEST_AT_ONCE.get(service, _OF_EACH_KIND))
+        outage = Outage(self.proxies[service], self.time, FAULTS[fault], seconds, begins)
+        meetings = await self._within(outage, self._run_many)
+        return [replace(meeting, met=outage.met) for meeting in meetings]
+
+    async def _run_many(self) -> list[Meeting]:
+        events = LiveEvents(self._chunks, f"events-{uuid4().hex[:8]}")
+        names = [f"event{number}" for number in range(_OF_EACH_KIND)]
+        with empty_corpus(self.storage, self.cosmos, database=OUTAGES_DATABASE) as corpus:
+            await asyncio.to_thread(lambda: corpus.put(**FILES))
+            audits, files = [], []
+            for name in names:
+                await self._send(events, name)
+                files.append(await self._taken(lambda: corpus.submit(self.api)))
+                audits.append(await self._taken(lambda: self.api.submit(AUDIT_START, AUDIT_END)))
+            for name in names:
+                await self._arrived(events.job_id(name))
+            found = await self._all_ended(audits)
+            meetings = self._meetings(
+                found, is_right=all(status["result"] == AUDIT_PEOPLE for status in found)
+            )
+            found = await self._all_ended(files)
+            embedded = sum((status["result"] or {}).get("embedded", 0) for status in found)
+            is_whole = await asyncio.to_thread(corpus.searchable) == self.undisturbed
+            meetings += self._meetings(found, is_right=is_whole and embedded == len(FILES))
+            found = await self._all_ended([events.job_id(name) for name in names])
+            written = [events.documents(name)[0]["text"] for name in names]
+            meetings += self._meetings(found, is_right=written == [TEXT] * len(names))
+            tokens = await self._tokens(corpus.env) + await self._tokens(events.env)
+        charged = self.embeddings.counters()["tokens"]
+        return [replace(meeting, charged=charged, counted=tokens) for meeting in meetings]
+
+    async def _all_ended(self, jobs: Sequence[str]) -> list[dict[str, Any]]:
+        return [await self._ended(job) for job in jobs]
+
+    def _meetings(self, statuses: Sequence[dict[str, Any]], *, is_right: bool) -> list[Meeting]:
+        return [Meeting(seconds=0, met=0, status=status, is_right=is_right) for status in statuses]
+
+    async def _tokens(self, env: str) -> int:
+        usage = await asyncio.to_thread(self.api.usage, env)
+        return sum(month["tokens"] for month in usage["months"])
+
     async def _requests(self, job: str, service: str) -> int:
         """How many requests an undisturbed job sends to a service at least."""
         if (job, service) not in self.usual:
@@ -146,9 +197,6 @@ class OutageWorld:
         return Outage(self.proxies[service], self.time, FAULTS["500"], seconds=0.0, begins=0)
 
     async def _run(self, job: str, outage: Outage) -> Meeting:
-        await self.app.running.advance(timedelta(hours=2))  # no pause or circuit of the last one lasts
-        self.embeddings.reset()
-        outage.proxy.rule = outage
         began = self.time.now()
         runs: dict[str, Callable[[], Awaitable[Meeting]]] = {
             "audit": self._run_audit,
@@ -156,12 +204,18 @@ class OutageWorld:
             "event": self._run_event,
             "evaluation": self._run_evaluation,
         }
+        meeting = await self._within(outage, runs[job])
+        return replace(meeting, seconds=self.time.now() - began, met=outage.met)
+
+    async def _within(self, outage: Outage, run: Callable[[], Awaitable[Result]]) -> Result:
+        await self.app.running.advance(timedelta(hours=2))  # no pause or circuit of the last one lasts
+        self.embeddings.reset()
+        outage.proxy.rule = outage
         try:
-            meeting = await runs[job]()
+            return await run()
         finally:
             await asyncio.to_thread(outage.end)
             self._end_outages()
-        return replace(meeting, seconds=self.time.now() - began, met=outage.met)
 
     def _end_outages(self) -> None:
         for proxy in self.proxies.values():
@@ -169,7 +223,8 @@ class OutageWorld:
 
     async def _run_audit(self) -> Meeting:
         status = await self._ended(await self._taken(lambda: self.api.submit(AUDIT_START, AUDIT_END)))
-        return Meeting(seconds=0, met=0, status=status, is_right=status["result"] == AUDIT_PEOPLE)
+        [meeting] = self._meetings([status], is_right=status["result"] == AUDIT_PEOPLE)
+        return meeting
 
     async def _run_file(self) -> Meeting:
         with empty_corpus(self.storage, self.cosmos, database=OUTAGES_DATABASE) as corpus:
@@ -187,14 +242,19 @@ class OutageWorld:
 
     async def run_event(self) -> tuple[LiveEvents, dict[str, Any]]:
         """Sends the message of a new event; the event, and the last status of its job."""
-        env = f"events-{uuid4().hex[:8]}"
-        index = self.cosmos_client.get_database_client(OUTAGES_DATABASE).get_container_client("chunks")
-        events = LiveEvents(index, env)
-        events.put(self.events, "one", TEXT)
-        text = json.dumps({**events.named("one"), "env": env})
-        await asyncio.to_thread(self.queue.send_message, text)
+        events = LiveEvents(self._chunks, f"events-{uuid4().hex[:8]}")
+        await self._send(events, "one")
         await self._arrived(events.job_id("one"))
         return events, await self._ended(events.job_id("one"))
+
+    @property
+    def _chunks(self) -> ContainerProxy:
+        return self.cosmos_client.get_database_client(OUTAGES_DATABASE).get_container_client("chunks")
+
+    async def _send(self, events: LiveEvents, name: str) -> None:
+        events.put(self.events, name, TEXT)
+        text = json.dumps({**events.named(name), "env": events.env})
+        await asyncio.to_thread(self.queue.send_message, text)
 
     async def _run_event(self) -> Meeting:
         events, status = await self.run_event()
@@ -204,7 +264,7 @@ class OutageWorld:
 
     async def _run_evaluation(self) -> Meeting:
         corpus = self.evaluated
-        before = await asyncio.to_thread(self.api.usage, corpus.env)
+        before = await self._tokens(corpus.env)
         questions = f"{corpus.files.container_name}/{QUESTIONS}"
         body = {"env": corpus.env, "version": "v1", "questions": questions}
         start = f"{self.api.origin}/api/orchestrators/start"
@@ -216,8 +276,7 @@ class OutageWorld:
         evaluation = kept["versions"][0]["evaluation"] or {}
         is_right = figures == self.figures and evaluation.get("job") == status["id"] and kept["live"] is None
         meeting = await self._with_usage(corpus.env, status, is_right=is_right)
-        counted = sum(month["tokens"] for month in before["months"])
-        return replace(meeting, counted=meeting.counted - counted)
+        return replace(meeting, counted=meeting.counted - before)
 
     async def _arrived(self, job: str) -> None:
         """Waits until the job of a message is known; meanwhile the app's time goes on."""
@@ -238,15 +297,10 @@ class OutageWorld:
         return status
 
     async def _with_usage(self, env: str, status: dict[str, Any], *, is_right: bool) -> Meeting:
-        usage = await asyncio.to_thread(self.api.usage, env)
-        return Meeting(
-            seconds=0,
-            met=0,
-            status=status,
-            is_right=is_right,
-            charged=self.embeddings.counters()["tokens"],
-            counted=sum(month["tokens"] for month in usage["months"]),
-        )
+        tokens = await self._tokens(env)
+        charged = self.embeddings.counters()["tokens"]
+        [meeting] = self._meetings([status], is_right=is_right)
+        return replace(meeting, charged=charged, counted=tokens)
 
 
 @asynccontextmanager
