@@ -14,7 +14,7 @@ from local.ports import free_port
 from local.services import RunningService
 from local.settings import Port
 from tests.support.api_client import ApiClient, StartHost
-from tests.support.forked_host import ForkedProcess
+from tests.support.forking import forked_host
 from tests.support.service_proxy import ServiceProxy, service_proxy
 
 
@@ -31,7 +31,7 @@ def start_host(storage: Azurite, tmp_path_factory: pytest.TempPathFactory) -> St
         environment = clean_environment(storage.connection_string) | own
         state = state_file or folder / "state.db"
         log = folder / "log"
-        with host(port, state_file=state, environment=environment, log=log, start=ForkedProcess) as service:
+        with host(port, state_file=state, environment=environment, log=log, start=forked_host) as service:
             yield ApiClient(origin(port)), service
 
     return start
