@@ -55,10 +55,10 @@ async def usage(app: InstantApp, corpus: Corpus) -> Any:
     return answer["months"][0] if answer["months"] else {"tokens": 0}, answer["budget"]
 
 
-async def test_twenty_jobs_over_the_same_files_pay_once_and_all_complete(app, corpus, embeddings_server):
+async def test_eight_jobs_over_the_same_files_pay_once_and_all_complete(app, corpus, embeddings_server):
     await app.run(corpus, version="v0")
     once = embeddings_server.counters()["tokens"]
-    jobs = [await start(app, job_of(corpus)) for _ in range(20)]
+    jobs = [await start(app, job_of(corpus)) for _ in range(8)]
     await app.running.run_until_idle()
     results = [await app.running.output(job) for job in jobs]
     charged = embeddings_server.counters()["tokens"] - once
