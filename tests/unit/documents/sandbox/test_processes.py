@@ -25,7 +25,7 @@ from tests.unit import documents_corpus as corpus
 SIZES = {"max_tokens": 512, "overlap_tokens": 64}
 SLOW = corpus.one_line_json(4_000_000)
 # Keeps its parser busy for longer than any test takes.
-ENDLESS = {"name": "a.html", "data": b"<div>" * 300_000 + b"deep"}
+ENDLESS: dict[str, Any] = {"name": "a.html", "data": b"<div>" * 300_000 + b"deep"}
 
 
 @pytest.fixture(autouse=True)
