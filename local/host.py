@@ -4,14 +4,14 @@ import http.client
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from local.errors import PortTaken
 from local.http_client import request
 from local.ports import is_free
-from local.services import RunningService, Service, running
+from local.services import Process, RunningService, Service, running, spawn
 from local.settings import ROOT, Port
 from shared_code.settings import SETTINGS
 
@@ -26,6 +26,7 @@ def host(
     environment: Mapping[str, str],
     log: Path | None = None,
     reload: bool = False,
+    start: Callable[[Service], Process] = spawn,
 ) -> Iterator[RunningService]:
     """The app on the development host, on `port`; with `reload` it follows changes of the app's files.
 
@@ -44,7 +45,7 @@ def host(
         environment=environment,
         log=log,
     )
-    with running(service) as started:
+    with running(service, start=start) as started:
         yield started
 
 

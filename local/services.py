@@ -11,10 +11,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from local.errors import PortTaken, ServiceDied, ServiceSilent
 from local.ports import is_free
 from local.settings import ROOT, Port
+
+_LOOK = 0.02  # seconds between two looks at whether a service serves
 
 
 @dataclass(frozen=True)
@@ -29,10 +32,24 @@ class Service:
     """Where its output goes; None: to this terminal."""
 
 
+class Process(Protocol):
+    """The process of a service, which leads a group of its own: as `Popen` has it."""
+
+    @property
+    def pid(self) -> int:
+        """Its id."""
+
+    def poll(self) -> int | None:
+        """Its exit code, once it has ended."""
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Its exit code, when it has ended; raises `subprocess.TimeoutExpired` if that takes too long."""
+
+
 class RunningService:
     """A service that was started here."""
 
-    def __init__(self, service: Service, process: subprocess.Popen[bytes]) -> None:
+    def __init__(self, service: Service, process: Process) -> None:
         self.service = service
         self.process = process
 
@@ -49,7 +66,7 @@ class RunningService:
             if time.monotonic() > deadline:
                 name, hint = self.service.name, _log_hint(self.service.log)
                 raise ServiceSilent(f"{name} does not answer after {seconds:.0f} seconds{hint}")
-            time.sleep(0.05)
+            time.sleep(_LOOK)
 
     def check(self) -> None:
         """Makes sure that the service has not ended.
@@ -80,14 +97,25 @@ class RunningService:
             os.killpg(self.process.pid, number)
 
 
+def spawn(service: Service) -> Process:
+    """A process that runs the command of `service`."""
+    if service.log is None:
+        return _popen(service, None)
+    service.log.parent.mkdir(parents=True, exist_ok=True)
+    with service.log.open("wb") as log:
+        return _popen(service, log.fileno())
+
+
 @contextmanager
-def running(service: Service, *, seconds: float = 60, grace: float = 15) -> Iterator[RunningService]:
+def running(
+    service: Service, *, seconds: float = 60, grace: float = 15, start: Callable[[Service], Process] = spawn
+) -> Iterator[RunningService]:
     """Starts `service`, waits at most `seconds` until it serves, and stops it at the end.
 
     The grace is longer than the host's own, so that a host is killed only if it hangs.
     """
     print(f"Waiting for {service.name} ...", flush=True)
-    started = RunningService(service, _spawn(service))
+    started = RunningService(service, start(service))
     try:
         started.wait_until_ready(seconds)
         yield started
@@ -121,14 +149,6 @@ def watch(services: Sequence[RunningService]) -> None:
         for service in services:
             service.check()
         time.sleep(0.2)
-
-
-def _spawn(service: Service) -> subprocess.Popen[bytes]:
-    if service.log is None:
-        return _popen(service, None)
-    service.log.parent.mkdir(parents=True, exist_ok=True)
-    with service.log.open("wb") as log:
-        return _popen(service, log.fileno())
 
 
 def _popen(service: Service, output: int | None) -> subprocess.Popen[bytes]:

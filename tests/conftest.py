@@ -5,10 +5,11 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
+from azure.cosmos import CosmosClient
 from hypothesis import settings
 
 from local.emulators.azurite import Azurite, azurite
-from local.emulators.cosmos.service import Cosmos, cosmos
+from local.emulators.cosmos.service import KEY, Cosmos, cosmos
 from local.emulators.embeddings.service import Embeddings, embeddings
 from local.ports import free_port
 from local.settings import Port, StackSettings
@@ -40,6 +41,13 @@ def cosmos_emulator(stack_settings: StackSettings) -> Iterator[Cosmos]:
     """The one Cosmos DB emulator of the test run; each test has a database or container of its own."""
     with cosmos(stack_settings) as serving:
         yield serving
+
+
+@pytest.fixture(scope="session")
+def cosmos_client(cosmos_emulator: Cosmos) -> Iterator[CosmosClient]:
+    """The one client of the tests themselves: to open one takes longer than most of what it is asked."""
+    with CosmosClient(cosmos_emulator.endpoint, KEY) as client:
+        yield client
 
 
 @pytest.fixture(scope="session")

@@ -4,11 +4,14 @@ import contextlib
 import hashlib
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
-from azure.storage.blob.aio import BlobServiceClient
 
 from devhost.settings.app_settings import app_setting
+
+if TYPE_CHECKING:
+    from azure.storage.blob.aio import BlobServiceClient
 
 CONTAINER = "azure-webjobs-hosts"
 
@@ -29,7 +32,7 @@ def host_id(app_dir: Path) -> str:
 class BlobReceipts:
     """The receipts of one function; what storage says of them is kept in mind."""
 
-    def __init__(self, blobs: BlobServiceClient, *, host: str, function: str) -> None:
+    def __init__(self, blobs: "BlobServiceClient", *, host: str, function: str) -> None:
         self._container = blobs.get_container_client(CONTAINER)
         self._folder = f"blobreceipts/{host}/Host.Functions.{function}"
         self._known: set[str] | None = None

@@ -1,25 +1,28 @@
 """How many messages a queue holds, and what the first of them are."""
 
 import contextlib
+from typing import TYPE_CHECKING
 
 from azure.core.exceptions import ResourceNotFoundError
-from azure.storage.queue.aio import QueueClient
 
 from devhost.app.trigger_states import PoisonMessage
 from devhost.settings.extension_options import MessageEncoding
 from devhost.storage.queue_messages import Undecodable, decode
 
+if TYPE_CHECKING:
+    from azure.storage.queue.aio import QueueClient
+
 _SHOWN = 32  # messages that a queue lets be looked at
 
 
-async def depth(queue: QueueClient) -> int:
+async def depth(queue: "QueueClient") -> int:
     """About how many messages are in a queue; none where there is no queue."""
     with contextlib.suppress(ResourceNotFoundError):
         return int((await queue.get_queue_properties()).approximate_message_count or 0)
     return 0
 
 
-async def first_messages(queue: QueueClient, encoding: MessageEncoding) -> tuple[PoisonMessage, ...]:
+async def first_messages(queue: "QueueClient", encoding: MessageEncoding) -> tuple[PoisonMessage, ...]:
     """The first messages of a queue, which stay there as they are."""
     with contextlib.suppress(ResourceNotFoundError):
         found = await queue.peek_messages(max_messages=_SHOWN)

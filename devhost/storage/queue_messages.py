@@ -3,16 +3,18 @@
 import base64
 import contextlib
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 from azure.functions.meta import Datum
-from azure.storage.queue import QueueMessage
-from azure.storage.queue.aio import QueueClient
 
 from devhost.app import shown_json
 from devhost.app.bindings import text_datum
 from devhost.settings.extension_options import MessageEncoding
+
+if TYPE_CHECKING:
+    from azure.storage.queue import QueueMessage
+    from azure.storage.queue.aio import QueueClient
 
 # The SDK writes a QueueMessage as such an object; only its body travels.
 _MEMBERS_OF_A_MESSAGE = {"id", "body"}
@@ -45,7 +47,7 @@ def encode(content: bytes, encoding: MessageEncoding) -> str:
     return content.decode() if encoding is MessageEncoding.NONE else base64.b64encode(content).decode()
 
 
-async def send(queue: QueueClient, text: str) -> None:
+async def send(queue: "QueueClient", text: str) -> None:
     """Puts a message into a queue, which is created if there is none."""
     try:
         await queue.send_message(text)
@@ -85,7 +87,7 @@ def trigger_value(content: bytes, properties: Mapping[str, Any]) -> Datum:
     return Datum(content, "bytes") if is_binary else text_datum(content.decode())
 
 
-def trigger_metadata(message: QueueMessage, content: bytes) -> dict[str, Datum]:
+def trigger_metadata(message: "QueueMessage", content: bytes) -> dict[str, Datum]:
     """What the trigger tells beside the value, by the names that the converter of `QueueMessage` reads."""
     times = {
         "InsertionTime": message.inserted_on,

@@ -3,10 +3,10 @@
 import contextlib
 from collections.abc import Iterator
 from functools import partial
+from typing import TYPE_CHECKING
 
 from azure.core.exceptions import AzureError, ResourceExistsError, ResourceNotFoundError
 from azure.functions.meta import Datum
-from azure.storage.blob.aio import BlobClient, BlobServiceClient
 
 from devhost.app.binding_expressions import BindingData
 from devhost.app.bindings import Binding, text_datum
@@ -15,6 +15,9 @@ from devhost.settings.extension_options import MessageEncoding
 from devhost.storage.queue_messages import contents_of, encode, send
 from devhost.storage.storage_connection import StorageConnections
 from devhost.worker.worker import Worker
+
+if TYPE_CHECKING:
+    from azure.storage.blob.aio import BlobClient, BlobServiceClient
 
 
 class StorageBindings:
@@ -75,12 +78,12 @@ class StorageBindings:
         return text_datum(content.decode("utf-8-sig", "replace"))
 
 
-async def _download(blobs: BlobServiceClient, path: str) -> bytes:
+async def _download(blobs: "BlobServiceClient", path: str) -> bytes:
     download = await _blob(blobs, path).download_blob()
     return await download.readall()
 
 
-async def _upload(blobs: BlobServiceClient, path: str, content: bytes) -> None:
+async def _upload(blobs: "BlobServiceClient", path: str, content: bytes) -> None:
     blob = _blob(blobs, path)
     try:
         await blob.upload_blob(content, overwrite=True)
@@ -90,7 +93,7 @@ async def _upload(blobs: BlobServiceClient, path: str, content: bytes) -> None:
         await blob.upload_blob(content, overwrite=True)
 
 
-def _blob(blobs: BlobServiceClient, path: str) -> BlobClient:
+def _blob(blobs: "BlobServiceClient", path: str) -> "BlobClient":
     container, _, name = path.strip("/").partition("/")
     if not name:
         raise ValueError("a path is container/blob")

@@ -11,8 +11,6 @@ from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from azure.core.credentials_async import AsyncTokenCredential
-from azure.storage.blob.aio import BlobServiceClient
-from azure.storage.queue.aio import QueueServiceClient
 
 from devhost.errors import ConnectionUnusable
 from devhost.settings.app_settings import app_setting
@@ -21,6 +19,8 @@ from devhost.storage.patience import Patience
 
 if TYPE_CHECKING:
     from azure.data.tables.aio import TableServiceClient
+    from azure.storage.blob.aio import BlobServiceClient
+    from azure.storage.queue.aio import QueueServiceClient
 
 logger = logging.getLogger(__name__)
 
@@ -66,7 +66,7 @@ class StorageConnection:
             raise ConnectionUnusable(name, "is missing")
 
     @property
-    def queues(self) -> QueueServiceClient:
+    def queues(self) -> "QueueServiceClient":
         """The account's queues."""
         from azure.storage.queue.aio import QueueServiceClient  # noqa: PLC0415 - many apps need not load it
 
@@ -75,7 +75,7 @@ class StorageConnection:
         return self._queues
 
     @property
-    def blobs(self) -> BlobServiceClient:
+    def blobs(self) -> "BlobServiceClient":
         """The account's blobs."""
         from azure.storage.blob.aio import BlobServiceClient  # noqa: PLC0415 - many apps need not load it
 

@@ -11,12 +11,10 @@ import json
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from azure.core.exceptions import AzureError, ResourceNotFoundError
 from azure.functions.meta import Datum
-from azure.storage.blob import BlobProperties
-from azure.storage.queue.aio import QueueClient
 
 from devhost.app.bindings import text_datum
 from devhost.app.blob_path import BlobPath
@@ -27,6 +25,10 @@ from devhost.storage.queue_messages import encode, send
 from devhost.storage.storage_connection import StorageConnection
 from devhost.triggers.ending import finish
 from devhost.triggers.queue_trigger import Run
+
+if TYPE_CHECKING:
+    from azure.storage.blob import BlobProperties
+    from azure.storage.queue.aio import QueueClient
 
 logger = logging.getLogger(__name__)
 
@@ -50,7 +52,7 @@ class _Version:
         return self.path.partition("/")[2]
 
     @classmethod
-    def of(cls, properties: BlobProperties) -> "_Version":
+    def of(cls, properties: "BlobProperties") -> "_Version":
         etag = str(properties.etag).strip('"')  # some answers have it in quotation marks and some have not
         return cls(f"{properties.container}/{properties.name}", etag, str(properties.blob_type.value))
 
@@ -147,7 +149,7 @@ class BlobTrigger:
         else:
             self._connection.answers()
 
-    async def _take(self, properties: BlobProperties) -> None:
+    async def _take(self, properties: "BlobProperties") -> None:
         name = str(properties.name)
         if self._path.match(name) is None or name in self._in_hand:
             return
@@ -175,7 +177,7 @@ class BlobTrigger:
         except AzureError as error:
             self._connection.fails(error)
 
-    async def _process(self, version: _Version, content: bytes, properties: BlobProperties) -> None:
+    async def _process(self, version: _Version, content: bytes, properties: "BlobProperties") -> None:
         for number in range(1, self._tries + 1):
             if await self._succeeds(content, properties):
                 self._owed[version] = False
@@ -186,7 +188,7 @@ class BlobTrigger:
                 self._owed[version] = True
         await self._settle(version)
 
-    async def _succeeds(self, content: bytes, properties: BlobProperties) -> bool:
+    async def _succeeds(self, content: bytes, properties: "BlobProperties") -> bool:
         try:
             await self._run(self._name, self._value(content), self._metadata(properties))
         except FunctionFailed:  # logged where it ran
@@ -219,7 +221,7 @@ class BlobTrigger:
         }
         return json.dumps(message, indent=2, ensure_ascii=False).encode()
 
-    async def _read(self, name: str) -> tuple[bytes, BlobProperties]:
+    async def _read(self, name: str) -> "tuple[bytes, BlobProperties]":
         download = await self._container.download_blob(name)
         return await download.readall(), download.properties
 
@@ -227,7 +229,7 @@ class BlobTrigger:
         is_text = str(self._properties.get("dataType", "")).lower() == "string"
         return text_datum(content.decode("utf-8-sig", "replace")) if is_text else Datum(content, "bytes")
 
-    def _metadata(self, properties: BlobProperties) -> dict[str, Datum]:
+    def _metadata(self, properties: "BlobProperties") -> dict[str, Datum]:
         """What the trigger tells beside the value: names that the converter reads, and parts of the path."""
         name = str(properties.name)
         described = {

@@ -5,12 +5,15 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from azure.core.exceptions import AzureError, HttpResponseError, ResourceNotFoundError
-from azure.storage.queue import QueueMessage
-from azure.storage.queue.aio import QueueClient
 
 from devhost.storage.storage_connection import StorageConnection
+
+if TYPE_CHECKING:
+    from azure.storage.queue import QueueMessage
+    from azure.storage.queue.aio import QueueClient
 
 logger = logging.getLogger(__name__)
 
@@ -23,8 +26,8 @@ class HeldMessage:
     def __init__(
         self,
         connection: StorageConnection,
-        queue: QueueClient,
-        message: QueueMessage,
+        queue: "QueueClient",
+        message: "QueueMessage",
         hidden_for: timedelta,
     ) -> None:
         self.id = message.id

@@ -13,7 +13,6 @@ from typing import Protocol
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from azure.functions.meta import Datum
-from azure.storage.queue import QueueMessage
 
 from devhost.app.bindings import text_datum
 from devhost.app.blob_path import BlobPath, InvalidBlobPath
@@ -136,6 +135,8 @@ class Triggers:
         elif blobs := self._blobs.get(function.name):
             await blobs.run_by_hand(text)
         elif function.trigger.type == "queueTrigger":
+            from azure.storage.queue import QueueMessage  # noqa: PLC0415 - many apps need not load it
+
             content = text.encode()
             message = QueueMessage(content=text, id=str(uuid.uuid4()), dequeue_count=1)
             value = trigger_value(content, function.trigger.properties)

@@ -12,11 +12,10 @@ import random
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from azure.core.exceptions import AzureError, ResourceNotFoundError
 from azure.functions.meta import Datum
-from azure.storage.queue import QueueMessage
 
 from devhost.app.trigger_states import QueueState
 from devhost.engine.errors import FunctionFailed
@@ -26,6 +25,9 @@ from devhost.storage.queue_messages import Undecodable, decode, send, trigger_me
 from devhost.storage.storage_connection import StorageConnection
 from devhost.triggers.ending import finish
 from devhost.triggers.held_message import HeldMessage
+
+if TYPE_CHECKING:
+    from azure.storage.queue import QueueMessage
 
 logger = logging.getLogger(__name__)
 
@@ -107,7 +109,7 @@ class QueueTrigger:
                 await self._wait(pause)
                 pause = self._longer(pause)
 
-    async def _receive(self) -> list[QueueMessage]:
+    async def _receive(self) -> "list[QueueMessage]":
         """The next messages, those that came before the storage failed; none where there is no queue."""
         pages = self._queue.receive_messages(
             messages_per_page=self._options.batch_size,
@@ -143,7 +145,7 @@ class QueueTrigger:
         longer = pause * random.uniform(1.5, 2.5)  # noqa: S311 - nothing depends on its being unforeseeable
         return min(longer, self._options.max_polling_interval.total_seconds())
 
-    def _take(self, message: QueueMessage) -> None:
+    def _take(self, message: "QueueMessage") -> None:
         task = asyncio.create_task(self._deliver(message))
         self._in_hand.add(task)
         task.add_done_callback(self._finished)
@@ -152,14 +154,14 @@ class QueueTrigger:
         self._in_hand.discard(task)
         self._wake.set()
 
-    async def _deliver(self, message: QueueMessage) -> None:
+    async def _deliver(self, message: "QueueMessage") -> None:
         held = HeldMessage(self._connection, self._queue, message, self._hidden_for)
         try:
             await self._process(message, held)
         except AzureError as error:
             self._connection.fails(error)
 
-    async def _process(self, message: QueueMessage, held: HeldMessage) -> None:
+    async def _process(self, message: "QueueMessage", held: HeldMessage) -> None:
         tries = message.dequeue_count or 1
         if tries > self._options.max_dequeue_count:
             await self._poison(held, f"it was taken {tries - 1} times before")
@@ -176,7 +178,7 @@ class QueueTrigger:
         else:
             await held.release(self._options.visibility_timeout)
 
-    async def _succeeds(self, message: QueueMessage, content: bytes, held: HeldMessage) -> bool:
+    async def _succeeds(self, message: "QueueMessage", content: bytes, held: HeldMessage) -> bool:
         value = trigger_value(content, self._properties)
         try:
             async with held.kept_hidden():

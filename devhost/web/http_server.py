@@ -36,7 +36,8 @@ logger = logging.getLogger(__name__)
 LOOPBACK = "127.0.0.1"
 _MAX_REQUEST_LINE = 8192  # of Kestrel; a longer one is answered 414
 _READ_LIMIT = 64 * 1024  # what aiohttp reads of a line, so that it is this host that refuses it
-_ARRIVAL_TIME = 0.05  # seconds that a connection which was accepted last gets to bring its request
+_LOOKS = 10  # for as many a connection that was accepted last gets to bring its request
+_LOOK_INTERVAL = 0.005  # seconds
 _CLOSING_TIME = 0.1  # seconds that connections get to close, when what they asked for is over
 _PAGE = ["devhost"]
 _API_ROOTS = tuple(root.strip("/").split("/") for root in (WEBHOOK_PATH, RPC_PATH))
@@ -121,13 +122,20 @@ class HttpServer:
         # Closing the port resets connections between being accepted and being known: so no more are accepted,
         # and the last ones get to bring their request.
         asyncio.get_running_loop().remove_reader(self._listener)
-        await asyncio.sleep(_ARRIVAL_TIME)
+        await self._last_requests(self._runner)
         for site in self._runner.sites:
             await site.stop()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(grace):
                 await self._idle.wait()
         await self._runner.cleanup()
+
+    async def _last_requests(self, runner: web.AppRunner) -> None:
+        """Waits for the requests of connections that were just accepted, if there are any connections."""
+        for _ in range(_LOOKS):
+            await asyncio.sleep(_LOOK_INTERVAL)
+            if runner.server is None or not runner.server.connections:
+                return
 
     async def _handle(self, request: web.Request) -> web.Response:
         """Answers whoever may come in; see `access`."""

@@ -16,6 +16,7 @@ from tests.browser.console import Console
 from tests.browser.world import World, audited_table
 from tests.support.api_client import ApiClient
 from tests.support.corpus import SEARCHED_DATABASE
+from tests.support.forking import forked_host
 
 CHROMIUM = "chromium"
 
@@ -93,7 +94,13 @@ def world(
     environment["MONTHLY_BUDGETS"] = f"{name}=50"
     with (
         ContainerClient.from_connection_string(storage.connection_string, name) as files,
-        host(port, state_file=folder / "state.db", environment=environment, log=folder / "log"),
+        host(
+            port,
+            state_file=folder / "state.db",
+            environment=environment,
+            log=folder / "log",
+            start=forked_host,
+        ),
     ):
         files.create_container()
         yield World.made(ApiClient(origin(port)), files, folder / "log", storage.connection_string)

@@ -19,6 +19,11 @@ for path in pathlib.Path().glob("*/main.py"):
     runpy.run_path(str(path))
 print(json.dumps(sorted({*sys.modules} - before)))
 """
+LOADED_BY_THE_HOST = """
+import json, sys
+import devhost.cli
+print(json.dumps([name for name in sys.modules if name.startswith("azure.storage")]))
+"""
 THREADS_OF_SDKS = """
 import asyncio, json, sys, threading
 from shared_code.clients import clients
@@ -44,6 +49,10 @@ def result_of(program: str):
 def test_function_folders_import_nothing_but_the_app_beside_the_functions_sdks():
     packages = {name.split(".")[0] for name in result_of(LOADED_BY_FOLDERS)}
     assert packages - sys.stdlib_module_names - {"<run_path>"} == {"shared_code"}
+
+
+def test_development_host_imports_no_storage_sdk_before_an_app_needs_it():
+    assert result_of(LOADED_BY_THE_HOST) == []
 
 
 def test_sdks_are_imported_with_the_first_clients_and_not_on_the_event_loop():

@@ -10,6 +10,7 @@ import pytest
 from devhost.errors import UnknownFunctions
 from devhost.host import Host, HostOptions
 from devhost.settings.host_json import read_host_settings
+from devhost.web import http_server
 from tests.devhost.sample_app import SampleApp
 
 WAITS = """
@@ -58,3 +59,19 @@ async def test_skipped_time_makes_durable_timers_due_at_once_and_says_so(
             await asyncio.sleep(0.01)
         assert found.output == "30"
     assert "Time skip: for orchestrations it is " in caplog.text
+
+
+async def test_host_that_stops_waits_for_the_request_of_a_connection_and_for_nothing_else(
+    app: SampleApp, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(http_server, "_LOOKS", 10_000)
+    host = await Host.start(HostOptions(app.root, port=0), read_host_settings(app.root))
+    reader, writer = await asyncio.open_connection("127.0.0.1", host.port)
+    stopping = asyncio.create_task(host.stop())
+    async with asyncio.timeout(20):
+        await asyncio.wait((stopping,), timeout=0.1)
+        writer.write(b"GET /api/hello HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        answer = await reader.read()
+        writer.close()
+        await stopping
+    assert b"hello" in answer

@@ -14,8 +14,9 @@ STUCK = """
     import azure.durable_functions as df
     def run(context):
         if context.operation_name == "hang":
+            released = pathlib.Path("released").resolve()  # it may outlive its host
             pathlib.Path("hangs").touch()
-            while not pathlib.Path("released").exists():
+            while not released.exists():
                 time.sleep(0.02)
         context.set_result("done")
     main = df.Entity.create(run)

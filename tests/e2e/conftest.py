@@ -14,6 +14,7 @@ from local.ports import free_port
 from local.services import RunningService
 from local.settings import Port
 from tests.support.api_client import ApiClient, StartHost
+from tests.support.forking import forked_host
 from tests.support.service_proxy import ServiceProxy, service_proxy
 
 
@@ -29,7 +30,8 @@ def start_host(storage: Azurite, tmp_path_factory: pytest.TempPathFactory) -> St
         own = {"AzureWebJobs.live-event-function.Disabled": "true", **settings}
         environment = clean_environment(storage.connection_string) | own
         state = state_file or folder / "state.db"
-        with host(port, state_file=state, environment=environment, log=folder / "log") as service:
+        log = folder / "log"
+        with host(port, state_file=state, environment=environment, log=log, start=forked_host) as service:
             yield ApiClient(origin(port)), service
 
     return start

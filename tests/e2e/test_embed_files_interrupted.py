@@ -12,6 +12,7 @@ from itertools import count
 from typing import Any
 
 import pytest
+from azure.cosmos import CosmosClient
 
 from local.emulators.azurite import ACCOUNT, Azurite
 from local.emulators.cosmos.service import Cosmos
@@ -135,10 +136,10 @@ async def app(
 
 
 @pytest.fixture(scope="module")
-async def undisturbed(app: InstantApp, storage: Azurite, cosmos_emulator: Cosmos) -> Sequence[Texts]:
+async def undisturbed(app: InstantApp, storage: Azurite, cosmos_client: CosmosClient) -> Sequence[Texts]:
     """What a job makes of either state of the files."""
     made = []
-    with empty_corpus(storage, cosmos_emulator) as corpus:
+    with empty_corpus(storage, cosmos_client) as corpus:
         for number, files in enumerate(STATES):
             corpus.hold(**files)
             await app.run(corpus, version=f"v{number}")
@@ -151,11 +152,11 @@ async def scene(
     app: InstantApp,
     undisturbed: Sequence[Texts],
     storage: Azurite,
-    cosmos_emulator: Cosmos,
+    cosmos_client: CosmosClient,
     cosmos_on_the_way: ServiceProxy,
 ) -> AsyncIterator[Scene]:
     """Files and index in the first state."""
-    with empty_corpus(storage, cosmos_emulator) as corpus:
+    with empty_corpus(storage, cosmos_client) as corpus:
         corpus.hold(**STATES[0])
         await app.run(corpus)
         yield Scene(corpus, app, cosmos_on_the_way, undisturbed)

@@ -146,7 +146,7 @@ def test_questions_of_a_container_that_jobs_may_not_read_are_refused_at_once(cor
 def test_evaluation_goes_on_where_its_host_was_killed(
     corpus, start_host, embedding_settings, embeddings_server, tmp_path: Path
 ):
-    questions = put_questions(corpus, paragraphs=60)
+    questions = put_questions(corpus, paragraphs=34)
     state, settings = tmp_path / "state.db", {**embedding_settings, "COSMOS_DATABASE": SEARCHED_DATABASE}
     with start_host(state, **settings) as (api, service):
         corpus.run(api)
@@ -160,7 +160,7 @@ def test_evaluation_goes_on_where_its_host_was_killed(
         status = api.finished(job, seconds=120)
         seen = api.send("GET", f"/api/index/{corpus.env}").json()
 
-    assert (status["status"], status["result"]["asked"], status["result"]["missed"]) == ("Completed", 180, 0)
-    assert status["progress"]["completed"] == 180
+    assert (status["status"], status["result"]["asked"], status["result"]["missed"]) == ("Completed", 102, 0)
+    assert status["progress"]["completed"] == 102
     assert seen["versions"][0]["evaluation"]["job"] == job
     assert before["env"] == corpus.env

@@ -27,8 +27,9 @@ def client(api: ApiClient) -> OpenApiClient:
 @pytest.fixture(scope="module")
 def served(start_host: StartHost, embedding_settings: dict[str, str]) -> Iterator[OpenApiClient]:
     """The document of an app that can reach all of its services but that of events, for which jobs wait."""
-    with start_host(**embedding_settings, EVENTS_ENDPOINT=f"http://127.0.0.1:{free_port()}") as (api, _):
+    with start_host(**embedding_settings, EVENTS_ENDPOINT=f"http://127.0.0.1:{free_port()}") as (api, host):
         yield OpenApiClient.of(api.origin)
+        host.kill()  # it would wait for its jobs, and they for the service
 
 
 def test_document_that_is_served_is_the_one_that_is_declared(client: OpenApiClient):

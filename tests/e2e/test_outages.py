@@ -64,7 +64,7 @@ async def test_tokens_of_a_job_whose_embeddings_fail_unanswered_are_counted_once
 @pytest.fixture(scope="module")
 async def searched(world) -> AsyncIterator[str]:
     """The path of a search that finds something."""
-    with empty_corpus(world.storage, world.cosmos, database=OUTAGES_DATABASE) as corpus:
+    with empty_corpus(world.storage, world.cosmos_client, database=OUTAGES_DATABASE) as corpus:
         corpus.put(bern=TEXT)
         submitted = await asyncio.to_thread(corpus.submit, world.api)
         await world.app.running.run_until_idle()

@@ -9,7 +9,8 @@ from urllib.parse import urlencode
 from uuid import uuid4
 
 import pytest
-from azure.cosmos.aio import CosmosClient
+from azure.cosmos import CosmosClient
+from azure.cosmos.aio import CosmosClient as AsyncCosmosClient
 
 from local.emulators.cosmos.service import KEY, Cosmos
 from local.http_client import Answer, request
@@ -36,9 +37,9 @@ def api(start_host: StartHost, settings: dict[str, str]) -> Iterator[ApiClient]:
 
 
 @pytest.fixture(scope="module")
-def handbook(storage: Any, cosmos_emulator: Cosmos, api: ApiClient) -> Iterator[Corpus]:
+def handbook(storage: Any, cosmos_client: CosmosClient, api: ApiClient) -> Iterator[Corpus]:
     """Two files in version v1, which is live."""
-    with empty_corpus(storage, cosmos_emulator) as made:
+    with empty_corpus(storage, cosmos_client) as made:
         for name, text in {"travel": TRAVEL, "leave": LEAVE}.items():
             made.files.upload_blob(f"docs/{name}.md", text)
         made.run(api)
@@ -164,6 +165,6 @@ def test_index_in_an_old_container_moves_over_with_no_token(
 
 
 async def make_old(cosmos: Cosmos, name: str, dimensions: int) -> None:
-    async with CosmosClient(cosmos.endpoint, KEY) as client:
+    async with AsyncCosmosClient(cosmos.endpoint, KEY) as client:
         database = await client.create_database_if_not_exists(SEARCHED_DATABASE)
         await create_old_container(database, name, dimensions=dimensions)

@@ -33,13 +33,13 @@ def settings(embedding_settings: dict[str, str]) -> dict[str, str]:
 @pytest.mark.soak
 def test_jobs_keep_to_their_budget_on_a_host_that_dies_and_end_right_when_it_is_raised(  # noqa: PLR0917 - fixtures
     storage: Azurite,
-    cosmos_emulator,
+    cosmos_client,
     start_host,
     embeddings_server,
     embedding_settings,
     tmp_path: Path,
 ):
-    with empty_corpus(storage, cosmos_emulator) as corpus:
+    with empty_corpus(storage, cosmos_client) as corpus:
         jobs = BudgetedJobs(corpus, start_host, embeddings_server, embedding_settings, tmp_path / "state.db")
         jobs.write_files(24)
         outcome = jobs.meet(0.5, kill_after=1)

@@ -5,12 +5,13 @@ only ever added: a job that such a version started may still be running when a n
 """
 
 import json
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from devhost.testing import running_app
+from devhost.testing import AppUnderTest, running_app
 from local.settings import ROOT
 from shared_code.jobs import KINDS
 from shared_code.jobs.compatibility import VERSION
@@ -42,12 +43,18 @@ def name_of_job(history: list[dict[str, Any]]) -> str:
     return f"{kind}, input version {value.get('version', 'unknown')}, release {event['Version']}"
 
 
+@pytest.fixture(scope="module")
+async def app() -> AsyncIterator[AppUnderTest]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AZURE_FUNCTIONS_DURABLE_STRICT_TYPING", "true")
+        async with running_app(ROOT) as running:
+            yield running
+
+
 @pytest.mark.parametrize("recorded", sorted(HISTORIES))
-async def test_histories_of_released_versions_still_replay(recorded: str, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("AZURE_FUNCTIONS_DURABLE_STRICT_TYPING", "true")
+async def test_histories_of_released_versions_still_replay(app: AppUnderTest, recorded: str):
     history = HISTORIES[recorded]
-    async with running_app(ROOT) as app:
-        difference = await app.replay(started(history)["Name"], history)
+    difference = await app.replay(started(history)["Name"], history)
     assert difference is None, (
         f"{recorded}.json ({name_of_job(history)}) does not replay.\n{difference}\n{WHAT_TO_DO}"
     )

@@ -65,7 +65,7 @@ def test_service_is_asked_to_stop_before_it_is_killed(tmp_path: Path) -> None:
     with running(python(POLITE, tmp_path / "log")) as service:
         pass
 
-    assert service.process.returncode == 0
+    assert service.process.poll() == 0
     assert "goodbye" in (tmp_path / "log").read_text()
 
 
@@ -75,7 +75,7 @@ def test_service_that_ignores_the_request_to_stop_is_killed(
     with running(python(STUBBORN, tmp_path / "log"), grace=0.2) as service:
         pass
 
-    assert service.process.returncode == -signal.SIGKILL
+    assert service.process.poll() == -signal.SIGKILL
 
 
 def test_service_that_dies_at_start_is_reported_with_its_last_words(tmp_path: Path) -> None:

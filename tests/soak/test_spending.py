@@ -30,11 +30,11 @@ _FILES = 150  # of each job: three pages, so that nine lanes run at once
 @pytest.mark.parametrize("round_", range(2))
 @pytest.mark.parametrize("share", [0.1, 0.5, 2])
 def test_jobs_of_a_host_that_dies_keep_to_their_budget_and_end_right_when_it_is_raised(  # noqa: PLR0917 - fixtures
-    storage, cosmos_emulator, start_host, embeddings_server, embedding_settings, tmp_path: Path,
+    storage, cosmos_client, start_host, embeddings_server, embedding_settings, tmp_path: Path,
     table, seed, share, round_,
 ):  # fmt: skip
     kill_after = Random(f"{seed} {share} {round_}").randint(1, 12)  # noqa: S311 - repeatable
-    with empty_corpus(storage, cosmos_emulator) as corpus:
+    with empty_corpus(storage, cosmos_client) as corpus:
         jobs = BudgetedJobs(corpus, start_host, embeddings_server, embedding_settings, tmp_path / "state.db")
         jobs.write_files(_FILES)
         outcome = jobs.meet(share, kill_after=kill_after)

@@ -11,7 +11,6 @@ from azure.cosmos import ContainerProxy, CosmosClient
 from azure.storage.blob import ContainerClient
 
 from local.emulators.azurite import Azurite
-from local.emulators.cosmos.service import KEY, Cosmos
 from local.http_client import Answer, request
 from tests.support.api_client import ApiClient
 
@@ -98,21 +97,18 @@ def prose(subject: str, *, paragraphs: int = 60) -> str:
 
 
 @contextmanager
-def empty_corpus(storage: Azurite, cosmos: Cosmos, *, database: str = DATABASE) -> Iterator[Corpus]:
+def empty_corpus(storage: Azurite, cosmos: CosmosClient, *, database: str = DATABASE) -> Iterator[Corpus]:
     """A container without files, and an environment of its own."""
     name = f"files-{uuid4().hex[:12]}"
-    with (
-        ContainerClient.from_connection_string(storage.connection_string, name) as files,
-        CosmosClient(cosmos.endpoint, KEY) as client,
-    ):
+    with ContainerClient.from_connection_string(storage.connection_string, name) as files:
         files.create_container()
-        index = client.get_database_client(database).get_container_client("chunks")
+        index = cosmos.get_database_client(database).get_container_client("chunks")
         yield Corpus(files, index, env=name)
 
 
 @pytest.fixture
-def corpus(storage: Azurite, cosmos_emulator: Cosmos) -> Iterator[Corpus]:
+def corpus(storage: Azurite, cosmos_client: CosmosClient) -> Iterator[Corpus]:
     """Three files of some 25 chunks each, and nothing of them in the index."""
-    with empty_corpus(storage, cosmos_emulator) as made:
+    with empty_corpus(storage, cosmos_client) as made:
         made.put(apples=prose("apples"), bears=prose("bears"), cedars=prose("cedars"))
         yield made

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler
+from threading import Event
 from typing import Any
 from urllib.parse import unquote
 
@@ -11,11 +12,13 @@ from tests.support.web_servers import serving
 
 
 class EventsService:
-    """Answers what it was told; while it is down, every request with 503."""
+    """Answers what it was told, as soon as it is free to; while it is down, every request with 503."""
 
     def __init__(self) -> None:
         self.origin = ""
         self.is_down = False
+        self.is_free = Event()
+        self.is_free.set()
         self.asked: list[str] = []
         self._events: dict[str, dict[str, Any]] = {}
 
@@ -27,6 +30,7 @@ class EventsService:
         """Status and body for a path."""
         tracking_id = unquote(path.removeprefix("/events/"))
         self.asked.append(tracking_id)
+        self.is_free.wait(30)
         if self.is_down:
             return 503, {}
         found = self._events.get(tracking_id)

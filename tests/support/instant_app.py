@@ -14,9 +14,12 @@ from local.settings import ROOT
 from shared_code.clients import opening
 from shared_code.network import Network
 from shared_code.settings import settings
+from tests.support import app_modules
 from tests.support.api_client import ApiClient
 from tests.support.app_time import months_ago
 from tests.support.corpus import Corpus
+
+__all__ = ["InstantApp", "app_modules", "instant_app"]  # what one app has imported, the next has too
 
 
 @dataclass(frozen=True)

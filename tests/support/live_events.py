@@ -11,7 +11,6 @@ import pytest
 from azure.cosmos import ContainerProxy, CosmosClient
 from azure.cosmos.exceptions import CosmosResourceNotFoundError
 
-from local.emulators.cosmos.service import KEY, Cosmos
 from local.http_client import Answer, request
 from shared_code.jobs import EmbedEventJob, EventDefaults
 from shared_code.settings import Settings
@@ -91,11 +90,10 @@ def api(
 
 
 @pytest.fixture
-def events(cosmos_emulator: Cosmos) -> Iterator[LiveEvents]:
+def events(cosmos_client: CosmosClient) -> LiveEvents:
     """An environment without documents."""
-    with CosmosClient(cosmos_emulator.endpoint, KEY) as cosmos:
-        index = cosmos.get_database_client(DATABASE).get_container_client("chunks")
-        yield LiveEvents(index, f"events-{uuid4().hex[:8]}")
+    index = cosmos_client.get_database_client(DATABASE).get_container_client("chunks")
+    return LiveEvents(index, f"events-{uuid4().hex[:8]}")
 
 
 def wait_for(condition: Callable[[], bool]) -> None:

@@ -107,7 +107,6 @@ class OutageWorld:
     time: AppTime
     proxies: Mapping[str, ServiceProxy]
     storage: Azurite
-    cosmos: Cosmos
     cosmos_client: CosmosClient
     embeddings: Embeddings
     events: EventsService
@@ -227,7 +226,7 @@ class OutageWorld:
         return meeting
 
     async def _run_file(self) -> Meeting:
-        with empty_corpus(self.storage, self.cosmos, database=OUTAGES_DATABASE) as corpus:
+        with empty_corpus(self.storage, self.cosmos_client, database=OUTAGES_DATABASE) as corpus:
             await asyncio.to_thread(lambda: corpus.put(**FILES))
             status = await self._ended(await self._taken(lambda: corpus.submit(self.api)))
             is_right = await asyncio.to_thread(self._is_whole, corpus, status["result"])
@@ -319,15 +318,13 @@ async def outage_world(
         _prepare(storage, queue)
         network = Network(clock=time, pool=HastyPool, answer=PATIENCE)
         own = settings_of(proxies, cosmos, embeddings)
-        evaluated = opened.enter_context(empty_corpus(storage, cosmos, database=OUTAGES_DATABASE))
+        evaluated = opened.enter_context(empty_corpus(storage, client, database=OUTAGES_DATABASE))
         evaluated.put(**FILES)
         evaluated.files.upload_blob(QUESTIONS, _questions(evaluated))
         async with AsyncExitStack() as running:
             app = await running.enter_async_context(instant_app(through(storage, proxies), own, network))
             time.follow(app.running.clock)
-            world = OutageWorld(
-                app, time, proxies, storage, cosmos, client, embeddings, events, queue, evaluated
-            )
+            world = OutageWorld(app, time, proxies, storage, client, embeddings, events, queue, evaluated)
             await world.run_undisturbed()
             yield world
 

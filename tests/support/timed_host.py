@@ -8,16 +8,15 @@
 A timer that became due meanwhile is due when the host comes back, as after a night without power.
 """
 
-import argparse
 import asyncio
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 from devhost.engine.clock import VirtualClock
@@ -31,6 +30,7 @@ from shared_code.clients import opening
 from shared_code.network import Network
 from tests.support.api_client import ApiClient
 from tests.support.app_time import AppTime
+from tests.support.forking import ForkedProcess
 
 _READY, _DONE = "ready", "done"
 
@@ -49,7 +49,8 @@ class TimedHost:
     environment: dict[str, str]
     now: datetime
     port: int = field(default_factory=free_port)
-    _process: subprocess.Popen[str] | None = None
+    _process: ForkedProcess | None = None
+    _line: Connection | None = None
 
     @property
     def api(self) -> ApiClient:
@@ -64,19 +65,11 @@ class TimedHost:
     def begin(self, *, later: timedelta = timedelta()) -> None:
         """Starts the host, so much later than it ended."""
         self.now += later
-        arguments = ["--port", str(self.port), "--state", str(self.state), "--at", self.now.isoformat()]
-        with self.state.with_suffix(".log").open("ab") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", __spec__.name, *arguments],
-                cwd=ROOT,
-                env=self.environment,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
-                bufsize=1,
-                start_new_session=True,  # the processes that it starts end with it
-            )
+        self._line, far_end = Pipe()
+        given = far_end, HostOptions(ROOT, port=self.port, state=str(self.state)), self.now
+        log = self.state.with_suffix(".log")
+        self._process = ForkedProcess(_run, *given, environment=self.environment, log=log)
+        far_end.close()
         self._expect(_READY)
 
     def advance(self, time: timedelta) -> None:
@@ -87,8 +80,8 @@ class TimedHost:
     def begin_to_advance(self, time: timedelta) -> None:
         """Lets time pass without waiting for it: the host is to be killed meanwhile."""
         self.now += time
-        assert self._running.stdin
-        self._running.stdin.write(f"{time.total_seconds()}\n")
+        assert self._line
+        self._line.send(time)
 
     def settle(self) -> None:
         """Returns when nothing runs any more."""
@@ -100,19 +93,21 @@ class TimedHost:
             return
         os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
-        for stream in (self._process.stdin, self._process.stdout):
-            if stream:
-                stream.close()
-        self._process = None
+        if self._line:
+            self._line.close()
+        self._process = self._line = None
 
     @property
-    def _running(self) -> "subprocess.Popen[str]":
+    def _running(self) -> ForkedProcess:
         assert self._process, "The host is down."
         return self._process
 
     def _expect(self, word: str) -> None:
-        assert self._running.stdout
-        said = self._running.stdout.readline().strip()
+        assert self._line, "The host is down."
+        try:
+            said = self._line.recv()
+        except EOFError:
+            said = None
         assert said == word, f"The host said {said!r}: {self.state.with_suffix('.log').read_text()[-3000:]}"
 
 
@@ -127,34 +122,19 @@ def timed_host(state: Path, environment: Mapping[str, str], now: datetime) -> It
         host.kill()
 
 
-def main() -> None:
-    """The host's process: a line on its input is seconds that are to pass."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--port", type=int)
-    parser.add_argument("--state")
-    parser.add_argument("--at", type=datetime.fromisoformat)
-    given = parser.parse_args()
-    asyncio.run(_serve(HostOptions(ROOT, port=given.port, state=given.state), VirtualClock(given.at)))
+def _run(line: Connection, options: HostOptions, now: datetime) -> None:
+    """The host's process: what is sent to it is time that is to pass."""
+    asyncio.run(_serve(line, options, VirtualClock(now)))
 
 
-async def _serve(options: HostOptions, clock: VirtualClock) -> None:
+async def _serve(line: Connection, options: HostOptions, clock: VirtualClock) -> None:
     time = AppTime()
     time.follow(clock)
     opening.network = Network(clock=time)
     settings = load_settings(options.app_dir)
     set_up_logging(settings.log_levels, options.app_dir)
     app = AppUnderTest(await Host.start(options, settings, clock=clock), clock)
-    _say(_READY)
-    while seconds := await asyncio.to_thread(sys.stdin.readline):
-        await app.advance(timedelta(seconds=float(seconds)))
-        _say(_DONE)
-    await app.host.stop()
-
-
-def _say(word: str) -> None:
-    sys.stdout.write(f"{word}\n")
-    sys.stdout.flush()
-
-
-if __name__ == "__main__":
-    main()
+    line.send(_READY)
+    while True:
+        await app.advance(await asyncio.to_thread(line.recv))
+        line.send(_DONE)

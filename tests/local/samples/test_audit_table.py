@@ -1,32 +1,39 @@
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import islice
 
 import pytest
 from azure.data.tables import TableClient
 
 from local.emulators.azurite import Azurite
 from local.errors import ForeignTable
-from local.samples.audit_table import END, KNOWN_ANSWER, START, reference_count, rows, seed
+from local.samples.audit_table import END, KNOWN_ANSWER, START, Row, reference_count, rows, seed
+
+FIRST_ROWS = list(islice(rows(), 400))  # a few days: to write all of them takes seconds, as the demo shows
 
 
 @pytest.fixture(scope="module")
 def table(storage: Azurite) -> Iterator[TableClient]:
     with TableClient.from_connection_string(storage.connection_string, "sample") as client:
-        seed(client, rows())
+        seed(client, FIRST_ROWS)
         yield client
 
 
-def test_known_answer_is_what_a_plain_loop_counts() -> None:
+def counted(sample: Iterable[Row]) -> int:
+    """The answer of a plain loop."""
     seen: list[str] = []
-    for row in rows():
+    for row in sample:
         in_range = START <= row["PartitionKey"] <= END
         if in_range and row.get("CertNumber") and row.get("identificationNumber") not in (None, *seen):
             seen.append(row["identificationNumber"])
+    return len(seen)
 
-    assert len(seen) == KNOWN_ANSWER
+
+def test_known_answer_is_what_a_plain_loop_counts() -> None:
+    assert counted(rows()) == KNOWN_ANSWER
 
 
-def test_known_answer_is_what_the_reference_query_counts(table: TableClient) -> None:
-    assert reference_count(table, START, END) == KNOWN_ANSWER
+def test_reference_query_counts_what_a_plain_loop_counts(table: TableClient) -> None:
+    assert reference_count(table, START, END) == counted(FIRST_ROWS) > 0
 
 
 def test_sample_rows_are_the_same_each_time() -> None:
@@ -46,7 +53,7 @@ def test_sample_holds_every_kind_of_row_that_makes_counting_hard() -> None:
 
 
 def test_sample_is_written_once(table: TableClient) -> None:
-    assert not seed(table, rows())
+    assert not seed(table, FIRST_ROWS)
 
 
 def test_sample_of_another_version_is_replaced(storage: Azurite) -> None:
