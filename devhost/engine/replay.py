@@ -159,8 +159,10 @@ class _Comparison:
 
 async def _run(executor: FunctionExecutor, name: str, history: Iterable[HistoryEvent]) -> OrchestratorState:
     events = list(history)
-    instance = replace(_instance(_started(events)), name=name)
-    item = WorkItem(instance, Execution(instance.execution_id, map(to_json, events)), [], [])
+    started = _started(events)
+    instance = replace(_instance(started), name=name)
+    execution = Execution(instance.execution_id, map(to_json, events), input_text=started["Input"])
+    item = WorkItem(instance, execution, [], [])
     episode = Episode(item, parse_time(events[-1]["Timestamp"]), HubOptions())
     return await episode.ask(executor)
 
@@ -177,7 +179,6 @@ def _instance(started: HistoryEvent) -> Instance:
         name=started["Name"],
         version=started["Version"],
         status=RuntimeStatus.RUNNING,
-        input=started["Input"],
         output=None,
         custom_status=None,
         created_at=time,

@@ -1,7 +1,7 @@
 """The engine as its clients see it: start, ask, raise, terminate, suspend, resume, restart, purge."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
@@ -99,6 +99,14 @@ class TaskHub:
     async def get_instance(self, instance_id: str) -> Instance | None:
         """The instance, or `None`; ids are case-sensitive."""
         return await self._store.get_instance(instance_id)
+
+    async def get_input(self, instance_id: str) -> str | None:
+        """The JSON text that an instance was started with; of an entity what it holds."""
+        return (await self.get_inputs([instance_id])).get(instance_id)
+
+    async def get_inputs(self, instance_ids: Sequence[str]) -> dict[str, str]:
+        """The inputs of instances that have one, by their ids."""
+        return await self._store.get_inputs(instance_ids)
 
     async def list_instances(
         self, query: InstanceQuery, *, top: int = 100, after: str | None = None
@@ -267,8 +275,9 @@ class TaskHub:
         instance = await self._existing(instance_id)
         if instance.is_entity:
             raise EntityProtected(instance_id, "restart")
+        input_text = await self.get_input(instance_id)
         return await self.start_orchestration(
-            instance.name, instance_id=None if new_id else instance_id, input_text=instance.input
+            instance.name, instance_id=None if new_id else instance_id, input_text=input_text
         )
 
     async def signal_entity(self, name: str, key: str, operation: str, input_text: str | None) -> None:
@@ -285,8 +294,8 @@ class TaskHub:
 
     async def get_entity(self, name: str, key: str) -> EntityState | None:
         """What the entity holds, or `None` if it was never asked anything."""
-        instance = await self._store.get_instance(entity_id(name, key))
-        return None if instance is None else EntityState.of(instance)
+        stored = await self.get_input(entity_id(name, key))
+        return None if stored is None else EntityState.of(stored)
 
     async def purge(self, instance_id: str) -> None:
         """Forgets an ended instance, or an entity whose code has deleted its state.

@@ -148,7 +148,8 @@ class ManagementApi:
 
     async def _status_of(self, call: Call, instance: Instance, *, may_be_500: bool = True) -> web.Response:
         show_input = call.flag("showInput", default=True)
-        body = _status_body(instance, show_input=show_input)
+        input_text = await self._hub.get_input(instance.instance_id) if show_input else None
+        body = _status_body(instance, input_text)
         if call.flag("showRecordedHistory"):  # of this host alone, as the SDK gets it
             body["recordedHistory"] = await self._hub.get_history(instance.instance_id)
         if call.flag("showHistory") and instance.status is not RuntimeStatus.PENDING:
@@ -177,9 +178,10 @@ class ManagementApi:
             statuses=statuses,
         )
         found, headers = await self._page(call, query)
-        show_input = call.flag("showInput", default=True)
+        ids = [instance.instance_id for instance in found]
+        inputs = await self._hub.get_inputs(ids) if call.flag("showInput", default=True) else {}
         return json_answer(
-            [_status_body(instance, show_input=show_input) for instance in found], headers=headers
+            [_status_body(instance, inputs.get(instance.instance_id)) for instance in found], headers=headers
         )
 
     async def _page(self, call: Call, query: InstanceQuery) -> tuple[list[Instance], dict[str, str]]:
@@ -269,10 +271,16 @@ class ManagementApi:
             id_prefix=f"@{name}@" if name else "@",
         )
         found, headers = await self._page(call, query)
-        entities = [instance for instance in found if instance.is_entity and EntityState.of(instance).exists]
+        inputs = await self._hub.get_inputs([entity.instance_id for entity in found if entity.is_entity])
+        states = {instance_id: EntityState.of(stored) for instance_id, stored in inputs.items()}
         fetch_state = call.flag("fetchState")
         return json_answer(
-            [_entity_body(entity, fetch_state=fetch_state) for entity in entities], headers=headers
+            [
+                _entity_body(entity, state.state if fetch_state else None)
+                for entity in found
+                if (state := states.get(entity.instance_id)) and state.exists
+            ],
+            headers=headers,
         )
 
     async def _read_entity(self, call: Call) -> web.Response:
@@ -309,12 +317,12 @@ def _statuses(call: Call) -> tuple[frozenset[RuntimeStatus], bool]:
     return statuses, not statuses and bool(names & _NEVER_REACHED)
 
 
-def _status_body(instance: Instance, *, show_input: bool) -> dict[str, Any]:
+def _status_body(instance: Instance, input_text: str | None) -> dict[str, Any]:
     return {
         "name": instance.name,
         "instanceId": instance.instance_id,
         "runtimeStatus": instance.status,
-        "input": parse_stored(instance.input) if show_input else None,
+        "input": parse_stored(input_text),
         "customStatus": parse_stored(instance.custom_status),
         "output": parse_stored(instance.output),
         "createdTime": _seconds_text(instance.created_at),
@@ -322,12 +330,12 @@ def _status_body(instance: Instance, *, show_input: bool) -> dict[str, Any]:
     }
 
 
-def _entity_body(instance: Instance, *, fetch_state: bool) -> dict[str, Any]:
+def _entity_body(instance: Instance, state: str | None) -> dict[str, Any]:
     _, name, key = instance.instance_id.split("@", 2)
     return {
         "entityId": {"name": name, "key": key},
         "lastOperationTime": format_time(instance.updated_at),
-        "state": parse_stored(EntityState.of(instance).state) if fetch_state else None,
+        "state": parse_stored(state),
     }
 
 
