@@ -152,8 +152,6 @@ class Host:
         self._server: HttpServer | None = None
         self._patience = Patience(clock)
         self._connections = StorageConnections(self._patience)
-        StorageBindings(self._connections, settings.queues.encoding).offer_to(self.worker)
-        TableBindings(self._connections).offer_to(self.worker)
         self._triggers = Triggers(
             self.worker,
             connections=self._connections,
@@ -163,6 +161,9 @@ class Host:
             timer_memory=TimerMemory(_timers_file(options.state)),
             host_id=host_id(options.app_dir),
         )
+        sent = self._triggers.look_at_queue
+        StorageBindings(self._connections, settings.queues.encoding, sent=sent).offer_to(self.worker)
+        TableBindings(self._connections).offer_to(self.worker)
 
     @property
     def origin(self) -> str:

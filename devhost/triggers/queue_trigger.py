@@ -50,9 +50,13 @@ class QueueTrigger:
         properties: Mapping[str, Any],
         connection: StorageConnection,
         options: QueueOptions,
+        sent: Callable[[str], None] = lambda _queue: None,
         hidden_for: timedelta = HIDDEN_FOR,
     ) -> None:
-        """Runs the function `name` for messages of `queue`; `properties` are those of its trigger."""
+        """Runs the function `name` for messages of `queue`; `properties` are those of its trigger.
+
+        `sent` is told of a queue that it has put a message into.
+        """
         self._name = name
         self._queue = connection.queues.get_queue_client(queue)
         self._poison_queue = connection.queues.get_queue_client(f"{queue}-poison")
@@ -60,15 +64,27 @@ class QueueTrigger:
         self._properties = properties
         self._connection = connection
         self._options = options
+        self._sent = sent
         self._hidden_for = hidden_for
         self._in_hand: set[asyncio.Task[None]] = set()
         self._poller: asyncio.Task[None] | None = None
         self._is_stopping = False
+        self._has_news = False
         self._wake = asyncio.Event()
 
     def start(self) -> None:
         """Begins to poll."""
         self._poller = asyncio.create_task(self._poll())
+
+    @property
+    def queue(self) -> str:
+        """The name of the queue."""
+        return self._queue.queue_name
+
+    def look(self) -> None:
+        """Looks at once: this host has put a message into the queue."""
+        self._has_news = True
+        self._wake.set()
 
     async def stop(self, *, grace: float) -> None:
         """Takes no more messages; those that are not done with in `grace` seconds go back to the queue."""
@@ -105,7 +121,8 @@ class QueueTrigger:
                 await self._until_few_are_in_hand()
             else:
                 await self._wait(pause)
-                pause = self._longer(pause)
+                pause = _SHORTEST_PAUSE if self._has_news else self._longer(pause)
+                self._has_news = False
 
     async def _receive(self) -> list[QueueMessage]:
         """The next messages, those that came before the storage failed; none where there is no queue."""
@@ -130,13 +147,13 @@ class QueueTrigger:
             await self._wait()
 
     async def _wait(self, seconds: float | None = None) -> None:
-        """Returns when a message is done with, at a stop, or after some seconds."""
-        self._wake.clear()
+        """Returns when a message is done with or has come, at a stop, or after some seconds."""
         if self._is_stopping:
             return
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._wake.wait()
+        self._wake.clear()
 
     def _longer(self, pause: float) -> float:
         # At random, so that the queues of an app are not asked in step.
@@ -193,4 +210,5 @@ class QueueTrigger:
             "Message %s moves to the queue '%s': %s.", held.id, self._poison_queue.queue_name, reason
         )
         await self._connection.ask(lambda: send(self._poison_queue, held.text))
+        self._sent(self._poison_queue.queue_name)
         await held.delete()
