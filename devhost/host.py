@@ -261,8 +261,10 @@ class Host:
             options=self.settings.http,
         )
         await self._server.start(reserved)
-        if self.index.failure is None:  # else what jobs there are wait for their code
+        if self.index.failure is None:
             await self.hub.start()
+        else:  # what jobs there are wait for their code
+            self.hub.hold_back(self.index.failure.reason)
         if isinstance(self._hub_clock, SkippingClock):
             self._time_skip = asyncio.create_task(skip_time(self.hub, self._hub_clock))
         self._triggers.start(self.index.functions)

@@ -90,7 +90,7 @@ class Episode:
         except FunctionFailed as failure:
             if OUT_OF_PROC_LABEL not in failure.error:
                 raise
-            return parse_failure(failure.error)
+            return parse_failure(failure.error, failure.stack)
         return parse_state(answer)
 
     def schedule(self, tasks: Iterable[Task]) -> None:

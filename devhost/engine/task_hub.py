@@ -35,7 +35,11 @@ _PAGE = 500
 
 
 class TaskHub:
-    """A running task hub. Everything that a method promises is stored when it returns."""
+    """A running task hub. Everything that a method promises is stored when it returns.
+
+    Attributes:
+        held_back: why nothing is run, if nothing is.
+    """
 
     def __init__(
         self,
@@ -50,10 +54,15 @@ class TaskHub:
         self._clock = clock or SystemClock()
         self._options = options or HubOptions()
         self._dispatcher = Dispatcher(store, executor, self._clock, self._options)
+        self.held_back = ""
 
     async def start(self) -> None:
         """Goes on with what an earlier host left unfinished."""
         await self._dispatcher.start()
+
+    def hold_back(self, reason: str) -> None:
+        """Runs nothing, for a reason; what there is waits for a start."""
+        self.held_back = reason
 
     async def stop(self, *, grace: float) -> None:
         """Stops after at most `grace` seconds for what is running, and closes the store."""
