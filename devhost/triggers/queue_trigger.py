@@ -11,7 +11,7 @@ import logging
 import random
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from azure.core.exceptions import AzureError, ResourceNotFoundError
@@ -21,7 +21,7 @@ from azure.storage.queue import QueueMessage
 from devhost.app.trigger_states import QueueState
 from devhost.engine.errors import FunctionFailed
 from devhost.settings.extension_options import QueueOptions
-from devhost.storage.queue_depth import depth, first_messages
+from devhost.storage.queue_depth import depth, first_messages, visible
 from devhost.storage.queue_messages import Undecodable, decode, send, trigger_metadata, trigger_value
 from devhost.storage.storage_connection import StorageConnection
 from devhost.triggers.ending import finish
@@ -67,6 +67,8 @@ class QueueTrigger:
         self._sent = sent
         self._hidden_for = hidden_for
         self._in_hand: set[asyncio.Task[None]] = set()
+        self._taken = 0
+        self._returning: dict[str, datetime] = {}
         self._poller: asyncio.Task[None] | None = None
         self._is_stopping = False
         self._has_news = False
@@ -99,9 +101,12 @@ class QueueTrigger:
         state = QueueState(self._name, self._queue.queue_name, self._connection.name, len(self._in_hand))
         try:
             async with asyncio.timeout(_PATIENCE):
+                waiting, hidden = await self._counts()
                 return replace(
                     state,
-                    waiting=await depth(self._queue),
+                    waiting=waiting,
+                    hidden=hidden,
+                    returning=self._still_returning(),
                     poisoned=await depth(self._poison_queue),
                     first=await first_messages(self._poison_queue, self._options.encoding),
                 )
@@ -109,6 +114,24 @@ class QueueTrigger:
             return replace(state, problem=f"The storage has not answered within {_PATIENCE:g} seconds.")
         except AzureError as error:
             return replace(state, problem=str(error).partition("\n")[0])
+
+    async def _counts(self) -> tuple[int, int]:
+        """How many messages there are, and how many of them nobody can see for a while.
+
+        The storage counts both alike. What comes or goes while it is asked does not pass for hidden.
+        """
+        before = self._taken, len(self._in_hand)
+        first, seen, last = await depth(self._queue), await visible(self._queue), await depth(self._queue)
+        returning = len(self._still_returning())
+        if seen is None or before != (self._taken, len(self._in_hand)):
+            return last, returning
+        return last, max(returning, min(first, last) - seen - len(self._in_hand))
+
+    def _still_returning(self) -> tuple[datetime, ...]:
+        """When the messages are seen again that were given back with a delay."""
+        now = datetime.now(UTC)
+        self._returning = {known: when for known, when in self._returning.items() if when > now}
+        return tuple(sorted(self._returning.values()))
 
     async def _poll(self) -> None:
         pause = _SHORTEST_PAUSE
@@ -163,6 +186,7 @@ class QueueTrigger:
     def _take(self, message: QueueMessage) -> None:
         task = asyncio.create_task(self._deliver(message))
         self._in_hand.add(task)
+        self._taken += 1
         task.add_done_callback(self._finished)
 
     def _finished(self, task: asyncio.Task[None]) -> None:
@@ -192,6 +216,8 @@ class QueueTrigger:
             await self._poison(held, f"'{self._name}' failed {tries} times")
         else:
             await held.release(self._options.visibility_timeout)
+            if held.seen_again is not None:
+                self._returning[held.id] = held.seen_again
 
     async def _succeeds(self, message: QueueMessage, content: bytes, held: HeldMessage) -> bool:
         value = trigger_value(content, self._properties)

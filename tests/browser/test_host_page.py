@@ -214,6 +214,14 @@ async def test_poison_message_is_shown_and_its_function_run_again(ui: HostPage):
     await ui.shows("unreadable")
 
 
+async def test_message_that_nobody_can_see_is_told(ui: HostPage, storage: Azurite):
+    async with QueueClient.from_connection_string(storage.connection_string, QUEUE) as queue:
+        later = await queue.send_message("later", visibility_timeout=3600)
+        await ui.open("queues")
+        await ui.shows("holds 1 message that nobody can see now: 1 that was sent with a delay")
+        await queue.delete_message(later)
+
+
 async def test_timer_is_shown_with_its_next_run_and_run_now(ui: HostPage):
     await ui.open("timers")
     await expect(ui.main.get_by_role("row").filter(has_text="nightly")).to_contain_text("0 0 3 * * *")
