@@ -273,7 +273,7 @@ class Host:
     async def _warm_up(self) -> None:
         """Runs the app's warm-up function, as Azure does for an instance that has no request yet."""
         for function in self.index.functions:
-            if function.trigger.type == "warmupTrigger":
+            if function.is_warm_up:
                 with contextlib.suppress(FunctionFailed):  # logged where it ran
                     await self.worker.invoke(function.name, text_datum(""))
 
