@@ -223,9 +223,11 @@ class Store:
             raise InstanceAlreadyExists(instance.instance_id, existing.status)
         if existing is not None and instance.generation is not None:
             instance = replace(instance, generation=(existing.generation or 0) + 1)
-        self._remove(instance.instance_id)
+        if existing is not None:
+            self._remove(instance.instance_id)
         self._save(instance)
-        self._save_input(instance.instance_id, new.input)
+        if new.input is not None:
+            self._save_input(instance.instance_id, new.input)
         started = {**new.started, "Generation": instance.generation}
         self._send(Message(instance.instance_id, started, instance.execution_id))
 
