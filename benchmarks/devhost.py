@@ -1,5 +1,6 @@
-"""The development host beside the recorded engine: latency, fan-outs, throughput, memory, long histories."""
+"""The development host beside the recorded engine: latency, throughput, memory, large inputs, histories."""
 
+import json
 import time
 from collections.abc import Callable
 
@@ -14,6 +15,9 @@ RECORDED = {"one": 0.2, "50 x 10": 6.3, "500": 13.0}
 SMALL = 2_000
 MANY = 10_000
 CHAINS = (50, 200, 800)
+RECORD = {"id": 12345, "name": "a record of the sort that apps hand on", "tags": ["a", "b"], "size": 1.25}
+LARGE = 10_000_000
+"""Bytes of JSON, about."""
 
 
 def main() -> None:
@@ -22,6 +26,9 @@ def main() -> None:
         client.wait(client.start("one"))  # the first one pays for imports
         _report_latency(client)
         _report_throughput(client, process)
+    with durable_host() as (client, _):
+        client.wait(client.start("one"))
+        _report_large_inputs(client)
     rows = [measure_chain(length) for length in CHAINS]
     header = ["activities in the chain", "ms an activity, all", "ms in the SDK's replay", "ms in the host"]
     report("devhost_history", "Cost of an activity by the length of the history", header, rows)
@@ -56,6 +63,27 @@ def _report_throughput(client: ManagementClient, process: RunningService) -> Non
         [f"MB held after {MANY:,} instances", resident_megabytes(pid)],
     ]
     report("devhost_throughput", "Many small orchestrations of one activity", ["", ""], rows)
+
+
+def _report_large_inputs(client: ManagementClient) -> None:
+    alone = [_timed(lambda: client.wait(client.start("one"))) for _ in range(50)]
+    records = [RECORD] * (LARGE // len(json.dumps(RECORD)))
+    began = time.perf_counter()
+    jobs = [client.start("reads", records) for _ in range(2)]
+    beside = []
+    while not all(client.has_ended(job) for job in jobs):
+        beside.append(_timed(lambda: client.wait(client.start("one"))))
+    rows = [
+        ["alone", *_middle_and_slow(alone)],
+        ["beside two jobs with inputs of 10 MB", *_middle_and_slow(beside)],
+        ["those two jobs, of 20 activities each", time.perf_counter() - began, ""],
+    ]
+    report("devhost_large_inputs", "A small orchestration", ["", "seconds, median", "seconds, 95%"], rows)
+
+
+def _middle_and_slow(seconds: list[float]) -> tuple[float, float]:
+    ordered = sorted(seconds)
+    return ordered[len(ordered) // 2], ordered[len(ordered) * 95 // 100]
 
 
 def _start_all(client: ManagementClient, count: int) -> None:

@@ -29,6 +29,13 @@ def run(context):
     for _ in range(context.get_input()):
         yield context.create_timer(context.current_utc_datetime + datetime.timedelta(seconds=1))
 """
+_READS = """
+def run(context):
+    records = context.get_input()
+    for number in range(20):
+        yield context.call_activity('echo', number)
+    return len(records)
+"""
 _ROOT = "/runtime/webhooks/durabletask"
 
 
@@ -58,7 +65,7 @@ def durable_host(
 def _write_app(app: Path) -> None:
     (app / "host.json").write_text('{"version": "2.0"}')
     _write_function(app / "echo", "activityTrigger", "payload", _ACTIVITY)
-    for name, code in (("one", _ONE), ("fan-out", _FAN_OUT), ("ticks", _TICKS)):
+    for name, code in (("one", _ONE), ("fan-out", _FAN_OUT), ("ticks", _TICKS), ("reads", _READS)):
         _write_function(app / name, "orchestrationTrigger", "context", _ORCHESTRATOR.format(code=code))
 
 
@@ -82,9 +89,9 @@ class ManagementClient:
     def __exit__(self, *_: object) -> None:
         self._connection.close()
 
-    def start(self, name: str, value: int | None = None) -> str:
-        """Starts an orchestration and returns its id."""
-        body = "null" if value is None else json.dumps(str(value))
+    def start(self, name: str, value: Any = None) -> str:
+        """Starts an orchestration with a JSON value and returns its id."""
+        body = "null" if value is None else json.dumps(json.dumps(value))
         started: dict[str, str] = self._call("POST", f"{_ROOT}/orchestrators/{name}", body)
         return started["id"]
 
@@ -94,6 +101,11 @@ class ManagementClient:
             status = self._call("GET", f"{_ROOT}/instances/{instance_id}")
             if status["runtimeStatus"] not in {"Pending", "Running"}:
                 return status["output"]
+
+    def has_ended(self, instance_id: str) -> bool:
+        """Whether an instance has ended, without its input."""
+        status = self._call("GET", f"{_ROOT}/instances/{instance_id}?showInput=false")
+        return status["runtimeStatus"] not in {"Pending", "Running"}
 
     def wait_for_all(self, count: int) -> None:
         """Waits until this many instances have completed."""

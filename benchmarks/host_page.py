@@ -145,7 +145,7 @@ def _fill(state: Path) -> None:
     """Writes instances and a long history into a new state file."""
     Store.open(str(state)).close()
     with sqlite3.connect(state) as connection:
-        marks = ", ".join("?" * 13)
+        marks = ", ".join("?" * 12)
         connection.executemany(f"INSERT INTO instances VALUES ({marks})", _instances())  # noqa: S608 - marks
         connection.executemany("INSERT INTO history VALUES (?, ?, ?)", _history())
     connection.close()
@@ -163,7 +163,6 @@ def _instances() -> Iterator[tuple[Any, ...]]:
             "one",
             None,
             status[number % 1_000],
-            "null",
             "1",
             None,
             at,
@@ -172,7 +171,7 @@ def _instances() -> Iterator[tuple[Any, ...]]:
             0,
             parent,
         )
-    yield (LONG, "e", "one", None, "Completed", "null", "1", None, at, at, 0, 0, None)
+    yield (LONG, "e", "one", None, "Completed", "1", None, at, at, 0, 0, None)
 
 
 def _history() -> Iterator[tuple[str, int, str]]:

@@ -125,7 +125,7 @@ class ConnectionUnusable(HostError):
     def __init__(self, connection: str, reason: str) -> None:
         super().__init__(
             f"The setting '{connection}' {reason}: set it to the storage account's connection string or URL, "
-            f"or to UseDevelopmentStorage=true for the emulator; or set {connection}__queueServiceUri."
+            f"or to UseDevelopmentStorage=true for the emulator; or set {connection}__accountName."
         )
         self.connection = connection
 

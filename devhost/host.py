@@ -152,8 +152,6 @@ class Host:
         self._server: HttpServer | None = None
         self._patience = Patience(clock)
         self._connections = StorageConnections(self._patience)
-        StorageBindings(self._connections, settings.queues.encoding).offer_to(self.worker)
-        TableBindings(self._connections).offer_to(self.worker)
         self._triggers = Triggers(
             self.worker,
             connections=self._connections,
@@ -163,6 +161,9 @@ class Host:
             timer_memory=TimerMemory(_timers_file(options.state)),
             host_id=host_id(options.app_dir),
         )
+        sent = self._triggers.look_at_queue
+        StorageBindings(self._connections, settings.queues.encoding, sent=sent).offer_to(self.worker)
+        TableBindings(self._connections).offer_to(self.worker)
 
     @property
     def origin(self) -> str:
@@ -260,8 +261,10 @@ class Host:
             options=self.settings.http,
         )
         await self._server.start(reserved)
-        if self.index.failure is None:  # else what jobs there are wait for their code
+        if self.index.failure is None:
             await self.hub.start()
+        else:  # what jobs there are wait for their code
+            self.hub.hold_back(self.index.failure.reason)
         if isinstance(self._hub_clock, SkippingClock):
             self._time_skip = asyncio.create_task(skip_time(self.hub, self._hub_clock))
         self._triggers.start(self.index.functions)
@@ -270,7 +273,7 @@ class Host:
     async def _warm_up(self) -> None:
         """Runs the app's warm-up function, as Azure does for an instance that has no request yet."""
         for function in self.index.functions:
-            if function.trigger.type == "warmupTrigger":
+            if function.is_warm_up:
                 with contextlib.suppress(FunctionFailed):  # logged where it ran
                     await self.worker.invoke(function.name, text_datum(""))
 

@@ -5,6 +5,8 @@ refused there as a parameter's annotation, for instance, and `dict` is not.
 """
 
 import inspect
+import re
+import sys
 import types
 import typing
 from collections.abc import Callable, Mapping
@@ -17,6 +19,7 @@ from devhost.errors import FunctionLoadError
 
 _RETURN = "$return"
 _CONTEXT = "context"
+_EXTENSION = r"azurefunctions\.extensions\.(bindings|http)\.\w+"
 _NOT_GENERIC = (typing.Union, tuple, typing.ClassVar, typing.get_origin(typing.Callable))
 
 
@@ -103,7 +106,7 @@ class _Signature:
         if not accepts(python_type):
             self._fail(
                 f'type of {binding.name} binding in function.json "{binding.type}" '
-                f'does not match its Python annotation "{python_type.__name__}"'
+                f'does not match its Python annotation "{python_type.__name__}"{_of_an_extension()}'
             )
         return conversion
 
@@ -153,6 +156,18 @@ class _Signature:
 
     def _fail(self, reason: str) -> typing.NoReturn:
         raise FunctionLoadError(self.function.name, reason)
+
+
+def _of_an_extension() -> str:
+    """What to say of an annotation that only an extension of the worker would take, if the app has one."""
+    packages = (name for name in sorted(sys.modules) if re.fullmatch(_EXTENSION, name))
+    package = next(packages, "").replace(".", "-")
+    if not package:
+        return ""
+    return (
+        f". This host does not have what {package} adds, such as streams and the clients of other SDKs: use "
+        "the types of azure.functions"
+    )
 
 
 def _is_out(annotation: Any) -> bool:

@@ -10,6 +10,8 @@ from devhost.app.retry_policy import RetryPolicy
 from devhost.app.routes import RouteTemplate
 from devhost.errors import AppIndexingError, IndexingError
 
+WARM_UP = "warmup"
+
 # The members of durable triggers that name a function for orchestrations.
 _DURABLE_NAMES = {
     "orchestrationTrigger": "orchestration",
@@ -66,6 +68,11 @@ class Function:
     def durable_name(self) -> str:
         """The name by which orchestrations call it, which its trigger may give."""
         return durable_name_of(self.trigger, self.name)
+
+    @property
+    def is_warm_up(self) -> bool:
+        """Whether a new instance of the app runs it first: a warm-up function of another name never is."""
+        return self.trigger.type == "warmupTrigger" and self.name.lower() == WARM_UP
 
     @property
     def trigger(self) -> Binding:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from devhost.app.bindings import Direction
-from devhost.app.functions import Function
+from devhost.app.functions import WARM_UP, Function
 
 RETRIED_TRIGGERS = frozenset({"timerTrigger", "queueTrigger", "blobTrigger"})
 
@@ -16,6 +16,7 @@ def surprises(functions: Sequence[Function]) -> Iterator[str]:
         yield from _lacking_outputs(function)
         yield from _idle_retry(function)
         yield from _row_for_partition(function)
+        yield from _idle_warm_up(function)
     for earlier, later in itertools.combinations(functions, 2):
         yield from _hidden_route(earlier, later)
 
@@ -70,6 +71,14 @@ def _row_for_partition(function: Function) -> Iterator[str]:
                 "the function gets a list of all entities of the partition. Give a filter instead, such as "
                 "RowKey eq '{id}', and take the first of the list."
             )
+
+
+def _idle_warm_up(function: Function) -> Iterator[str]:
+    if function.trigger.type == "warmupTrigger" and not function.is_warm_up:
+        yield (
+            f"The warm-up function '{function.name}' is never run, as on Azure: rename it to '{WARM_UP}', "
+            "the one name by which it is."
+        )
 
 
 def _hidden_route(earlier: Function, later: Function) -> Iterator[str]:

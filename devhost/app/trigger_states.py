@@ -37,6 +37,8 @@ class QueueState:
         connection: the setting that names the storage.
         waiting: about how many messages are in the queue, hidden ones included.
         in_hand: for how many of them the function runs now.
+        hidden: about how many more of them nobody can see for a while.
+        returning: when those are seen again for which the function has failed.
         poisoned: about how many were given up.
         first: the first of those.
         problem: why the storage does not say; the counts are 0 then.
@@ -47,6 +49,8 @@ class QueueState:
     connection: str
     in_hand: int
     waiting: int = 0
+    hidden: int = 0
+    returning: tuple[datetime, ...] = ()
     poisoned: int = 0
     first: tuple[PoisonMessage, ...] = ()
     problem: str = ""

@@ -80,15 +80,29 @@ def show(client: ManagementClient, options: argparse.Namespace) -> Report:
 
 
 def why(client: ManagementClient, options: argparse.Namespace) -> Report:
-    """Why an instance has not ended, or each that has not."""
+    """Why an instance has not ended, or each that has not, and what hides messages from functions."""
     if options.id:
-        found = client.why(options.id)
-        return Report(found, Text("It has ended." if found is None else _reason_text(found)))
+        return _why_one(client, options.id)
     live = [item for item in client.instances({"runtimeStatus": _LIVE}) if _is_live(item)]
     reasons = {item["instanceId"]: client.why(item["instanceId"]) for item in live}
     known = {instance_id: reason for instance_id, reason in reasons.items() if reason}
-    lines = [f"{instance_id}\n  {_reason_text(reason)}" for instance_id, reason in known.items()]
+    known |= _hidden_messages(client)
+    lines = [f"{what}\n  {_reason_text(reason)}" for what, reason in known.items()]
     return Report(known, Text("\n".join(lines) or "Every instance has ended."))
+
+
+def _why_one(client: ManagementClient, instance_id: str) -> Report:
+    """Why one has not ended; a message that would raise its event may be hidden, which nobody can know."""
+    found = client.why(instance_id)
+    if found is None:
+        return Report(found, Text("It has ended."))
+    hidden = _hidden_messages(client) if found["code"] == "event" else {}
+    return Report(found, Text("\n".join(map(_reason_text, (found, *hidden.values())))))
+
+
+def _hidden_messages(client: ManagementClient) -> dict[str, dict[str, Any]]:
+    """What hides messages from functions, by the queues."""
+    return {f"queue {queue['queue']}": queue["why"] for queue in client.queues() if queue["why"]}
 
 
 def _reason_text(found: Mapping[str, Any]) -> str:

@@ -73,6 +73,11 @@ class ManagementClient:
         found: dict[str, Any] | None = self._checked(answer)
         return found
 
+    def queues(self) -> list[dict[str, Any]]:
+        """The queues that functions are run for, as they stand."""
+        found: list[dict[str, Any]] = self._checked(self._call("GET", "queues", root=_ADMIN))
+        return found
+
     def start(
         self, name: str, *, body: str | None, instance_id: str | None, version: str | None
     ) -> dict[str, Any]:

@@ -125,13 +125,19 @@ HTTP_ACTIVITY = "BuiltIn::HttpActivity"
 
 @dataclass(frozen=True, slots=True)
 class OrchestratorState:
-    """The SDK's answer; `output` and `custom_status` are JSON texts, `error` says why the code raised."""
+    """The SDK's answer; `output` and `custom_status` are JSON texts.
+
+    Attributes:
+        error: why the code raised.
+        stack: the traceback of that as text.
+    """
 
     is_done: bool
     actions: list[RawAction]
     output: str | None = None
     custom_status: str | None = None
     error: str | None = None
+    stack: str = ""
 
 
 def parse_state(text: str) -> OrchestratorState:
@@ -151,10 +157,10 @@ def parse_state(text: str) -> OrchestratorState:
         )
 
 
-def parse_failure(text: str) -> OrchestratorState:
+def parse_failure(text: str, stack: str = "") -> OrchestratorState:
     """Reads what an orchestrator's code raised: the SDK appends the state to the exception's text."""
     error, _, state = text.partition(OUT_OF_PROC_LABEL)
-    return replace(parse_state(state), error=error)
+    return replace(parse_state(state), error=error, stack=stack)
 
 
 def parse_actions(actions: Iterable[RawAction]) -> list[Action]:

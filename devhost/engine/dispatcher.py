@@ -22,6 +22,7 @@ from devhost.engine.instance import Instance
 from devhost.engine.options import HubOptions
 from devhost.engine.orchestration import OrchestrationProcessor
 from devhost.engine.store import Store
+from devhost.engine.turns import Turns
 from devhost.engine.work import ActivityCall, Checkpoint, Message, QueuedActivity, WorkItem
 
 logger = logging.getLogger(__name__)
@@ -29,7 +30,7 @@ logger = logging.getLogger(__name__)
 Processor: TypeAlias = OrchestrationProcessor | EntityProcessor
 
 _FINISHING_TIME: Final = 0.5  # seconds that code gets which runs when its instance is terminated
-_KEPT_CHARACTERS = 8_000_000  # of the histories of live executions in memory: some 5,000 short ones
+_KEPT_CHARACTERS = 200_000_000  # of live executions in memory: two with inputs of 30 MB, 100,000 short ones
 
 
 class Dispatcher:
@@ -47,6 +48,7 @@ class Dispatcher:
         self._entities = EntityProcessor(executor, clock)
         self._activities = ActivityProcessor(executor, clock)
         self._executions = ExecutionCache(_KEPT_CHARACTERS)
+        self._turns = Turns(lambda: self._unfinished)
         self._ready: asyncio.Queue[str | None] = asyncio.Queue()
         self._calls: asyncio.Queue[QueuedActivity | None] = asyncio.Queue()
         self._waiting: set[str] = set()
@@ -190,7 +192,9 @@ class Dispatcher:
         self._executions.drop(instance_id)  # what it comes to counts only when it is stored
         processor = self._entities if item.instance.is_entity else self._orchestrations
         try:
-            await self._complete(instance_id, await self._episode(processor, item))
+            async with self._turns.turn(item.execution.size):
+                checkpoint = await self._episode(processor, item)
+            await self._complete(instance_id, checkpoint)
         except sqlite3.OperationalError:
             raise  # the disk's matter, and not that of the instance
         except BaseException as error:

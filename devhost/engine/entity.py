@@ -18,7 +18,7 @@ from devhost.engine.errors import FunctionFailed, ProtocolError, describe_error
 from devhost.engine.executor import FunctionExecutor, answer_of
 from devhost.engine.history import EventType, format_time
 from devhost.engine.instance import Instance, RuntimeStatus
-from devhost.engine.work import Checkpoint, Message, WorkItem
+from devhost.engine.work import Checkpoint, Message, NewInput, WorkItem
 
 logger = logging.getLogger(__name__)
 
@@ -31,22 +31,26 @@ _REQUEST_EVENT = "op"
 
 @dataclass(frozen=True, slots=True)
 class EntityState:
-    """What an entity holds: JSON text, or nothing yet."""
+    """What an entity holds: JSON text, or nothing yet. It is stored where orchestrations have their input."""
 
     exists: bool = False
     state: str | None = None
 
     @classmethod
-    def of(cls, instance: Instance) -> "EntityState":
-        """The state that an entity's instance holds."""
-        stored = parse(instance.input or "{}")
-        return cls(stored.get("exists", False), stored.get("state"))
+    def of(cls, stored: str | None) -> "EntityState":
+        """The state that an entity has stored."""
+        content = parse(stored or "{}")
+        return cls(content.get("exists", False), content.get("state"))
 
-    def stored_in(self, instance: Instance, now: datetime) -> Instance:
-        """The instance with this state."""
+    @property
+    def stored(self) -> str:
+        """The text that is stored."""
+        return to_json({"exists": self.exists, "state": self.state, "sorter": {}})
+
+    def told_by(self, instance: Instance, now: datetime) -> Instance:
+        """The instance as its status tells of this state."""
         return replace(
             instance,
-            input=to_json({"exists": self.exists, "state": self.state, "sorter": {}}),
             custom_status=to_json({"entityExists": self.exists}),
             created_at=now,  # on Azure an entity continues as new with each batch
             updated_at=now,
@@ -61,7 +65,6 @@ def new_entity(instance_id: str, now: datetime) -> Instance:
         name=instance_id,
         version=None,
         status=RuntimeStatus.RUNNING,
-        input=None,
         output=None,
         custom_status=None,
         created_at=now,
@@ -103,7 +106,7 @@ class EntityProcessor:
 
         A client that terminates an entity makes it give up all requests that came before.
         """
-        state = EntityState.of(item.instance)
+        state = EntityState.of(item.execution.input)
         given_up, requests = _requests(item)
         answers = self._refuse(given_up, f"The entity {item.instance.instance_id} was terminated.")
         for batch in _batches(requests):
@@ -116,11 +119,17 @@ class EntityProcessor:
         """Drops requests that the engine itself failed at: nothing has happened, callers get the error."""
         given_up, requests = _requests(item)
         answers = self._refuse([*given_up, *requests], describe_error(error))
-        return self._checkpoint(item, EntityState.of(item.instance), answers)
+        return self._checkpoint(item, EntityState.of(item.execution.input), answers)
 
     def _checkpoint(self, item: WorkItem, state: EntityState, answers: list[Message]) -> Checkpoint:
-        instance = state.stored_in(item.instance, self._clock.now())
-        return Checkpoint(instance, history=[], message_ids=item.message_ids, messages=answers)
+        instance = state.told_by(item.instance, self._clock.now())
+        return Checkpoint(
+            instance,
+            history=[],
+            message_ids=item.message_ids,
+            input=NewInput(state.stored),
+            messages=answers,
+        )
 
     def _refuse(self, requests: Sequence[dict[str, Any]], reason: str) -> list[Message]:
         return list(self._answers(requests, [_failure(reason)] * len(requests)))

@@ -26,7 +26,7 @@ from devhost.engine.history import EventType, HistoryEvent
 from devhost.engine.instance import Instance, Parent, RuntimeStatus
 from devhost.engine.nodes import Task
 from devhost.engine.options import HubOptions
-from devhost.engine.work import ActivityCall, Checkpoint, Message, NewInstance, WorkItem
+from devhost.engine.work import ActivityCall, Checkpoint, Message, NewInput, NewInstance, WorkItem
 
 SHORT_TIMER = "6.00:00:00"
 LONG_TIMER_LEG = "3.00:00:00"
@@ -72,7 +72,7 @@ class Episode:
             "maximumShortTimerDuration": SHORT_TIMER,
             "defaultHttpAsyncRequestSleepTimeMillseconds": 30000,
         }
-        value = self.item.execution.input_json(instance.input)
+        value = self.item.execution.input_json
         return f'{{"history":[{events}],"input":{value},{to_json(fields)[1:]}'
 
     async def ask(self, executor: FunctionExecutor) -> OrchestratorState:
@@ -90,7 +90,7 @@ class Episode:
         except FunctionFailed as failure:
             if OUT_OF_PROC_LABEL not in failure.error:
                 raise
-            return parse_failure(failure.error)
+            return parse_failure(failure.error, failure.stack)
         return parse_state(answer)
 
     def schedule(self, tasks: Iterable[Task]) -> None:
@@ -133,15 +133,16 @@ class Episode:
             execution_id=str(uuid.uuid4()),
             generation=None,
             continuations=self.item.instance.continuations + 1,
-            input=_encoded(action.input),
             created_at=self.now,
             status=RuntimeStatus.RUNNING,
         )
-        events = [start_event(self.now, instance), *map(history.as_unplayed, carried_over)]
+        value = _encoded(action.input)
+        events = [start_event(self.now, instance, value), *map(history.as_unplayed, carried_over)]
         begin = [Message(instance.instance_id, event, instance.execution_id) for event in events]
         to_entities = [message for message in self._messages if message.instance_id != instance.instance_id]
         return replace(
             self._checkpoint(instance),
+            input=NewInput(value),
             restarted=True,
             history=[],
             activities=[],
@@ -243,7 +244,6 @@ def new_instance(
         name=name,
         version=version,
         status=RuntimeStatus.PENDING,
-        input=input_text,
         output=None,
         custom_status=None,
         created_at=now,
@@ -251,10 +251,10 @@ def new_instance(
         parent=parent,
         generation=None if parent else 0,
     )
-    return NewInstance(instance, start_event(now, instance))
+    return NewInstance(instance, start_event(now, instance, input_text))
 
 
-def start_event(now: datetime, instance: Instance) -> HistoryEvent:
+def start_event(now: datetime, instance: Instance, input_text: str | None) -> HistoryEvent:
     """The event that begins the instance's current execution."""
     return history.execution_started(
         now,
@@ -262,7 +262,7 @@ def start_event(now: datetime, instance: Instance) -> HistoryEvent:
         execution_id=instance.execution_id,
         name=instance.name,
         version=instance.version,
-        input_text=instance.input,
+        input_text=input_text,
         parent=instance.parent,
         generation=instance.generation,
     )

@@ -21,16 +21,20 @@ class Execution:
     """One execution of an instance, as its last episode left it.
 
     Attributes:
+        input: the stored input.
         history: JSON texts of its events, in order.
         size: their characters in all.
     """
 
-    def __init__(self, execution_id: str, history: Iterable[str] = ()) -> None:
+    def __init__(
+        self, execution_id: str, history: Iterable[str] = (), *, input_text: str | None = None
+    ) -> None:
         self.execution_id = execution_id
+        self.input = input_text
         self.history = list(history)
-        self.size = sum(map(len, self.history))
+        self.size = len(input_text or "") + sum(map(len, self.history))
         self._last_id: int | None = None
-        self._input: str | None = None
+        self._input_json: str | None = None
         self._asked: Sequence[RawAction] = ()
         self._walk: Walk | None = None
 
@@ -41,11 +45,13 @@ class Execution:
             self._last_id = _largest_id(self.events())
         return self._last_id
 
-    def input_json(self, stored: str | None) -> str:
+    @property
+    def input_json(self) -> str:
         """The stored input of the execution as JSON; a large one is read once, and not for each episode."""
-        if self._input is None:
-            self._input = to_json(_parsed(stored))
-        return self._input
+        if self._input_json is None:
+            written = to_json(_parsed(self.input))
+            self._input_json = self.input if written == self.input else written  # one text in memory, not two
+        return self._input_json
 
     def events(self) -> list[HistoryEvent]:
         """The events of its history, parsed."""

@@ -38,6 +38,8 @@ class Parent:
 class Instance:
     """One orchestration instance; texts are JSON texts, `None` where there is no value.
 
+    Its input, which may be large and does not change, is kept apart.
+
     Attributes:
         generation: how often clients have used the id before; `None` for executions that no client started.
         continuations: how often the instance has continued as new.
@@ -48,7 +50,6 @@ class Instance:
     name: str
     version: str | None
     status: RuntimeStatus
-    input: str | None
     output: str | None
     custom_status: str | None
     created_at: datetime

@@ -7,6 +7,7 @@ Steps ──┬── Task            an activity, a sub-orchestration, a timer,
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -121,6 +122,24 @@ class Group(Node):
             self.finish()
 
 
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """The time between a failed attempt and the next one.
+
+    Attributes:
+        timer_id: the timer until the next attempt.
+        task_id: the attempt that has failed last.
+        failed: how many have failed.
+        attempts: how many there may be.
+    """
+
+    name: str
+    timer_id: int
+    task_id: int
+    failed: int
+    attempts: int
+
+
 class Retry(Node):
     """A task that is tried again after a timer; after the last failure too comes one, which fires at once."""
 
@@ -141,10 +160,12 @@ class Retry(Node):
         return self._rest_timer is not None
 
     @property
-    def rest(self) -> tuple[int, int, int] | None:
-        """The id of the timer until the next attempt, how many have failed and how many there may be."""
-        timer = self._rest_timer
-        return None if timer is None else (timer.task_id, self._attempts, self._options.attempts)
+    def rest(self) -> "Rest | None":
+        """How the last attempt has failed, and what the next one waits for, while it does."""
+        timer, failed = self._rest_timer, self._current
+        if timer is None or not isinstance(failed, Task):
+            return None
+        return Rest(self.action.name, timer.task_id, failed.task_id, self._attempts, self._options.attempts)
 
     def attempt(self) -> None:
         """Starts the next attempt."""

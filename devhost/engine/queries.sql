@@ -1,10 +1,10 @@
 -- name: insert_instance
 -- A new instance, or a finished one's id used again.
 INSERT OR REPLACE INTO instances (
-  instance_id, execution_id, name, version, status, input, output, custom_status,
+  instance_id, execution_id, name, version, status, output, custom_status,
   created_at, updated_at, generation, continuations, parent
 ) VALUES (
-  :instance_id, :execution_id, :name, :version, :status, :input, :output, :custom_status,
+  :instance_id, :execution_id, :name, :version, :status, :output, :custom_status,
   :created_at, :updated_at, :generation, :continuations, :parent
 );
 
@@ -24,6 +24,15 @@ ORDER BY instance_id LIMIT :top;
 
 -- name: delete_instance
 DELETE FROM instances WHERE instance_id = :instance_id;
+
+-- name: insert_input
+INSERT OR REPLACE INTO inputs (instance_id, input) VALUES (:instance_id, :input);
+
+-- name: input
+SELECT input FROM inputs WHERE instance_id = :instance_id;
+
+-- name: delete_input
+DELETE FROM inputs WHERE instance_id = :instance_id;
 
 -- name: history
 -- The events of an instance's current execution, oldest first.

@@ -29,6 +29,7 @@ class Difference:
         recorded: what the history holds there.
         asked: what the code asks for.
         instance_id: whose history it is.
+        stack: the traceback of the error with which the code fails there, if it does.
     """
 
     position: int
@@ -38,6 +39,7 @@ class Difference:
     recorded: str
     asked: str
     instance_id: str
+    stack: str = ""
 
     def __str__(self) -> str:
         return (
@@ -60,10 +62,18 @@ async def replay(executor: FunctionExecutor, name: str, history: Sequence[Histor
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Where an orchestrator stands at the end of a history, and whether its code has ended by then."""
+    """Where an orchestrator stands at the end of a history.
+
+    Attributes:
+        has_ended: whether its code has returned or raised by then.
+        error: why it has raised, if it has.
+        stack: the traceback of that as text.
+    """
 
     walk: Walk
     has_ended: bool
+    error: str | None = None
+    stack: str = ""
 
 
 async def position_of(
@@ -83,7 +93,9 @@ async def position_of(
     """
     state = await _run(executor, name, history)
     comparison = _Comparison(history, state, starts)
-    return comparison.difference() or Position(comparison.walk, state.is_done or state.error is not None)
+    has_ended = state.is_done or state.error is not None
+    position = Position(comparison.walk, has_ended, state.error, state.stack)
+    return comparison.difference() or position
 
 
 class _Comparison:
@@ -154,13 +166,16 @@ class _Comparison:
             recorded=recorded,
             asked=asked,
             instance_id=_started(self._history)["OrchestrationInstance"]["InstanceId"],
+            stack=self._state.stack,
         )
 
 
 async def _run(executor: FunctionExecutor, name: str, history: Iterable[HistoryEvent]) -> OrchestratorState:
     events = list(history)
-    instance = replace(_instance(_started(events)), name=name)
-    item = WorkItem(instance, Execution(instance.execution_id, map(to_json, events)), [], [])
+    started = _started(events)
+    instance = replace(_instance(started), name=name)
+    execution = Execution(instance.execution_id, map(to_json, events), input_text=started["Input"])
+    item = WorkItem(instance, execution, [], [])
     episode = Episode(item, parse_time(events[-1]["Timestamp"]), HubOptions())
     return await episode.ask(executor)
 
@@ -177,7 +192,6 @@ def _instance(started: HistoryEvent) -> Instance:
         name=started["Name"],
         version=started["Version"],
         status=RuntimeStatus.RUNNING,
-        input=started["Input"],
         output=None,
         custom_status=None,
         created_at=time,

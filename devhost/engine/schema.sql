@@ -1,14 +1,14 @@
 -- The task hub: everything that must survive the host. Times are UTC texts that sort as times do.
 
--- One row per orchestration instance, as clients see it.
+-- One row per orchestration instance, as clients see it. Every checkpoint writes it anew: nothing large is in it
+-- before the instance has ended.
 CREATE TABLE instances (
   instance_id   TEXT PRIMARY KEY,
   execution_id  TEXT NOT NULL,      -- changes with continue-as-new and when an id is used again
   name          TEXT NOT NULL,      -- of the orchestrator function
   version       TEXT,
   status        TEXT NOT NULL,      -- a RuntimeStatus
-  input         TEXT,               -- JSON text, as every value here
-  output        TEXT,
+  output        TEXT,               -- JSON text, as every value here
   custom_status TEXT,
   created_at    TEXT NOT NULL,
   updated_at    TEXT NOT NULL,
@@ -16,6 +16,12 @@ CREATE TABLE instances (
   continuations INTEGER NOT NULL,   -- how often it has continued as new
   parent        TEXT                -- JSON of the Parent that waits for it
 ) WITHOUT ROWID;
+
+-- What the current execution was started with, for those that have an input; of an entity what it holds.
+CREATE TABLE inputs (
+  instance_id TEXT PRIMARY KEY,
+  input       TEXT NOT NULL
+);
 
 -- The current execution's history, as later episodes will be given it.
 CREATE TABLE history (

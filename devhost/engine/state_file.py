@@ -12,7 +12,8 @@ from devhost.engine.errors import StateFileInUse, StateFileOutdated
 
 logger = logging.getLogger(__name__)
 
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
+_OLDEST: Final = 2  # schema that can be brought to the present one, a step at a time
 
 _INCREMENTAL: Final = 2  # as SQLite numbers the ways to vacuum: free pages are given back when asked for
 _KEPT_PAGES: Final = 1_000  # of 4 kB, which stay free for what comes next
@@ -22,11 +23,11 @@ _LOG_BYTES: Final = 16 * 1024 * 1024  # of the write-ahead log, which may grow a
 
 
 def prepare(connection: sqlite3.Connection, path: str) -> None:
-    """Locks the file for as long as the connection is open, and makes the schema in a new one.
+    """Locks the file for as long as the connection is open, and makes or upgrades its schema.
 
     Raises:
         StateFileInUse: another host has it open.
-        StateFileOutdated: it was made by a host with another schema.
+        StateFileOutdated: it was made by a newer host, or a very old one.
     """
     try:
         # One host owns the file for as long as it runs; the lock ends with the process, however that ends.
@@ -40,12 +41,14 @@ def prepare(connection: sqlite3.Connection, path: str) -> None:
         connection.execute("COMMIT")
     except sqlite3.OperationalError as error:
         raise StateFileInUse(path) from error
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    version = _number(connection, "user_version")
     if version == 0:
-        schema = _statements("schema.sql")
-        connection.executescript(f"BEGIN; {schema} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
-    elif version != SCHEMA_VERSION:
+        _change_schema(connection, "schema.sql", SCHEMA_VERSION)
+    elif not _OLDEST <= version <= SCHEMA_VERSION:
         raise StateFileOutdated(path)
+    else:
+        for step in range(version, SCHEMA_VERSION):
+            _change_schema(connection, f"upgrade_{step}.sql", step + 1)
     connection.executescript(_statements("indexes.sql"))
     _let_shrink(connection, path)
 
@@ -72,6 +75,10 @@ class Shrinking:
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
             self._has_shrunk = False
         return self._has_shrunk
+
+
+def _change_schema(connection: sqlite3.Connection, script: str, version: int) -> None:
+    connection.executescript(f"BEGIN; {_statements(script)} PRAGMA user_version = {version}; COMMIT;")
 
 
 def _let_shrink(connection: sqlite3.Connection, path: str) -> None:

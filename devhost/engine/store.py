@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
@@ -27,6 +27,7 @@ from devhost.engine.work import ActivityCall, Checkpoint, Message, NewInstance, 
 
 _ALL_OF_AN_INSTANCE: Final = (
     "delete_instance",
+    "delete_input",
     "delete_history",
     "delete_messages",
     "delete_activities",
@@ -93,6 +94,15 @@ class Store:
             "statuses": f",{','.join(sorted(query.statuses))}," if query.statuses else "",
         }
         return await self._thread.run(lambda: [_instance(row) for row in self._rows("instances", **values)])
+
+    async def get_inputs(self, instance_ids: Sequence[str]) -> dict[str, str]:
+        """The inputs of instances that have one, by their ids."""
+
+        def read() -> dict[str, str]:
+            found = {instance_id: self._input(instance_id) for instance_id in instance_ids}
+            return {instance_id: text for instance_id, text in found.items() if text is not None}
+
+        return await self._thread.run(read)
 
     async def list_newest(self, query: ListQuery) -> list[Listed]:
         """A page of orchestrations by their age."""
@@ -196,7 +206,7 @@ class Store:
             instance = self._find(instance_id)
             if instance is None:
                 raise InstanceNotFound(instance_id)
-            if instance.is_entity and EntityState.of(instance).exists:
+            if instance.is_entity and EntityState.of(self._input(instance_id)).exists:
                 raise EntityProtected(instance_id, "purge")
             if not instance.status.is_terminal and not instance.is_entity:
                 raise InstanceNotEnded(instance_id, instance.status)
@@ -213,8 +223,11 @@ class Store:
             raise InstanceAlreadyExists(instance.instance_id, existing.status)
         if existing is not None and instance.generation is not None:
             instance = replace(instance, generation=(existing.generation or 0) + 1)
-        self._remove(instance.instance_id)
+        if existing is not None:
+            self._remove(instance.instance_id)
         self._save(instance)
+        if new.input is not None:
+            self._save_input(instance.instance_id, new.input)
         started = {**new.started, "Generation": instance.generation}
         self._send(Message(instance.instance_id, started, instance.execution_id))
 
@@ -232,7 +245,8 @@ class Store:
         if instance is None or not wanted:
             return None
         if known is None or known.execution_id != instance.execution_id:
-            known = Execution(instance.execution_id, self._history(instance_id))
+            history, input_text = self._history(instance_id), self._input(instance_id)
+            known = Execution(instance.execution_id, history, input_text=input_text)
         if not known.history:  # the start comes first, also before events that came while it was decided on
             wanted.sort(key=lambda row: row["execution_id"] is None)
         return WorkItem(
@@ -257,6 +271,8 @@ class Store:
         if dropped < len(checkpoint.message_ids) and not instance.is_entity:  # they went with their instance
             return None
         self._save(instance)
+        if checkpoint.input is not None:
+            self._save_input(instance.instance_id, checkpoint.input.text)
         if instance.status.is_terminal:
             self._execute("delete_messages", instance_id=instance.instance_id)
         if checkpoint.restarted:
@@ -316,6 +332,16 @@ class Store:
             "parent": to_json(asdict(instance.parent)) if instance.parent else None,
         }
         self._execute("insert_instance", **values)
+
+    def _save_input(self, instance_id: str, text: str | None) -> None:
+        if text is None:
+            self._execute("delete_input", instance_id=instance_id)
+        else:
+            self._execute("insert_input", instance_id=instance_id, input=text)
+
+    def _input(self, instance_id: str) -> str | None:
+        rows = self._rows("input", instance_id=instance_id)
+        return rows[0]["input"] if rows else None
 
     def _find(self, instance_id: str) -> Instance | None:
         rows = self._rows("instance", instance_id=instance_id)

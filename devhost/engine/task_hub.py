@@ -1,7 +1,7 @@
 """The engine as its clients see it: start, ask, raise, terminate, suspend, resume, restart, purge."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
@@ -35,7 +35,11 @@ _PAGE = 500
 
 
 class TaskHub:
-    """A running task hub. Everything that a method promises is stored when it returns."""
+    """A running task hub. Everything that a method promises is stored when it returns.
+
+    Attributes:
+        held_back: why nothing is run, if nothing is.
+    """
 
     def __init__(
         self,
@@ -50,10 +54,15 @@ class TaskHub:
         self._clock = clock or SystemClock()
         self._options = options or HubOptions()
         self._dispatcher = Dispatcher(store, executor, self._clock, self._options)
+        self.held_back = ""
 
     async def start(self) -> None:
         """Goes on with what an earlier host left unfinished."""
         await self._dispatcher.start()
+
+    def hold_back(self, reason: str) -> None:
+        """Runs nothing, for a reason; what there is waits for a start."""
+        self.held_back = reason
 
     async def stop(self, *, grace: float) -> None:
         """Stops after at most `grace` seconds for what is running, and closes the store."""
@@ -99,6 +108,14 @@ class TaskHub:
     async def get_instance(self, instance_id: str) -> Instance | None:
         """The instance, or `None`; ids are case-sensitive."""
         return await self._store.get_instance(instance_id)
+
+    async def get_input(self, instance_id: str) -> str | None:
+        """The JSON text that an instance was started with; of an entity what it holds."""
+        return (await self.get_inputs([instance_id])).get(instance_id)
+
+    async def get_inputs(self, instance_ids: Sequence[str]) -> dict[str, str]:
+        """The inputs of instances that have one, by their ids."""
+        return await self._store.get_inputs(instance_ids)
 
     async def list_instances(
         self, query: InstanceQuery, *, top: int = 100, after: str | None = None
@@ -267,8 +284,9 @@ class TaskHub:
         instance = await self._existing(instance_id)
         if instance.is_entity:
             raise EntityProtected(instance_id, "restart")
+        input_text = await self.get_input(instance_id)
         return await self.start_orchestration(
-            instance.name, instance_id=None if new_id else instance_id, input_text=instance.input
+            instance.name, instance_id=None if new_id else instance_id, input_text=input_text
         )
 
     async def signal_entity(self, name: str, key: str, operation: str, input_text: str | None) -> None:
@@ -285,8 +303,8 @@ class TaskHub:
 
     async def get_entity(self, name: str, key: str) -> EntityState | None:
         """What the entity holds, or `None` if it was never asked anything."""
-        instance = await self._store.get_instance(entity_id(name, key))
-        return None if instance is None else EntityState.of(instance)
+        stored = await self.get_input(entity_id(name, key))
+        return None if stored is None else EntityState.of(stored)
 
     async def purge(self, instance_id: str) -> None:
         """Forgets an ended instance, or an entity whose code has deleted its state.

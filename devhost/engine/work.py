@@ -49,6 +49,19 @@ class NewInstance:
     instance: Instance
     started: HistoryEvent
 
+    @property
+    def input(self) -> str | None:
+        """The input that it is started with."""
+        text: str | None = self.started["Input"]
+        return text
+
+
+@dataclass(frozen=True, slots=True)
+class NewInput:
+    """What takes the place of an instance's input."""
+
+    text: str | None
+
 
 @dataclass(frozen=True, slots=True)
 class WorkItem:
@@ -79,6 +92,7 @@ class Checkpoint:
     Attributes:
         instance: the instance as it is now.
         history: JSON texts of the events to append.
+        input: what replaces its input; `None` if that stays as it is, which costs nothing.
         restarted: whether `history` replaces what was stored before.
         fails_children: whether a child whose id is in use fails its task, which on Azure never ends.
         execution: what the next episode may go on from; `None` if it has to read the history.
@@ -89,6 +103,7 @@ class Checkpoint:
     instance: Instance
     history: list[str]
     message_ids: list[int]
+    input: NewInput | None = None
     awaited: set[int] = field(default_factory=set)
     restarted: bool = False
     fails_children: bool = True

@@ -22,6 +22,14 @@ async def depth(queue: "QueueClient") -> int:
     return 0
 
 
+async def visible(queue: "QueueClient") -> int | None:
+    """How many messages of a queue can be seen; `None` where they are more than can be looked at."""
+    with contextlib.suppress(ResourceNotFoundError):
+        seen = len(await queue.peek_messages(max_messages=_SHOWN))
+        return None if seen == _SHOWN else seen
+    return 0
+
+
 async def first_messages(queue: "QueueClient", encoding: MessageEncoding) -> tuple[PoisonMessage, ...]:
     """The first messages of a queue, which stay there as they are."""
     with contextlib.suppress(ResourceNotFoundError):

@@ -1,7 +1,7 @@
 """The bindings `queue` (out) and `blob` (in and out): what a function reads and writes beside its trigger."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -23,9 +23,13 @@ if TYPE_CHECKING:
 class StorageBindings:
     """Reads and writes storage for the calls of one app."""
 
-    def __init__(self, connections: StorageConnections, encoding: MessageEncoding) -> None:
+    def __init__(
+        self, connections: StorageConnections, encoding: MessageEncoding, *, sent: Callable[[str], None]
+    ) -> None:
+        """`sent` is told of each queue that a function has put messages into."""
         self._connections = connections
         self._encoding = encoding
+        self._sent = sent
 
     def offer_to(self, worker: Worker) -> None:
         """Lets the worker's functions use the bindings."""
@@ -39,12 +43,13 @@ class StorageBindings:
         Raises:
             BindingFailed, ConnectionUnusable, UnresolvedExpression: it cannot be sent.
         """
-        name = data.expand(str(binding.properties.get("queueName", "")))
+        name = data.expand(str(binding.properties.get("queueName", ""))).lower()
         connection = self._connections.of(binding.properties)
-        queue = connection.queues.get_queue_client(name.lower())
+        queue = connection.queues.get_queue_client(name)
         with _told_as_failure(binding, f"the queue '{name}'"):
             for content in contents_of(value):
                 await connection.ask(partial(send, queue, encode(content, self._encoding)))
+                self._sent(name)
 
     async def write_blob(self, binding: Binding, value: Datum, data: BindingData) -> None:
         """Writes a blob, over an older one if need be; the container is created if there is none.

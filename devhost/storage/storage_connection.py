@@ -131,6 +131,10 @@ class StorageConnection:
             client = self._from_connection_string(client_class, _expanded(value))
         else:
             url = _SERVICE_IN_HOST.sub(service, value) or self._identity_url(service)
+            if not url:
+                raise ConnectionUnusable(
+                    self.name, f"is missing, and so is '{self.name}__{service}ServiceUri'"
+                )
             client = client_class(url, credential=self._credential(), **_CLIENT_OPTIONS)
         self._opened.append(client)
         return client

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from azure.core.exceptions import AzureError, HttpResponseError, ResourceNotFoundError
@@ -31,6 +31,7 @@ class HeldMessage:
         hidden_for: timedelta,
     ) -> None:
         self.id = message.id
+        self.seen_again: datetime | None = None
         self.text: str = message.content
         self._connection = connection
         self._queue = queue
@@ -54,7 +55,7 @@ class HeldMessage:
             await self._connection.ask(lambda: self._queue.delete_message(self.id, self._receipt))
 
     async def release(self, after: timedelta) -> None:
-        """Gives the message back to the queue, to be seen again after that time."""
+        """Gives the message back to the queue, to be seen again after that time: at `seen_again`."""
         with _unless_gone(self.id):
             await self._connection.ask(lambda: self._hide(after))
 
@@ -68,7 +69,7 @@ class HeldMessage:
     async def _hide(self, duration: timedelta) -> None:
         seconds = int(duration.total_seconds())
         changed = await self._queue.update_message(self.id, self._receipt, visibility_timeout=seconds)
-        self._receipt = changed.pop_receipt
+        self._receipt, self.seen_again = changed.pop_receipt, changed.next_visible_on
 
 
 async def _is_set_within(event: asyncio.Event, duration: timedelta) -> bool:

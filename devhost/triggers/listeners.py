@@ -119,6 +119,12 @@ class Triggers:
         """How the queues stand that functions are run for."""
         return await asyncio.gather(*(queue.state() for queue in self._queues))
 
+    def look_at_queue(self, name: str) -> None:
+        """Wakes who waits for messages of a queue: this host has put one into it. So does Azure's."""
+        for queue in self._queues:
+            if queue.queue == name:
+                queue.look()
+
     async def settle(self) -> None:
         """Returns when no timer function runs or is due."""
         for timer in self._timers.values():
@@ -158,6 +164,7 @@ class Triggers:
             properties=properties,
             connection=self._connections.of(properties),
             options=self._queue_options,
+            sent=self.look_at_queue,
         )
         self._queues.append(trigger)
         return trigger

@@ -11,7 +11,7 @@ import logging
 import random
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from azure.core.exceptions import AzureError, ResourceNotFoundError
@@ -20,7 +20,7 @@ from azure.functions.meta import Datum
 from devhost.app.trigger_states import QueueState
 from devhost.engine.errors import FunctionFailed
 from devhost.settings.extension_options import QueueOptions
-from devhost.storage.queue_depth import depth, first_messages
+from devhost.storage.queue_depth import depth, first_messages, visible
 from devhost.storage.queue_messages import Undecodable, decode, send, trigger_metadata, trigger_value
 from devhost.storage.storage_connection import StorageConnection
 from devhost.triggers.ending import finish
@@ -52,9 +52,13 @@ class QueueTrigger:
         properties: Mapping[str, Any],
         connection: StorageConnection,
         options: QueueOptions,
+        sent: Callable[[str], None] = lambda _queue: None,
         hidden_for: timedelta = HIDDEN_FOR,
     ) -> None:
-        """Runs the function `name` for messages of `queue`; `properties` are those of its trigger."""
+        """Runs the function `name` for messages of `queue`; `properties` are those of its trigger.
+
+        `sent` is told of a queue that it has put a message into.
+        """
         self._name = name
         self._queue = connection.queues.get_queue_client(queue)
         self._poison_queue = connection.queues.get_queue_client(f"{queue}-poison")
@@ -62,15 +66,29 @@ class QueueTrigger:
         self._properties = properties
         self._connection = connection
         self._options = options
+        self._sent = sent
         self._hidden_for = hidden_for
         self._in_hand: set[asyncio.Task[None]] = set()
+        self._taken = 0
+        self._returning: dict[str, datetime] = {}
         self._poller: asyncio.Task[None] | None = None
         self._is_stopping = False
+        self._has_news = False
         self._wake = asyncio.Event()
 
     def start(self) -> None:
         """Begins to poll."""
         self._poller = asyncio.create_task(self._poll())
+
+    @property
+    def queue(self) -> str:
+        """The name of the queue."""
+        return self._queue.queue_name
+
+    def look(self) -> None:
+        """Looks at once: this host has put a message into the queue."""
+        self._has_news = True
+        self._wake.set()
 
     async def stop(self, *, grace: float) -> None:
         """Takes no more messages; those that are not done with in `grace` seconds go back to the queue."""
@@ -85,9 +103,12 @@ class QueueTrigger:
         state = QueueState(self._name, self._queue.queue_name, self._connection.name, len(self._in_hand))
         try:
             async with asyncio.timeout(_PATIENCE):
+                waiting, hidden = await self._counts()
                 return replace(
                     state,
-                    waiting=await depth(self._queue),
+                    waiting=waiting,
+                    hidden=hidden,
+                    returning=self._still_returning(),
                     poisoned=await depth(self._poison_queue),
                     first=await first_messages(self._poison_queue, self._options.encoding),
                 )
@@ -95,6 +116,24 @@ class QueueTrigger:
             return replace(state, problem=f"The storage has not answered within {_PATIENCE:g} seconds.")
         except AzureError as error:
             return replace(state, problem=str(error).partition("\n")[0])
+
+    async def _counts(self) -> tuple[int, int]:
+        """How many messages there are, and how many of them nobody can see for a while.
+
+        The storage counts both alike. What comes or goes while it is asked does not pass for hidden.
+        """
+        before = self._taken, len(self._in_hand)
+        first, seen, last = await depth(self._queue), await visible(self._queue), await depth(self._queue)
+        returning = len(self._still_returning())
+        if seen is None or before != (self._taken, len(self._in_hand)):
+            return last, returning
+        return last, max(returning, min(first, last) - seen - len(self._in_hand))
+
+    def _still_returning(self) -> tuple[datetime, ...]:
+        """When the messages are seen again that were given back with a delay."""
+        now = datetime.now(UTC)
+        self._returning = {known: when for known, when in self._returning.items() if when > now}
+        return tuple(sorted(self._returning.values()))
 
     async def _poll(self) -> None:
         pause = _SHORTEST_PAUSE
@@ -107,7 +146,8 @@ class QueueTrigger:
                 await self._until_few_are_in_hand()
             else:
                 await self._wait(pause)
-                pause = self._longer(pause)
+                pause = _SHORTEST_PAUSE if self._has_news else self._longer(pause)
+                self._has_news = False
 
     async def _receive(self) -> "list[QueueMessage]":
         """The next messages, those that came before the storage failed; none where there is no queue."""
@@ -132,13 +172,13 @@ class QueueTrigger:
             await self._wait()
 
     async def _wait(self, seconds: float | None = None) -> None:
-        """Returns when a message is done with, at a stop, or after some seconds."""
-        self._wake.clear()
+        """Returns when a message is done with or has come, at a stop, or after some seconds."""
         if self._is_stopping:
             return
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._wake.wait()
+        self._wake.clear()
 
     def _longer(self, pause: float) -> float:
         # At random, so that the queues of an app are not asked in step.
@@ -148,6 +188,7 @@ class QueueTrigger:
     def _take(self, message: "QueueMessage") -> None:
         task = asyncio.create_task(self._deliver(message))
         self._in_hand.add(task)
+        self._taken += 1
         task.add_done_callback(self._finished)
 
     def _finished(self, task: asyncio.Task[None]) -> None:
@@ -177,6 +218,8 @@ class QueueTrigger:
             await self._poison(held, f"'{self._name}' failed {tries} times")
         else:
             await held.release(self._options.visibility_timeout)
+            if held.seen_again is not None:
+                self._returning[held.id] = held.seen_again
 
     async def _succeeds(self, message: "QueueMessage", content: bytes, held: HeldMessage) -> bool:
         value = trigger_value(content, self._properties)
@@ -195,4 +238,5 @@ class QueueTrigger:
             "Message %s moves to the queue '%s': %s.", held.id, self._poison_queue.queue_name, reason
         )
         await self._connection.ask(lambda: send(self._poison_queue, held.text))
+        self._sent(self._poison_queue.queue_name)
         await held.delete()

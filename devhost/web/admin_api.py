@@ -57,6 +57,8 @@ class AdminApi:
                 uptime = int((time.monotonic() - self._started) * 1000)
                 state = {"id": "devhost", "state": "Running", "processUptime": uptime}
                 return web.json_response({**state, "errors": list(self._errors())})
+            case "GET" | "POST", ["warmup"]:
+                return await self._warm_up()
             case "POST", ["functions", name] if name in self._functions:
                 return await self._run_function(self._functions[name], request)
             case "GET", ["functions", name] if name in self._functions:
@@ -64,6 +66,13 @@ class AdminApi:
             case "GET", ["functions"]:
                 return web.json_response([self._describe(found) for found in self._functions.values()])
         return await self._overview.handle(request, path) or web.Response(status=404)
+
+    async def _warm_up(self) -> web.Response:
+        """Runs the warm-up function, if there is one, once more: Azure's asks so for a new instance."""
+        for function in self._functions.values():
+            if function.is_warm_up:
+                await self._run(function.name, "")
+        return web.Response()
 
     async def stop(self) -> None:
         """Gives up the calls that run."""

@@ -3,13 +3,15 @@
 The raw history, which orchestrators get, is the engine's; section 2 of the protocol notes has this form.
 """
 
+import functools
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from devhost.engine.dotnet_json import parse
+from devhost.engine.dotnet_json import parse, to_json
 from devhost.engine.history import EventType
 
+_LARGE: Final = 100_000  # characters, which take a millisecond or two to read and write again
 _NAMES = {
     0: "ExecutionStarted",
     1: "ExecutionCompleted",
@@ -79,6 +81,18 @@ def parse_stored(text: str | None) -> Any:
         return parse(text)
     except ValueError:
         return text.strip()
+
+
+def written(stored: str | None) -> str:
+    """A stored text as answers have it; a large one is read once, and not for every look at its instance."""
+    if stored is not None and len(stored) >= _LARGE:
+        return _written(stored)
+    return to_json(parse_stored(stored))
+
+
+@functools.lru_cache(maxsize=4)
+def _written(stored: str) -> str:
+    return to_json(parse_stored(stored))
 
 
 def _activity_of(event: dict[str, Any]) -> int | None:

@@ -6,14 +6,14 @@ Codes, bodies and headers are those of section 2 of the protocol notes. Keys are
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
 from aiohttp import web
 
 from devhost.app.routes import RouteTemplate
-from devhost.engine.dotnet_json import parse, to_dotnet_json
+from devhost.engine.dotnet_json import parse, to_dotnet_json, to_json
 from devhost.engine.entity import EntityState
 from devhost.engine.errors import (
     EntityProtected,
@@ -28,9 +28,17 @@ from devhost.engine.history import format_time
 from devhost.engine.instance import Instance, InstanceQuery, RuntimeStatus
 from devhost.engine.task_hub import TaskHub
 from devhost.web.client_binding import check_status_links
-from devhost.web.history_view import history_events, parse_stored, with_start_times
+from devhost.web.history_view import history_events, parse_stored, with_start_times, written
 from devhost.web.http_request import query_of
-from devhost.web.management_call import BadQuery, Call, continuation, error_answer, json_answer, json_error
+from devhost.web.management_call import (
+    BadQuery,
+    Call,
+    continuation,
+    error_answer,
+    json_answer,
+    json_error,
+    text_answer,
+)
 from devhost.why.gather import why
 
 logger = logging.getLogger(__name__)
@@ -148,7 +156,8 @@ class ManagementApi:
 
     async def _status_of(self, call: Call, instance: Instance, *, may_be_500: bool = True) -> web.Response:
         show_input = call.flag("showInput", default=True)
-        body = _status_body(instance, show_input=show_input)
+        input_text = await self._hub.get_input(instance.instance_id) if show_input else None
+        body = _status_body(instance)
         if call.flag("showRecordedHistory"):  # of this host alone, as the SDK gets it
             body["recordedHistory"] = await self._hub.get_history(instance.instance_id)
         if call.flag("showHistory") and instance.status is not RuntimeStatus.PENDING:
@@ -160,11 +169,11 @@ class ManagementApi:
             body["historyEvents"] = history_events(history, show_input=show_input, show_output=show_output)
         if not instance.status.is_terminal:
             location = f"{call.origin}{call.request.raw_path}"
-            return json_answer(body, status=202, headers={"Location": location, "Retry-After": "5"})
+            headers = {"Location": location, "Retry-After": "5"}
+            return text_answer(_status_text(body, instance, input_text), status=202, headers=headers)
         failed = may_be_500 and instance.status is RuntimeStatus.FAILED
-        return json_answer(
-            body, status=500 if failed and call.flag("returnInternalServerErrorOnFailure") else 200
-        )
+        status = 500 if failed and call.flag("returnInternalServerErrorOnFailure") else 200
+        return text_answer(_status_text(body, instance, input_text), status=status)
 
     async def _list(self, call: Call) -> web.Response:
         statuses, matches_none = _statuses(call)
@@ -177,10 +186,10 @@ class ManagementApi:
             statuses=statuses,
         )
         found, headers = await self._page(call, query)
-        show_input = call.flag("showInput", default=True)
-        return json_answer(
-            [_status_body(instance, show_input=show_input) for instance in found], headers=headers
-        )
+        ids = [instance.instance_id for instance in found]
+        inputs = await self._hub.get_inputs(ids) if call.flag("showInput", default=True) else {}
+        texts = (_status_text(_status_body(one), one, inputs.get(one.instance_id)) for one in found)
+        return text_answer(f"[{','.join(texts)}]", headers=headers)
 
     async def _page(self, call: Call, query: InstanceQuery) -> tuple[list[Instance], dict[str, str]]:
         """A page of instances, and the header that leads to the next one."""
@@ -269,10 +278,16 @@ class ManagementApi:
             id_prefix=f"@{name}@" if name else "@",
         )
         found, headers = await self._page(call, query)
-        entities = [instance for instance in found if instance.is_entity and EntityState.of(instance).exists]
+        inputs = await self._hub.get_inputs([entity.instance_id for entity in found if entity.is_entity])
+        states = {instance_id: EntityState.of(stored) for instance_id, stored in inputs.items()}
         fetch_state = call.flag("fetchState")
         return json_answer(
-            [_entity_body(entity, fetch_state=fetch_state) for entity in entities], headers=headers
+            [
+                _entity_body(entity, state.state if fetch_state else None)
+                for entity in found
+                if (state := states.get(entity.instance_id)) and state.exists
+            ],
+            headers=headers,
         )
 
     async def _read_entity(self, call: Call) -> web.Response:
@@ -309,25 +324,36 @@ def _statuses(call: Call) -> tuple[frozenset[RuntimeStatus], bool]:
     return statuses, not statuses and bool(names & _NEVER_REACHED)
 
 
-def _status_body(instance: Instance, *, show_input: bool) -> dict[str, Any]:
+def _status_text(body: Mapping[str, Any], instance: Instance, input_text: str | None) -> str:
+    """The JSON of a status; what may be large in it is stored as JSON."""
+    stored = {"input": input_text, "output": instance.output}
+    members = (
+        f'"{name}":{written(stored[name]) if name in stored else to_json(value)}'
+        for name, value in body.items()
+    )
+    return f"{{{','.join(members)}}}"
+
+
+def _status_body(instance: Instance) -> dict[str, Any]:
+    """A status, with its stored texts left to `_status_text`."""
     return {
         "name": instance.name,
         "instanceId": instance.instance_id,
         "runtimeStatus": instance.status,
-        "input": parse_stored(instance.input) if show_input else None,
+        "input": None,
         "customStatus": parse_stored(instance.custom_status),
-        "output": parse_stored(instance.output),
+        "output": None,
         "createdTime": _seconds_text(instance.created_at),
         "lastUpdatedTime": _seconds_text(instance.updated_at),
     }
 
 
-def _entity_body(instance: Instance, *, fetch_state: bool) -> dict[str, Any]:
+def _entity_body(instance: Instance, state: str | None) -> dict[str, Any]:
     _, name, key = instance.instance_id.split("@", 2)
     return {
         "entityId": {"name": name, "key": key},
         "lastOperationTime": format_time(instance.updated_at),
-        "state": parse_stored(EntityState.of(instance).state) if fetch_state else None,
+        "state": parse_stored(state),
     }
 
 

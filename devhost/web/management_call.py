@@ -109,7 +109,12 @@ def continuation(last_id: str | None) -> dict[str, str]:
 
 def json_answer(body: Any, *, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
     """A value as the extension's compact JSON."""
-    return web.Response(text=to_json(body), status=status, headers=headers, content_type="application/json")
+    return text_answer(to_json(body), status=status, headers=headers)
+
+
+def text_answer(text: str, *, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
+    """JSON that is written already."""
+    return web.Response(text=text, status=status, headers=headers, content_type="application/json")
 
 
 def error_answer(status: int, message: str, error: Exception, *, text: str = "") -> web.Response:

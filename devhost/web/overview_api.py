@@ -21,6 +21,7 @@ from devhost.web.history_view import parse_stored
 from devhost.web.http_request import query_of
 from devhost.web.management_call import BadQuery, json_answer
 from devhost.why.inputs import task_input
+from devhost.why.queues import invisible
 
 EVENTS_OF_A_PART = 5_000
 _MOST = 500  # instances of a page
@@ -71,7 +72,7 @@ class OverviewApi:
                 case "GET", ["timers"]:
                     return json_answer([_json(timer) for timer in self._from.timers()])
                 case "GET", ["queues"]:
-                    return json_answer([_json(queue) for queue in await self._from.queues()])
+                    return json_answer([_queue(queue) for queue in await self._from.queues()])
                 case "GET", ["logs"]:
                     return json_answer(self._from.log_of(query.get("instance", "")))
         except BadQuery as error:
@@ -140,6 +141,11 @@ def _summary(instance: Listed) -> dict[str, Any]:
     summary = {**_json(instance), "isEntity": instance.is_entity}
     del summary["customStatus"]  # which may be long, and a list does not show it
     return summary
+
+
+def _queue(queue: QueueState) -> dict[str, Any]:
+    hidden = invisible(queue)
+    return {**_json(queue), "why": hidden and hidden.to_json()}
 
 
 def _json(value: Any) -> dict[str, Any]:

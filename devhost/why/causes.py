@@ -9,10 +9,13 @@ from typing import Any
 from devhost.engine.actions import HTTP_ACTIVITY
 from devhost.engine.history import EventType, HistoryEvent, parse_time
 from devhost.engine.instance import RuntimeStatus
+from devhost.engine.nodes import Rest
 from devhost.why.events import awaited_event, misnamed_event
-from devhost.why.state import CodeState, HostState, InstanceState, Rest, Why
+from devhost.why.places import told_by_failure
+from devhost.why.state import CodeState, HostState, InstanceState, Why
 
 _NOTHING = "Nothing needs to be done."
+_CORRECT = "Correct it there; the host reloads the app."
 _MOMENTS = timedelta(seconds=10)  # far more than the code of an orchestrator or an entity needs for a turn
 _LEG = timedelta(days=3)  # of a timer of more than six days
 _SCHEDULED = {
@@ -20,12 +23,8 @@ _SCHEDULED = {
     EventType.SUB_ORCHESTRATION_CREATED,
     EventType.TIMER_CREATED,
 }
-_ENDED = {
-    EventType.TASK_COMPLETED,
-    EventType.TASK_FAILED,
-    EventType.SUB_ORCHESTRATION_COMPLETED,
-    EventType.SUB_ORCHESTRATION_FAILED,
-}
+_FAILED = {EventType.TASK_FAILED, EventType.SUB_ORCHESTRATION_FAILED}
+_ENDED = {EventType.TASK_COMPLETED, EventType.SUB_ORCHESTRATION_COMPLETED, *_FAILED}
 
 
 def cause(state: InstanceState, host: HostState) -> Why | None:
@@ -49,6 +48,8 @@ def cause(state: InstanceState, host: HostState) -> Why | None:
 def _held_up(state: InstanceState, host: HostState) -> Why | None:
     """What keeps the code from being run at all."""
     instance = state.instance
+    if host.held_back:
+        return Why("function-in-error", f"No code of the app can be run: {host.held_back}", _CORRECT)
     if not state.accepted:
         sentence = f"Its version is {instance.version}, which this host does not run."
         return Why("version", sentence, "Set defaultVersion in host.json, or wait for a host that runs it.")
@@ -63,8 +64,7 @@ def _held_up(state: InstanceState, host: HostState) -> Why | None:
     if state.is_at_work or instance.status is RuntimeStatus.PENDING:
         return _at_work(state, host)
     if state.problem:
-        remedy = "Correct the function; the host reloads it."
-        return Why("function-in-error", f"Its function cannot be run: {state.problem}", remedy)
+        return Why("function-in-error", f"Its function cannot be run: {state.problem}", _CORRECT)
     return None
 
 
@@ -128,18 +128,29 @@ def _left_open(state: InstanceState) -> Why | None:
     if state.code is None or not state.code.has_ended:
         return None
     event = next(_open(state), None)
+    ended = f"Its code has raised {state.code.error}" if state.code.error else "Its code has ended"
+    if event is None and not state.code.events:
+        return _ends_early(state.code)
     if event is None:
         names = ", ".join(f"'{name}'" for name in dict.fromkeys(state.code.events))
-        sentence = f"Its code has ended, but a wait for the external event {names} has not."
+        sentence = f"{ended}, but a wait for the external event {names} has not."
         return Why("left-open", sentence, "Raise one event for each wait, or give the waits other names.")
     if event["EventType"] == EventType.TIMER_CREATED:
         until = parse_time(event["FireAt"])
-        sentence = f"Its code has ended, but its timer until {_text(until)} was not cancelled."
+        sentence = f"{ended}, but its timer until {_text(until)} was not cancelled."
         return Why(
             "left-open", sentence, "Cancel each timer that is no longer needed: timer.cancel().", until
         )
-    sentence = f"Its code has ended, but '{event['Name']}', which it has started, has not."
+    sentence = f"{ended}, but '{event['Name']}', which it has started, has not."
     return Why("left-open", sentence, "Wait for it, or terminate the instance.")
+
+
+def _ends_early(code: CodeState) -> Why:
+    """Code that has come to its end, and has left nothing open that the instance could wait for."""
+    if code.error:
+        return Why("function-in-error", f"Its function cannot be run: it raises {code.error}.", _CORRECT)
+    sentence = "Its code no longer waits for anything: the next event would end the instance."
+    return Why("replay", sentence, "Restore the code that it began with, or raise any event.")
 
 
 def _said_by_the_app(state: InstanceState) -> Why | None:
@@ -175,29 +186,37 @@ def _open_task(state: InstanceState, host: HostState) -> Why | None:
 def _task(state: InstanceState, host: HostState, event: HistoryEvent) -> Why | None:
     match event["EventType"]:
         case EventType.TIMER_CREATED:
-            return _timer(state.code, event)
+            return _timer(state, event)
         case EventType.SUB_ORCHESTRATION_CREATED:
             return _child(state, host, event)
     return _activity(state, host, event)
 
 
-def _timer(code: CodeState | None, event: HistoryEvent) -> Why:
+def _timer(state: InstanceState, event: HistoryEvent) -> Why:
     until = parse_time(event["FireAt"])
-    for rest in code.rests if code else ():
+    for rest in state.code.rests if state.code else ():
         if rest.timer_id == event["EventId"]:
-            return _retry(rest, until)
+            return _retry(rest, _failure(state, rest.task_id), until)
     is_leg = until - parse_time(event["Timestamp"]) == _LEG
     part = " That may be a part of a longer one: the SDK waits three days at a time." if is_leg else ""
     return Why("timer", f"It waits for a timer until {_text(until)}.{part}", _NOTHING, until=until)
 
 
-def _retry(rest: Rest, until: datetime) -> Why:
+def _retry(rest: Rest, failure: str, until: datetime) -> Why:
     if rest.failed >= rest.attempts:
-        sentence = f"'{rest.name}' has failed for the last time ({rest.failed} attempts)."
+        sentence = f"'{rest.name}' has failed for the last time ({rest.failed} attempts): {failure}."
         return Why("retry", sentence, _NOTHING, until=until)
-    sentence = f"'{rest.name}' has failed ({rest.failed} of {rest.attempts} attempts) and is tried again "
-    remedy = "See its log for the reason: python -m devhost logs ID shows the lines of an instance."
-    return Why("retry", f"{sentence}at {_text(until)}.", remedy, until=until)
+    sentence = (
+        f"'{rest.name}' has failed ({rest.failed} of {rest.attempts} attempts): {failure}. It is tried "
+    )
+    remedy = "See its log for more: python -m devhost logs ID shows the lines of an instance."
+    return Why("retry", f"{sentence}again at {_text(until)}.", remedy, until=until)
+
+
+def _failure(state: InstanceState, task_id: int) -> str:
+    """Why a task has failed, and where."""
+    failures = (e for e in state.history if e["EventType"] in _FAILED and e["TaskScheduledId"] == task_id)
+    return next(map(told_by_failure, failures), "it is not known why")
 
 
 def _activity(state: InstanceState, host: HostState, event: HistoryEvent) -> Why:

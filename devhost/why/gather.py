@@ -12,12 +12,13 @@ from devhost.engine.callees import called
 from devhost.engine.errors import FunctionFailed, InstanceNotFound, ProtocolError
 from devhost.engine.history import EventType
 from devhost.engine.instance import RuntimeStatus
-from devhost.engine.nodes import EventWait, Node, Retry, Task
+from devhost.engine.nodes import EventWait, Node, Rest, Retry, Task
 from devhost.engine.replay import Difference, Position, position_of
 from devhost.engine.task_hub import TaskHub
 from devhost.engine.traps import standstill
 from devhost.why.causes import cause
-from devhost.why.state import CodeState, HostState, InstanceState, Rest, Running, Why
+from devhost.why.places import told_with_place
+from devhost.why.state import CodeState, HostState, InstanceState, Running, Why
 
 _DEPTH = 20  # sub-orchestrations below each other
 _PATIENCE = 2.0  # seconds that an orchestrator's code gets to say what it waits for
@@ -46,6 +47,7 @@ def _host(hub: TaskHub) -> HostState:
         options.max_concurrent_orchestrators,
         tuple(Running(call.instance_id, call.task_id, call.name, at) for call, at in hub.running),
         hub.in_hand,
+        hub.held_back,
     )
 
 
@@ -80,9 +82,11 @@ async def _asked(hub: TaskHub, state: InstanceState) -> InstanceState:
         problem = f"its code has not answered within {_PATIENCE:g} seconds."
         return replace(state, problem=problem)
     except (FunctionFailed, ProtocolError) as error:
-        return replace(state, problem=str(error))
+        stack = error.stack if isinstance(error, FunctionFailed) else ""
+        return replace(state, problem=told_with_place(str(error), stack))
     if isinstance(position, Difference):
-        difference = f"the history holds {position.recorded}, the code asks for {position.asked}."
+        asked = told_with_place(position.asked, position.stack)
+        difference = f"the history holds {position.recorded}, the code asks for {asked}."
         return replace(state, difference=difference)
     return replace(state, code=_code(hub, position))
 
@@ -100,6 +104,7 @@ def _code(hub: TaskHub, position: Position) -> CodeState:
         asked=tuple((task.entity_id, task.operation) for task in tasks if isinstance(task, CallEntity)),
         passed_over=tuple(called(hub.executor, action)[:2] for action in walk.passed_over),
         has_ended=position.has_ended,
+        error=told_with_place(position.error, position.stack) if position.error else "",
         is_stranded=standstill(walk, ended=position.has_ended) is not None,
     )
 
@@ -116,4 +121,4 @@ def _events(action: Action | None) -> Iterator[str]:
 def _rests(nodes: Iterable[Node]) -> Iterator[Rest]:
     for node in nodes:
         if isinstance(node, Retry) and node.rest is not None:
-            yield Rest(node.action.name, *node.rest)
+            yield node.rest

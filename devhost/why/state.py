@@ -7,6 +7,7 @@ from typing import Any
 
 from devhost.engine.history import HistoryEvent
 from devhost.engine.instance import Instance
+from devhost.engine.nodes import Rest
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,7 @@ class HostState:
         turns: how many orchestrators' code may run at once.
         running: the activities that do.
         in_hand: instances and entities whose code runs now, and since when.
+        held_back: why no code of the app can be run at all.
     """
 
     now: datetime
@@ -66,16 +68,7 @@ class HostState:
     turns: int
     running: tuple[Running, ...] = ()
     in_hand: Mapping[str, datetime] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Rest:
-    """The time between a failed attempt and the next one."""
-
-    name: str
-    timer_id: int
-    failed: int
-    attempts: int
+    held_back: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +83,7 @@ class CodeState:
         asked: the entities that owe an answer, each with the operation.
         passed_over: the kinds and names of functions that it calls and the app does not have.
         has_ended: whether it has returned or raised.
+        error: why it has raised, and where.
         is_stranded: whether it waits for nothing that can ever happen.
     """
 
@@ -100,6 +94,7 @@ class CodeState:
     asked: tuple[tuple[str, str], ...] = ()
     passed_over: tuple[tuple[str, str], ...] = ()
     has_ended: bool = False
+    error: str = ""
     is_stranded: bool = False
 
 

@@ -73,7 +73,8 @@ async def repeat(episode: Call) -> tuple[dict[str, Any], Checkpoint]:
     news = history[begin_of_news(history) + 1 :]
     arrived = [event for event in news if event["EventType"] != _ORCHESTRATOR_COMPLETED]
     instance = instance_of(episode)
-    execution = Execution(instance.execution_id, map(json.dumps, earlier(history)))
+    earlier_events = map(json.dumps, earlier(history))
+    execution = Execution(instance.execution_id, earlier_events, input_text=start_of(episode)["Input"])
     item = WorkItem(instance, execution, arrived, [])
     checkpoint = await processor.process(item)
     assert checkpoint is not None
@@ -89,7 +90,6 @@ def instance_of(episode: Call) -> Instance:
         name=start["Name"],
         version=start["Version"],
         status=RuntimeStatus.RUNNING,
-        input=start["Input"],
         output=None,
         custom_status=None,
         created_at=_NOW,

@@ -15,7 +15,7 @@ MAY_IMPORT = {
     "worker": {"engine", "app"},
     "storage": {"engine", "app", "worker"},
     "web": {"engine", "app", "worker", "why", "page"},
-    "why": {"engine"},
+    "why": {"engine", "app"},
     "triggers": {"engine", "app", "worker", "storage"},
     "client": {"page"},
     "page": set(),

@@ -39,7 +39,7 @@ def folder_of_the_host(folder: Path) -> Path:
     queue = importlib.util.find_spec("azure.storage.queue")
     assert queue is not None
     assert queue.origin is not None
-    shutil.copytree(Path(queue.origin).parent, folder / "azure/storage/queue")
+    shutil.copytree(Path(queue.origin).parent, folder / "site-packages/azure/storage/queue")
     shutil.copytree(ROOT / "devhost", folder / "devhost")
     return folder
 

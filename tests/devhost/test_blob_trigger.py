@@ -257,3 +257,25 @@ async def test_stop_waits_for_the_function_that_has_a_blob_in_hand(
     await client.host._triggers.stop(grace=5)
     assert (app.root / "ended").exists()
     assert len(await receipts(app, account)) == 1
+
+
+async def test_account_that_is_named_for_queues_alone_is_an_error_of_that_function_alone(
+    app: SampleApp,
+    start: StartHost,
+    account: Storage,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+):
+    monkeypatch.setenv("Files__queueServiceUri", "https://files.queue.core.windows.net")
+    app.function("read", blob_trigger("in/{name}", connection="Files"), code=NOTES)
+    output = {"name": "out", "type": "blob", "direction": "out", "path": "out/x", "connection": "Files"}
+    code = "import azure.functions as func\ndef main(req, out: func.Out[str]): out.set('x')\n"
+    app.function("write", http_trigger(), output, code=code)
+    app.http("hello")
+    client = await start()
+    lacking = "The setting 'Files' is missing, and so is 'Files__blobServiceUri': set it to"
+    assert f"The 'read' function is in error: {lacking}" in caplog.text
+    assert (await client.get("/api/hello")).status == 200
+    caplog.clear()
+    assert (await client.get("/api/write")).status == 500
+    assert lacking in caplog.text

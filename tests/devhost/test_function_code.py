@@ -1,5 +1,7 @@
 """Code that cannot be loaded: the function is mapped, a call is an empty 500, the reason is in the log."""
 
+from typing import Any
+
 import pytest
 
 from tests.devhost.conftest import StartHost
@@ -152,3 +154,25 @@ async def test_text_parameter_loads_but_cannot_take_a_request(
     client = await start()
     assert "cannot load" not in caplog.text
     assert (await client.get("/api/textual")).status == 500
+
+
+@pytest.mark.parametrize(
+    ("package", "trigger"),
+    [
+        ("azurefunctions.extensions.http.fastapi", http_trigger()),
+        ("azurefunctions.extensions.bindings.blob", {"name": "req", "type": "blobTrigger", "path": "in"}),
+    ],
+    ids=["a stream", "a client"],
+)
+async def test_type_of_a_workers_extension_is_told_as_one_that_this_host_lacks(
+    app: SampleApp,
+    start: StartHost,
+    caplog: pytest.LogCaptureFixture,
+    package: str,
+    trigger: dict[str, Any],
+):
+    app.file(f"{package.replace('.', '/')}/__init__.py", "class Client: ...\n")
+    code = f"from {package} import Client\ndef main(req: Client): return 'x'\n"
+    app.function("streams", {"direction": "in", **trigger}, code=code)
+    await start()
+    assert f"This host does not have what {package.replace('.', '-')} adds" in caplog.text

@@ -121,7 +121,21 @@ async def test_warm_up_function_runs_once_before_the_first_request(app: SampleAp
     app.function("warmup", trigger, code="import keeps\ndef main(warmup): keeps.SEEN.append('warm')\n")
     app.file("keeps.py", "SEEN = []\n")
     app.http("seen", "import keeps\ndef main(req): return repr(keeps.SEEN)\n")
-    assert (await (await start()).get("/api/seen")).text == "['warm']"
+    client = await start()
+    assert (await client.get("/api/seen")).text == "['warm']"
+    assert (await client.get("/admin/warmup")).status == 200
+    assert (await client.get("/api/seen")).text == "['warm', 'warm']"
+
+
+async def test_warm_up_function_of_another_name_is_never_run_and_the_start_says_so(
+    app: SampleApp, start: StartHost, caplog: pytest.LogCaptureFixture
+):
+    trigger = {"name": "context", "type": "warmupTrigger", "direction": "in"}
+    app.function("prepare", trigger, code="def main(context): open('ran', 'w').close()\n")
+    client = await start()
+    assert "The warm-up function 'prepare' is never run, as on Azure: rename it to 'warmup'" in caplog.text
+    assert (await client.post("/admin/warmup")).status == 200
+    assert not (app.root / "ran").exists()
 
 
 async def test_start_replaces_a_running_instance_where_any_state_may_be_overridden(

@@ -8,6 +8,7 @@ from urllib.parse import quote
 import pytest
 from yarl import URL
 
+from devhost.web.history_view import written
 from tests.devhost.conftest import Answer, Client, StartHost
 from tests.devhost.sample_app import SampleApp
 
@@ -178,6 +179,18 @@ async def test_failed_instance_is_500_only_on_request(client: Client):
 async def test_status_hides_the_input_on_request(client: Client):
     await begin(client, "echoes", "a", "secret")
     assert (await client.get(f"{ROOT}/instances/a?showInput=false")).json["input"] is None
+
+
+async def test_large_input_and_output_are_shown_as_small_ones_are_each_time(client: Client):
+    odd = '[1.50,1e300,NaN,"\\ud800","ü"]'
+    await begin(client, "echoes", "small", odd)
+    await begin(client, "echoes", "large", f'[{odd},"{"x" * 200_000}"]')
+    small = (await client.get(f"{ROOT}/instances/small")).json
+    for _ in range(2):
+        large = (await client.get(f"{ROOT}/instances/large")).json
+        assert large["input"] == f'[{small["input"]},"{"x" * 200_000}"]'
+        assert large["output"] == [small["output"], "x" * 200_000]
+    assert written(f'"{"x" * 200_000}"') is written(f'"{"x" * 200_000}"')
 
 
 async def test_history_merges_a_task_with_its_schedule(client: Client):

@@ -22,9 +22,11 @@ from devhost.settings.extension_options import QueueOptions
 from devhost.settings.host_json import read_host_settings
 from devhost.storage.patience import Patience
 from devhost.storage.storage_connection import StorageConnection
+from devhost.triggers import queue_trigger as queue_trigger_module
 from devhost.triggers.queue_trigger import HIDDEN_FOR, QueueTrigger
 from local.ports import free_port
 from local.settings import ROOT
+from tests.devhost.sample_app import http_trigger
 from tests.devhost.storage_app import base64_text, fresh_name, queue_trigger, until
 
 WRITES_BODY = """
@@ -424,3 +426,32 @@ async def forwarded(port: int, target: int) -> AsyncIterator[None]:
         yield
     finally:
         server.close()
+
+
+async def test_message_that_the_host_itself_puts_into_a_queue_is_taken_at_once(
+    app, account, start, monkeypatch
+):
+    """However long nothing has come: the host knows of it."""
+    monkeypatch.setattr(queue_trigger_module, "_SHORTEST_PAUSE", 3600)
+    configure(app, maxPollingInterval="01:00:00")
+    queue = await account.new_queue()
+    output = {"name": "$return", "type": "queue", "direction": "out", "queueName": queue.queue_name.upper()}
+    app.function("put", http_trigger(), output, code="def main(req) -> str: return req.params['text']\n")
+    app.function("read", queue_trigger(queue.queue_name), code=APPENDS_TEXT)
+    client = await start()
+    for text in ("one", "two"):
+        await client.get(f"/api/put?text={text}")
+        await until(lambda: account.is_empty(queue.queue_name))
+    assert (app.root / "texts").read_text() == "one\ntwo\n"
+
+
+async def test_function_for_a_poison_queue_gets_its_message_at_once(app, account, start, monkeypatch):
+    monkeypatch.setattr(queue_trigger_module, "_SHORTEST_PAUSE", 3600)
+    configure(app, maxPollingInterval="01:00:00", maxDequeueCount=1)
+    queue = await account.new_queue()
+    app.function("fail", queue_trigger(queue.queue_name), code=FAILS)
+    app.function("rescue", queue_trigger(f"{queue.queue_name}-poison"), code=WRITES_BODY)
+    await queue.send_message(base64_text("rescued"))
+    await start()
+    body = app.root / "body"
+    assert await until(lambda: body.exists() and body.read_bytes()) == b"rescued"

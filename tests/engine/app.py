@@ -3,6 +3,7 @@
 import asyncio
 import inspect
 import json
+import traceback
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
@@ -50,7 +51,7 @@ class App:
         try:
             answer = str(await asyncio.to_thread(main, context))
         except Exception as error:
-            raise FunctionFailed(str(error)) from error
+            raise FunctionFailed(str(error), _stack(error.__cause__ or error)) from error
         self.answers.append(answer)
         return answer
 
@@ -60,7 +61,7 @@ class App:
             result = function(json.loads(input_text or "null"))
             return json.dumps(await result if inspect.isawaitable(result) else result)
         except Exception as error:
-            raise FunctionFailed(f"{type(error).__name__}: {error}", "stack") from error
+            raise FunctionFailed(f"{type(error).__name__}: {error}", _stack(error)) from error
 
     async def call_http(self, request: str) -> str:
         try:
@@ -113,6 +114,10 @@ def output(instance: Instance) -> Any:
     """The result of a completed instance."""
     assert instance.status == "Completed", instance
     return None if instance.output is None else json.loads(instance.output)
+
+
+def _stack(error: BaseException) -> str:
+    return "".join(traceback.format_tb(error.__traceback__))
 
 
 def _by_name(functions: dict[str, Callable[..., Any]], name: str) -> Callable[..., Any]:

@@ -120,7 +120,7 @@ async def test_entities_are_listed_among_the_instances(hub: Hub):
     await hub.settle()
     (entity,) = await hub.list_instances(InstanceQuery(id_prefix="@"))
     assert (entity.instance_id, entity.status) == ("@counter@a", "Running")
-    assert json.loads(entity.input or "")["state"] == "3"
+    assert json.loads(await hub.get_input("@counter@a") or "")["state"] == "3"
 
 
 async def test_entity_that_answers_no_protocol_tells_its_callers(app: App, hub: Hub):

@@ -223,7 +223,7 @@ async def test_continue_as_new_begins_again_with_an_empty_history(app: App, hub:
 
     instance = await hub.run("counter", 0)
     assert output(instance) == 50
-    assert instance.input == '"50"'
+    assert await hub.get_input(instance.instance_id) == '"50"'
     assert len(await hub.get_history(instance.instance_id)) < 10
 
 

@@ -1,16 +1,24 @@
-"""The state file gives back what purged instances have left free."""
+"""The state file: what is written to it and when, what it gives back, and files of earlier hosts."""
 
 import asyncio
+import json
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from devhost.engine.entity import EntityState
 from devhost.engine.instance import InstanceQuery
-from tests.engine.app import App, Hub
+from tests.engine.app import App, Hub, output
 
 LARGE = '"' + "x" * 1_000_000 + '"'
+_AS_SCHEMA_2 = """
+ALTER TABLE instances ADD COLUMN input TEXT;
+UPDATE instances SET input = (SELECT input FROM inputs WHERE inputs.instance_id = instances.instance_id);
+DROP TABLE inputs;
+PRAGMA user_version = 2;
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -18,6 +26,16 @@ def _functions(app: App) -> None:
     @app.orchestrator
     def keep(context):
         return context.get_input()
+
+    @app.orchestrator
+    def steps(context):
+        for _ in range(10):
+            yield context.wait_for_external_event("step")
+        return len(context.get_input())
+
+    @app.entity
+    def counter(context):
+        context.set_state((context.get_state() or 0) + context.get_input())
 
 
 async def filled(hub: Hub) -> None:
@@ -58,3 +76,36 @@ async def test_file_that_could_not_shrink_once_does_under_the_next_host(
         await filled(hub)
         await hub.purge_by(InstanceQuery())
         await shrinks_to(path, 5_000_000)
+
+
+async def test_steps_do_not_write_a_large_input_again(hub: Hub):
+    job = await hub.begin("steps", "x" * 1_000_000)
+    await hub.settle()
+    statements: list[str] = []
+    hub._store._connection.set_trace_callback(statements.append)
+    for _ in range(10):
+        await hub.raise_event(job, "step", "1")
+        await hub.settle()
+    assert output(await hub.state_of(job)) == 1_000_000
+    assert sum(map(len, statements)) < 100_000
+
+
+async def test_file_of_the_schema_before_goes_on_where_it_was(reopen: Callable[[], Hub], tmp_path: Path):
+    async with reopen() as hub:
+        job = await hub.begin("steps", "four")
+        await hub.begin("keep", "again", instance_id="ended")
+        await hub.signal_entity("counter", "a", "add", json.dumps("3"))
+        await hub.settle()
+    with sqlite3.connect(tmp_path / "state.db") as connection:
+        connection.executescript(_AS_SCHEMA_2)
+    connection.close()
+    async with reopen() as hub:
+        for _ in range(10):
+            await hub.raise_event(job, "step", "1")
+            await hub.settle()
+        await hub.signal_entity("counter", "a", "add", json.dumps("4"))
+        restarted = await hub.restart("ended", new_id=True)
+        await hub.settle()
+        assert output(await hub.state_of(job)) == 4
+        assert output(await hub.state_of(restarted)) == "again"
+        assert await hub.get_entity("counter", "a") == EntityState(exists=True, state="7")

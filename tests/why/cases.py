@@ -198,6 +198,15 @@ def broken(name: str, error: str) -> Act:
     return act
 
 
+def held_back(reason: str) -> Act:
+    """A new release whose app has no functions, for a reason."""
+
+    async def act(scene: Scene) -> None:
+        scene.hub.hold_back(reason)
+
+    return act
+
+
 def passes(**span: float) -> Act:
     """Time passes, and what is due then happens."""
 

@@ -1,5 +1,6 @@
 """Ways to be stuck, each with the cause that is to be told: most are what people ask in public threads."""
 
+from tests.why import cases, waits
 from tests.why.cases import (
     ONE_SLOT,
     ONE_TURN,
@@ -13,6 +14,7 @@ from tests.why.cases import (
     hangs,
     has_gone_on,
     has_scheduled,
+    held_back,
     of_version,
     passes,
     raises,
@@ -52,6 +54,8 @@ LEFT_OPEN = [
     Case("a timer not cancelled", "forgets_its_timer", "left-open", "was not cancelled", raises("approval")),
     Case("an activity still runs", "forgets_its_activity", "left-open", "'slow'", arrives=has_gone_on),
     Case("a child still waits", "forgets_its_child", "left-open", "'timer'"),
+    Case("a timer not cancelled before an error", "raises_beside_its_timer", "left-open",
+         f"raised no such order ({waits.__file__}, line ", raises("approval")),
     Case("a child left its timer", "parent_of_forgets_its_timer", "left-open", "was not cancelled",
          raises("approval", to=child)),
 ]  # fmt: skip
@@ -67,6 +71,7 @@ TASKS = [
     Case("no slot is free for a child", "parent_of_works", "no-slot", "'works'", options=ONE_SLOT,
          arrives=has_scheduled, before=starts("works", slow)),
     Case("an activity fails", "retries", "retry", "1 of 3 attempts"),
+    Case("where the activity fails", "retries", "retry", f"ValueError: no luck ({waits.__file__}, line "),
     Case("it fails again", "retries", "retry", "2 of 3 attempts", passes(minutes=1)),
     Case("one of several fails", "retries_among_others", "retry", "'fails'"),
     Case("a child fails", "retries_a_child", "retry", "'gives_up'"),
@@ -115,8 +120,20 @@ RELEASES = [
     Case("a step before it", "timer", "replay", "a timer", replaced("timer", by="polls")),
     Case("a step less", "polls", "replay", "activity", replaced("polls", by="timer")),
     Case("another step of a child", "parent_of_timer", "replay", "a timer", replaced("timer", by="works")),
-    Case("code that cannot be run", "timer", "function-in-error", "no module",
-         broken("timer", "no module named x")),
+    Case("code that cannot be run", "timer", "function-in-error", f"no module x ({cases.__file__}, line ",
+         broken("timer", "no module x")),
+    Case("a child's code that cannot be run", "parent_of_timer", "function-in-error", "no module x (",
+         broken("timer", "no module x")),
+    Case("code that raises too early", "timer", "replay", f"no region is set ({waits.__file__}, line ",
+         replaced("timer", by="trips")),
+    Case("code that raises before its event", "approval", "function-in-error",
+         f"it raises no region is set ({waits.__file__}, line ", replaced("approval", by="trips")),
+    Case("code that no longer waits", "approval", "replay", "no longer waits",
+         replaced("approval", by="returns")),
+    Case("an app that cannot be indexed", "timer", "function-in-error", "(function_app.py, line 3)",
+         held_back("SyntaxError (function_app.py, line 3)")),
+    Case("the same before it has begun", "timer", "function-in-error", "No code of the app",
+         before=held_back("SyntaxError (function_app.py, line 3)"), arrives=at_once),
 ]  # fmt: skip
 
 STUCK = [*EVENTS, *LEFT_OPEN, *TASKS, *UNKNOWN, *HOSTS, *RELEASES]

@@ -21,12 +21,14 @@ class Waits(App):
         self.gate = asyncio.Event()
         self.block = threading.Event()
         self._slow_ones = 0
+        self._tries = 0
         for function in _ORCHESTRATORS:
             self.orchestrator(function)
         self.orchestrator(self._sleeper())
         self.activity(echo)
         self.activity(fails)
         self.activities["slow"] = self._slow
+        self.activities["slow_once_it_works"] = self._slow_once_it_works
         self.entity(counter)
         self.entities["busy"] = df.Entity.create(self._busy)
 
@@ -55,6 +57,12 @@ class Waits(App):
         self._slow_ones += 1
         await self.gate.wait()
         return value
+
+    async def _slow_once_it_works(self, value: Any) -> Any:
+        if not self._tries:
+            self._tries += 1
+            return fails(value)
+        return await self._slow(value)
 
     def _busy(self, context: Any) -> None:
         self.block.wait(30)
@@ -132,6 +140,25 @@ def limited(context: Any) -> Any:
 def forgets_its_timer(context: Any) -> Any:
     yield context.task_any([context.wait_for_external_event("approval"), in_an_hour(context)])
     return "approved"
+
+
+def raises_beside_its_timer(context: Any) -> Any:
+    yield context.task_any([context.wait_for_external_event("approval"), in_an_hour(context)])
+    raise LookupError("no such order")
+
+
+def trips(_context: Any) -> Any:
+    raise LookupError("no region is set")
+    yield
+
+
+def returns(_context: Any) -> Any:
+    return "done"
+    yield
+
+
+def retries_slowly(context: Any) -> Any:
+    yield context.call_activity_with_retry("slow_once_it_works", RETRY, 1)
 
 
 def forgets_its_activity(context: Any) -> Any:
@@ -276,7 +303,7 @@ _WAITING = [
     retries, retries_among_others, retries_a_child, gives_up, asks_http, asks_entity, counts,
     calls_a_stranger, starts_a_stranger, asks_a_stranger, yields_nothing, awaits_a_cancelled_timer,
     held_at_its_budget, timer_and_more, likes_names, says_what_it_waits_for, said_what_it_waited_for,
-    speaks_otherwise, approved_before,
+    speaks_otherwise, approved_before, raises_beside_its_timer, trips, returns, retries_slowly,
 ]  # fmt: skip
 _PARENTS = [child_of(function.__name__) for function in _WAITING]
 _ORCHESTRATORS = [

@@ -1,6 +1,6 @@
 // What is to run: queues with what is in them, and timers.
 
-// Each look asks the storage three times a queue.
+// Each look asks the storage five times a queue.
 const QUEUES_PAUSES = { first: 3_000, longest: 10_000 };
 
 const queuesScreen = ({ signal }) => ({
@@ -32,6 +32,7 @@ function queuePanel(queue) {
         queue.problem ? "unknown" : h("span", { class: queue.poisoned ? "bad" : "" }, number(queue.poisoned)),
       ],
     ),
+    queue.why && h("p", {}, `${queue.why.sentence} ${queue.why.remedy}`),
     queue.problem && alertNote("The storage does not say", queue.problem),
     queue.first.length > 0 && h("h3", {}, `In ${queue.queue}-poison`),
     queue.first.map((message) => poisonMessage(queue, message)),

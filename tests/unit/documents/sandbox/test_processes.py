@@ -96,7 +96,7 @@ async def test_machine_that_is_busy_is_not_the_files_fault():
 
 async def test_file_that_keeps_its_reader_waiting_is_given_up_by_the_clock():
     with pytest.raises(ExtractionTimeout):
-        await read(*ENDLESS, DocumentLimits(patience=0.01))
+        await read(**ENDLESS, limits=DocumentLimits(patience=0.01))
 
 
 async def test_reader_gives_way_to_its_host():
