@@ -3,8 +3,9 @@
 import codecs
 import io
 from collections.abc import Iterable, Iterator
-from email import message_from_bytes, policy
+from email import message_from_bytes
 from email.message import EmailMessage, Message
+from email.policy import EmailPolicy
 from typing import cast
 
 from oxmsg import Message as OutlookMessage
@@ -17,9 +18,21 @@ from shared_code.documents.formats.web_page import html_text, page_segments
 
 _HEADERS = ("From", "To", "Cc", "Date", "Subject")
 _BEGINNING = 200
+_HEADER_CHARACTERS = 10_000
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 # Properties of an Outlook message: its sender, and the recipients that are shown.
 _SENDER, _SHOWN_TO, _SHOWN_CC = 0x0C1A, 0x0E04, 0x0E03
+
+
+class _Policy(EmailPolicy):
+    """As mails are read everywhere, with as much of each header as anyone reads: long ones take an age."""
+
+    def header_fetch_parse(self, name: str, value: str) -> str:
+        """A header as what it means."""
+        return cast("str", super().header_fetch_parse(name, value[:_HEADER_CHARACTERS]))
+
+
+_POLICY = _Policy()
 
 
 def _code_page(name: str) -> codecs.CodecInfo | None:
@@ -40,7 +53,7 @@ def read_eml(data: bytes, limits: DocumentLimits) -> Iterator[Segment | Note]:
     if b"\x00" in data[:_BEGINNING]:
         data = decode(data).encode()  # what editors have stored as UTF-16
     try:
-        message = message_from_bytes(data.lstrip(), policy=policy.default)
+        message = cast("EmailMessage", message_from_bytes(data.lstrip(), policy=_POLICY))
         if not message.keys():
             raise BrokenDocument("The file does not begin as a mail does.")
         yield from _mail(message, (), limits.nesting)
@@ -50,7 +63,7 @@ def read_eml(data: bytes, limits: DocumentLimits) -> Iterator[Segment | Note]:
 
 def read_mhtml(data: bytes, limits: DocumentLimits) -> Iterator[Segment | Note]:
     """The page; the pictures that it was saved with are not its text."""
-    message = message_from_bytes(data.lstrip(), policy=policy.default)
+    message = message_from_bytes(data.lstrip(), policy=_POLICY)
     pages = [part for part in message.walk() if part.get_content_type() == "text/html"]
     if not pages:
         raise BrokenDocument("The file holds no saved web page.")

@@ -55,6 +55,21 @@ def test_mail_within_a_mail_is_read_below_it():
     assert contexts("a.eml", message.as_bytes())[-1] == ("Times", "Re: Times")
 
 
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Subject: " + "word " * 100_000,
+        "To: " + "a@b.example, " * 10_000,
+        "Subject: " + "=?utf-8?q?a?= " * 10_000,
+    ],
+    ids=["words", "recipients", "encoded words"],
+)
+def test_header_without_end_is_read_as_far_as_anyone_reads(header):
+    found = text("a.eml", f"{header}\n\nThe boat leaves.")
+    assert found.endswith("The boat leaves.")
+    assert len(found) < 20_000
+
+
 def test_letters_of_mails_are_those_that_were_sent():
     data = b"Subject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\nContent-Type: text/plain; charset=iso-8859-2\n\n"
     assert text("a.eml", data + "Žižkov".encode("iso-8859-2")) == "Subject: Grüße\nŽižkov"
