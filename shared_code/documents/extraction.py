@@ -107,7 +107,8 @@ def _bounded(context: tuple[str, ...]) -> tuple[str, ...]:
 
 @lru_cache(maxsize=64)
 def _header(text: str) -> str:
-    return _clean(text)[:_HEADER_CHARACTERS].strip()
+    # A blank first name stays, as in the line of names itself, which is known by being the same.
+    return _clean(text)[:_HEADER_CHARACTERS].rstrip()
 
 
 def _line(text: str) -> str:

@@ -25,6 +25,10 @@ _BUILT_IN = {
     44: "$#,##0.00;-$#,##0.00", 45: "mm:ss", 46: "[h]:mm:ss", 47: "mm:ss.0", 48: "##0.0E+0", 49: "@",
 }  # fmt: skip
 _LONGEST_FORMAT = 250
+# Day 60 is the 29th of February 1900, which never was: from March on days count from here.
+_DAY_ZERO = datetime(1899, 12, 30)  # noqa: DTZ001 - sheets know no time zones
+_DAYS_OF_DATES = 2_958_466
+_SECONDS_OF_A_DAY = 86_400
 _TOKEN = re.compile(
     r"""
     "(?P<quoted>[^"]*)"? | \\(?P<escaped>.) | _(?P<space>.) | \*(?P<fill>.)
@@ -91,6 +95,16 @@ def shown(value: Value, code: str) -> str:
             return simple.shown(value)
         return _number_shown(value, code) if abs(value) < _MOST_FORMATTED else shown_in_general(value)
     return _date_shown(value, code)
+
+
+def shown_serial(value: float, code: str) -> str:
+    """What is shown of a number that counts the days since 1900 where the format is one of dates."""
+    kinds = {token.kind for token in _tokens(_section_for(value, _sections(code))[0])}
+    if "date" not in kinds or not 0 <= value < _DAYS_OF_DATES:
+        return shown(value, code)
+    # Rounded, since a binary fraction of a day is hardly ever a whole second.
+    moment = _DAY_ZERO + timedelta(seconds=round(value * _SECONDS_OF_A_DAY))
+    return shown(moment.time() if value < 1 else moment, code)
 
 
 def shown_in_general(value: float) -> str:

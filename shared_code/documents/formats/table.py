@@ -14,6 +14,7 @@ from itertools import groupby, islice, zip_longest
 from shared_code.documents.document import DocumentLimits
 from shared_code.documents.errors import DocumentTooLarge
 from shared_code.documents.formats.cell_kind import VALUES, CellKind, cell_kind
+from shared_code.documents.formats.merged_cells import own_cells
 from shared_code.documents.formats.table_header import (
     Cells,
     Header,
@@ -144,7 +145,7 @@ class _Block:
     """Rows under one header, or without any: places in a table, or pairs of labels and values."""
 
     def __init__(self, sample: Sequence[Row], before: "_Block | None", header_rows: int | None) -> None:
-        cells = [row[1] for row in sample]
+        cells = [own_cells(row[1]) for row in sample]
         own = find_header(cells) if header_rows is None else marked_header(cells, header_rows)
         self.head_size = own.end if own else 0
         self._head_rows = sample[: self.head_size]

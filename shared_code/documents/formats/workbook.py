@@ -16,9 +16,10 @@ from python_calamine import (
 from shared_code.documents.document import DocumentLimits, Note, Position, Segment
 from shared_code.documents.errors import BrokenDocument, DocumentTooLarge, EncryptedDocument
 from shared_code.documents.formats.annotation import Annotation
-from shared_code.documents.formats.archive import open_archive
+from shared_code.documents.formats.archive import is_compound_file, open_archive
 from shared_code.documents.formats.csv_table import read_csv
-from shared_code.documents.formats.encrypted_workbook import decrypted, is_compound_file
+from shared_code.documents.formats.encrypted_workbook import decrypted
+from shared_code.documents.formats.merged_cells import with_merged_cells
 from shared_code.documents.formats.number_format import GENERAL, shown, shown_in_general
 from shared_code.documents.formats.old_workbook_parts import OldWorkbookParts
 from shared_code.documents.formats.opendocument_sheets import is_opendocument, opendocument_sheets
@@ -72,8 +73,10 @@ def _segments(data: bytes, archive: ZipFile | None, limits: DocumentLimits) -> I
         if len(names) > limits.sheets:
             raise DocumentTooLarge.past("sheets", limits.sheets)
         for name in names:
-            rows = _rows(workbook.get_sheet_by_name(name), parts.formats(name))
-            yield from _sheet_segments(bounded(rows, limits), name, parts.annotations(name))
+            sheet = workbook.get_sheet_by_name(name)
+            rows = bounded(_rows(sheet, parts.formats(name)), limits)
+            rows = with_merged_cells(rows, _cells_merged_with_those_below(sheet))
+            yield from _sheet_segments(rows, name, parts.annotations(name))
 
 
 def _sheet_segments(rows: Iterable[Row], sheet: str, annotations: list[Annotation]) -> Iterator[Segment]:
@@ -117,6 +120,16 @@ def _continued_cells(sheet: CalamineSheet) -> dict[int, list[int]]:
     for (top, left), (_, right) in sheet.merged_cell_ranges or ():
         continued.setdefault(top + 1, []).extend(range(left + 1, right + 1))
     return continued
+
+
+def _cells_merged_with_those_below(sheet: CalamineSheet) -> dict[int, dict[int, int]]:
+    """The last row of each such cell, by the row and the column that it begins in."""
+    first = sheet.start[1] if sheet.start else 0
+    merged: dict[int, dict[int, int]] = {}
+    for (top, left), (bottom, _) in sheet.merged_cell_ranges or ():
+        if bottom > top:
+            merged.setdefault(top + 1, {})[left - first] = bottom + 1
+    return merged
 
 
 def _cell_text(cell: float | date | time | timedelta, code: str | None) -> str:

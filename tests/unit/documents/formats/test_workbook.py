@@ -269,3 +269,18 @@ def test_xls_that_is_something_else_is_broken(data):
 def test_table_of_a_page_under_the_name_xls_is_a_table():
     page = "<table><tr><th>Site<th>Visits</tr><tr><td>Bern<td>120</tr></table>"
     assert texts("a.xls", page.encode()) == ["Site | Visits", "Bern | 120"]
+
+
+def test_what_merged_cells_hold_belongs_to_each_of_their_rows():
+    cells = [
+        {"B": "Port", "C": "Berth", "D": "Dues"},
+        {"B": "Ulm", "C": "A", "D": 40},
+        {"C": "B", "D": 60},
+        {},
+        {"B": "Linz", "C": "A", "D": 50},
+    ]
+    sheet = "".join(sheet_row(number, row) for number, row in enumerate(cells, start=1))
+    merged = "<mergeCells><mergeCell ref='B2:B4'/></mergeCells>"
+    part = f'<worksheet xmlns="{SHEET}"><sheetData>{sheet}</sheetData>{merged}</worksheet>'
+    data = with_parts(xlsx({"S": ""}), {"xl/worksheets/sheet1.xml": part})
+    assert texts("a.xlsx", data) == ["Port | Berth | Dues", "Ulm | A | 40", "Ulm | B | 60", "Linz | A | 50"]
