@@ -3,8 +3,8 @@
 import codecs
 import io
 from collections.abc import Iterable, Iterator
-from email import message_from_bytes
 from email.message import EmailMessage, Message
+from email.parser import BytesFeedParser
 from email.policy import EmailPolicy
 from typing import cast
 
@@ -19,6 +19,7 @@ from shared_code.documents.formats.web_page import html_text, page_segments
 _HEADERS = ("From", "To", "Cc", "Date", "Subject")
 _BEGINNING = 200
 _HEADER_CHARACTERS = 10_000
+_FED_BYTES = 256 * 1024
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 # Properties of an Outlook message: its sender, and the recipients that are shown.
 _SENDER, _SHOWN_TO, _SHOWN_CC = 0x0C1A, 0x0E04, 0x0E03
@@ -53,7 +54,7 @@ def read_eml(data: bytes, limits: DocumentLimits) -> Iterator[Segment | Note]:
     if b"\x00" in data[:_BEGINNING]:
         data = decode(data).encode()  # what editors have stored as UTF-16
     try:
-        message = cast("EmailMessage", message_from_bytes(data.lstrip(), policy=_POLICY))
+        message = _parsed(data)
         if not message.keys():
             raise BrokenDocument("The file does not begin as a mail does.")
         yield from _mail(message, (), limits.nesting)
@@ -63,7 +64,7 @@ def read_eml(data: bytes, limits: DocumentLimits) -> Iterator[Segment | Note]:
 
 def read_mhtml(data: bytes, limits: DocumentLimits) -> Iterator[Segment | Note]:
     """The page; the pictures that it was saved with are not its text."""
-    message = message_from_bytes(data.lstrip(), policy=_POLICY)
+    message = _parsed(data)
     pages = [part for part in message.walk() if part.get_content_type() == "text/html"]
     if not pages:
         raise BrokenDocument("The file holds no saved web page.")
@@ -82,6 +83,15 @@ def read_msg(data: bytes, _limits: DocumentLimits) -> Iterator[Segment | Note]:
         yield from _outlook_message(message)
     except (OSError, LookupError, ValueError, AttributeError) as error:
         raise BrokenDocument("The file cannot be read as an Outlook message.") from error
+
+
+def _parsed(data: bytes) -> EmailMessage:
+    """The parts of a mail; fed to the parser bit by bit, which takes many times the memory otherwise."""
+    parser = BytesFeedParser(policy=_POLICY)
+    start = len(data) - len(data.lstrip())
+    for place in range(start, len(data), _FED_BYTES):
+        parser.feed(data[place : place + _FED_BYTES])
+    return cast("EmailMessage", parser.close())
 
 
 def _mail(message: EmailMessage, context: tuple[str, ...], depth: int) -> Iterator[Segment | Note]:

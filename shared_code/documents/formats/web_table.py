@@ -16,6 +16,8 @@ _BLOCKS_OF_A_CELL = 4
 # As many columns and rows as browsers let a cell span.
 _MOST_COLUMNS = 1_000
 _MOST_ROWS = 65_534
+# A table that lies deeper in another one is not made by people.
+_DEEPEST = 256
 
 _Spanned = dict[int, tuple[str | None, int]]
 
@@ -28,16 +30,32 @@ class WebTable:
     header_rows: int
 
 
-def is_table_of_data(table: LexborNode) -> bool:
-    """Whether a table is more than a way to lay out a page."""
-    if table.attributes.get("role") in _LAYOUT_ROLES or len(table.css("table")) > 1:
+def tables_of_data(body: LexborNode) -> list[LexborNode]:
+    """The tables that are more than a way to lay out a page: no other table lies in them."""
+    tables = body.css("table")
+    around = {outer.mem_id for table in tables if (outer := _table_around(table)) is not None}
+    return [table for table in tables if table.mem_id not in around and _holds_data(table)]
+
+
+def _table_around(table: LexborNode) -> LexborNode | None:
+    node = table.parent
+    for _ in range(_DEEPEST):
+        if node is None or node.tag == "table":
+            return node
+        node = node.parent
+    return None
+
+
+def _holds_data(table: LexborNode) -> bool:
+    if table.attributes.get("role") in _LAYOUT_ROLES or table.css_first(_HEADINGS) is not None:
         return False
-    if table.css_first(_HEADINGS) is not None:
-        return False
-    rows = [_cells(row) for row in table.css("tr")]
-    if max(map(len, rows), default=0) < 2:  # noqa: PLR2004 - one column is not a table
-        return False
-    return all(len(cell.css(_BLOCKS)) <= _BLOCKS_OF_A_CELL for cells in rows for cell in cells)
+    width = 0
+    for row in table.css("tr"):
+        cells = _cells(row)
+        width = max(width, len(cells))
+        if any(len(cell.css(_BLOCKS)) > _BLOCKS_OF_A_CELL for cell in cells):
+            return False
+    return width > 1  # one column is not a table
 
 
 def web_table(table: LexborNode, text_of: Callable[[LexborNode], str]) -> WebTable:
@@ -74,7 +92,9 @@ def _spread(cells: list[tuple[LexborNode, str]], spanned: _Spanned) -> Iterator[
         while column in spanned:
             yield _continued(spanned, column)
             column += 1
-        columns, rows = _span(cell, "colspan", _MOST_COLUMNS), _span(cell, "rowspan", _MOST_ROWS)
+        columns = rows = 1
+        if column < _MOST_COLUMNS:
+            columns, rows = _span(cell, "colspan", _MOST_COLUMNS), _span(cell, "rowspan", _MOST_ROWS)
         for number in range(columns):
             held = None if number else text
             if rows > 1:

@@ -272,7 +272,7 @@ def test_table_of_a_page_under_the_name_xls_is_a_table():
 
 
 def test_what_merged_cells_hold_belongs_to_each_of_their_rows():
-    cells = [
+    cells: Any = [
         {"B": "Port", "C": "Berth", "D": "Dues"},
         {"B": "Ulm", "C": "A", "D": 40},
         {"C": "B", "D": 60},
