@@ -1,19 +1,23 @@
 """odt and odp: text, lists, tables, notes, comments, alternative texts; a segment for a heading or slide."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from xml.etree.ElementTree import Element, fromstring, iterparse
 from zipfile import ZipFile
 
 from shared_code.documents.document import DocumentLimits, Position, Segment
 from shared_code.documents.errors import BrokenDocument, DocumentTooLarge, EncryptedDocument
 from shared_code.documents.formats.headings import HeadingPath
+from shared_code.documents.formats.merged_cells import from_above, unless_blank
 from shared_code.documents.formats.office import attribute, children, opened, tag
+from shared_code.documents.formats.table import Cells
 
 _CONTENT = "content.xml"
 _MANIFEST = "META-INF/manifest.xml"
 _ENCRYPTED = b":encryption-data"
 _CHARACTERS = {"tab": "\t", "line-break": "\n", "s": " "}
 _BLOCKS = {"p", "h"}
+# As many columns as Writer lets a table have, and more than a person needs.
+_MOST_COLUMNS = 1_024
 # What was deleted, what programs keep of a drawing, and parts that are read elsewhere.
 _UNREAD = {"tracked-changes", "binary-data", "creator", "date", "sequence-decls", "forms", "note-citation"}
 _AROUND = {"header", "header-first", "header-left", "footer", "footer-first", "footer-left"}
@@ -62,6 +66,12 @@ def _body(archive: ZipFile, path: HeadingPath, limits: DocumentLimits) -> Iterat
             heading = lines[0].split("\n")[0] if lines else f"Slide {slide}"
             yield Segment("\n".join(lines), Position(page=slide, section=heading), (*path.context, heading))
             continue
+        if name == "table":
+            yield path.segment("\n\n".join(texts))
+            texts = []
+            rows = list(_nearest(element, "table-row"))
+            yield from path.table(list(_grid(rows)), header_rows=_header_rows(element))
+            continue
         text = "\n".join(_lines(element))
         if name == "h" and text:
             yield path.segment("\n\n".join(texts))
@@ -89,6 +99,49 @@ def _blocks(archive: ZipFile, limits: DocumentLimits) -> Iterator[Element]:
                 if tag(element) in outermost:
                     yield element
                 element.clear()
+
+
+def _header_rows(table: Element) -> int:
+    return sum(1 for header in children(table, "table-header-rows") for _ in _nearest(header, "table-row"))
+
+
+def _grid(rows: Iterable[Element]) -> Iterator[Cells]:
+    """The rows with their cells in their columns; what merged cells hold is in each of their rows."""
+    above: dict[int, str] = {}
+    for row in rows:
+        yield unless_blank(list(_cells(row, above)))
+
+
+def _cells(row: Element, above: dict[int, str]) -> Iterator[str | None]:
+    """The cells of a row; `above` are the texts of those that are merged with the ones below them."""
+    column = spanned = 0
+    for cell in row:
+        if tag(cell) not in {"table-cell", "covered-table-cell"}:
+            continue
+        text = "\n".join(_lines(cell))
+        for _ in range(min(_number(cell, "number-columns-repeated"), _MOST_COLUMNS)):
+            if tag(cell) == "covered-table-cell":
+                yield None if spanned > 0 else from_above(above.get(column, ""))
+                spanned -= 1
+            else:
+                above[column] = text if _number(cell, "number-rows-spanned") > 1 else ""
+                spanned = _number(cell, "number-columns-spanned") - 1
+                yield text
+            column += 1
+
+
+def _number(element: Element, name: str) -> int:
+    told = attribute(element, name)
+    return int(told) if told.isdecimal() else 1
+
+
+def _nearest(element: Element, name: str) -> Iterator[Element]:
+    """Descendants of a tag, but for those in tables further in."""
+    for child in element:
+        if tag(child) == name:
+            yield child
+        elif tag(child) != "table-cell":
+            yield from _nearest(child, name)
 
 
 def _lines(element: Element) -> Iterator[str]:

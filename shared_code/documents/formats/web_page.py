@@ -137,7 +137,7 @@ def _marked_text(body: LexborNode, tables: list[WebTable]) -> str:
     for node in body.css("rt, rp"):  # aids to read signs would tear words
         node.decompose()
     for node in body.css("sup"):
-        node.insert_before(SUPERSCRIPT)
+        _mark_higher(node)
     for node in body.css("pre"):
         node.replace_with(_PARAGRAPH + node.text().replace("\n", _LINE) + _PARAGRAPH)
     for node in body.css(_HEADINGS):
@@ -157,6 +157,16 @@ def _marked_text(body: LexborNode, tables: list[WebTable]) -> str:
 
 def _cell_text(cell: LexborNode) -> str:
     return _joined("\n", _readable(cell.text()).split("\n"))
+
+
+def _mark_higher(node: LexborNode) -> None:
+    """Tells what is written higher from what it follows: the number of a note in brackets, as in print."""
+    is_link = (node.parent is not None and node.parent.tag == "a") or node.css_first("a[href]") is not None
+    if is_link and node.text(strip=True).isdecimal():
+        node.insert_before("[")
+        node.insert_after("]")
+    else:
+        node.insert_before(SUPERSCRIPT)
 
 
 def _add_alternative_texts(body: LexborNode) -> None:

@@ -20,7 +20,7 @@ from shared_code.documents.formats.archive import is_compound_file, open_archive
 from shared_code.documents.formats.csv_table import read_csv
 from shared_code.documents.formats.encrypted_workbook import decrypted
 from shared_code.documents.formats.merged_cells import with_merged_cells
-from shared_code.documents.formats.number_format import GENERAL, shown, shown_in_general
+from shared_code.documents.formats.number_format import GENERAL, shown, shown_in_general, text_shown
 from shared_code.documents.formats.old_workbook_parts import OldWorkbookParts
 from shared_code.documents.formats.opendocument_sheets import is_opendocument, opendocument_sheets
 from shared_code.documents.formats.table import Row, bounded, table_lines
@@ -28,6 +28,7 @@ from shared_code.documents.formats.workbook_parts import CellFormats, WorkbookPa
 from shared_code.documents.kinds import kind_of
 
 _NO_FORMATS: CellFormats = {}
+_SHEETS = (SheetTypeEnum.WorkSheet, SheetTypeEnum.ChartSheet)
 
 
 def read_workbook(data: bytes, limits: DocumentLimits) -> Iterator[Segment]:
@@ -69,10 +70,13 @@ def _opendocument_segments(_data: bytes, archive: ZipFile, limits: DocumentLimit
 def _segments(data: bytes, archive: ZipFile | None, limits: DocumentLimits) -> Iterator[Segment]:
     parts = WorkbookParts(archive) if archive else OldWorkbookParts(data)
     with CalamineWorkbook.from_filelike(io.BytesIO(data)) as workbook:
-        names = [sheet.name for sheet in workbook.sheets_metadata if sheet.typ == SheetTypeEnum.WorkSheet]
-        if len(names) > limits.sheets:
+        kinds = {sheet.name: sheet.typ for sheet in workbook.sheets_metadata if sheet.typ in _SHEETS}
+        if len(kinds) > limits.sheets:
             raise DocumentTooLarge.past("sheets", limits.sheets)
-        for name in names:
+        for name, kind in kinds.items():
+            if kind == SheetTypeEnum.ChartSheet:
+                yield from _sheet_segments((), name, parts.annotations(name))
+                continue
             sheet = workbook.get_sheet_by_name(name)
             rows = bounded(_rows(sheet, parts.formats(name)), limits)
             rows = with_merged_cells(rows, _cells_merged_with_those_below(sheet))
@@ -105,7 +109,7 @@ def _rows(sheet: CalamineSheet, formats: Iterator[tuple[int, CellFormats]]) -> I
             formatted = next(formats, None)
         codes = formatted[1] if formatted and formatted[0] == number else _NO_FORMATS
         row: list[str | None] = [
-            cell if isinstance(cell, str) else _cell_text(cell, codes.get(column))
+            _text(cell, codes.get(column)) if isinstance(cell, str) else _cell_text(cell, codes.get(column))
             for column, cell in enumerate(cells, first)
         ]
         for column in continued.get(number, ()):
@@ -130,6 +134,10 @@ def _cells_merged_with_those_below(sheet: CalamineSheet) -> dict[int, dict[int, 
         if bottom > top:
             merged.setdefault(top + 1, {})[left - first] = bottom + 1
     return merged
+
+
+def _text(cell: str, code: str | None) -> str:
+    return cell if code is None or not cell else text_shown(cell, code)
 
 
 def _cell_text(cell: float | date | time | timedelta, code: str | None) -> str:

@@ -140,7 +140,9 @@ def test_links_beside_each_other_are_words_of_their_own(links, shown):
     [
         ("10<sup>6</sup> parts", "10⁶ parts"),
         ("10<sup>-3</sup> m<sup>2</sup>", "10⁻³ m2"),
-        ("in 2010<sup><a href=#n3>3</a></sup>", "in 2010³"),
+        ("in 2010<sup><a href=#n3>3</a></sup>", "in 2010[3]"),
+        ("the rent<a href=#n3><sup>3</sup></a>.", "the rent[3]."),
+        ("the rent<sup><a href=#n3>[3]</a></sup>.", "the rent[3]."),
         ("in 2010<sup>[3]</sup>", "in 2010[3]"),
         ("the 21<sup>st</sup>", "the 21st"),
         ("<ruby>東<rp>(</rp><rt>とう</rt><rp>)</rp></ruby>京", "東京"),

@@ -284,3 +284,25 @@ def test_what_merged_cells_hold_belongs_to_each_of_their_rows():
     part = f'<worksheet xmlns="{SHEET}"><sheetData>{sheet}</sheetData>{merged}</worksheet>'
     data = with_parts(xlsx({"S": ""}), {"xl/worksheets/sheet1.xml": part})
     assert texts("a.xlsx", data) == ["Port | Berth | Dues", "Ulm | A | 40", "Ulm | B | 60", "Linz | A | 50"]
+
+
+def test_text_of_a_sheet_that_is_a_chart_is_read():
+    sheets = '<sheet name="S" sheetId="1" r:id="rId1"/><sheet name="Chart" sheetId="2" r:id="rId2"/>'
+    anchor = "<a:r><a:t>Visits of 2024</a:t></a:r>"
+    data = with_parts(
+        xlsx({"S": sheet_row(1, {"A": "x"})}),
+        {
+            "xl/workbook.xml": (
+                f'<workbook xmlns="{SHEET}" xmlns:r="{OFFICE}"><sheets>{sheets}</sheets></workbook>'
+            ),
+            "xl/_rels/workbook.xml.rels": related(
+                ("worksheet", "worksheets/sheet1.xml"), ("chartsheet", "chartsheets/sheet1.xml")
+            ),
+            "xl/chartsheets/sheet1.xml": f'<chartsheet xmlns="{SHEET}"/>',
+            "xl/chartsheets/_rels/sheet1.xml.rels": related(("drawing", "../drawings/drawing1.xml")),
+            "xl/drawings/drawing1.xml": (
+                f'<d xmlns:a="{DRAWING}/main"><anchor><a:p>{anchor}</a:p></anchor></d>'
+            ),
+        },
+    )
+    assert texts("a.xlsx", data) == ["x", "Visits of 2024"]
