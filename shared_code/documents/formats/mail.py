@@ -2,7 +2,7 @@
 
 import codecs
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from email.message import EmailMessage, Message
 from email.parser import BytesFeedParser
 from email.policy import EmailPolicy
@@ -12,8 +12,10 @@ from oxmsg import Message as OutlookMessage
 
 from shared_code.documents.document import DocumentLimits, Note, Position, Segment
 from shared_code.documents.errors import BrokenDocument, DocumentTooLarge
+from shared_code.documents.formats.compressed_rtf import decompressed
 from shared_code.documents.formats.decoding import decode
 from shared_code.documents.formats.headings import HeadingPath
+from shared_code.documents.formats.rich_text import text_of_rtf
 from shared_code.documents.formats.web_page import html_text, page_segments
 
 _HEADERS = ("From", "To", "Cc", "Date", "Subject")
@@ -21,8 +23,9 @@ _BEGINNING = 200
 _HEADER_CHARACTERS = 10_000
 _FED_BYTES = 256 * 1024
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-# Properties of an Outlook message: its sender, and the recipients that are shown.
+# Properties of an Outlook message: its sender, the recipients that are shown, and forms of its body.
 _SENDER, _SHOWN_TO, _SHOWN_CC = 0x0C1A, 0x0E04, 0x0E03
+_HTML, _COMPRESSED_RTF = 0x1013, 0x1009
 
 
 class _Policy(EmailPolicy):
@@ -167,20 +170,42 @@ def _attachment_note(name: str) -> Note:
 
 
 def _outlook_message(message: OutlookMessage) -> Iterator[Segment | Note]:
-    subject = message.subject or ""
+    properties = message.properties
+    subject = _outlook_text(lambda: message.subject)
     context = (subject,) if subject else ()
     shown = {
-        "From": message.sender or message.properties.str_prop_value(_SENDER),
-        "To": message.properties.str_prop_value(_SHOWN_TO),
-        "Cc": message.properties.str_prop_value(_SHOWN_CC),
+        "From": _outlook_text(lambda: message.sender)
+        or _outlook_text(lambda: properties.str_prop_value(_SENDER)),
+        "To": _outlook_text(lambda: properties.str_prop_value(_SHOWN_TO)),
+        "Cc": _outlook_text(lambda: properties.str_prop_value(_SHOWN_CC)),
         "Date": str(message.sent_date or ""),
         "Subject": subject,
     }
     lines = [f"{name}: {value}" for name, value in shown.items() if value]
     yield Segment("\n".join(lines), Position(section=subject or None), context)
-    if message.body and message.body.strip():
-        yield from _body(message.body, False, context)
-    elif message.html_body:
-        yield from _body(message.html_body, True, context)
+    yield from _outlook_body(message, context)
     for attachment in message.attachments:
         yield _attachment_note(attachment.file_name or "without a name")
+
+
+def _outlook_body(message: OutlookMessage, context: tuple[str, ...]) -> Iterator[Segment]:
+    """The body in the first of its forms that says anything."""
+    text = _outlook_text(lambda: message.body)
+    page = message.properties.binary_prop_value(_HTML)
+    rich_text = message.properties.binary_prop_value(_COMPRESSED_RTF)
+    if text.strip():
+        yield from _body(text, False, context)
+    elif page:
+        yield from _body(html_text(page, message.properties.body_encoding), True, context)
+    elif html := _outlook_text(lambda: message.html_body):
+        yield from _body(html, True, context)
+    elif rich_text:
+        yield from _body(text_of_rtf(decompressed(rich_text)), False, context)
+
+
+def _outlook_text(get: Callable[[], str | None]) -> str:
+    """A text of a message; one in another encoding than the message says is read like any other text."""
+    try:
+        return get() or ""
+    except UnicodeDecodeError as error:
+        return decode(error.object)

@@ -17,6 +17,7 @@ _FAR = 140.0
 # What holds a book is not a field.
 _MOST_CHARACTERS = 100_000
 _MOST_ANNOTATIONS = 20_000
+_MOST_OPTIONS = 10_000
 
 
 class _Field(NamedTuple):
@@ -81,7 +82,19 @@ def _value(annotation: Any, form: Any) -> str:
         return _CHECKED if raw.FPDFAnnot_IsChecked(form, annotation) else ""
     if kind not in _TEXTS or raw.FPDFAnnot_GetFormFieldFlags(form, annotation) & _PASSWORD:
         return ""
-    return _string(lambda *to: raw.FPDFAnnot_GetFormFieldValue(form, annotation, *to))
+    return _chosen(annotation, form) or _string(
+        lambda *to: raw.FPDFAnnot_GetFormFieldValue(form, annotation, *to)
+    )
+
+
+def _chosen(annotation: Any, form: Any) -> str:
+    """What a field shows of the options that are chosen; the value that is stored may be a code of it."""
+    options = range(min(_MOST_OPTIONS, raw.FPDFAnnot_GetOptionCount(form, annotation)))
+    chosen = (number for number in options if raw.FPDFAnnot_IsOptionSelected(form, annotation, number))
+    return ", ".join(
+        _string(lambda *to, number=number: raw.FPDFAnnot_GetOptionLabel(form, annotation, number, *to))
+        for number in chosen
+    )
 
 
 def _string(get: Callable[..., int]) -> str:

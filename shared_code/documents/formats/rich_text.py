@@ -14,7 +14,12 @@ _BRACE = re.compile(r"\\[\\{}]|[{}]")
 
 
 def read_rtf(data: bytes, _limits: DocumentLimits) -> Iterator[Segment]:
-    """The text as one segment.
+    """The text as one segment."""
+    yield Segment(text_of_rtf(data), Position())
+
+
+def text_of_rtf(data: bytes) -> str:
+    """The text of a file in RTF.
 
     Raises:
         BrokenDocument: the file is not RTF.
@@ -24,10 +29,10 @@ def read_rtf(data: bytes, _limits: DocumentLimits) -> Iterator[Segment]:
     if not source.startswith(_BEGINNING):
         raise BrokenDocument("The file does not begin as RTF does.")
     try:
-        text = rtf_to_text(_with_notes_at_the_end(source), errors="replace")  # type: ignore[no-untyped-call]
+        source = _with_notes_at_the_end(source)
+        return str(rtf_to_text(source, errors="replace"))  # type: ignore[no-untyped-call]
     except (ValueError, IndexError, LookupError) as error:
         raise BrokenDocument("The file cannot be read as RTF.") from error
-    yield Segment(text, Position())
 
 
 def _with_notes_at_the_end(source: str) -> str:

@@ -2,10 +2,14 @@
 
 import base64
 from email.message import EmailMessage
+from typing import cast
 
 import pytest
+from oxmsg import Message as OutlookMessage
 
-from shared_code.documents import BrokenDocument, DocumentTooLarge
+from shared_code.documents import BrokenDocument, DocumentTooLarge, Segment
+from shared_code.documents.formats.compressed_rtf import decompressed
+from shared_code.documents.formats.mail import _outlook_message
 from tests.unit.documents.reading import codes, contexts, read, text, texts
 
 
@@ -104,3 +108,58 @@ def test_saved_page_is_read_without_its_pictures():
 def test_mails_within_mails_end(depth):
     with pytest.raises(DocumentTooLarge, match="nesting"):
         read("a.eml", "Subject: x\nContent-Type: message/rfc822\n\n" * depth + "Subject: last\n\ntext")
+
+
+# As the specification of the format has them.
+COMPRESSED = {
+    "2d0000002b0000004c5a4675f1c5c7a703000a007263706731323542320af32068656c090020627705b06c647d0a800fa0": (
+        rb"{\rtf1\ansi\ansicpg1252\pard hello world}" + b"\r\n"
+    ),
+    "1a0000001c0000004c5a4675e2d44b51410004205758595a0d6e7d010eb0": rb"{\rtf1 WXYZWXYZWXYZWXYZWXYZ}",
+}
+
+
+@pytest.mark.parametrize(("data", "rtf"), COMPRESSED.items(), ids=["text", "run"])
+def test_compressed_rtf_is_what_it_was(data, rtf):
+    assert decompressed(bytes.fromhex(data)) == rtf
+
+
+@pytest.mark.parametrize("data", [b"", b"short", bytes(40)])
+def test_what_is_no_compressed_rtf_is_nothing(data):
+    assert decompressed(data) == b""
+
+
+class Outlook:
+    """A message of Outlook, and its properties."""
+
+    subject, sent_date, sender, attachments, body_encoding = "Times", None, "Anna", (), "utf-8"
+    html_body = None
+
+    def __init__(self, *, body=b"", html=b"", rtf=b"") -> None:
+        self._body, self._binary = body, {0x1013: html, 0x1009: rtf}
+        self.properties = self
+
+    @property
+    def body(self):
+        return self._body.decode("utf-8")
+
+    def str_prop_value(self, _pid):
+        return None
+
+    def binary_prop_value(self, pid):
+        return self._binary[pid]
+
+
+@pytest.mark.parametrize(
+    ("bodies", "shown"),
+    [
+        ({"body": b"Nine.", "html": b"<p>Ten."}, "Nine."),
+        ({"body": "Grüße".encode("cp1252")}, "Grüße"),
+        ({"html": "<p>Grüße".encode()}, "Grüße"),
+        ({"html": "<meta charset=windows-1252><p>Grüße".encode("cp1252")}, "Grüße"),
+        ({"body": b" \r\n", "rtf": bytes.fromhex(next(iter(COMPRESSED)))}, "hello world"),
+    ],
+)
+def test_body_of_an_outlook_message_is_read_in_any_form(bodies, shown):
+    parts = list(_outlook_message(cast("OutlookMessage", Outlook(**bodies))))
+    assert [part.text.strip() for part in parts if isinstance(part, Segment)][1:] == [shown]

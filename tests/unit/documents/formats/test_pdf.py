@@ -48,6 +48,19 @@ def test_chosen_entry_of_a_list_is_read():
 
 
 @pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("/Ff 131072 /V (b2)", "Extended"),
+        ("/V [(b1) (b2)] /Ff 2097152", "Basic, Extended"),
+        ("/V (none)", "none"),
+    ],
+)
+def test_chosen_entry_is_read_as_it_is_shown_and_not_as_its_code(value, shown):
+    choice = f"/FT /Ch {value} /T (cover) /Opt [[(b1) (Basic)] [(b2) (Extended)]] /Rect [100 100 300 120]"
+    assert text("a.pdf", form(choice, drawing=written((20, 104, "Cover:")))) == f"Cover: {shown} "
+
+
+@pytest.mark.parametrize(
     "field",
     [
         "/FT /Tx /T (n) /V (secret) /Ff 8192 /Rect [9 9 99 99]",
