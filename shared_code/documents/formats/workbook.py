@@ -1,7 +1,7 @@
 """Workbooks, whatever program wrote them: the rows of all sheets with their cells as they are shown."""
 
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from datetime import date, time, timedelta
 from zipfile import ZipFile
 
@@ -80,11 +80,13 @@ def _segments(data: bytes, archive: ZipFile | None, limits: DocumentLimits) -> I
             sheet = workbook.get_sheet_by_name(name)
             rows = bounded(_rows(sheet, parts.formats(name)), limits)
             rows = with_merged_cells(rows, _cells_merged_with_those_below(sheet))
-            yield from _sheet_segments(rows, name, parts.annotations(name))
+            yield from _sheet_segments(rows, name, parts.annotations(name), parts.rows_of_names(name))
 
 
-def _sheet_segments(rows: Iterable[Row], sheet: str, annotations: list[Annotation]) -> Iterator[Segment]:
-    for line in table_lines(rows):
+def _sheet_segments(
+    rows: Iterable[Row], sheet: str, annotations: list[Annotation], named_rows: Container[int] = ()
+) -> Iterator[Segment]:
+    for line in table_lines(rows, named_rows=named_rows):
         while annotations and annotations[0].row < line.row:
             yield _annotation_segment(annotations.pop(0), sheet)
         yield Segment(line.text, Position(sheet=sheet, row=line.row), (sheet,), line.header)

@@ -53,6 +53,16 @@ class WorkbookParts:
         with self._archive.open(part) as stream:
             yield from _formatted_cells(stream, styles)
 
+    def rows_of_names(self, sheet: str) -> set[int]:
+        """The rows with the names of what people have made tables of, counted from 1."""
+        rows = set()
+        for target in self._targets(self._sheets.get(sheet, ""), "table"):
+            root = self._root(target)
+            found = None if root is None else _CELL_NAME.match(root.get("ref", ""))
+            if root is not None and found and root.get("headerRowCount", "1") != "0":
+                rows.add(int(found[2]))
+        return rows
+
     def annotations(self, sheet: str) -> list[Annotation]:
         """The comments of a sheet and the texts of its drawings, by rows."""
         part = self._sheets.get(sheet, "")

@@ -306,3 +306,27 @@ def test_text_of_a_sheet_that_is_a_chart_is_read():
         },
     )
     assert texts("a.xlsx", data) == ["x", "Visits of 2024"]
+
+
+@pytest.mark.parametrize(
+    ("table", "first"),
+    [
+        ('ref="B2:C4"', "City | People"),
+        ('ref="B2:C4" headerRowCount="0"', "City: People"),
+        ("", "City: People"),
+    ],
+)
+def test_what_people_have_made_a_table_of_has_its_names_where_they_say(table, first):
+    cells: Any = [
+        {"B": "Towns"}, {"B": "City", "C": "People"}, {"B": "Bern", "C": "many"}, {"B": "Kiel", "C": "more"}
+    ]  # fmt: skip
+    data = with_parts(
+        xlsx({"S": "".join(sheet_row(number, row) for number, row in enumerate(cells, start=1))}),
+        {
+            "xl/worksheets/_rels/sheet1.xml.rels": related(("table", "../tables/table1.xml")),
+            "xl/tables/table1.xml": f'<table xmlns="{SHEET}" {table}/>',
+        },
+    )
+    found = rows("a.xlsx", data)
+    assert found[1][2] == first
+    assert {header for _, header, _ in found[2:]} == {first if "|" in first else ""}
