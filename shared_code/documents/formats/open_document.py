@@ -9,6 +9,7 @@ from shared_code.documents.errors import BrokenDocument, DocumentTooLarge, Encry
 from shared_code.documents.formats.headings import HeadingPath
 from shared_code.documents.formats.merged_cells import from_above, unless_blank
 from shared_code.documents.formats.office import attribute, children, opened, tag
+from shared_code.documents.formats.open_document_lists import ListNumbers
 from shared_code.documents.formats.table import Cells
 
 _CONTENT = "content.xml"
@@ -16,6 +17,7 @@ _MANIFEST = "META-INF/manifest.xml"
 _ENCRYPTED = b":encryption-data"
 _CHARACTERS = {"tab": "\t", "line-break": "\n", "s": " "}
 _BLOCKS = {"p", "h"}
+_NUMBERING = {"list-style", "outline-style"}
 # As many columns as Writer lets a table have, and more than a person needs.
 _MOST_COLUMNS = 1_024
 # What was deleted, what programs keep of a drawing, and parts that are read elsewhere.
@@ -31,9 +33,10 @@ def read_open_document(data: bytes, limits: DocumentLimits) -> Iterator[Segment]
         if _MANIFEST in archive.NameToInfo and _ENCRYPTED in archive.read(_MANIFEST):
             raise EncryptedDocument
         title = _title(archive)
-        headers, footers = _around(archive)
+        lists = ListNumbers()
+        headers, footers = _around(archive, lists)
         yield Segment("\n".join(headers), Position(), (title,))
-        yield from _body(archive, HeadingPath(title), limits)
+        yield from _body(archive, HeadingPath(title), lists, limits)
         yield Segment("\n".join(footers), Position(), (title,))
 
 
@@ -44,22 +47,30 @@ def _title(archive: ZipFile) -> str:
     return next((each.text or "" for each in root.iter() if tag(each) == "title"), "")
 
 
-def _around(archive: ZipFile) -> tuple[dict[str, None], dict[str, None]]:
-    """The texts of headers and of footers, each once."""
+def _around(archive: ZipFile, lists: ListNumbers) -> tuple[dict[str, None], dict[str, None]]:
+    """The texts of headers and of footers, each once; the styles beside them number lists and headings."""
     texts: tuple[dict[str, None], dict[str, None]] = {}, {}
     if "styles.xml" in archive.NameToInfo:
         root = fromstring(archive.read("styles.xml"))  # noqa: S314 - expat bounds entities
         for each in root.iter():
+            if tag(each) in _NUMBERING:
+                lists.add(each)
             if tag(each) in _AROUND and (text := "\n".join(_lines(each))):
                 texts[tag(each).startswith("footer")][text] = None
     return texts
 
 
-def _body(archive: ZipFile, path: HeadingPath, limits: DocumentLimits) -> Iterator[Segment]:
+def _body(
+    archive: ZipFile, path: HeadingPath, lists: ListNumbers, limits: DocumentLimits
+) -> Iterator[Segment]:
     slide = 0
     texts: list[str] = []
     for element in _blocks(archive, limits):
         name = tag(element)
+        if name in _NUMBERING:
+            lists.add(element)
+            continue
+        lists.mark(element)
         if name == "page":
             slide += 1
             lines = list(_lines(element))
@@ -84,9 +95,9 @@ def _body(archive: ZipFile, path: HeadingPath, limits: DocumentLimits) -> Iterat
 
 
 def _blocks(archive: ZipFile, limits: DocumentLimits) -> Iterator[Element]:
-    """Outermost paragraphs, headings, tables, lists and slides, each forgotten once it has been read."""
+    """Styles of lists; outermost paragraphs, headings, tables, lists, slides, each forgotten once read."""
     depth = open_blocks = 0
-    outermost = _BLOCKS | {"table", "list", "page"}
+    outermost = _BLOCKS | _NUMBERING | {"table", "list", "page"}
     with archive.open(_CONTENT) as stream:
         for event, element in iterparse(stream, ("start", "end")):  # noqa: S314 - expat bounds entities
             step = 1 if event == "start" else -1

@@ -10,6 +10,8 @@ from shared_code.documents.errors import BrokenDocument
 
 _BEGINNING = "{\\rtf"
 _BESIDE_TEXT = re.compile(r"\{\\(?:footnote|header[lrf]?|footer[lrf]?|annotation)\b")
+# Marks a group that old programs need not read, where it begins; OpenOffice wrote it before styles, too.
+_STRAY_STAR = re.compile(r"(?<![{\\\s])\\\*(?=\\[a-z])")
 _BRACE = re.compile(r"\\[\\{}]|[{}]")
 
 
@@ -29,7 +31,7 @@ def text_of_rtf(data: bytes) -> str:
     if not source.startswith(_BEGINNING):
         raise BrokenDocument("The file does not begin as RTF does.")
     try:
-        source = _with_notes_at_the_end(source)
+        source = _with_notes_at_the_end(_STRAY_STAR.sub("", source))
         return str(rtf_to_text(source, errors="replace"))  # type: ignore[no-untyped-call]
     except (ValueError, IndexError, LookupError) as error:
         raise BrokenDocument("The file cannot be read as RTF.") from error

@@ -135,11 +135,12 @@ def _shown(levels: Mapping[int, Level], depth: int, numbers: Mapping[int, int]) 
     for above in range(_LEVELS):
         if f"%{above + 1}" in text:
             style = "decimal" if level.is_legal or above not in levels else levels[above].format
-            text = text.replace(f"%{above + 1}", _formatted(numbers.get(above, 0), style))
+            text = text.replace(f"%{above + 1}", formatted(numbers.get(above, 0), style))
     return text.strip()
 
 
-def _formatted(number: int, style: str) -> str:
+def formatted(number: int, style: str) -> str:
+    """A number as Word writes those of a kind."""
     return _FORMATS.get(style, str)(number)
 
 

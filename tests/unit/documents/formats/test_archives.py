@@ -79,6 +79,38 @@ def test_open_document_text_is_cut_at_headings():
     assert contexts("a.odt", odt(body)) == [leave, leave, norway]
 
 
+def odt_level(depth: int, form: str, more: str = "") -> str:
+    return f'<text:level text:level="{depth}" s:num-format="{form}" s:num-suffix="." {more} xmlns:s="urn:y"/>'
+
+
+def odt_list(*items: str, more: str = "") -> str:
+    listed = "".join(f"<text:list-item>{item}</text:list-item>" for item in items)
+    return f"<text:list {more}>{listed}</text:list>"
+
+
+def test_numbers_of_headings_and_lists_of_open_documents_are_read():
+    headings = odt_level(1, "1") + odt_level(2, "1", 'text:display-levels="2"')
+    outline = f"<text:outline-style>{headings}</text:outline-style>"
+    levels = odt_level(1, "1") + odt_level(2, "a", 's:num-prefix="("')
+    style = f'<text:list-style s:name="L" xmlns:s="urn:y">{levels}</text:list-style>'
+    bullets = f'<text:list-style s:name="B" xmlns:s="urn:y">{odt_level(1, "")}</text:list-style>'
+    one, two, three = (f"<text:p>{word}</text:p>" for word in ("one", "two", "three"))
+    body = (
+        '<text:h text:outline-level="1">Leave</text:h><text:h text:outline-level="2">Norway</text:h>'
+        '<text:h text:outline-level="2">Spain</text:h><text:h text:outline-level="1">Trips</text:h>'
+        + odt_list(one, two + odt_list(three, one), more='text:style-name="L" xml:id="l1"')
+        + odt_list(three, more='text:style-name="L" text:continue-list="l1"')
+        + odt_list(one, more='text:style-name="L"')
+        + odt_list(two, more='text:style-name="B"')
+    )
+    styles = f'<s xmlns:text="urn:t">{outline}</s>'
+    found = text("a.odt", odt(style + bullets + body, styles=styles)).split("\n")
+    assert list(filter(None, found)) == [
+        "1. Leave", "1.1. Norway", "1.2. Spain", "2. Trips",
+        "1. one", "2. two", "(a. three", "(b. one", "3. three", "1. one", "two",
+    ]  # fmt: skip
+
+
 def odt_table(*rows: str) -> str:
     return f"<table:table>{''.join(rows)}</table:table>"
 
@@ -185,6 +217,12 @@ def test_headers_and_notes_of_rich_text_follow_its_text():
     assert [line.strip() for line in text("a.rtf", data).split("\n")] == [
         "Rent is due.", "Contract {7}", "Heated.", "Page",
     ]  # fmt: skip
+
+
+def test_text_in_a_style_that_openoffice_marked_as_new_is_read():
+    assert (
+        text("a.rtf", rb"{\rtf1{\*\generator x}{\i0\*\cs7\cf0 The fox} \\*\\ jumps}") == "The fox \\*\\ jumps"
+    )
 
 
 def test_rich_text_whose_note_does_not_end_is_read():
