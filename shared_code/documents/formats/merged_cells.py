@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 _Row = tuple[int, Sequence[str | None]]
 
 # A longer text is a paragraph beside its rows: to repeat it would cost more than it tells.
-_LONGEST = 100
+_LONGEST = 60
 
 
 class FromAbove(str):

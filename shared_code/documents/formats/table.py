@@ -7,7 +7,7 @@ lines keep the places of blank cells.
 
 import re
 from collections import deque
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby, islice, zip_longest
 
@@ -28,8 +28,10 @@ from shared_code.documents.formats.table_header import (
 
 # The number of a row and its cells: "" is a blank one, None the continuation of the one on its left.
 Row = tuple[int, Cells]
+# The numbers of rows that hold names, and of which columns.
+NamedRows = Mapping[int, range]
 
-__all__ = ["Cells", "Row", "TableLine", "bounded", "table_lines"]
+__all__ = ["Cells", "NamedRows", "Row", "TableLine", "bounded", "table_lines"]
 
 SEPARATOR = " | "
 # Rows that are looked at before it is said what the names are, and cells where rows are long.
@@ -60,7 +62,7 @@ class TableLine:
 
 
 def table_lines(
-    rows: Iterable[Row], *, header_rows: int | None = None, named_rows: Container[int] = ()
+    rows: Iterable[Row], *, header_rows: int | None = None, named_rows: NamedRows | None = None
 ) -> Iterator[TableLine]:
     """The lines of a table, or of several that blank rows keep apart.
 
@@ -72,12 +74,12 @@ def table_lines(
             None stands where a merged cell, or one with a colspan, goes on.
         header_rows: how many of the first rows hold names where the format tells; None where it does not,
             so that the names are looked for.
-        named_rows: the numbers of rows with which a table of its own begins, as the format tells.
+        named_rows: the rows with which a table of its own begins, as the format tells.
     """
-    ahead = _Ahead(rows, named_rows)
+    ahead = _Ahead(rows, named_rows or {})
     block: _Block | None = None
     while sample := ahead.block():
-        block = _Block(sample, block, 1 if sample[0][0] in named_rows else header_rows)
+        block = _Block(sample, block, 1 if ahead.begins_table(sample[0]) else header_rows)
         header_rows = None
         yield from block.head()
         yield from map(block.line, ahead.rows(after=block.head_size))
@@ -106,7 +108,7 @@ def _check(rows: int, columns: int, limits: DocumentLimits) -> None:
 class _Ahead:
     """Rows, looked at before they are read; blank ones end a block, unless they only space the rows."""
 
-    def __init__(self, rows: Iterable[Row], named_rows: Container[int]) -> None:
+    def __init__(self, rows: Iterable[Row], named_rows: NamedRows) -> None:
         self._rows = iter(rows)
         self._named_rows = named_rows
         self._read: deque[Row] = deque()
@@ -141,8 +143,14 @@ class _Ahead:
             above = row[1]
             yield row
 
+    def begins_table(self, row: Row) -> bool:
+        """Whether the format tells so, and nothing stands beside the names."""
+        number, cells = row
+        columns = self._named_rows.get(number)
+        return columns is not None and all(c in columns for c, cell in enumerate(cells) if cell)
+
     def _ends_block(self, row: Row, above: Cells) -> bool:
-        return row[0] in self._named_rows or _ends_block(row[1], above)
+        return self.begins_table(row) or _ends_block(row[1], above)
 
     def _fill(self, size: int) -> bool:
         if size > len(self._read):

@@ -1,7 +1,7 @@
 """Workbooks, whatever program wrote them: the rows of all sheets with their cells as they are shown."""
 
 import io
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date, time, timedelta
 from zipfile import ZipFile
 
@@ -23,7 +23,7 @@ from shared_code.documents.formats.merged_cells import with_merged_cells
 from shared_code.documents.formats.number_format import GENERAL, shown, shown_in_general, text_shown
 from shared_code.documents.formats.old_workbook_parts import OldWorkbookParts
 from shared_code.documents.formats.opendocument_sheets import is_opendocument, opendocument_sheets
-from shared_code.documents.formats.table import Row, bounded, table_lines
+from shared_code.documents.formats.table import NamedRows, Row, bounded, table_lines
 from shared_code.documents.formats.workbook_parts import CellFormats, WorkbookParts
 from shared_code.documents.kinds import kind_of
 
@@ -80,11 +80,12 @@ def _segments(data: bytes, archive: ZipFile | None, limits: DocumentLimits) -> I
             sheet = workbook.get_sheet_by_name(name)
             rows = bounded(_rows(sheet, parts.formats(name)), limits)
             rows = with_merged_cells(rows, _cells_merged_with_those_below(sheet))
-            yield from _sheet_segments(rows, name, parts.annotations(name), parts.rows_of_names(name))
+            named = parts.rows_of_names(name, _first_column(sheet))
+            yield from _sheet_segments(rows, name, parts.annotations(name), named)
 
 
 def _sheet_segments(
-    rows: Iterable[Row], sheet: str, annotations: list[Annotation], named_rows: Container[int] = ()
+    rows: Iterable[Row], sheet: str, annotations: list[Annotation], named_rows: NamedRows | None = None
 ) -> Iterator[Segment]:
     for line in table_lines(rows, named_rows=named_rows):
         while annotations and annotations[0].row < line.row:
@@ -100,7 +101,7 @@ def _annotation_segment(annotation: Annotation, sheet: str) -> Segment:
 
 def _rows(sheet: CalamineSheet, formats: Iterator[tuple[int, CellFormats]]) -> Iterator[Row]:
     """The rows of a sheet, whose numbers are those that a spreadsheet shows."""
-    first = sheet.start[1] if sheet.start else 0
+    first = _first_column(sheet)
     continued = _continued_cells(sheet)
     formatted = next(formats, None)
     for number, cells in enumerate(sheet.iter_rows(), start=1):
@@ -120,6 +121,10 @@ def _rows(sheet: CalamineSheet, formats: Iterator[tuple[int, CellFormats]]) -> I
         yield number, row
 
 
+def _first_column(sheet: CalamineSheet) -> int:
+    return sheet.start[1] if sheet.start else 0
+
+
 def _continued_cells(sheet: CalamineSheet) -> dict[int, list[int]]:
     """The columns that merged cells go on in, by the numbers of the rows they begin in."""
     continued: dict[int, list[int]] = {}
@@ -130,10 +135,10 @@ def _continued_cells(sheet: CalamineSheet) -> dict[int, list[int]]:
 
 def _cells_merged_with_those_below(sheet: CalamineSheet) -> dict[int, dict[int, int]]:
     """The last row of each such cell, by the row and the column that it begins in."""
-    first = sheet.start[1] if sheet.start else 0
+    first = _first_column(sheet)
     merged: dict[int, dict[int, int]] = {}
-    for (top, left), (bottom, _) in sheet.merged_cell_ranges or ():
-        if bottom > top:
+    for (top, left), (bottom, right) in sheet.merged_cell_ranges or ():
+        if bottom > top and left == right:  # what is wide, too, is a title or a part of a form
             merged.setdefault(top + 1, {})[left - first] = bottom + 1
     return merged
 
