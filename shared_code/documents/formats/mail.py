@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from email.message import EmailMessage, Message
 from email.parser import BytesFeedParser
 from email.policy import EmailPolicy
+from functools import lru_cache
 from typing import cast
 
 from oxmsg import Message as OutlookMessage
@@ -33,10 +34,12 @@ class _Policy(EmailPolicy):
 
     def header_fetch_parse(self, name: str, value: str) -> str:
         """A header as what it means."""
-        return cast("str", super().header_fetch_parse(name, value[:_HEADER_CHARACTERS]))
+        return cast("str", _parse_header(name, value[:_HEADER_CHARACTERS]))
 
 
 _POLICY = _Policy()
+# A part is asked for its type many times, and many parts have the same.
+_parse_header = lru_cache(maxsize=256)(EmailPolicy().header_fetch_parse)
 
 
 def _code_page(name: str) -> codecs.CodecInfo | None:

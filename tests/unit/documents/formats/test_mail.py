@@ -9,7 +9,7 @@ from oxmsg import Message as OutlookMessage
 
 from shared_code.documents import BrokenDocument, DocumentTooLarge, Segment
 from shared_code.documents.formats.compressed_rtf import decompressed
-from shared_code.documents.formats.mail import _outlook_message
+from shared_code.documents.formats.mail import _outlook_message, _parse_header
 from tests.unit.documents.reading import codes, contexts, read, text, texts
 
 
@@ -72,6 +72,14 @@ def test_header_without_end_is_read_as_far_as_anyone_reads(header):
     found = text("a.eml", f"{header}\n\nThe boat leaves.")
     assert found.endswith("The boat leaves.")
     assert len(found) < 20_000
+
+
+def test_header_that_many_parts_have_is_parsed_once():
+    parts = "--b\nContent-Type: text/plain\n\ntext\n" * 300
+    before = _parse_header.cache_info().misses
+    found = text("a.eml", f"Content-Type: multipart/mixed; boundary=b\n\n{parts}--b--\n")
+    assert found.count("text") == 300
+    assert _parse_header.cache_info().misses - before < 20
 
 
 def test_letters_of_mails_are_those_that_were_sent():
