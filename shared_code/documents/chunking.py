@@ -153,7 +153,7 @@ class _Passage:
         self._segments = segments = list(_with_headers(segments))
         self._text = "\n".join(segment.text for segment in segments)
         lengths = (len(segment.text) + 1 for segment in segments)
-        self._segment_starts = list(accumulate(lengths, initial=0))[:-1]
+        self._segment_starts = array("q", accumulate(lengths, initial=0))[:-1]
         self._last_line = (0, 0)
         self._header_tokens = {"": 0}
         # Up to where no chunk ends: what stands there is a heading, whose text follows.
@@ -372,7 +372,7 @@ def _heading_length(segment: Segment) -> int:
 
 def _is_title(line: str, section: str) -> bool:
     """Whether a line is the title of a section, which may have been cut."""
-    title = " ".join(line.split()).strip(_HEADING_MARKS)
+    title = " ".join(line[: 2 * _LONG_TITLE].split()).strip(_HEADING_MARKS)
     return title != "" and title[:_LONG_TITLE].strip() == section[:_LONG_TITLE].strip(_HEADING_MARKS)
 
 

@@ -29,6 +29,7 @@ _LINE_CHARACTERS = 200
 # Of a context the widest and the closest parts, of a header as much as a chunk can begin with.
 _WIDEST, _CLOSEST = 2, 6
 _HEADER_CHARACTERS = 4_000
+_LOOKED_AT_CHARACTERS = 20_000
 _MOST_NOTES = 100
 # A hyphen that shows only where a line ends: with that line end it is not part of the word.
 _SOFT_HYPHEN = re.compile("\u00ad(?:[^\\S\n]*\n[^\\S\n]*(?=\\w))?")
@@ -107,9 +108,10 @@ def _bounded(context: tuple[str, ...]) -> tuple[str, ...]:
 
 @lru_cache(maxsize=64)
 def _header(text: str) -> str:
-    return _clean(text)[:_HEADER_CHARACTERS].strip()
+    # A blank first name stays, as in the line of names itself, which is known by being the same.
+    return _clean(text[:_LOOKED_AT_CHARACTERS])[:_HEADER_CHARACTERS].rstrip()
 
 
 def _line(text: str) -> str:
     """A title or sentence as one line that is not too long."""
-    return " ".join(_clean(text).split())[:_LINE_CHARACTERS]
+    return " ".join(_clean(text[:_LOOKED_AT_CHARACTERS]).split())[:_LINE_CHARACTERS]

@@ -5,6 +5,7 @@ No parser is imported here, since listings go through every name of a container.
 """
 
 import io
+import math
 import re
 import struct
 from collections.abc import Callable, Iterator
@@ -93,6 +94,15 @@ KINDS = (
         is_binary=True,
     ),
     Kind(
+        endings=("doc", "dot"),
+        format_reader="old_word.read_doc",
+        # Hardly any is read, so that a price does not count them.
+        bytes_per_token=math.inf,
+        about="what programs save under this ending as docx, RTF, a web page or text; Word's own old format "
+        "is not read: save it as docx",
+        is_binary=True,
+    ),
+    Kind(
         endings=("xlsx", "xlsm", "xltx", "xltm", "ods", "ots"),
         format_reader="workbook.read_workbook",
         bytes_per_token=1.6,
@@ -147,6 +157,12 @@ KINDS = (
         format_reader="json_text.read_json_lines",
         bytes_per_token=3.5,
         about="a record for each line",
+    ),
+    Kind(
+        endings=("ipynb",),
+        format_reader="notebook.read_notebook",
+        bytes_per_token=12.0,
+        about="the cells with what they printed, cut at headings; pictures are left out",
     ),
     Kind(
         endings=("pptx", "pptm", "ppsx", "potx"),
@@ -240,6 +256,15 @@ KINDS = (
         about="as it is",
     ),
     Kind(
+        endings=(
+            *("py", "js", "ts", "java", "go", "c", "h", "cpp", "cs", "rs", "rb", "php", "sql", "r"),
+            *("sh", "ps1", "bat", "tex", "bib", "toml", "ini", "cfg", "conf", "properties"),
+        ),
+        format_reader="plain_text.read_text",
+        bytes_per_token=3.5,
+        about="as it is",
+    ),
+    Kind(
         endings=("vtt", "srt"),
         format_reader="subtitles.read_subtitles",
         bytes_per_token=8.0,
@@ -250,9 +275,8 @@ KINDS = (
 _BY_ENDING = {ending: kind for kind in KINDS for ending in kind.endings}
 # What to do with files that people have and that are not read.
 _ADVICE = {
-    **dict.fromkeys(("doc", "dot", "wps"), "save it as docx"),
+    **dict.fromkeys(("wps", "pages"), "save it as docx"),
     **dict.fromkeys(("ppt", "pps", "key"), "save it as pptx"),
-    "pages": "save it as docx",
     "numbers": "save it as xlsx",
     **dict.fromkeys(
         ("png", "jpg", "jpeg", "gif", "bmp", "tif", "tiff", "webp", "heic"),
@@ -284,7 +308,7 @@ def kind_of(name: str, data: bytes) -> Kind:
     if kind := kind_of_name(name):
         return kind
     ending = _ending(name)
-    advice = _ADVICE.get(ending, f"use one of {', '.join(_BY_ENDING)}")
+    advice = _ADVICE.get(ending, f"use one of {', '.join(kind.name for kind in KINDS)}")
     raise UnsupportedKind(f"Files of kind {ending[:20]!r} are not read: {advice}.")
 
 

@@ -26,7 +26,7 @@ def open_archive(data: bytes, limits: DocumentLimits) -> ZipFile:
         BrokenDocument: this is not a zip file.
         DocumentTooLarge: its members would expand past the limits.
     """
-    if data.startswith(_OLE):
+    if is_compound_file(data):
         raise _old_office_error(data)
     try:
         archive = ZipFile(io.BytesIO(data))
@@ -38,8 +38,18 @@ def open_archive(data: bytes, limits: DocumentLimits) -> ZipFile:
     return archive
 
 
+def is_compound_file(data: bytes) -> bool:
+    """Whether this is the container of old Office files, and of encrypted ones of any age."""
+    return data.startswith(_OLE)
+
+
+def is_encrypted(data: bytes) -> bool:
+    """Whether such a container holds an encrypted file."""
+    return _ENCRYPTED_STREAM in data
+
+
 def _old_office_error(data: bytes) -> BrokenDocument | EncryptedDocument:
-    if _ENCRYPTED_STREAM in data:
+    if is_encrypted(data):
         return EncryptedDocument()
     return BrokenDocument("The file is in an old binary Office format: save it as docx or xlsx.")
 

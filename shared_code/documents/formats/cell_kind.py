@@ -38,6 +38,8 @@ _YEAR = re.compile(r"(?:1[6-9]|20|21)\d{2}")
 _DASHES = "- -- --- \N{EN DASH} \N{EM DASH} . .. ... \N{HORIZONTAL ELLIPSIS} ? : / *"
 _WORDS_FOR_NONE = "inf -inf n/a na #n/a #n/v n.a. nan null none nil nd n.d. k.a."
 _ERRORS = "#null! #div/0! #ref! #value! #name? #num!"
+# A zero in an accounting format.
+_DASH_AND_CURRENCY = re.compile(rf"{_CURRENCY} ?-|- ?{_CURRENCY}")
 _MISSING = frozenset(f"{_DASHES} {_WORDS_FOR_NONE} {_ERRORS}".split())
 
 
@@ -63,7 +65,11 @@ def cell_kind(text: str | None) -> CellKind:
         return CellKind.BLANK
     if text.isdecimal():
         return CellKind.NUMBER
-    if len(text) > _LONGEST_VALUE or not _DIGIT.search(text):
+    if len(text) > _LONGEST_VALUE:
+        return CellKind.TEXT
+    if not _DIGIT.search(text):
+        if "-" in text and _DASH_AND_CURRENCY.fullmatch(text):
+            return CellKind.NUMBER
         return CellKind.FLAG if text.lower() in _FLAGS else CellKind.TEXT
     if _DATE.fullmatch(text):
         return CellKind.DATE

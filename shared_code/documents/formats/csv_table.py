@@ -1,7 +1,6 @@
 """Files of delimited values: csv with whatever delimiter, tsv and tab."""
 
 import csv
-import io
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -15,6 +14,7 @@ from shared_code.documents.formats.table import Row, bounded, table_lines
 _DELIMITERS = ",;\t|"
 # Excel's way to tell it in a line of its own.
 _TOLD_DELIMITER = re.compile(r"""["']?sep=([^\w"'\n])["']?(?:\n|$)""", re.IGNORECASE)
+_LINE = re.compile(r"[^\n]*\n|[^\n]+")
 _SAMPLE_ROWS = 20
 _SAMPLE_CHARACTERS = 64 * 1024
 # One stray quote joins many cells into one: that must not lose them.
@@ -42,7 +42,7 @@ def read_tsv(data: bytes, limits: DocumentLimits) -> Iterator[Segment]:
 
 def _segments(text: str, delimiter: str, limits: DocumentLimits) -> Iterator[Segment]:
     _, _, width = _evenness(text, delimiter)
-    cells = csv.reader(io.StringIO(text), delimiter=delimiter)
+    cells = csv.reader(_lines(text), delimiter=delimiter)
     rows: Iterator[Row] = (
         (number, [delimiter.join(row)] if _is_comment(row, width) else row)
         for number, row in enumerate(cells, start=1)
@@ -52,6 +52,11 @@ def _segments(text: str, delimiter: str, limits: DocumentLimits) -> Iterator[Seg
             yield Segment(line.text, Position(row=line.row), (), line.header)
     except csv.Error as error:
         raise BrokenDocument(f"The file cannot be read as a table: {error}.") from error
+
+
+def _lines(text: str) -> Iterator[str]:
+    """The lines with their ends; a StringIO would hold four bytes for each character."""
+    return (found[0] for found in _LINE.finditer(text))
 
 
 def _is_comment(row: Sequence[str], width: int) -> bool:
@@ -68,7 +73,7 @@ def _evenness(text: str, delimiter: str) -> tuple[float, bool, int]:
 
     Where all else is even, a comma stands within the cells: decimal ones do.
     """
-    rows = csv.reader(io.StringIO(text[:_SAMPLE_CHARACTERS]), delimiter=delimiter)
+    rows = csv.reader(_lines(text[:_SAMPLE_CHARACTERS]), delimiter=delimiter)
     widths = Counter(len(row) for row in islice(filter(None, rows), _SAMPLE_ROWS))
     count, width = max(((count, width) for width, count in widths.items() if width > 1), default=(0, 0))
     return count / max(1, widths.total()), delimiter != ",", width

@@ -10,15 +10,9 @@ from msoffcrypto import OfficeFile
 from msoffcrypto.exceptions import DecryptionError, FileFormatError, InvalidKeyError, ParseError
 
 from shared_code.documents.errors import BrokenDocument, EncryptedDocument
+from shared_code.documents.formats.archive import is_encrypted
 
-_COMPOUND_FILE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-_ENCRYPTED_STREAM = "EncryptedPackage".encode("utf-16-le")
 _DEFAULT_PASSWORD = "VelvetSweatshop"  # noqa: S105 - known to every reader of workbooks
-
-
-def is_compound_file(data: bytes) -> bool:
-    """Whether this is the container of old Office files, and of encrypted ones of any age."""
-    return data.startswith(_COMPOUND_FILE)
 
 
 def decrypted(data: bytes) -> bytes:
@@ -38,7 +32,7 @@ def decrypted(data: bytes) -> bytes:
     except (InvalidKeyError, DecryptionError) as error:
         raise EncryptedDocument from error
     except (FileFormatError, ParseError, OSError, struct.error, ValueError) as error:
-        if _ENCRYPTED_STREAM in data:
+        if is_encrypted(data):
             raise EncryptedDocument from error
         raise BrokenDocument("The file cannot be read as a workbook.") from error
     return plain.getvalue()

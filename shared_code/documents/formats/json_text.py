@@ -7,6 +7,7 @@ of its list.
 import json
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 from shared_code.documents.document import DocumentLimits, Note, Position, Segment
@@ -18,6 +19,9 @@ _WORDS = {None: "null", True: "true", False: "false"}
 _SPACE = re.compile(r"[\s,\x1e]*")
 # Strings, which hold what they like, and what people write into JSON for each other.
 _COMMENTS = re.compile(r'"(?:[^"\\]|\\.)*+"|//[^\n]*|/\*.*?\*/|^\s*#[^\n]*', re.DOTALL | re.MULTILINE)
+# Where a value, or a member of one, may end; strings and comments hold what they like.
+_BOUNDARIES = re.compile(r'"(?:[^"\\]|\\.)*+"|//[^\n]*|/\*.*?\*/|[\[\]{},]|"', re.DOTALL)
+_CLOSING = {"[": "]", "{": "}"}
 _TRAILING_COMMAS = re.compile(r'("(?:[^"\\]|\\.)*+")|,(?=\s*[\]}])', re.DOTALL)
 # One line in this many may be broken, besides the last one, where a log was cut off.
 _LINES_FOR_A_BROKEN_ONE = 10
@@ -51,7 +55,8 @@ def read_json(data: bytes, limits: DocumentLimits) -> Iterator[Segment | Note]:
         if error.msg == "Extra data" and not text[error.pos :].startswith(("]", "}", ":")):
             yield from _lines_of_records(text, limits)
             return
-        raise _broken(error, "the file") from error
+        value, end = _cut_off(text, error, limits)
+        yield Note("RecordsNotRead", f"The file is cut off: not read is what follows character {end:,}.")
     if isinstance(value, dict):
         yield from _members_of(value, (), limits)
     else:
@@ -79,6 +84,40 @@ def _parsed(text: str, limits: DocumentLimits) -> Any:
         if plain == text:
             raise
         return _parsed(plain, limits)
+
+
+def _cut_off(text: str, error: json.JSONDecodeError, limits: DocumentLimits) -> tuple[Any, int]:
+    """The value of a text that ends too soon, up to its last whole member, and where that ends.
+
+    Raises:
+        BrokenDocument: this is not all that is wrong with it, or nothing of it is whole.
+    """
+    end, missing = _last_boundary(text)
+    if missing:
+        with suppress(json.JSONDecodeError):
+            return _parsed(text[:end] + missing, limits), end
+    raise _broken(error, "the file") from error
+
+
+def _last_boundary(text: str) -> tuple[int, str]:
+    """Where the last whole member ends, and what closes the brackets that are open there.
+
+    Nothing does where none are open at the end of the text: then it is not cut off.
+    """
+    closing: list[str] = []
+    end = depth = 0
+    for found in _BOUNDARIES.finditer(text):
+        match found[0]:
+            case "[" | "{":
+                closing.append(_CLOSING[found[0]])
+            case "]" | "}" if closing:
+                closing.pop()
+                end, depth = found.end(), len(closing)
+            case ",":
+                end, depth = found.start(), len(closing)
+            case '"':  # of a string that does not end
+                break
+    return end, "".join(reversed(closing[:depth])) if closing else ""
 
 
 def _broken(error: json.JSONDecodeError, where: str) -> BrokenDocument:

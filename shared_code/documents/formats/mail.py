@@ -2,24 +2,44 @@
 
 import codecs
 import io
-from collections.abc import Iterable, Iterator
-from email import message_from_bytes, policy
+from collections.abc import Callable, Iterable, Iterator
 from email.message import EmailMessage, Message
+from email.parser import BytesFeedParser
+from email.policy import EmailPolicy
+from functools import lru_cache
 from typing import cast
 
 from oxmsg import Message as OutlookMessage
 
 from shared_code.documents.document import DocumentLimits, Note, Position, Segment
 from shared_code.documents.errors import BrokenDocument, DocumentTooLarge
+from shared_code.documents.formats.compressed_rtf import decompressed
 from shared_code.documents.formats.decoding import decode
 from shared_code.documents.formats.headings import HeadingPath
+from shared_code.documents.formats.rich_text import text_of_rtf
 from shared_code.documents.formats.web_page import html_text, page_segments
 
 _HEADERS = ("From", "To", "Cc", "Date", "Subject")
 _BEGINNING = 200
+_HEADER_CHARACTERS = 10_000
+_FED_BYTES = 256 * 1024
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-# Properties of an Outlook message: its sender, and the recipients that are shown.
+# Properties of an Outlook message: its sender, the recipients that are shown, and forms of its body.
 _SENDER, _SHOWN_TO, _SHOWN_CC = 0x0C1A, 0x0E04, 0x0E03
+_HTML, _COMPRESSED_RTF = 0x1013, 0x1009
+
+
+class _Policy(EmailPolicy):
+    """As mails are read everywhere, with as much of each header as anyone reads: long ones take an age."""
+
+    def header_fetch_parse(self, name: str, value: str) -> str:
+        """A header as what it means."""
+        return cast("str", _parse_header(name, value[:_HEADER_CHARACTERS]))
+
+
+_POLICY = _Policy()
+# A part is asked for its type many times, and many parts have the same.
+_parse_header = lru_cache(maxsize=256)(EmailPolicy().header_fetch_parse)
 
 
 def _code_page(name: str) -> codecs.CodecInfo | None:
@@ -40,7 +60,7 @@ def read_eml(data: bytes, limits: DocumentLimits) -> Iterator[Segment | Note]:
     if b"\x00" in data[:_BEGINNING]:
         data = decode(data).encode()  # what editors have stored as UTF-16
     try:
-        message = message_from_bytes(data.lstrip(), policy=policy.default)
+        message = _parsed(data)
         if not message.keys():
             raise BrokenDocument("The file does not begin as a mail does.")
         yield from _mail(message, (), limits.nesting)
@@ -50,7 +70,7 @@ def read_eml(data: bytes, limits: DocumentLimits) -> Iterator[Segment | Note]:
 
 def read_mhtml(data: bytes, limits: DocumentLimits) -> Iterator[Segment | Note]:
     """The page; the pictures that it was saved with are not its text."""
-    message = message_from_bytes(data.lstrip(), policy=policy.default)
+    message = _parsed(data)
     pages = [part for part in message.walk() if part.get_content_type() == "text/html"]
     if not pages:
         raise BrokenDocument("The file holds no saved web page.")
@@ -69,6 +89,15 @@ def read_msg(data: bytes, _limits: DocumentLimits) -> Iterator[Segment | Note]:
         yield from _outlook_message(message)
     except (OSError, LookupError, ValueError, AttributeError) as error:
         raise BrokenDocument("The file cannot be read as an Outlook message.") from error
+
+
+def _parsed(data: bytes) -> EmailMessage:
+    """The parts of a mail; fed to the parser bit by bit, which takes many times the memory otherwise."""
+    parser = BytesFeedParser(policy=_POLICY)
+    start = len(data) - len(data.lstrip())
+    for place in range(start, len(data), _FED_BYTES):
+        parser.feed(data[place : place + _FED_BYTES])
+    return cast("EmailMessage", parser.close())
 
 
 def _mail(message: EmailMessage, context: tuple[str, ...], depth: int) -> Iterator[Segment | Note]:
@@ -144,20 +173,42 @@ def _attachment_note(name: str) -> Note:
 
 
 def _outlook_message(message: OutlookMessage) -> Iterator[Segment | Note]:
-    subject = message.subject or ""
+    properties = message.properties
+    subject = _outlook_text(lambda: message.subject)
     context = (subject,) if subject else ()
     shown = {
-        "From": message.sender or message.properties.str_prop_value(_SENDER),
-        "To": message.properties.str_prop_value(_SHOWN_TO),
-        "Cc": message.properties.str_prop_value(_SHOWN_CC),
+        "From": _outlook_text(lambda: message.sender)
+        or _outlook_text(lambda: properties.str_prop_value(_SENDER)),
+        "To": _outlook_text(lambda: properties.str_prop_value(_SHOWN_TO)),
+        "Cc": _outlook_text(lambda: properties.str_prop_value(_SHOWN_CC)),
         "Date": str(message.sent_date or ""),
         "Subject": subject,
     }
     lines = [f"{name}: {value}" for name, value in shown.items() if value]
     yield Segment("\n".join(lines), Position(section=subject or None), context)
-    if message.body and message.body.strip():
-        yield from _body(message.body, False, context)
-    elif message.html_body:
-        yield from _body(message.html_body, True, context)
+    yield from _outlook_body(message, context)
     for attachment in message.attachments:
         yield _attachment_note(attachment.file_name or "without a name")
+
+
+def _outlook_body(message: OutlookMessage, context: tuple[str, ...]) -> Iterator[Segment]:
+    """The body in the first of its forms that says anything."""
+    text = _outlook_text(lambda: message.body)
+    page = message.properties.binary_prop_value(_HTML)
+    rich_text = message.properties.binary_prop_value(_COMPRESSED_RTF)
+    if text.strip():
+        yield from _body(text, False, context)
+    elif page:
+        yield from _body(html_text(page, message.properties.body_encoding), True, context)
+    elif html := _outlook_text(lambda: message.html_body):
+        yield from _body(html, True, context)
+    elif rich_text:
+        yield from _body(text_of_rtf(decompressed(rich_text)), False, context)
+
+
+def _outlook_text(get: Callable[[], str | None]) -> str:
+    """A text of a message; one in another encoding than the message says is read like any other text."""
+    try:
+        return get() or ""
+    except UnicodeDecodeError as error:
+        return decode(error.object)

@@ -39,6 +39,11 @@ def read_markdown(data: bytes, _limits: DocumentLimits) -> Iterator[Segment]:
     return _sections(data, _markdown_heading)
 
 
+def markdown_sections(text: str, path: HeadingPath) -> Iterator[Segment]:
+    """A text in Markdown, below and among the headings of others."""
+    return _sections_below(path, text.split("\n"), 0, _markdown_heading)
+
+
 def read_org(data: bytes, _limits: DocumentLimits) -> Iterator[Segment]:
     """Org: headings after stars."""
     return _sections(data, partial(_marked_heading, _STARS))
@@ -104,10 +109,17 @@ def _sections(data: bytes, heading_at: _HeadingAt) -> Iterator[Segment]:
     title = _FRONT_TITLE.search(front[1]) if front else None
     path = HeadingPath(title[1] if title else "")
     lines = text.split("\n")
-    start = index = front[0].count("\n") if front else 0
-    fence = ""
+    start = front[0].count("\n") if front else 0
     if start:
         yield path.segment("\n".join(lines[:start]), line=1)
+    yield from _sections_below(path, lines, start, heading_at)
+
+
+def _sections_below(
+    path: HeadingPath, lines: Sequence[str], start: int, heading_at: _HeadingAt
+) -> Iterator[Segment]:
+    index = start
+    fence = ""
     while index < len(lines):
         line = lines[index]
         if fence:

@@ -25,6 +25,12 @@ _BUILT_IN = {
     44: "$#,##0.00;-$#,##0.00", 45: "mm:ss", 46: "[h]:mm:ss", 47: "mm:ss.0", 48: "##0.0E+0", 49: "@",
 }  # fmt: skip
 _LONGEST_FORMAT = 250
+# Of those for positive numbers, negative ones, zero and text.
+_SECTION_OF_TEXT = 4
+# Day 60 is the 29th of February 1900, which never was: from March on days count from here.
+_DAY_ZERO = datetime(1899, 12, 30)  # noqa: DTZ001 - sheets know no time zones
+_DAYS_OF_DATES = 2_958_466
+_SECONDS_OF_A_DAY = 86_400
 _TOKEN = re.compile(
     r"""
     "(?P<quoted>[^"]*)"? | \\(?P<escaped>.) | _(?P<space>.) | \*(?P<fill>.)
@@ -72,10 +78,15 @@ class _Simple:
     before: str
     digits: str
     after: str
-    factor: float
+    factor: int
 
     def shown(self, value: float) -> str:
-        return f"{self.before}{format(value * self.factor, self.digits)}{self.after}"
+        return f"{self.before}{format(_half_up(value) * self.factor, self.digits)}{self.after}"
+
+
+def _half_up(value: float) -> float:
+    """A number whose halves are rounded up; a whole one as it is, since identifiers have many digits."""
+    return value if value % 1 == 0 else value * _HALVES_UP
 
 
 def built_in_format(number: int) -> str:
@@ -91,6 +102,34 @@ def shown(value: Value, code: str) -> str:
             return simple.shown(value)
         return _number_shown(value, code) if abs(value) < _MOST_FORMATTED else shown_in_general(value)
     return _date_shown(value, code)
+
+
+@lru_cache(maxsize=1024)
+def _around_text(code: str) -> tuple[str, str]:
+    """What a format puts before and after a text."""
+    sections = _sections(code)
+    tokens = _tokens(sections[-1])
+    place = next((index for index, token in enumerate(tokens) if token.kind == "text"), None)
+    if place is None or (len(sections) > 1 and len(sections) < _SECTION_OF_TEXT):
+        return "", ""
+    before, after = tokens[:place], tokens[place + 1 :]
+    return "".join(map(_literal, before)).lstrip(), "".join(map(_literal, after)).rstrip()
+
+
+def text_shown(text: str, code: str) -> str:
+    """What a cell shows of a text in a format."""
+    before, after = _around_text(code)
+    return f"{before}{text}{after}"
+
+
+def shown_serial(value: float, code: str) -> str:
+    """What is shown of a number that counts the days since 1900 where the format is one of dates."""
+    kinds = {token.kind for token in _tokens(_section_for(value, _sections(code))[0])}
+    if "date" not in kinds or not 0 <= value < _DAYS_OF_DATES:
+        return shown(value, code)
+    # Rounded, since a binary fraction of a day is hardly ever a whole second.
+    moment = _DAY_ZERO + timedelta(seconds=round(value * _SECONDS_OF_A_DAY))
+    return shown(moment.time() if value < 1 else moment, code)
 
 
 def shown_in_general(value: float) -> str:
@@ -139,7 +178,7 @@ def _simple(code: str) -> _Simple | None:
         before="".join(map(_literal, tokens[: places[0]])).lstrip(),
         digits=f"{',' if ',' in found[1] else ''}.{len(found[2] or '')}f",
         after="".join(map(_literal, tokens[places[0] + 1 :])).rstrip(),
-        factor=_HALVES_UP * 100**percents,
+        factor=100**percents,
     )
 
 
@@ -163,7 +202,8 @@ def _section_for(value: float, sections: Sequence[str]) -> tuple[str, bool]:
     if any(conditions):
         for section, condition in zip(sections, conditions, strict=True):
             if condition is None or condition(value):
-                return section, False
+                # A section for negative numbers alone says itself that they are.
+                return section, condition is not None and value < 0 and not condition(0) and not condition(1)
         return sections[-1], False
     if value < 0 and len(sections) > 1:
         return sections[1], True
@@ -215,14 +255,14 @@ def _digits(value: float, pattern: str) -> str:
         return f"{number}E{int(power):+0{len(exponent)}d}"
     whole, _, places_pattern = mantissa.rstrip(",").partition(".")
     places = len(places_pattern)
-    digits, _, decimals = f"{value * _HALVES_UP:.{places}f}".partition(".")
+    digits, _, decimals = f"{_half_up(value):.{places}f}".partition(".")
     least = whole.count("0")
     digits = digits.lstrip("0").rjust(least, "0")
     if "," in whole:
         digits = _by_thousands(digits)
     required = len(places_pattern.rstrip("#?"))
     decimals = decimals[:required] + decimals[required:].rstrip("0")
-    return f"{digits}.{decimals}" if decimals else digits or ("0" if not places and "?" in whole else "")
+    return f"{digits}.{decimals}" if decimals else digits
 
 
 def _by_thousands(digits: str) -> str:
@@ -261,12 +301,22 @@ def _date_shown(value: date | time | timedelta, code: str) -> str:
     if isinstance(value, timedelta):
         return _duration_shown(value, tokens)
     parts = {token.text[0].lower() for token in tokens if token.kind == "date"}
+    places = max((len(token.text.partition(".")[2]) for token in tokens if token.kind == "date"), default=0)
     if isinstance(value, time):
-        return _iso_time(value) if not parts else _parts_shown(datetime.combine(date.min, value), tokens)
-    moment = value if isinstance(value, datetime) else datetime.combine(value, time())
+        if parts & {"y", "d"} or not parts:
+            return _iso_time(value)  # of day 0, which is none
+        return _parts_shown(_rounded(datetime.combine(_DAY_ZERO, value), places), tokens)
+    moment = _rounded(value, places) if isinstance(value, datetime) else datetime.combine(value, time())
     if {"y", "m", "d"} <= parts or not parts:
         return moment.date().isoformat() + (f" {_iso_time(moment.time())}" if moment.time() != time() else "")
     return _parts_shown(moment, tokens)
+
+
+def _rounded(moment: datetime, places: int) -> datetime:
+    """A moment rounded to this many decimals of a second."""
+    unit = 10 ** (6 - min(places, 6))
+    rest = moment.microsecond % unit
+    return moment + timedelta(microseconds=unit - rest if 2 * rest >= unit else -rest)
 
 
 def _iso_time(moment: time) -> str:
@@ -303,7 +353,11 @@ def _part_shown(moment: datetime, part: str, *, is_minute: bool, has_noon: bool)
         case "h":
             return f"{(moment.hour - 1) % 12 + 1 if has_noon else moment.hour:0{min(size, 2)}}"
         case "s":
-            return f"{moment.second:0{min(size, 2)}}"
+            whole, _, decimals = part.partition(".")
+            second = f"{moment.second:0{min(len(whole), 2)}}"
+            return (
+                f"{second}.{moment.microsecond:06}"[: len(second) + 1 + len(decimals)] if decimals else second
+            )
         case "m" if is_minute and size <= 2:  # noqa: PLR2004 - mm
             return f"{moment.minute:0{size}}"
         case "m" if size > 2:  # noqa: PLR2004 - mmm
@@ -312,11 +366,16 @@ def _part_shown(moment: datetime, part: str, *, is_minute: bool, has_noon: bool)
 
 
 def _duration_shown(value: timedelta, tokens: Sequence[_Token]) -> str:
+    """Hours, minutes and seconds from the largest that the format asks for; what is larger goes into that."""
     seconds = round(value.total_seconds())
-    minutes, second = divmod(abs(seconds), 60)
-    hours, minute = divmod(minutes, 60)
     sign = "-" if seconds < 0 else ""
-    has_seconds = any(
-        token.text.lower().startswith("s") for token in tokens if token.kind in {"date", "elapsed"}
-    )
-    return f"{sign}{hours}:{minute:02}" + (f":{second:02}" if has_seconds or second else "")
+    asked = [token.text[0].lower() for token in tokens if token.kind in {"date", "elapsed"}]
+    largest = next((token.text[0].lower() for token in tokens if token.kind == "elapsed"), "h")
+    minutes, second = divmod(abs(seconds), 60)
+    if largest == "s":
+        return f"{sign}{abs(seconds)}"
+    after = f":{second:02}" if "s" in asked or second else ""
+    if largest == "m":
+        return f"{sign}{minutes}{after}"
+    hours, minute = divmod(minutes, 60)
+    return f"{sign}{hours}:{minute:02}{after}"

@@ -15,6 +15,7 @@ from zipfile import BadZipFile, ZipFile
 from shared_code.documents.document import DocumentLimits
 from shared_code.documents.errors import BrokenDocument
 from shared_code.documents.formats.archive import open_archive
+from shared_code.documents.formats.number_format import GENERAL, shown_serial
 
 # What Word and PowerPoint add to descriptions that they make up themselves.
 _MADE_UP = "Description automatically generated"
@@ -119,7 +120,18 @@ def _points(series: Element, role: str) -> list[str]:
 
 
 def _values(element: Element) -> list[str]:
-    return [(value.text or "").strip() for value in descendants(element, "v")]
+    """The values of a series, numbers as the chart shows them."""
+    code = next((each.text for each in descendants(element, "formatCode")), None) or GENERAL
+    has_numbers = any(True for _ in descendants(element, "numCache"))
+    texts = [(value.text or "").strip() for value in descendants(element, "v")]
+    return [_number_shown(text, code) for text in texts] if has_numbers else texts
+
+
+def _number_shown(text: str, code: str) -> str:
+    try:
+        return shown_serial(float(text), code)
+    except (ValueError, OverflowError):
+        return text  # what is no number, such as an error
 
 
 def _paragraph_text(paragraph: Element) -> str:

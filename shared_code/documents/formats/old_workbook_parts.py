@@ -48,6 +48,10 @@ class OldWorkbookParts:
         for row, cells in groupby(_styled_cells(self._stream, self._sheets[sheet]), key=lambda cell: cell[0]):
             yield row + 1, {column: code for _, column, style in cells if (code := self._format(style))}
 
+    def rows_of_names(self, _sheet: str, _first_column: int) -> dict[int, range]:
+        """Nothing: such files tell of no tables."""
+        return {}
+
     def annotations(self, _sheet: str) -> list[Annotation]:
         """Nothing: comments and text boxes of such files are not read."""
         return []

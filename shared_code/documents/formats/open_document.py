@@ -1,19 +1,25 @@
 """odt and odp: text, lists, tables, notes, comments, alternative texts; a segment for a heading or slide."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from xml.etree.ElementTree import Element, fromstring, iterparse
 from zipfile import ZipFile
 
 from shared_code.documents.document import DocumentLimits, Position, Segment
 from shared_code.documents.errors import BrokenDocument, DocumentTooLarge, EncryptedDocument
 from shared_code.documents.formats.headings import HeadingPath
+from shared_code.documents.formats.merged_cells import from_above, unless_blank
 from shared_code.documents.formats.office import attribute, children, opened, tag
+from shared_code.documents.formats.open_document_lists import ListNumbers
+from shared_code.documents.formats.table import Cells
 
 _CONTENT = "content.xml"
 _MANIFEST = "META-INF/manifest.xml"
 _ENCRYPTED = b":encryption-data"
 _CHARACTERS = {"tab": "\t", "line-break": "\n", "s": " "}
 _BLOCKS = {"p", "h"}
+_NUMBERING = {"list-style", "outline-style"}
+# As many columns as Writer lets a table have, and more than a person needs.
+_MOST_COLUMNS = 1_024
 # What was deleted, what programs keep of a drawing, and parts that are read elsewhere.
 _UNREAD = {"tracked-changes", "binary-data", "creator", "date", "sequence-decls", "forms", "note-citation"}
 _AROUND = {"header", "header-first", "header-left", "footer", "footer-first", "footer-left"}
@@ -27,9 +33,10 @@ def read_open_document(data: bytes, limits: DocumentLimits) -> Iterator[Segment]
         if _MANIFEST in archive.NameToInfo and _ENCRYPTED in archive.read(_MANIFEST):
             raise EncryptedDocument
         title = _title(archive)
-        headers, footers = _around(archive)
+        lists = ListNumbers()
+        headers, footers = _around(archive, lists)
         yield Segment("\n".join(headers), Position(), (title,))
-        yield from _body(archive, HeadingPath(title), limits)
+        yield from _body(archive, HeadingPath(title), lists, limits)
         yield Segment("\n".join(footers), Position(), (title,))
 
 
@@ -40,27 +47,41 @@ def _title(archive: ZipFile) -> str:
     return next((each.text or "" for each in root.iter() if tag(each) == "title"), "")
 
 
-def _around(archive: ZipFile) -> tuple[dict[str, None], dict[str, None]]:
-    """The texts of headers and of footers, each once."""
+def _around(archive: ZipFile, lists: ListNumbers) -> tuple[dict[str, None], dict[str, None]]:
+    """The texts of headers and of footers, each once; the styles beside them number lists and headings."""
     texts: tuple[dict[str, None], dict[str, None]] = {}, {}
     if "styles.xml" in archive.NameToInfo:
         root = fromstring(archive.read("styles.xml"))  # noqa: S314 - expat bounds entities
         for each in root.iter():
+            if tag(each) in _NUMBERING:
+                lists.add(each)
             if tag(each) in _AROUND and (text := "\n".join(_lines(each))):
                 texts[tag(each).startswith("footer")][text] = None
     return texts
 
 
-def _body(archive: ZipFile, path: HeadingPath, limits: DocumentLimits) -> Iterator[Segment]:
+def _body(
+    archive: ZipFile, path: HeadingPath, lists: ListNumbers, limits: DocumentLimits
+) -> Iterator[Segment]:
     slide = 0
     texts: list[str] = []
     for element in _blocks(archive, limits):
         name = tag(element)
+        if name in _NUMBERING:
+            lists.add(element)
+            continue
+        lists.mark(element)
         if name == "page":
             slide += 1
             lines = list(_lines(element))
             heading = lines[0].split("\n")[0] if lines else f"Slide {slide}"
             yield Segment("\n".join(lines), Position(page=slide, section=heading), (*path.context, heading))
+            continue
+        if name == "table":
+            yield path.segment("\n\n".join(texts))
+            texts = []
+            rows = list(_nearest(element, "table-row"))
+            yield from path.table(list(_grid(rows)), header_rows=_header_rows(element))
             continue
         text = "\n".join(_lines(element))
         if name == "h" and text:
@@ -74,9 +95,9 @@ def _body(archive: ZipFile, path: HeadingPath, limits: DocumentLimits) -> Iterat
 
 
 def _blocks(archive: ZipFile, limits: DocumentLimits) -> Iterator[Element]:
-    """Outermost paragraphs, headings, tables, lists and slides, each forgotten once it has been read."""
+    """Styles of lists; outermost paragraphs, headings, tables, lists, slides, each forgotten once read."""
     depth = open_blocks = 0
-    outermost = _BLOCKS | {"table", "list", "page"}
+    outermost = _BLOCKS | _NUMBERING | {"table", "list", "page"}
     with archive.open(_CONTENT) as stream:
         for event, element in iterparse(stream, ("start", "end")):  # noqa: S314 - expat bounds entities
             step = 1 if event == "start" else -1
@@ -89,6 +110,49 @@ def _blocks(archive: ZipFile, limits: DocumentLimits) -> Iterator[Element]:
                 if tag(element) in outermost:
                     yield element
                 element.clear()
+
+
+def _header_rows(table: Element) -> int:
+    return sum(1 for header in children(table, "table-header-rows") for _ in _nearest(header, "table-row"))
+
+
+def _grid(rows: Iterable[Element]) -> Iterator[Cells]:
+    """The rows with their cells in their columns; what merged cells hold is in each of their rows."""
+    above: dict[int, str] = {}
+    for row in rows:
+        yield unless_blank(list(_cells(row, above)))
+
+
+def _cells(row: Element, above: dict[int, str]) -> Iterator[str | None]:
+    """The cells of a row; `above` are the texts of those that are merged with the ones below them."""
+    column = spanned = 0
+    for cell in row:
+        if tag(cell) not in {"table-cell", "covered-table-cell"}:
+            continue
+        text = "\n".join(_lines(cell))
+        for _ in range(min(_number(cell, "number-columns-repeated"), _MOST_COLUMNS)):
+            if tag(cell) == "covered-table-cell":
+                yield None if spanned > 0 else from_above(above.get(column, ""))
+                spanned -= 1
+            else:
+                above[column] = text if _number(cell, "number-rows-spanned") > 1 else ""
+                spanned = _number(cell, "number-columns-spanned") - 1
+                yield text
+            column += 1
+
+
+def _number(element: Element, name: str) -> int:
+    told = attribute(element, name)
+    return int(told) if told.isdecimal() else 1
+
+
+def _nearest(element: Element, name: str) -> Iterator[Element]:
+    """Descendants of a tag, but for those in tables further in."""
+    for child in element:
+        if tag(child) == name:
+            yield child
+        elif tag(child) != "table-cell":
+            yield from _nearest(child, name)
 
 
 def _lines(element: Element) -> Iterator[str]:

@@ -11,6 +11,8 @@ from itertools import chain, islice
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
+from shared_code.documents.formats.white_space import count_words
+
 _UNSEEN = "script, style, template, svg, iframe, object, embed, canvas, audio, video, head"
 _SIDE = (
     "nav, aside, footer, header, dialog, menu, [role=navigation], [role=contentinfo], [role=complementary], "
@@ -140,7 +142,7 @@ class _Page:
     def words(self, node: LexborNode) -> int:
         """How many words a part has."""
         if node.mem_id not in self._words:
-            self._words[node.mem_id] = len(node.text(separator=" ").split())
+            self._words[node.mem_id] = count_words(node.text(separator=" "))
         return self._words[node.mem_id]
 
     def _prose(self, node: LexborNode) -> int:

@@ -12,10 +12,11 @@ from shared_code.documents.document import DocumentLimits, Note, Position, Segme
 from shared_code.documents.errors import BrokenDocument, DocumentTooLarge, EncryptedDocument
 from shared_code.documents.formats.headings import HeadingPath
 from shared_code.documents.formats.office import told_title
-from shared_code.documents.formats.pdf_fields import with_fields
+from shared_code.documents.formats.pdf_fields import answers_beside_pages, with_fields
 from shared_code.documents.formats.pdf_fonts import use_no_fonts_of_the_machine, written_horizontally
 from shared_code.documents.formats.pdf_lines import unwrapped
 from shared_code.documents.formats.pdf_twice import drawn_once
+from shared_code.documents.formats.xml_text import read_xml
 
 # pdfium marks a hyphen at the end of a line, so that the word can be joined again.
 _SOFT_HYPHEN = re.compile("[\ufffe\x02](?:\r?\n)?")
@@ -43,6 +44,9 @@ def read_pdf(data: bytes, limits: DocumentLimits) -> Iterator[Segment | Note]:
         if len(document) > limits.pages:
             raise DocumentTooLarge.past("pages", limits.pages)
         yield from _File(document, data).pages()
+        if document.get_formtype() == raw.FORMTYPE_XFA_FULL:
+            for answers in answers_beside_pages(document):
+                yield from read_xml(answers, limits)
 
 
 def _open(data: bytes) -> pdfium.PdfDocument:

@@ -17,6 +17,9 @@ _FAR = 140.0
 # What holds a book is not a field.
 _MOST_CHARACTERS = 100_000
 _MOST_ANNOTATIONS = 20_000
+_MOST_OPTIONS = 10_000
+_ANSWERS = b"datasets"
+_MOST_BYTES_OF_ANSWERS = 10_000_000
 
 
 class _Field(NamedTuple):
@@ -40,6 +43,24 @@ def with_fields(page: pdfium.PdfPage, textpage: pdfium.PdfTextPage, text: str) -
     for place, value in sorted(places, key=lambda each: each[0], reverse=True):
         text = text[:place] + value + text[place:]
     return "\n".join(filter(None, [text, *rest]))
+
+
+def answers_beside_pages(document: pdfium.PdfDocument) -> Iterator[bytes]:
+    """The answers as XML in a form that Adobe's programs lay out by themselves (XFA): its pages hold none."""
+    for number in range(raw.FPDF_GetXFAPacketCount(document)):
+        size = raw.FPDF_GetXFAPacketName(document, number, None, 0)
+        name = ctypes.create_string_buffer(size)
+        raw.FPDF_GetXFAPacketName(document, number, name, size)
+        if name.value == _ANSWERS:
+            yield _packet(document, number)
+
+
+def _packet(document: pdfium.PdfDocument, number: int) -> bytes:
+    size = ctypes.c_ulong()
+    raw.FPDF_GetXFAPacketContent(document, number, None, 0, ctypes.byref(size))
+    content = ctypes.create_string_buffer(min(size.value, _MOST_BYTES_OF_ANSWERS))
+    raw.FPDF_GetXFAPacketContent(document, number, content, len(content), ctypes.byref(size))
+    return content.raw
 
 
 def _fields(page: pdfium.PdfPage) -> Iterator[_Field]:
@@ -81,7 +102,19 @@ def _value(annotation: Any, form: Any) -> str:
         return _CHECKED if raw.FPDFAnnot_IsChecked(form, annotation) else ""
     if kind not in _TEXTS or raw.FPDFAnnot_GetFormFieldFlags(form, annotation) & _PASSWORD:
         return ""
-    return _string(lambda *to: raw.FPDFAnnot_GetFormFieldValue(form, annotation, *to))
+    return _chosen(annotation, form) or _string(
+        lambda *to: raw.FPDFAnnot_GetFormFieldValue(form, annotation, *to)
+    )
+
+
+def _chosen(annotation: Any, form: Any) -> str:
+    """What a field shows of the options that are chosen; the value that is stored may be a code of it."""
+    options = range(min(_MOST_OPTIONS, raw.FPDFAnnot_GetOptionCount(form, annotation)))
+    chosen = (number for number in options if raw.FPDFAnnot_IsOptionSelected(form, annotation, number))
+    return ", ".join(
+        _string(lambda *to, number=number: raw.FPDFAnnot_GetOptionLabel(form, annotation, number, *to))
+        for number in chosen
+    )
 
 
 def _string(get: Callable[..., int]) -> str:

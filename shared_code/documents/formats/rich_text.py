@@ -1,5 +1,6 @@
 """Rich Text Format, as older word processors exchange it."""
 
+import re
 from collections.abc import Iterator
 
 from striprtf.striprtf import rtf_to_text
@@ -8,10 +9,19 @@ from shared_code.documents.document import DocumentLimits, Position, Segment
 from shared_code.documents.errors import BrokenDocument
 
 _BEGINNING = "{\\rtf"
+_BESIDE_TEXT = re.compile(r"\{\\(?:footnote|header[lrf]?|footer[lrf]?|annotation)\b")
+# Marks a group that old programs need not read, where it begins; OpenOffice wrote it before styles, too.
+_STRAY_STAR = re.compile(r"(?<![{\\\s])\\\*(?=\\[a-z])")
+_BRACE = re.compile(r"\\[\\{}]|[{}]")
 
 
 def read_rtf(data: bytes, _limits: DocumentLimits) -> Iterator[Segment]:
-    """The text as one segment.
+    """The text as one segment."""
+    yield Segment(text_of_rtf(data), Position())
+
+
+def text_of_rtf(data: bytes) -> str:
+    """The text of a file in RTF.
 
     Raises:
         BrokenDocument: the file is not RTF.
@@ -21,7 +31,32 @@ def read_rtf(data: bytes, _limits: DocumentLimits) -> Iterator[Segment]:
     if not source.startswith(_BEGINNING):
         raise BrokenDocument("The file does not begin as RTF does.")
     try:
-        text = rtf_to_text(source, errors="replace")  # type: ignore[no-untyped-call]
+        source = _with_notes_at_the_end(_STRAY_STAR.sub("", source))
+        return str(rtf_to_text(source, errors="replace"))  # type: ignore[no-untyped-call]
     except (ValueError, IndexError, LookupError) as error:
         raise BrokenDocument("The file cannot be read as RTF.") from error
-    yield Segment(text, Position())
+
+
+def _with_notes_at_the_end(source: str) -> str:
+    """The file with headers, footers and notes behind the text: the parser passes over them elsewhere."""
+    kept, notes, start = [], [], 0
+    while found := _BESIDE_TEXT.search(source, start):
+        end = _group_end(source, found.end())
+        kept.append(source[start : found.start()])
+        notes.append(f"{{\\par {source[found.end() : end]}")
+        start = end
+    if not notes:
+        return source
+    kept.append(source[start:])
+    whole = "".join(kept).rstrip()
+    return whole.removesuffix("}") + "".join(notes) + "}"
+
+
+def _group_end(source: str, start: int) -> int:
+    """Where the group ends in which a place is."""
+    depth = 1
+    for found in _BRACE.finditer(source, start):
+        depth += {"{": 1, "}": -1}.get(found[0], 0)
+        if depth == 0:
+            return found.end()
+    return len(source)

@@ -6,6 +6,7 @@ from zipfile import ZipFile
 
 from shared_code.documents.document import DocumentLimits, Position, Segment
 from shared_code.documents.errors import BrokenDocument, DocumentTooLarge
+from shared_code.documents.formats.merged_cells import from_above, own_cells
 from shared_code.documents.formats.office import (
     Relation,
     alternative_text,
@@ -26,6 +27,7 @@ _REPEATED = {"sldNum", "dt", "sldImg", "hdr"}
 # What holds others, down to the shapes, tables and pictures.
 _LEAVES = {"sp", "tbl", "cNvPr", "text", "chart", "relIds", "Fallback"}
 _BESIDE = {"notesSlide", "comments"}
+_MERGED = {"1", "true"}
 _CHARACTERS = {"br": "\n", "tab": "\t"}
 
 
@@ -122,10 +124,18 @@ def _placeholder(shape: Element) -> str:
 
 
 def _rows(table: Element) -> Iterator[str]:
+    """A line for each row; what cells hold that are merged with those below is in each of theirs."""
+    above: dict[int, str] = {}
     for row in children(table, "tr"):
-        text = " | ".join(" ".join(_text(cell).split()) for cell in children(row, "tc"))
-        if text.strip(" |"):
-            yield text
+        cells: list[str | None] = []
+        for column, cell in enumerate(children(row, "tc")):
+            if cell.get("vMerge") not in _MERGED:
+                above[column] = " ".join(_text(cell).split())
+                cells.append(above[column])
+            else:
+                cells.append(from_above(above.get(column, "")))
+        if any(own_cells(cells)):
+            yield " | ".join(cell or "" for cell in cells)
 
 
 def _text(shape: Element) -> str:

@@ -7,13 +7,14 @@ lines keep the places of blank cells.
 
 import re
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby, islice, zip_longest
 
 from shared_code.documents.document import DocumentLimits
 from shared_code.documents.errors import DocumentTooLarge
 from shared_code.documents.formats.cell_kind import VALUES, CellKind, cell_kind
+from shared_code.documents.formats.merged_cells import own_cells
 from shared_code.documents.formats.table_header import (
     Cells,
     Header,
@@ -27,8 +28,10 @@ from shared_code.documents.formats.table_header import (
 
 # The number of a row and its cells: "" is a blank one, None the continuation of the one on its left.
 Row = tuple[int, Cells]
+# The numbers of rows that hold names, and of which columns.
+NamedRows = Mapping[int, range]
 
-__all__ = ["Cells", "Row", "TableLine", "bounded", "table_lines"]
+__all__ = ["Cells", "NamedRows", "Row", "TableLine", "bounded", "table_lines"]
 
 SEPARATOR = " | "
 # Rows that are looked at before it is said what the names are, and cells where rows are long.
@@ -41,6 +44,8 @@ _TOKEN = re.compile(r"[A-Za-z]{1,6}|\d{1,3}|[^\sA-Za-z\d]")
 _LONGEST_NAME = 150
 _SHORT_NAME = 60
 _LONGEST_LABEL = 100
+# Of fewer columns a row may well have the first one only.
+_FEWEST_NAMED_COLUMNS = 3
 # A row of as many columns, of which less than half hold anything, is hard to follow by places.
 _FEWEST_SPARSE_COLUMNS = 4
 _FEWEST_SPACED_ROWS = 4
@@ -56,7 +61,9 @@ class TableLine:
     header: str = ""
 
 
-def table_lines(rows: Iterable[Row], *, header_rows: int | None = None) -> Iterator[TableLine]:
+def table_lines(
+    rows: Iterable[Row], *, header_rows: int | None = None, named_rows: NamedRows | None = None
+) -> Iterator[TableLine]:
     """The lines of a table, or of several that blank rows keep apart.
 
     A row of names is a line, too; the lines below have it as their header. Whoever makes segments of them
@@ -67,11 +74,12 @@ def table_lines(rows: Iterable[Row], *, header_rows: int | None = None) -> Itera
             None stands where a merged cell, or one with a colspan, goes on.
         header_rows: how many of the first rows hold names where the format tells; None where it does not,
             so that the names are looked for.
+        named_rows: the rows with which a table of its own begins, as the format tells.
     """
-    ahead = _Ahead(rows)
+    ahead = _Ahead(rows, named_rows or {})
     block: _Block | None = None
     while sample := ahead.block():
-        block = _Block(sample, block, header_rows)
+        block = _Block(sample, block, 1 if ahead.begins_table(sample[0]) else header_rows)
         header_rows = None
         yield from block.head()
         yield from map(block.line, ahead.rows(after=block.head_size))
@@ -100,8 +108,9 @@ def _check(rows: int, columns: int, limits: DocumentLimits) -> None:
 class _Ahead:
     """Rows, looked at before they are read; blank ones end a block, unless they only space the rows."""
 
-    def __init__(self, rows: Iterable[Row]) -> None:
+    def __init__(self, rows: Iterable[Row], named_rows: NamedRows) -> None:
         self._rows = iter(rows)
+        self._named_rows = named_rows
         self._read: deque[Row] = deque()
         self._fill(_SAMPLE_ROWS)
         if _are_spaced(self._read):
@@ -119,7 +128,7 @@ class _Ahead:
         self._fill(max(2, min(_SAMPLE_ROWS, _SAMPLE_CELLS // len(self._read[0][1]))))
         sample: list[Row] = []
         for row in islice(self._read, _SAMPLE_ROWS):
-            if _ends_block(row[1], sample[-1][1] if sample else ()):
+            if self._ends_block(row, sample[-1][1]) if sample else _is_blank(row[1]):
                 break
             sample.append(row)
         return sample
@@ -129,10 +138,19 @@ class _Ahead:
         above: Cells = ()
         for _ in range(after):
             above = self._read.popleft()[1]
-        while self._fill(1) and not _ends_block(self._read[0][1], above):
+        while self._fill(1) and not self._ends_block(self._read[0], above):
             row = self._read.popleft()
             above = row[1]
             yield row
+
+    def begins_table(self, row: Row) -> bool:
+        """Whether the format tells so, and nothing stands beside the names."""
+        number, cells = row
+        columns = self._named_rows.get(number)
+        return columns is not None and all(c in columns for c, cell in enumerate(cells) if cell)
+
+    def _ends_block(self, row: Row, above: Cells) -> bool:
+        return self.begins_table(row) or _ends_block(row[1], above)
 
     def _fill(self, size: int) -> bool:
         if size > len(self._read):
@@ -144,7 +162,7 @@ class _Block:
     """Rows under one header, or without any: places in a table, or pairs of labels and values."""
 
     def __init__(self, sample: Sequence[Row], before: "_Block | None", header_rows: int | None) -> None:
-        cells = [row[1] for row in sample]
+        cells = [own_cells(row[1]) for row in sample]
         own = find_header(cells) if header_rows is None else marked_header(cells, header_rows)
         self.head_size = own.end if own else 0
         self._head_rows = sample[: self.head_size]
@@ -176,8 +194,13 @@ class _Block:
             return TableLine((self._is_of_pairs and _pair(cells)) or self._by_places(cells), number)
         text = None if self._line is None else self._with_places(cells)
         if text is None or "\n" in text or text.count("|") >= len(self._columns):
-            text = _beside_names(self._names, cells)
+            text = self._note(cells) or _beside_names(self._names, cells)
         return TableLine(text, number, self._line or "")
+
+    def _note(self, cells: Cells) -> str:
+        """What stands alone in the first column, whose name is not that of a note or of a group."""
+        is_alone = len(self._columns) >= _FEWEST_NAMED_COLUMNS and not any(cells[1:])
+        return (cells[0] or "") if is_alone else ""
 
     def _with_places(self, cells: Cells) -> str | None:
         """A row whose cells stand in the places of the names; None where that is hard to follow."""

@@ -10,11 +10,13 @@ from collections.abc import Iterable, Iterator
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from shared_code.documents.document import DocumentLimits, Position, Segment
+from shared_code.documents.errors import DocumentTooLarge
 from shared_code.documents.formats.decoding import decode
 from shared_code.documents.formats.headings import HeadingPath
 from shared_code.documents.formats.page_content import keep_content
 from shared_code.documents.formats.superscript import SUPERSCRIPT, with_superscripts
-from shared_code.documents.formats.web_table import WebTable, is_table_of_data, web_table
+from shared_code.documents.formats.web_table import WebTable, tables_of_data, web_table
+from shared_code.documents.formats.white_space import folded
 
 # Marks that survive the folding of white space; cleaned text holds no control characters of its own.
 _LINE = "\x1d"
@@ -36,6 +38,12 @@ _XML_DECLARATION = re.compile(
 _XHTML = re.compile(r"\s*<\?xml|\s*<!DOCTYPE[^>]+XHTML|\s*<html[^>]+xmlns", re.IGNORECASE)
 _CLOSED_AT_ONCE = re.compile(
     r"<(title|script|style|textarea|iframe|noscript|a|b|i|p|td|div|span)\b([^<>]*)/>", re.IGNORECASE
+)
+_MOST_NESTED = 15_000
+_CONTAINER_TAG = re.compile(
+    r"<(/?)(?:div|section|article|aside|main|nav|header|footer|blockquote|center|details|dialog|fieldset|figure"
+    r"|form|ul|ol|dl|dir|menu|table)\b",
+    re.IGNORECASE,
 )
 _INLINE = {"a", "span", "b", "i", "em", "strong", "li", "small"}
 _INLINE_DEPTH = 3
@@ -70,9 +78,11 @@ def html_text(data: bytes, declared: str | None = None) -> str:
 
 def page_segments(html: str, *, is_all_content: bool = False) -> Iterator[Segment]:
     """The title and then the content of a page; of a book's or a mail's all is content."""
+    _check_nesting(html)
     if _XHTML.match(html):
         html = _CLOSED_AT_ONCE.sub(r"<\1\2></\1>", html)
     tree = LexborHTMLParser(html)
+    del html  # it is in the tree now, and a long one need not be held twice
     title = tree.css_first("head title")  # drawings have titles of their own
     path = HeadingPath("" if title is None or is_all_content else _readable(title.text()))
     if title is not None and not is_all_content:
@@ -81,6 +91,21 @@ def page_segments(html: str, *, is_all_content: bool = False) -> Iterator[Segmen
         keep_content(tree.body, is_all_content=is_all_content)
         tables: list[WebTable] = []
         yield from _sections(_marked_text(tree.body, tables), path, tables)
+
+
+def _check_nesting(html: str) -> None:
+    """Refuses at once what is nested so deep that its parser would crawl for minutes.
+
+    Raises:
+        DocumentTooLarge: no page of people is nested so deep.
+    """
+    if html.count("<") < _MOST_NESTED:
+        return
+    depth = 0
+    for tag in _CONTAINER_TAG.finditer(html):
+        depth = max(0, depth + (-1 if tag[1] else 1))
+        if depth > _MOST_NESTED:
+            raise DocumentTooLarge.nested_past(_MOST_NESTED)
 
 
 def _declared_encoding(data: bytes) -> str | None:
@@ -106,14 +131,13 @@ def _holds_ascii(encoding: str) -> bool:
 
 def _marked_text(body: LexborNode, tables: list[WebTable]) -> str:
     """The text of a page with marks, one of them for each table of data, which is added to the others."""
-    for node in body.css("img[alt], area[alt], [role=img][aria-label]"):
-        node.insert_before(_alternative_text(node))
+    _add_alternative_texts(body)
     for node in body.css("a"):
         _part_from_neighbour(node)
     for node in body.css("rt, rp"):  # aids to read signs would tear words
         node.decompose()
     for node in body.css("sup"):
-        node.insert_before(SUPERSCRIPT)
+        _mark_higher(node)
     for node in body.css("pre"):
         node.replace_with(_PARAGRAPH + node.text().replace("\n", _LINE) + _PARAGRAPH)
     for node in body.css(_HEADINGS):
@@ -122,7 +146,7 @@ def _marked_text(body: LexborNode, tables: list[WebTable]) -> str:
         for node in body.css(selector):
             node.insert_before(mark)
             node.insert_after(mark)
-    for node in filter(is_table_of_data, body.css("table")):
+    for node in tables_of_data(body):
         caption = node.css_first("caption")
         tables.append(web_table(node, _cell_text))
         node.replace_with(f"{'' if caption is None else caption.text()}{_PARAGRAPH}{_TABLE}{_PARAGRAPH}")
@@ -135,11 +159,30 @@ def _cell_text(cell: LexborNode) -> str:
     return _joined("\n", _readable(cell.text()).split("\n"))
 
 
-def _alternative_text(node: LexborNode) -> str:
-    """What stands for a picture, unless its caption says the same."""
-    text = " ".join((node.attributes.get("alt") or node.attributes.get("aria-label") or "").split())
-    around = node.parent.text() if node.parent is not None else ""
-    return "" if text in around else f" {text} "
+def _mark_higher(node: LexborNode) -> None:
+    """Tells what is written higher from what it follows: the number of a note in brackets, as in print."""
+    is_link = (node.parent is not None and node.parent.tag == "a") or node.css_first("a[href]") is not None
+    if is_link and node.text(strip=True).isdecimal():
+        node.insert_before("[")
+        node.insert_after("]")
+    else:
+        node.insert_before(SUPERSCRIPT)
+
+
+def _add_alternative_texts(body: LexborNode) -> None:
+    """Puts before each picture what stands for it, unless its caption or the picture beside it says that."""
+    captions: dict[int, str] = {}
+    said = set[tuple[int, str]]()
+    for node in body.css("img[alt], area[alt], [role=img][aria-label]"):
+        text = folded(node.attributes.get("alt") or node.attributes.get("aria-label") or "")
+        around = node.parent
+        if around is None:
+            continue
+        if around.mem_id not in captions:
+            captions[around.mem_id] = around.text()
+        if text not in captions[around.mem_id] and (around.mem_id, text) not in said:
+            said.add((around.mem_id, text))
+            node.insert_before(f" {text} ")
 
 
 def _part_from_neighbour(link: LexborNode) -> None:
@@ -181,7 +224,7 @@ def _readable(marked: str) -> str:
 
 
 def _lines(marked: str) -> str:
-    return _joined("\n", (" ".join(line.split()) for line in marked.split(_LINE)))
+    return _joined("\n", map(folded, marked.split(_LINE)))
 
 
 def _joined(separator: str, parts: Iterable[str]) -> str:

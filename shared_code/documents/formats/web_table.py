@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from selectolax.lexbor import LexborNode
 
+from shared_code.documents.formats.merged_cells import from_above, unless_blank
 from shared_code.documents.formats.table import Cells
 
 _HEADINGS = "h1, h2, h3, h4, h5, h6"
@@ -15,6 +16,10 @@ _BLOCKS_OF_A_CELL = 4
 # As many columns and rows as browsers let a cell span.
 _MOST_COLUMNS = 1_000
 _MOST_ROWS = 65_534
+# A table that lies deeper in another one is not made by people.
+_DEEPEST = 256
+
+_Spanned = dict[int, tuple[str | None, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,29 +30,45 @@ class WebTable:
     header_rows: int
 
 
-def is_table_of_data(table: LexborNode) -> bool:
-    """Whether a table is more than a way to lay out a page."""
-    if table.attributes.get("role") in _LAYOUT_ROLES or len(table.css("table")) > 1:
+def tables_of_data(body: LexborNode) -> list[LexborNode]:
+    """The tables that are more than a way to lay out a page: no other table lies in them."""
+    tables = body.css("table")
+    around = {outer.mem_id for table in tables if (outer := _table_around(table)) is not None}
+    return [table for table in tables if table.mem_id not in around and _holds_data(table)]
+
+
+def _table_around(table: LexborNode) -> LexborNode | None:
+    node = table.parent
+    for _ in range(_DEEPEST):
+        if node is None or node.tag == "table":
+            return node
+        node = node.parent
+    return None
+
+
+def _holds_data(table: LexborNode) -> bool:
+    if table.attributes.get("role") in _LAYOUT_ROLES or table.css_first(_HEADINGS) is not None:
         return False
-    if table.css_first(_HEADINGS) is not None:
-        return False
-    rows = [_cells(row) for row in table.css("tr")]
-    if max(map(len, rows), default=0) < 2:  # noqa: PLR2004 - one column is not a table
-        return False
-    return all(len(cell.css(_BLOCKS)) <= _BLOCKS_OF_A_CELL for cells in rows for cell in cells)
+    width = 0
+    for row in table.css("tr"):
+        cells = _cells(row)
+        width = max(width, len(cells))
+        if any(len(cell.css(_BLOCKS)) > _BLOCKS_OF_A_CELL for cell in cells):
+            return False
+    return width > 1  # one column is not a table
 
 
 def web_table(table: LexborNode, text_of: Callable[[LexborNode], str]) -> WebTable:
-    """The grid of a table that holds data; cells that span several stand in the first of them."""
+    """The grid of a table that holds data; cells that span several columns stand in the first of them."""
     grid: list[Cells] = []
     header_rows = 0
-    # Columns that a cell further up spans, and for how many rows yet.
-    spanned: dict[int, int] = {}
+    # Columns that a cell further up spans, what it holds there, and for how many rows yet.
+    spanned: _Spanned = {}
     for row in table.css("tr"):
         cells = [(cell, text_of(cell)) for cell in _cells(row)]
         if header_rows == len(grid) and _is_of_names(row, cells):
             header_rows += 1
-        grid.append(list(_spread(cells, spanned)))
+        grid.append(unless_blank(list(_spread(cells, spanned))))
     return WebTable(grid, header_rows)
 
 
@@ -64,22 +85,31 @@ def _is_of_names(row: LexborNode, cells: list[tuple[LexborNode, str]]) -> bool:
     return bool(names) and not any(others) and (not others or sum(map(bool, names)) > 1)
 
 
-def _spread(cells: list[tuple[LexborNode, str]], spanned: dict[int, int]) -> Iterator[str | None]:
-    """A row's cells in their columns; blank where a cell further up goes on."""
+def _spread(cells: list[tuple[LexborNode, str]], spanned: _Spanned) -> Iterator[str | None]:
+    """A row's cells in their columns, and where a cell further up goes on what that holds."""
     column = 0
     for cell, text in cells:
-        while spanned.get(column):
-            spanned[column] -= 1
-            yield ""
+        while column in spanned:
+            yield _continued(spanned, column)
             column += 1
-        columns, rows = _span(cell, "colspan", _MOST_COLUMNS), _span(cell, "rowspan", _MOST_ROWS)
+        columns = rows = 1
+        if column < _MOST_COLUMNS:
+            columns, rows = _span(cell, "colspan", _MOST_COLUMNS), _span(cell, "rowspan", _MOST_ROWS)
         for number in range(columns):
-            spanned[column + number] = rows - 1
-            yield None if number else text
+            held = None if number else text
+            if rows > 1:
+                spanned[column + number] = held, rows - 1
+            yield held
         column += columns
-    for each, rows in spanned.items():
-        if each >= column and rows:
-            spanned[each] = rows - 1
+    for after in range(column, max(spanned, default=-1) + 1):
+        yield _continued(spanned, after) if after in spanned else ""
+
+
+def _continued(spanned: _Spanned, column: int) -> str | None:
+    text, rows = spanned.pop(column)
+    if rows > 1:
+        spanned[column] = text, rows - 1
+    return from_above(text)
 
 
 def _span(cell: LexborNode, name: str, most: int) -> int:

@@ -15,6 +15,7 @@ from zipfile import ZipFile
 from shared_code.documents.document import DocumentLimits, Note, Segment
 from shared_code.documents.errors import BrokenDocument, DocumentError, DocumentTooLarge
 from shared_code.documents.formats.headings import HeadingPath
+from shared_code.documents.formats.merged_cells import from_above, unless_blank
 from shared_code.documents.formats.office import (
     Relation,
     alternative_text,
@@ -32,6 +33,7 @@ from shared_code.documents.formats.superscript import SUPERSCRIPT, with_superscr
 from shared_code.documents.formats.symbols import in_symbols, symbol
 from shared_code.documents.formats.table import Cells
 from shared_code.documents.formats.word_formula import formula
+from shared_code.documents.formats.word_notes import NOTES, NoteMarks
 from shared_code.documents.formats.word_numbering import NO_ITEM, ListItem, Numbering
 from shared_code.documents.kinds import kind_of
 
@@ -79,6 +81,7 @@ class _Word:
         self._elements_of_styles = _elements_of_styles(self._single_part("styles"))
         self._styles = {"": _Style()}
         self._numbering = Numbering(self._single_part("numbering"))
+        self._notes = NoteMarks()
         self._title = document_title(archive)
         # The text of a paragraph that goes on in the next one.
         self._begun = ""
@@ -128,6 +131,8 @@ class _Word:
                 raise DocumentTooLarge.nested_past(self._limits.nesting)
             if open_blocks == 0 and unread.holds(element, depth, event):
                 continue
+            if event == "start" and tag(element) in NOTES:
+                self._notes.begin(element)
             if tag(element) in _BLOCKS:
                 open_blocks += step
             if event == "end" and open_blocks == 0:
@@ -148,7 +153,7 @@ class _Word:
                 yield path.segment("\n\n".join(texts))
                 texts = []
                 rows = list(_nearest(block, "tr"))
-                yield from path.table([self._cells(row) for row in rows], header_rows=_header_rows(rows))
+                yield from path.table(list(self._grid(rows)), header_rows=_header_rows(rows))
                 continue
             text = self._block_text(block)
             level = self._heading_level(block)
@@ -245,14 +250,27 @@ class _Word:
         )
         return self._numbering.next(item, value_of(properties, "pStyle") or "")
 
-    def _cells(self, row: Element) -> Cells:
-        """The cells of a row in their columns."""
+    def _grid(self, rows: Iterable[Element]) -> Iterator[Cells]:
+        """The rows of a table with their cells in their columns."""
+        above: dict[int, str] = {}
+        for row in rows:
+            yield unless_blank(list(self._cells(row, above)))
+
+    def _cells(self, row: Element, above: dict[int, str]) -> Iterator[str | None]:
+        """The cells of a row; `above` are the texts of those that are merged with the ones below them."""
         skipped = value_of(next(children(row, "trPr"), None), "gridBefore") or ""
-        cells: list[str | None] = [""] * _span(skipped)
+        yield from [""] * _span(skipped)
+        column = _span(skipped)
         for cell in _nearest(row, "tc"):
-            columns = value_of(next(children(cell, "tcPr"), None), "gridSpan") or ""
-            cells += [self._cell_text(cell), *[None] * (_span(columns) - 1)]
-        return cells
+            properties = next(children(cell, "tcPr"), None)
+            text = self._cell_text(cell)
+            merged = value_of(properties, "vMerge")
+            if merged in {None, "restart"}:
+                above[column] = text if merged else ""
+            columns = max(1, _span(value_of(properties, "gridSpan") or ""))
+            yield text or from_above(above.get(column, ""))
+            yield from [None] * (columns - 1)
+            column += columns
 
     def _cell_text(self, cell: Element) -> str:
         lines = "\n".join(self._block_text(block) for block in _nearest_of(cell, {"p", "tbl"})).split("\n")
@@ -265,6 +283,10 @@ class _Word:
                     yield child.text or ""
                 case "r":
                     yield self._run(child)
+                case "footnoteReference" | "endnoteReference":
+                    yield self._notes.refer(child)
+                case "footnoteRef" | "endnoteRef":
+                    yield self._notes.own
                 case name if name in _CHARACTERS:
                     yield _CHARACTERS[name]
                 case name if name in _SHOWN:

@@ -47,6 +47,8 @@ class Numbering:
         parts: Iterable[Element] = () if root is None else root
         self._levels: dict[str, dict[int, Level]] = {}
         self._lists: dict[str, str] = {}
+        # How the numbers of a list look that counts with others, but shows its numbers in its own way.
+        self._redefined: dict[str, dict[int, Level]] = {}
         self._starts: dict[str, dict[int, int]] = defaultdict(dict)
         self._numbers: dict[str, dict[int, int]] = defaultdict(dict)
         styled: dict[str, dict[int, Level]] = {}
@@ -64,13 +66,12 @@ class Numbering:
 
     def _add_list(self, part: Element) -> None:
         key = attribute(part, "numId")
-        self._lists[key] = kept = value_of(part, "abstractNumId") or ""
+        self._lists[key] = value_of(part, "abstractNumId") or ""
+        self._redefined[key] = {}
         for override in children(part, "lvlOverride"):
             level = _number(attribute(override, "ilvl"))
             for redefined in children(override, "lvl"):
-                # A list that redefines a level counts for itself.
-                self._levels[key] = {**self._levels.get(kept, {}), level: _level(redefined)}
-                self._lists[key] = key
+                self._redefined[key][level] = _level(redefined)
             if (start := value_of(override, "startOverride")) is not None:
                 self._starts[key][level] = _number(start)
 
@@ -79,15 +80,17 @@ class Numbering:
         if item.list_id in {None, _NO_LIST} or item.list_id not in self._lists:
             return ""
         abstract = self._lists[item.list_id]
-        levels = self._levels.get(abstract, {})
+        levels = {**self._levels.get(abstract, {}), **self._redefined[item.list_id]}
         depth = item.level if item.level is not None else _level_of(style, levels)
         if depth not in levels:
             return ""
-        numbers = self._counted(item.list_id, abstract, depth)
+        numbers = self._counted(item.list_id, abstract, depth, levels)
         return _shown(levels, depth, numbers)
 
-    def _counted(self, list_id: str, abstract: str, depth: int) -> Mapping[int, int]:
-        numbers, levels = self._numbers[abstract], self._levels[abstract]
+    def _counted(
+        self, list_id: str, abstract: str, depth: int, levels: Mapping[int, Level]
+    ) -> Mapping[int, int]:
+        numbers = self._numbers[abstract]
         if depth in self._starts[list_id] and (list_id, depth) not in self._restarted:
             self._restarted.add((list_id, depth))
             numbers[depth] = self._starts[list_id][depth]
@@ -132,11 +135,12 @@ def _shown(levels: Mapping[int, Level], depth: int, numbers: Mapping[int, int]) 
     for above in range(_LEVELS):
         if f"%{above + 1}" in text:
             style = "decimal" if level.is_legal or above not in levels else levels[above].format
-            text = text.replace(f"%{above + 1}", _formatted(numbers.get(above, 0), style))
+            text = text.replace(f"%{above + 1}", formatted(numbers.get(above, 0), style))
     return text.strip()
 
 
-def _formatted(number: int, style: str) -> str:
+def formatted(number: int, style: str) -> str:
+    """A number as Word writes those of a kind."""
     return _FORMATS.get(style, str)(number)
 
 
@@ -147,7 +151,8 @@ def _letters(number: int) -> str:
     return chr(ord("a") + (number - 1) % 26) * ((number - 1) // 26 % 10 + 1)
 
 
-def _roman(number: int) -> str:
+def roman(number: int) -> str:
+    """A number in small Roman numerals."""
     if not 0 < number < _LARGEST_ROMAN:
         return str(number)
     text = ""
@@ -192,8 +197,8 @@ _SEQUENCES = {
 _FORMATS: dict[str, Callable[[int], str]] = {
     "lowerLetter": _letters,
     "upperLetter": lambda number: _letters(number).upper(),
-    "lowerRoman": _roman,
-    "upperRoman": lambda number: _roman(number).upper(),
+    "lowerRoman": roman,
+    "upperRoman": lambda number: roman(number).upper(),
     "decimalZero": lambda number: f"{number:02}",
     "ordinal": _ordinal,
     "none": lambda _: "",

@@ -16,17 +16,19 @@ from python_calamine import (
 from shared_code.documents.document import DocumentLimits, Note, Position, Segment
 from shared_code.documents.errors import BrokenDocument, DocumentTooLarge, EncryptedDocument
 from shared_code.documents.formats.annotation import Annotation
-from shared_code.documents.formats.archive import open_archive
+from shared_code.documents.formats.archive import is_compound_file, open_archive
 from shared_code.documents.formats.csv_table import read_csv
-from shared_code.documents.formats.encrypted_workbook import decrypted, is_compound_file
-from shared_code.documents.formats.number_format import GENERAL, shown, shown_in_general
+from shared_code.documents.formats.encrypted_workbook import decrypted
+from shared_code.documents.formats.merged_cells import with_merged_cells
+from shared_code.documents.formats.number_format import GENERAL, shown, shown_in_general, text_shown
 from shared_code.documents.formats.old_workbook_parts import OldWorkbookParts
 from shared_code.documents.formats.opendocument_sheets import is_opendocument, opendocument_sheets
-from shared_code.documents.formats.table import Row, bounded, table_lines
+from shared_code.documents.formats.table import NamedRows, Row, bounded, table_lines
 from shared_code.documents.formats.workbook_parts import CellFormats, WorkbookParts
 from shared_code.documents.kinds import kind_of
 
 _NO_FORMATS: CellFormats = {}
+_SHEETS = (SheetTypeEnum.WorkSheet, SheetTypeEnum.ChartSheet)
 
 
 def read_workbook(data: bytes, limits: DocumentLimits) -> Iterator[Segment]:
@@ -68,16 +70,24 @@ def _opendocument_segments(_data: bytes, archive: ZipFile, limits: DocumentLimit
 def _segments(data: bytes, archive: ZipFile | None, limits: DocumentLimits) -> Iterator[Segment]:
     parts = WorkbookParts(archive) if archive else OldWorkbookParts(data)
     with CalamineWorkbook.from_filelike(io.BytesIO(data)) as workbook:
-        names = [sheet.name for sheet in workbook.sheets_metadata if sheet.typ == SheetTypeEnum.WorkSheet]
-        if len(names) > limits.sheets:
+        kinds = {sheet.name: sheet.typ for sheet in workbook.sheets_metadata if sheet.typ in _SHEETS}
+        if len(kinds) > limits.sheets:
             raise DocumentTooLarge.past("sheets", limits.sheets)
-        for name in names:
-            rows = _rows(workbook.get_sheet_by_name(name), parts.formats(name))
-            yield from _sheet_segments(bounded(rows, limits), name, parts.annotations(name))
+        for name, kind in kinds.items():
+            if kind == SheetTypeEnum.ChartSheet:
+                yield from _sheet_segments((), name, parts.annotations(name))
+                continue
+            sheet = workbook.get_sheet_by_name(name)
+            rows = bounded(_rows(sheet, parts.formats(name)), limits)
+            rows = with_merged_cells(rows, _cells_merged_with_those_below(sheet))
+            named = parts.rows_of_names(name, _first_column(sheet))
+            yield from _sheet_segments(rows, name, parts.annotations(name), named)
 
 
-def _sheet_segments(rows: Iterable[Row], sheet: str, annotations: list[Annotation]) -> Iterator[Segment]:
-    for line in table_lines(rows):
+def _sheet_segments(
+    rows: Iterable[Row], sheet: str, annotations: list[Annotation], named_rows: NamedRows | None = None
+) -> Iterator[Segment]:
+    for line in table_lines(rows, named_rows=named_rows):
         while annotations and annotations[0].row < line.row:
             yield _annotation_segment(annotations.pop(0), sheet)
         yield Segment(line.text, Position(sheet=sheet, row=line.row), (sheet,), line.header)
@@ -91,7 +101,7 @@ def _annotation_segment(annotation: Annotation, sheet: str) -> Segment:
 
 def _rows(sheet: CalamineSheet, formats: Iterator[tuple[int, CellFormats]]) -> Iterator[Row]:
     """The rows of a sheet, whose numbers are those that a spreadsheet shows."""
-    first = sheet.start[1] if sheet.start else 0
+    first = _first_column(sheet)
     continued = _continued_cells(sheet)
     formatted = next(formats, None)
     for number, cells in enumerate(sheet.iter_rows(), start=1):
@@ -102,7 +112,7 @@ def _rows(sheet: CalamineSheet, formats: Iterator[tuple[int, CellFormats]]) -> I
             formatted = next(formats, None)
         codes = formatted[1] if formatted and formatted[0] == number else _NO_FORMATS
         row: list[str | None] = [
-            cell if isinstance(cell, str) else _cell_text(cell, codes.get(column))
+            _text(cell, codes.get(column)) if isinstance(cell, str) else _cell_text(cell, codes.get(column))
             for column, cell in enumerate(cells, first)
         ]
         for column in continued.get(number, ()):
@@ -111,12 +121,30 @@ def _rows(sheet: CalamineSheet, formats: Iterator[tuple[int, CellFormats]]) -> I
         yield number, row
 
 
+def _first_column(sheet: CalamineSheet) -> int:
+    return sheet.start[1] if sheet.start else 0
+
+
 def _continued_cells(sheet: CalamineSheet) -> dict[int, list[int]]:
     """The columns that merged cells go on in, by the numbers of the rows they begin in."""
     continued: dict[int, list[int]] = {}
     for (top, left), (_, right) in sheet.merged_cell_ranges or ():
         continued.setdefault(top + 1, []).extend(range(left + 1, right + 1))
     return continued
+
+
+def _cells_merged_with_those_below(sheet: CalamineSheet) -> dict[int, dict[int, int]]:
+    """The last row of each such cell, by the row and the column that it begins in."""
+    first = _first_column(sheet)
+    merged: dict[int, dict[int, int]] = {}
+    for (top, left), (bottom, right) in sheet.merged_cell_ranges or ():
+        if bottom > top and left == right:  # what is wide, too, is a title or a part of a form
+            merged.setdefault(top + 1, {})[left - first] = bottom + 1
+    return merged
+
+
+def _text(cell: str, code: str | None) -> str:
+    return cell if code is None or not cell else text_shown(cell, code)
 
 
 def _cell_text(cell: float | date | time | timedelta, code: str | None) -> str:

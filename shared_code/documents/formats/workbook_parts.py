@@ -19,6 +19,7 @@ _READ_BYTES = 256 * 1024
 # With the styles that matter in its place. Every writer that is known puts the cell's name before its style.
 _STYLED_CELL = rb'<(?:\w+:)?c\s(?:[^<>]*?\s)??r="([A-Z]{1,3})(\d{1,7})"\s(?:[^<>]*?\s)??s="(%b)"'
 _CELL_NAME = re.compile(r"([A-Z]{1,3})(\d{1,7})")
+_RANGE = re.compile(r"([A-Z]{1,3})(\d{1,7}):([A-Z]{1,3})\d{1,7}")
 _LETTERS = [bytes([letter]) for letter in range(ord("A"), ord("Z") + 1)]
 # The numbers of columns from 0, by their letters.
 _COLUMNS = {
@@ -52,6 +53,17 @@ class WorkbookParts:
             return
         with self._archive.open(part) as stream:
             yield from _formatted_cells(stream, styles)
+
+    def rows_of_names(self, sheet: str, first_column: int) -> dict[int, range]:
+        """The rows with the names of what people have made tables of, and their columns from the first on."""
+        rows = {}
+        for target in self._targets(self._sheets.get(sheet, ""), "table"):
+            root = self._root(target)
+            found = None if root is None else _RANGE.fullmatch(root.get("ref", ""))
+            if root is not None and found and root.get("headerRowCount", "1") != "0":
+                left, right = (_COLUMNS[letters.encode()] - first_column for letters in found.group(1, 3))
+                rows[int(found[2])] = range(left, right + 1)
+        return rows
 
     def annotations(self, sheet: str) -> list[Annotation]:
         """The comments of a sheet and the texts of its drawings, by rows."""

@@ -11,6 +11,7 @@ from shared_code.documents.document import DocumentLimits, Note, Position, Segme
 from shared_code.documents.errors import DocumentTooLarge
 from shared_code.documents.formats.office import tag
 from shared_code.documents.formats.web_page import html_text, page_segments, read_html
+from shared_code.documents.formats.white_space import folded
 
 _OF_NAMESPACES = "{http://www.w3.org/"
 
@@ -55,7 +56,7 @@ def _lines(element: Element, depth: int) -> Iterator[str]:
         if value.strip() and not key.startswith(_OF_NAMESPACES)
     ]
     if _is_text(element):
-        text = " ".join("".join(element.itertext()).split())
+        text = folded("".join(element.itertext()))
         told = "; ".join(attributes)
         if text or told:
             yield f"{indent}{name}: {' | '.join(filter(None, (text, told)))}"

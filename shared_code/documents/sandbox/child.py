@@ -55,7 +55,7 @@ def serve() -> None:
     count_tokens("")  # loads the vocabulary, which is not on the account of any file
     with suppress(EOFError):
         while True:
-            request, data = _decode(receive(sys.stdin.buffer)), receive(sys.stdin.buffer)
+            request, data = _decode(receive(sys.stdin.buffer)), [receive(sys.stdin.buffer)]
             for part in _answer(request, data):
                 send(answers, _encode(part))
 
@@ -97,12 +97,12 @@ def _is_worn() -> bool:
     return resident_pages * os.sysconf("SC_PAGE_SIZE") > _WORN_BYTES
 
 
-def _answer(request: Request, data: bytes) -> Iterator[Part]:
+def _answer(request: Request, data: list[bytes]) -> Iterator[Part]:
     chunks: list[Chunk] = []
     notes: Sequence[Note] = ()
     failure = None
     try:
-        with _bounded(request.limits, len(data)):
+        with _bounded(request.limits, len(data[0])):
             chunks, notes = _read(request, data)
     except DocumentError as error:
         failure = error
@@ -117,8 +117,9 @@ def _answer(request: Request, data: bytes) -> Iterator[Part]:
     yield Part(error=error_sent, notes=notes, worn=_is_worn())
 
 
-def _read(request: Request, data: bytes) -> tuple[list[Chunk], Sequence[Note]]:
-    document = extract(request.name, data, request.limits)
+def _read(request: Request, data: list[bytes]) -> tuple[list[Chunk], Sequence[Note]]:
+    # Taken out of their list, the bytes are gone once they are read: their text takes memory enough.
+    document = extract(request.name, data.pop(), request.limits)
     chunks = chunk(document, max_tokens=request.max_tokens, overlap_tokens=request.overlap_tokens)
     if not chunks:
         raise EmptyDocument

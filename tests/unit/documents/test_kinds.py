@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from shared_code.documents import DocumentLimits, UnsupportedKind
+from shared_code.documents import DocumentLimits, EncryptedDocument, UnsupportedKind
 from shared_code.documents.kinds import KINDS, kind_of
 from tests.unit.documents.formats.test_archives import epub, odt, pptx
 from tests.unit.documents.formats.test_mail import mail
 from tests.unit.documents.formats.test_workbook import FILES, encrypted, ods
-from tests.unit.documents_corpus import docx, old_office, paragraph, pdf, xlsx, zipped
+from tests.unit.documents.reading import text
+from tests.unit.documents_corpus import docx, encrypted_office, old_office, paragraph, pdf, xlsx, zipped
 
 LISTED = Path(__file__).parents[3] / "docs" / "file-kinds.md"
 
@@ -69,7 +70,7 @@ def test_kind_is_that_of_the_name_where_it_says_one(name, kind):
 @pytest.mark.parametrize(
     ("name", "advice"),
     [
-        ("a.doc", "save it as docx"),
+        ("a.pages", "save it as docx"),
         ("a.ppt", "save it as pptx"),
         ("a.PNG", "OCR"),
         ("a.zip", "the files that"),
@@ -80,6 +81,28 @@ def test_kind_is_that_of_the_name_where_it_says_one(name, kind):
 def test_refusal_of_a_kind_says_what_to_do(name, advice):
     with pytest.raises(UnsupportedKind, match=f"are not read: .*{advice}"):
         kind_of(name, b"x")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        docx(paragraph("The boat leaves.")),
+        rb"{\rtf1 The boat leaves.}",
+        b"<html><p>The boat leaves.</p></html>",
+        b"MIME-Version: 1.0\nContent-Type: text/html\n\n<p>The boat leaves.</p>",
+        b"The boat leaves.",
+    ],
+    ids=["docx", "rtf", "html", "mhtml", "text"],
+)
+def test_doc_that_old_word_did_not_write_is_read_as_what_it_is(data):
+    assert text("a.doc", data).strip() == "The boat leaves."
+
+
+def test_doc_of_old_word_is_refused_with_what_to_do():
+    with pytest.raises(UnsupportedKind, match="'doc' are not read: save it as docx"):
+        text("a.doc", old_office())
+    with pytest.raises(EncryptedDocument):
+        text("a.doc", encrypted_office())
 
 
 @pytest.mark.parametrize("data", [zipped({"a.txt": "x"}), b"PK\x03\x04", old_office(), old_office()[:8]])

@@ -1,5 +1,7 @@
 """Files made to hurt: each ends in seconds with its text or with the error that says why not."""
 
+import tracemalloc
+from collections.abc import Callable
 from contextlib import suppress
 from resource import RUSAGE_CHILDREN, getrusage
 from typing import Any
@@ -12,9 +14,9 @@ from shared_code.documents import (
     DocumentLimits,
     DocumentTooLarge,
     EncryptedDocument,
-    ExtractionTimeout,
     extract,
 )
+from shared_code.documents.chunking import chunk
 from shared_code.documents.sandbox import close_readers, read_file
 from tests.unit import documents_corpus as corpus
 
@@ -128,9 +130,10 @@ async def test_html_nested_ten_thousand_deep_gives_its_text():
     assert chunk.text == "deep"
 
 
-async def test_html_nested_so_deep_that_its_parser_crawls_is_ended():
-    with pytest.raises(ExtractionTimeout):
-        await read("a.html", b"<div>" * 300_000 + b"deep", seconds=2)
+@pytest.mark.parametrize("tags", ["<div>", "<ul><li>", "<table><tr><td>", "<blockquote>"])
+async def test_html_nested_so_deep_that_its_parser_would_crawl_is_refused_at_once(tags):
+    with pytest.raises(DocumentTooLarge, match="nesting"):
+        await read("a.html", tags.encode() * 100_000 + b"deep", seconds=5)
 
 
 async def test_docx_nested_without_end_is_too_large():
@@ -147,6 +150,7 @@ async def test_entities_that_multiply_are_refused():
         await read("a.docx", corpus.zipped(members))
 
 
+WORDS = "lorem ipsum dolor sit amet consectetur "
 LAUGHS = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 12))
 BOMB = f'<!DOCTYPE d [<!ENTITY l0 "ha">{LAUGHS}]><d><p>&l11;</p></d>'
 
@@ -218,6 +222,53 @@ async def test_file_with_any_damaged_byte_is_read_or_refused(name, data):
     for place in range(0, len(data), 29):
         with suppress(DocumentError):
             await read(name, data[:place] + bytes([data[place] ^ 0xFF]) + data[place + 1 :])
+
+
+def peak_of_memory(work: Callable[[], object]) -> int:
+    tracemalloc.start()
+    try:
+        work()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    ("name", "before", "after"),
+    [
+        ("a.csv", "a,b\n1,", ""),
+        ("a.eml", "Subject: x\n\n", ""),
+        ("a.html", "<p>", ""),
+        ("a.xml", "<a>", "</a>"),
+    ],
+)
+def test_line_of_megabytes_takes_a_few_times_its_size_in_memory(name, before, after):
+    data = f"{before}{WORDS * 100_000}{after}".encode()
+    extract(name, f"{before}x{after}".encode(), DocumentLimits())  # loads the parser
+    assert peak_of_memory(lambda: extract(name, data, DocumentLimits())) < 9 * len(data)
+
+
+def test_line_of_a_megabyte_that_could_be_a_title_takes_no_more():
+    document = extract("a.json", f'{{"a": "{WORDS * 25_000}"}}'.encode(), DocumentLimits())
+    size = len(document.segments[0].text)
+    assert peak_of_memory(lambda: chunk(document, max_tokens=512, overlap_tokens=64)) < 9 * size
+
+
+def test_picture_among_many_in_one_paragraph_is_looked_at_once():
+    data = b"<p>" + b"<img alt='A boat'>" * 20_000 + b"<img alt='A bridge'>"
+    assert extract("a.html", data, DocumentLimits()).segments[0].text == "A boat A bridge"
+
+
+def test_tables_within_tables_without_end_give_their_text():
+    data = b"<table><tr><td>" * 10_000 + b"deep"
+    assert extract("a.html", data, DocumentLimits()).segments[0].text.strip(" |") == "deep"
+
+
+def test_columns_that_cells_span_over_and_over_are_bounded():
+    row = b"<tr><td colspan=1000 rowspan=65534>a</td><td>b</td></tr>"
+    segments = extract("a.html", b"<table>" + row * 200 + b"</table>", DocumentLimits()).segments
+    assert sum(segment.text.count("b") for segment in segments) == 200
+    assert max(len(segment.text) for segment in segments) < 20_000
 
 
 async def test_csv_with_an_open_quote_keeps_all_its_text():

@@ -11,7 +11,7 @@ SIZES = {"chunk_tokens": 512, "overlap_tokens": 64}
 
 
 @pytest.mark.parametrize(
-    ("name", "tokens"), [("a.txt", 100), ("A.TXT", 100), ("a.zip", 0), ("a.doc", 0), ("txt", 100)]
+    ("name", "tokens"), [("a.txt", 100), ("A.TXT", 100), ("a.zip", 0), ("a.ppt", 0), ("txt", 100)]
 )
 def test_tokens_are_estimated_by_the_ending_of_the_name(name, tokens):
     assert estimated_tokens(name, 300, **SIZES) == tokens

@@ -74,8 +74,72 @@ def test_open_document_text_is_cut_at_headings():
         "<table:table-cell><text:p>b</text:p></table:table-cell></table:table-row></table:table>"
         '<text:h text:outline-level="2">Norway</text:h><text:p>Wait<text:line-break/>here.</text:p>'
     )
-    assert texts("a.odt", odt(body)) == ["Leave\n\nAsk first.\n\none\n\na | b", "Norway\n\nWait\nhere."]
-    assert contexts("a.odt", odt(body)) == [("Handbook", "Leave"), ("Handbook", "Leave", "Norway")]
+    leave, norway = ("Handbook", "Leave"), ("Handbook", "Leave", "Norway")
+    assert texts("a.odt", odt(body)) == ["Leave\n\nAsk first.\n\none", "a | b", "Norway\n\nWait\nhere."]
+    assert contexts("a.odt", odt(body)) == [leave, leave, norway]
+
+
+def odt_level(depth: int, form: str, more: str = "") -> str:
+    return f'<text:level text:level="{depth}" s:num-format="{form}" s:num-suffix="." {more} xmlns:s="urn:y"/>'
+
+
+def odt_list(*items: str, more: str = "") -> str:
+    listed = "".join(f"<text:list-item>{item}</text:list-item>" for item in items)
+    return f"<text:list {more}>{listed}</text:list>"
+
+
+def test_numbers_of_headings_and_lists_of_open_documents_are_read():
+    headings = odt_level(1, "1") + odt_level(2, "1", 'text:display-levels="2"')
+    outline = f"<text:outline-style>{headings}</text:outline-style>"
+    levels = odt_level(1, "1") + odt_level(2, "a", 's:num-prefix="("')
+    style = f'<text:list-style s:name="L" xmlns:s="urn:y">{levels}</text:list-style>'
+    bullets = f'<text:list-style s:name="B" xmlns:s="urn:y">{odt_level(1, "")}</text:list-style>'
+    one, two, three = (f"<text:p>{word}</text:p>" for word in ("one", "two", "three"))
+    body = (
+        '<text:h text:outline-level="1">Leave</text:h><text:h text:outline-level="2">Norway</text:h>'
+        '<text:h text:outline-level="2">Spain</text:h><text:h text:outline-level="1">Trips</text:h>'
+        + odt_list(one, two + odt_list(three, one), more='text:style-name="L" xml:id="l1"')
+        + odt_list(three, more='text:style-name="L" text:continue-list="l1"')
+        + odt_list(one, more='text:style-name="L"')
+        + odt_list(two, more='text:style-name="B"')
+    )
+    styles = f'<s xmlns:text="urn:t">{outline}</s>'
+    found = text("a.odt", odt(style + bullets + body, styles=styles)).split("\n")
+    assert list(filter(None, found)) == [
+        "1. Leave", "1.1. Norway", "1.2. Spain", "2. Trips",
+        "1. one", "2. two", "(a. three", "(b. one", "3. three", "1. one", "two",
+    ]  # fmt: skip
+
+
+def odt_table(*rows: str) -> str:
+    return f"<table:table>{''.join(rows)}</table:table>"
+
+
+def odt_row(*cells: str) -> str:
+    return f"<table:table-row>{''.join(cells)}</table:table-row>"
+
+
+def odt_cell(words: str, spans: str = "") -> str:
+    return f"<table:table-cell {spans}><text:p>{words}</text:p></table:table-cell>"
+
+
+def test_rows_of_an_open_document_know_their_names_and_what_merged_cells_hold():
+    names = odt_row(*map(odt_cell, ("Port", "Berth", "Dues")))
+    table = odt_table(
+        f"<table:table-header-rows>{names}</table:table-header-rows>",
+        odt_row(odt_cell("Ulm", 'table:number-rows-spanned="2"'), odt_cell("A"), odt_cell("40")),
+        odt_row("<table:covered-table-cell/>", odt_cell("B"), odt_cell("60")),
+        odt_row(
+            odt_cell("Linz", 'table:number-columns-spanned="2"'),
+            "<table:covered-table-cell/>",
+            odt_cell("50"),
+        ),
+        odt_row('<table:table-cell table:number-columns-repeated="2"/>', odt_cell("150")),
+    )
+    head, *rows = read("a.odt", odt(table)).segments
+    assert head.text == "Port | Berth | Dues"
+    assert [row.text for row in rows] == ["Ulm | A | 40", "Ulm | B | 60", "Linz |  | 50", " |  | 150"]
+    assert {row.header for row in rows} == {"Port | Berth | Dues"}
 
 
 def test_open_document_notes_comments_and_alternative_texts_are_read_and_deleted_text_is_not():
@@ -136,6 +200,33 @@ def test_chapters_of_a_book_are_read_in_their_order_and_whole():
 def test_other_files_under_these_names_are_broken(name, data):
     with pytest.raises(BrokenDocument):
         read(name, data)
+
+
+def test_merged_cells_of_slides_belong_to_each_of_their_rows():
+    def cell(words: str, merged: str = "") -> str:
+        return f"<a:tc {merged}><a:txBody><a:p><a:r><a:t>{words}</a:t></a:r></a:p></a:txBody></a:tc>"
+
+    rows = [cell("Ulm", 'rowSpan="2"') + cell("A"), cell("", 'vMerge="1"') + cell("B"), cell("") + cell("C")]
+    table = "".join(f"<a:tr>{row}</a:tr>" for row in rows)
+    slide = f"<p:graphicFrame><a:tbl>{table}</a:tbl></p:graphicFrame>"
+    assert text("a.pptx", pptx(slide)).split("\n") == ["Ulm | A", "Ulm | B", " | C"]
+
+
+def test_headers_and_notes_of_rich_text_follow_its_text():
+    data = rb"{\rtf1{\header Contract \{7\}}Rent{\footnote {\b Heated.}} is due.{\footerr Page}}"
+    assert [line.strip() for line in text("a.rtf", data).split("\n")] == [
+        "Rent is due.", "Contract {7}", "Heated.", "Page",
+    ]  # fmt: skip
+
+
+def test_text_in_a_style_that_openoffice_marked_as_new_is_read():
+    assert (
+        text("a.rtf", rb"{\rtf1{\*\generator x}{\i0\*\cs7\cf0 The fox} \\*\\ jumps}") == "The fox \\*\\ jumps"
+    )
+
+
+def test_rich_text_whose_note_does_not_end_is_read():
+    assert "Open" in text("a.rtf", rb"{\rtf1 Rent{\footnote Open")
 
 
 def test_rich_text_is_read_in_its_encoding():

@@ -64,6 +64,29 @@ def test_line_that_was_cut_off_costs_no_other_line():
     assert (note.code, "line 3" in note.message) == ("RecordsNotRead", True)
 
 
+@pytest.mark.parametrize(
+    ("data", "kept"),
+    [
+        (
+            '[{"id": 1, "tags": ["a", "b"]}, {"id": 2, "tags": ["c", "d',
+            ["id: 1\ntags: a, b", "id: 2\ntags: c"],
+        ),
+        ('{"shop": {"city": "Bern", "days": ["Mon", "Tu', ["shop:\n  city: Bern\n  days: Mon"]),
+        ('{"a": "x, [", /* y, */ "b": 1, // z, ]\n "c"', ["a: x, [", "b: 1"]),
+        ("[1, 2, 3", ["1", "2"]),
+    ],
+)
+def test_file_that_was_cut_off_is_read_up_to_its_last_whole_member(data, kept):
+    assert texts("a.json", data) == kept
+    assert codes("a.json", data) == ["RecordsNotRead"]
+
+
+@pytest.mark.parametrize("data", ['{"a": "cut o', "[", '[{"a": 1} {"b": 2}', '{"a" 1, "b": 2', '["a": 1, 2'])
+def test_file_that_is_more_than_cut_off_is_broken(data):
+    with pytest.raises(BrokenDocument, match="not valid JSON"):
+        read("a.json", data)
+
+
 def test_one_broken_line_among_many_is_named():
     lines = [f'{{"id": {number}}}' for number in range(30)]
     lines[10] = '{"id": 10, "te'

@@ -2,10 +2,14 @@
 
 import base64
 from email.message import EmailMessage
+from typing import cast
 
 import pytest
+from oxmsg import Message as OutlookMessage
 
-from shared_code.documents import BrokenDocument, DocumentTooLarge
+from shared_code.documents import BrokenDocument, DocumentTooLarge, Segment
+from shared_code.documents.formats.compressed_rtf import decompressed
+from shared_code.documents.formats.mail import _outlook_message, _parse_header
 from tests.unit.documents.reading import codes, contexts, read, text, texts
 
 
@@ -55,6 +59,29 @@ def test_mail_within_a_mail_is_read_below_it():
     assert contexts("a.eml", message.as_bytes())[-1] == ("Times", "Re: Times")
 
 
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Subject: " + "word " * 100_000,
+        "To: " + "a@b.example, " * 10_000,
+        "Subject: " + "=?utf-8?q?a?= " * 10_000,
+    ],
+    ids=["words", "recipients", "encoded words"],
+)
+def test_header_without_end_is_read_as_far_as_anyone_reads(header):
+    found = text("a.eml", f"{header}\n\nThe boat leaves.")
+    assert found.endswith("The boat leaves.")
+    assert len(found) < 20_000
+
+
+def test_header_that_many_parts_have_is_parsed_once():
+    parts = "--b\nContent-Type: text/plain\n\ntext\n" * 300
+    before = _parse_header.cache_info().misses
+    found = text("a.eml", f"Content-Type: multipart/mixed; boundary=b\n\n{parts}--b--\n")
+    assert found.count("text") == 300
+    assert _parse_header.cache_info().misses - before < 20
+
+
 def test_letters_of_mails_are_those_that_were_sent():
     data = b"Subject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\nContent-Type: text/plain; charset=iso-8859-2\n\n"
     assert text("a.eml", data + "Žižkov".encode("iso-8859-2")) == "Subject: Grüße\nŽižkov"
@@ -89,3 +116,58 @@ def test_saved_page_is_read_without_its_pictures():
 def test_mails_within_mails_end(depth):
     with pytest.raises(DocumentTooLarge, match="nesting"):
         read("a.eml", "Subject: x\nContent-Type: message/rfc822\n\n" * depth + "Subject: last\n\ntext")
+
+
+# As the specification of the format has them.
+COMPRESSED = {
+    "2d0000002b0000004c5a4675f1c5c7a703000a007263706731323542320af32068656c090020627705b06c647d0a800fa0": (
+        rb"{\rtf1\ansi\ansicpg1252\pard hello world}" + b"\r\n"
+    ),
+    "1a0000001c0000004c5a4675e2d44b51410004205758595a0d6e7d010eb0": rb"{\rtf1 WXYZWXYZWXYZWXYZWXYZ}",
+}
+
+
+@pytest.mark.parametrize(("data", "rtf"), COMPRESSED.items(), ids=["text", "run"])
+def test_compressed_rtf_is_what_it_was(data, rtf):
+    assert decompressed(bytes.fromhex(data)) == rtf
+
+
+@pytest.mark.parametrize("data", [b"", b"short", bytes(40)])
+def test_what_is_no_compressed_rtf_is_nothing(data):
+    assert decompressed(data) == b""
+
+
+class Outlook:
+    """A message of Outlook, and its properties."""
+
+    subject, sent_date, sender, attachments, body_encoding = "Times", None, "Anna", (), "utf-8"
+    html_body = None
+
+    def __init__(self, *, body=b"", html=b"", rtf=b"") -> None:
+        self._body, self._binary = body, {0x1013: html, 0x1009: rtf}
+        self.properties = self
+
+    @property
+    def body(self):
+        return self._body.decode("utf-8")
+
+    def str_prop_value(self, _pid):
+        return None
+
+    def binary_prop_value(self, pid):
+        return self._binary[pid]
+
+
+@pytest.mark.parametrize(
+    ("bodies", "shown"),
+    [
+        ({"body": b"Nine.", "html": b"<p>Ten."}, "Nine."),
+        ({"body": "Grüße".encode("cp1252")}, "Grüße"),
+        ({"html": "<p>Grüße".encode()}, "Grüße"),
+        ({"html": "<meta charset=windows-1252><p>Grüße".encode("cp1252")}, "Grüße"),
+        ({"body": b" \r\n", "rtf": bytes.fromhex(next(iter(COMPRESSED)))}, "hello world"),
+    ],
+)
+def test_body_of_an_outlook_message_is_read_in_any_form(bodies, shown):
+    parts = list(_outlook_message(cast("OutlookMessage", Outlook(**bodies))))
+    assert [part.text.strip() for part in parts if isinstance(part, Segment)][1:] == [shown]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared_code.documents.formats.number_format import shown, shown_in_general
+from shared_code.documents.formats.number_format import shown, shown_in_general, text_shown
 
 NUMBERS = [
     (0.07, "0%", "7%"),
@@ -41,6 +41,18 @@ NUMBERS = [
     (5, '[>100]"high";0', "5"),
     (1e30, "0.00", "1e+30"),
     (12, "@", "12"),
+    (0, '_(* #,##0.00_);_(* (#,##0.00);_(* "-"??_);_(@_)', "-"),
+    (1234.5, '_(* #,##0.00_);_(* (#,##0.00);_(* "-"??_);_(@_)', "1,234.50"),
+    (-1234.5, '_(* #,##0.00_);_(* (#,##0.00);_(* "-"??_);_(@_)', "(1,234.50)"),
+    (-3, '[<0]"minus "0;0', "minus 3"),
+    (-3, "[<10]0;0.0", "-3"),
+    (-3, '[Red][<=-1]"("0")";0', "(3)"),
+    (999999999999999, "0", "999999999999999"),
+    (4111111111111111, "0000 0000 0000 0000", "4111 1111 1111 1111"),
+    (123456789012345, "0.00", "123456789012345.00"),
+    (0.75, "# ?/?", "3/4"),
+    (0, "# ?/?", "0"),
+    (12, "?? ???", "12"),
 ]
 # Cells know no time zones.
 MOMENT = datetime(2024, 3, 1, 14, 5)  # noqa: DTZ001
@@ -56,7 +68,31 @@ DATES = [
     (time(14, 5), "h:mm", "14:05"),
     (time(14, 5, 9), "mm:ss", "05:09"),
     (timedelta(hours=36, minutes=5), "[h]:mm", "36:05"),
+    (timedelta(minutes=73, seconds=44), "[mm]:ss", "73:44"),
+    (timedelta(minutes=73), "[m]", "73"),
+    (timedelta(seconds=86), "[ss]", "86"),
+    (timedelta(hours=-36), "[h]:mm", "-36:00"),
+    (time(0, 13, 43, 680_000), "mm:ss", "13:44"),
+    (time(0, 13, 43, 680_000), "mm:ss.0", "13:43.7"),
+    (time(12, 0), "yyyy-mm-dd", "12:00"),
+    (datetime(2024, 3, 1, 23, 59, 59, 700_000), "yyyy-mm-dd hh:mm:ss", "2024-03-02"),  # noqa: DTZ001
 ]
+
+
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [
+        ('0;0;0;"Item: "@', "Item: abc"),
+        ('@" kg"', "abc kg"),
+        ("@", "abc"),
+        ("0.00", "abc"),
+        ("0;-0", "abc"),
+        ('_(* "-"??_);_(@_)', "abc"),
+        ("0;0;0;", "abc"),
+    ],
+)
+def test_text_is_shown_with_what_its_format_puts_around_it(code, text):
+    assert text_shown("abc", code) == text
 
 
 @pytest.mark.parametrize(("value", "code", "text"), NUMBERS)

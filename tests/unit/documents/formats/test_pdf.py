@@ -47,6 +47,28 @@ def test_chosen_entry_of_a_list_is_read():
     assert text("a.pdf", form(choice, drawing=written((20, 104, "Cover:")))) == "Cover: extended "
 
 
+def test_answers_of_a_form_that_only_adobe_lays_out_are_read():
+    form = "<form><name>Rita Example</name></form>"
+    answers = f"<xfa:datasets xmlns:xfa='urn:x'><xfa:data>{form}</xfa:data></xfa:datasets>"
+    stream = f"<< /Length {len(answers)} >>\nstream\n{answers}\nendstream"
+    catalog = "/NeedsRendering true /AcroForm << /Fields [] /XFA [(datasets) 6 0 R] >>"
+    data = drawn_pdf(stream, drawing=written((20, 104, "Please wait.")), catalog=catalog)
+    assert "name: Rita Example" in text("a.pdf", data)
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("/Ff 131072 /V (b2)", "Extended"),
+        ("/V [(b1) (b2)] /Ff 2097152", "Basic, Extended"),
+        ("/V (none)", "none"),
+    ],
+)
+def test_chosen_entry_is_read_as_it_is_shown_and_not_as_its_code(value, shown):
+    choice = f"/FT /Ch {value} /T (cover) /Opt [[(b1) (Basic)] [(b2) (Extended)]] /Rect [100 100 300 120]"
+    assert text("a.pdf", form(choice, drawing=written((20, 104, "Cover:")))) == f"Cover: {shown} "
+
+
 @pytest.mark.parametrize(
     "field",
     [

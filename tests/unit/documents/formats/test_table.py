@@ -189,6 +189,18 @@ def test_names_of_very_many_columns_stand_beside_the_values():
     assert "measurement 79: 79" in last.text
 
 
+def test_zero_of_an_accounting_format_is_a_value():
+    assert headers("Item;Cost\nRent;$-\nHeat;- €\nTax;€ 12.50") == ["Item | Cost"]
+
+
+def test_note_below_a_table_has_no_name():
+    names = ";".join(f"A rather long question number {n} that was asked about many things" for n in range(40))
+    rows = [";".join([str(n)] * 40) for n in range(3)]
+    found = lines("\n".join([names, *rows, f"Source: Statistics Office{';' * 39}", "* provisional"]))
+    assert [line.text for line in found[-2:]] == ["Source: Statistics Office", "* provisional"]
+    assert "question number 0" in found[1].text
+
+
 @pytest.mark.parametrize("count", [1, 2])
 def test_names_that_the_format_tells_are_not_looked_for(count):
     found = lines("Apple;Pear\nFig;Date\nPlum;Kiwi", header_rows=count)

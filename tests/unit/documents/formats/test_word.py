@@ -100,6 +100,41 @@ def test_list_begins_again_where_it_says_so():
     ]  # fmt: skip
 
 
+def test_list_that_looks_different_counts_with_the_others_of_its_kind():
+    look = "".join(
+        f'<w:lvlOverride w:ilvl="{depth}">{level(depth, form, shown)}</w:lvlOverride>'
+        for depth, form, shown in ((0, "upperLetter", "%1)"), (1, "lowerRoman", "%1.%2"))
+    )
+    parts = numbering(level(0, "decimal", "%1."), level(1, "decimal", "%1.%2"), override=look)
+    body = item("a") + item("b", 0, 2) + item("c", 1, 2) + item("d")
+    assert lines(docx_of(body, parts)) == ["1. a", "B) b", "B.i c", "3. d"]
+
+
+def note(kind: str, key: int, words: str) -> str:
+    mark = f"<w:r><w:{kind}Ref/><w:t> </w:t></w:r>"
+    return f'<w:{kind} w:id="{key}"><w:p>{mark}<w:r><w:t>{words}</w:t></w:r></w:p></w:{kind}>'
+
+
+def test_notes_have_the_marks_by_which_the_text_refers_to_them():
+    def reference(kind: str, key: int, more: str = "") -> str:
+        return f'<w:p><w:r><w:t>Rent</w:t><w:{kind}Reference w:id="{key}" {more}/></w:r></w:p>'
+
+    parts = {
+        "footnotes.xml": ("footnotes", word_part("footnotes", note("footnote", 7, "Heated.")
+            + note("footnote", 8, "* Old.") + note("footnote", 9, "Cold."))),
+        "endnotes.xml": ("endnotes", word_part("endnotes", note("endnote", 7, "Law."))),
+    }  # fmt: skip
+    body = (
+        reference("footnote", 7)
+        + reference("footnote", 8, 'w:customMarkFollows="1"')
+        + reference("endnote", 7)
+        + reference("footnote", 9)
+    )
+    assert lines(docx_of(body, parts)) == [
+        "Rent[1]", "Rent", "Rent[i]", "Rent[2]", "[1] Heated.", "* Old.", "[2] Cold.", "[i] Law.",
+    ]  # fmt: skip
+
+
 def test_style_gives_its_paragraphs_their_numbers():
     style = (
         '<w:style w:styleId="Art"><w:name w:val="heading 1"/><w:pPr><w:numPr><w:numId w:val="1"/></w:numPr>'
@@ -256,6 +291,21 @@ def test_text_and_values_of_charts_are_read():
 
 
 @pytest.mark.parametrize(
+    ("code", "value", "shown"),
+    [
+        ("General", "2.4000000000000004", "2.4"), ("0%", "0.07", "7%"), ("mmm yyyy", "45444", "Jun 2024"),
+        ("yyyy-mm-dd", "45444", "2024-06-01"), ("h:mm", "0.5", "12:00"), ("General", "#N/A", "#N/A"),
+    ],
+)  # fmt: skip
+def test_values_of_charts_are_read_as_they_are_shown(code, value, shown):
+    cache = f"<c:numCache><c:formatCode>{code}</c:formatCode><c:pt><c:v>{value}</c:v></c:pt></c:numCache>"
+    content = f"<c:ser><c:tx><c:v>Share</c:v></c:tx><c:val><c:numRef>{cache}</c:numRef></c:val></c:ser>"
+    chart = f'<c:chartSpace xmlns:c="urn:c" xmlns:a="urn:a">{content}</c:chartSpace>'
+    body = '<w:p><w:r><w:drawing><c:chart r:id="chart1.xml"/></w:drawing></w:r></w:p>'
+    assert text("a.docx", docx_of(body, {"chart1.xml": ("chart", chart)})) == f"| Share\n | {shown}"
+
+
+@pytest.mark.parametrize(
     ("name", "content"),
     [
         ("a.html", "<h1>Board</h1><p>Minutes of March</p>"),
@@ -363,8 +413,41 @@ def test_rows_of_a_table_know_the_names_that_are_marked():
     assert {(row.header, row.context) for row in rows} == {(names.text, ("Fleet",))}
 
 
+def test_names_of_columns_are_said_once_where_the_first_has_none():
+    rows = [["", "Ulm", "Linz"], ["Berths", "4", "6"], ["Dues", "40", "60"]]
+    (piece,) = chunks("a.docx", docx(table(rows)))
+    assert piece.text == "| Ulm | Linz\nBerths | 4 | 6\nDues | 40 | 60"
+
+
 def test_row_that_is_not_marked_as_names_is_looked_at_as_in_any_table():
     rows = [["Port", "Berths", "Dues"], ["Ulm", "4", "40"], ["Linz", "6", "60"]]
     unmarked = table(rows).replace("<w:tr>", '<w:tr><w:trPr><w:tblHeader w:val="0"/></w:trPr>')
     segments = read("a.docx", docx(unmarked)).segments
     assert [segment.header for segment in segments] == ["", *["Port | Berths | Dues"] * 2]
+
+
+def merged(words: str, value: str = "") -> str:
+    return f"<w:tc><w:tcPr><w:vMerge{value}/></w:tcPr>{paragraph(words) if words else '<w:p/>'}</w:tc>"
+
+
+def test_what_merged_cells_hold_belongs_to_each_of_their_rows():
+    begins = ' w:val="restart"'
+    rows = [
+        row_of([cell_of("Port"), cell_of("Berth"), cell_of("Dues")]),
+        row_of([merged("Ulm", begins), cell_of("A"), cell_of("40")]),
+        row_of([merged("", ' w:val="continue"'), cell_of("B"), cell_of("60")]),
+        row_of([merged(""), cell_of(""), cell_of("")]),
+        row_of([merged("Linz", begins), cell_of("A"), cell_of("50")]),
+        row_of([cell_of(""), cell_of("B"), cell_of("55")]),
+    ]
+    _, *body = read("a.docx", docx_of(f"<w:tbl>{''.join(rows)}</w:tbl>", {})).segments
+    assert [row.text for row in body] == ["Ulm | A | 40", "Ulm | B | 60", "Linz | A | 50", " | B | 55"]
+    assert {row.header for row in body} == {"Port | Berth | Dues"}
+
+
+def test_merged_paragraph_is_not_repeated():
+    rows = [
+        row_of([merged("Words " * 40, ' w:val="restart"'), cell_of("A")]),
+        row_of([merged(""), cell_of("B")]),
+    ]
+    assert text("a.docx", docx_of(f"<w:tbl>{''.join(rows)}</w:tbl>", {})).count("Words") == 40

@@ -269,3 +269,64 @@ def test_xls_that_is_something_else_is_broken(data):
 def test_table_of_a_page_under_the_name_xls_is_a_table():
     page = "<table><tr><th>Site<th>Visits</tr><tr><td>Bern<td>120</tr></table>"
     assert texts("a.xls", page.encode()) == ["Site | Visits", "Bern | 120"]
+
+
+def test_what_merged_cells_hold_belongs_to_each_of_their_rows():
+    cells: Any = [
+        {"B": "Port", "C": "Berth", "D": "Dues"},
+        {"B": "Ulm", "C": "A", "D": 40},
+        {"C": "B", "D": 60},
+        {},
+        {"B": "Linz", "C": "A", "D": 50},
+    ]
+    sheet = "".join(sheet_row(number, row) for number, row in enumerate(cells, start=1))
+    merged = "<mergeCells><mergeCell ref='B2:B4'/></mergeCells>"
+    part = f'<worksheet xmlns="{SHEET}"><sheetData>{sheet}</sheetData>{merged}</worksheet>'
+    data = with_parts(xlsx({"S": ""}), {"xl/worksheets/sheet1.xml": part})
+    assert texts("a.xlsx", data) == ["Port | Berth | Dues", "Ulm | A | 40", "Ulm | B | 60", "Linz | A | 50"]
+
+
+def test_text_of_a_sheet_that_is_a_chart_is_read():
+    sheets = '<sheet name="S" sheetId="1" r:id="rId1"/><sheet name="Chart" sheetId="2" r:id="rId2"/>'
+    anchor = "<a:r><a:t>Visits of 2024</a:t></a:r>"
+    data = with_parts(
+        xlsx({"S": sheet_row(1, {"A": "x"})}),
+        {
+            "xl/workbook.xml": (
+                f'<workbook xmlns="{SHEET}" xmlns:r="{OFFICE}"><sheets>{sheets}</sheets></workbook>'
+            ),
+            "xl/_rels/workbook.xml.rels": related(
+                ("worksheet", "worksheets/sheet1.xml"), ("chartsheet", "chartsheets/sheet1.xml")
+            ),
+            "xl/chartsheets/sheet1.xml": f'<chartsheet xmlns="{SHEET}"/>',
+            "xl/chartsheets/_rels/sheet1.xml.rels": related(("drawing", "../drawings/drawing1.xml")),
+            "xl/drawings/drawing1.xml": (
+                f'<d xmlns:a="{DRAWING}/main"><anchor><a:p>{anchor}</a:p></anchor></d>'
+            ),
+        },
+    )
+    assert texts("a.xlsx", data) == ["x", "Visits of 2024"]
+
+
+@pytest.mark.parametrize(
+    ("table", "first"),
+    [
+        ('ref="B2:C4"', "City | People"),
+        ('ref="B2:C4" headerRowCount="0"', "City: People"),
+        ("", "City: People"),
+    ],
+)
+def test_what_people_have_made_a_table_of_has_its_names_where_they_say(table, first):
+    cells: Any = [
+        {"B": "Towns"}, {"B": "City", "C": "People"}, {"B": "Bern", "C": "many"}, {"B": "Kiel", "C": "more"}
+    ]  # fmt: skip
+    data = with_parts(
+        xlsx({"S": "".join(sheet_row(number, row) for number, row in enumerate(cells, start=1))}),
+        {
+            "xl/worksheets/_rels/sheet1.xml.rels": related(("table", "../tables/table1.xml")),
+            "xl/tables/table1.xml": f'<table xmlns="{SHEET}" {table}/>',
+        },
+    )
+    found = rows("a.xlsx", data)
+    assert found[1][2] == first
+    assert {header for _, header, _ in found[2:]} == {first if "|" in first else ""}

@@ -25,7 +25,10 @@ from tests.unit import documents_corpus as corpus
 SIZES = {"max_tokens": 512, "overlap_tokens": 64}
 SLOW = corpus.one_line_json(4_000_000)
 # Keeps its parser busy for longer than any test takes.
-ENDLESS: dict[str, Any] = {"name": "a.html", "data": b"<div>" * 300_000 + b"deep"}
+ENDLESS: dict[str, Any] = {
+    "name": "a.html",
+    "data": b"<p " + b" ".join(b"a%d" % number for number in range(200_000)) + b">deep",
+}
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,56 @@
+"""Cells that are merged with the one above: what it shows belongs to each row, but is no name there."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+_Row = tuple[int, Sequence[str | None]]
+
+# A longer text is a paragraph beside its rows: to repeat it would cost more than it tells.
+_LONGEST = 60
+
+
+class FromAbove(str):
+    """The text of the cell above, which a cell is merged with."""
+
+    __slots__ = ()
+
+
+def from_above(text: str | None) -> str | None:
+    """What a cell holds that is merged with one of this text; None goes on to the left in both."""
+    if text is None:
+        return None
+    return FromAbove(text) if text and len(text) <= _LONGEST and "\n" not in text else ""
+
+
+def own_cells(cells: Sequence[str | None]) -> Sequence[str | None]:
+    """A row without what is from above."""
+    return ["" if isinstance(cell, FromAbove) else cell for cell in cells]
+
+
+def unless_blank(cells: Sequence[str | None]) -> Sequence[str | None]:
+    """A row; one that holds nothing of its own goes without what is from above."""
+    own = own_cells(cells)
+    return cells if any(own) else own
+
+
+def with_merged_cells(rows: Iterable[_Row], merged: Mapping[int, Mapping[int, int]]) -> Iterator[_Row]:
+    """The rows of a sheet with what is from above.
+
+    Args:
+        rows: the rows with their numbers.
+        merged: the last row of each cell that is merged with those below it, by its row and column.
+    """
+    if not merged:
+        yield from rows
+        return
+    above: dict[int, tuple[int, str]] = {}
+    for number, cells in rows:
+        row = list(cells)
+        for column, (last, text) in list(above.items()):
+            if number > last:
+                del above[column]
+            elif column < len(row) and not row[column]:
+                row[column] = from_above(text)
+        for column, last in merged.get(number, {}).items():
+            if column < len(row) and (own := row[column]):
+                above[column] = last, own
+        yield number, unless_blank(row) if above else row
