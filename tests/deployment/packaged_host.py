@@ -1,7 +1,8 @@
 """Runs the development host on an unpacked package; started by its path, with -I -S, in an empty environment.
 
 So `sys.path` begins as the standard library alone. To it come the package's own dependencies and, behind
-them, a folder with the host and one with what it needs beside those. At the end it writes down where every module came from.
+them, a folder with the host and one with what it needs beside those. At the end it writes down where every
+module came from.
 """
 
 import atexit

@@ -150,7 +150,7 @@ class OutageWorld:
     async def _run_many(self) -> list[Meeting]:
         events = LiveEvents(self._chunks, f"events-{uuid4().hex[:8]}")
         names = [f"event{number}" for number in range(_OF_EACH_KIND)]
-        with empty_corpus(self.storage, self.cosmos, database=OUTAGES_DATABASE) as corpus:
+        with empty_corpus(self.storage, self.cosmos_client, database=OUTAGES_DATABASE) as corpus:
             await asyncio.to_thread(lambda: corpus.put(**FILES))
             audits, files = [], []
             for name in names:
