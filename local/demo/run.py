@@ -26,7 +26,7 @@ from local.ports import is_free
 from local.samples import events as sample_events
 from local.samples import questions as sample_questions
 from local.samples.audit_table import END, KNOWN_ANSWER, START, reference_count, rows, seed
-from local.samples.documents import CONTAINER, documents, upload
+from local.samples.documents import CONTAINER, documents, remove_others, upload
 from local.settings import StackSettings
 from local.stack import clear_if_fresh
 
@@ -79,6 +79,7 @@ def _write_samples(console: Console, stack: Emulators) -> None:
         wrote_rows = seed(table, rows())
     with BlobServiceClient.from_connection_string(stack.storage.connection_string) as blobs:
         wrote_files = upload(blobs)
+        remove_others(blobs)
         sample_questions.write(blobs)
     sample_events.write(stack.storage.connection_string)
     if wrote_rows or wrote_files:

@@ -44,6 +44,15 @@ def upload(blobs: BlobServiceClient) -> int:
     return len(changed)
 
 
+def remove_others(blobs: BlobServiceClient) -> None:
+    """Deletes what the container `samples` holds beside them, such as a document of an earlier release."""
+    container = blobs.get_container_client(CONTAINER)
+    paths = {document.path for document in documents()}
+    for name in container.list_blob_names():
+        if name not in paths:
+            container.delete_blob(name)
+
+
 def _document(file: Path) -> SampleDocument:
     path = file.relative_to(_FILES)
     return SampleDocument(path.as_posix(), file.read_bytes(), readable=path.parts[0] not in _UNREADABLE)

@@ -4,7 +4,7 @@ import pytest
 from azure.storage.blob import BlobServiceClient
 
 from local.emulators.azurite import Azurite
-from local.samples.documents import CONTAINER, SampleDocument, documents, upload
+from local.samples.documents import CONTAINER, SampleDocument, documents, remove_others, upload
 from shared_code.documents.document import DocumentLimits
 from shared_code.documents.errors import DocumentError
 from shared_code.documents.extraction import extract
@@ -55,3 +55,12 @@ def test_samples_are_written_once_and_again_only_where_they_differ(storage: Azur
 
         assert upload(blobs) == 2
         assert container.download_blob(SAMPLES[0].path).readall() == SAMPLES[0].content
+
+
+def test_documents_of_an_earlier_release_go(storage: Azurite) -> None:
+    with BlobServiceClient.from_connection_string(storage.connection_string) as blobs:
+        upload(blobs)
+        container = blobs.get_container_client(CONTAINER)
+        container.upload_blob("broken/of-an-earlier-release.json", b"{", overwrite=True)
+        remove_others(blobs)
+        assert list(container.list_blob_names()) == [sample.path for sample in SAMPLES]
