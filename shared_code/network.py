@@ -36,7 +36,7 @@ _UNNAMED = {
 
 
 class StrangeAnswer(AzureError):
-    """An answer that is no service's own.
+    """An answer that is not a service's own.
 
     It has no status, of which the SDKs would make the word of the service, such as that a blob is absent.
     """

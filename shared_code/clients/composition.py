@@ -57,7 +57,7 @@ from shared_code.storage.table_account import TableAccount
 from shared_code.storage.tables import StorageTable
 from shared_code.telemetry import log_event
 
-# Throttled, the SDK would wait as long as the answer says, even a day, and stumble where that is no number;
+# Throttled, the SDK would wait as long as the answer says, even a day, and stumble where it gives no number;
 # the transport waits for moments only. No tries at all is a negative number: for zero it takes its default.
 _COSMOS_OPTIONS: dict[str, Any] = {"retry_throttle_total": -1}
 _JOB_ROWS_AT_ONCE = 32

@@ -3,7 +3,7 @@
 Permanent <- EmbeddingsUnusable: stops a job: the key, the address or the model is refused
              <- WrongDimensions: every vector has another size than the one that was asked for
           <- EmbeddingFailure: EmbeddingRefused, EmbeddingInvalid: values: one text has no vector
-Strange <- EmbeddingsStrange: stops a step: what answers is no embeddings service, perhaps for a while
+Strange <- EmbeddingsStrange: stops a step: what answers is not an embeddings service, perhaps for a while
 
 What was refused or never sent is the pool's to repeat. What was sent and not answered may have been charged:
 it is put on the bill before it is sent again.
@@ -90,7 +90,7 @@ class WrongDimensions(EmbeddingsUnusable):
 
 
 class EmbeddingsStrange(Strange):
-    """What answers at EMBEDDINGS_ENDPOINT is no embeddings service: if this lasts, correct its address."""
+    """What answers at EMBEDDINGS_ENDPOINT is not an embeddings service: check the address, if this lasts."""
 
     service: ClassVar[str] = "embeddings"
 

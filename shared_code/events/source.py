@@ -3,7 +3,7 @@
 AppError <- Permanent: EventNotFound, EventInvalid, EventMismatch: this event cannot be embedded (yet)
                        EventsUnusable: the source of events refuses the app
          <- Passing: EventsUnavailable: the source of events fails
-         <- Strange: EventsStrange: what answers is no source of events, perhaps for a while
+         <- Strange: EventsStrange: what answers is not a source of events, perhaps for a while
 
 Which source there is, is up to the settings; both give the same Event or raise the same errors.
 """

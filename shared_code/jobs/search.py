@@ -17,7 +17,7 @@ _RESULTS = 10
 _MOST_WORDS = 32
 _LONGEST_PREFIX = 1_024
 _WORD = re.compile(r"[^\W_]+")
-# What is no character by itself, or none that a text has.
+# What is not a character by itself, or not one that a text has.
 _NO_TEXT = re.compile(r"[\x00-\x08\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 
 

@@ -1,4 +1,4 @@
-"""Cells that are merged with the one above: what it shows belongs to each row, but is no name there."""
+"""Cells that are merged with the one above: what it shows belongs to each row, but is not a name there."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 

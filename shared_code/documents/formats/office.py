@@ -131,7 +131,7 @@ def _number_shown(text: str, code: str) -> str:
     try:
         return shown_serial(float(text), code)
     except (ValueError, OverflowError):
-        return text  # what is no number, such as an error
+        return text  # what is not a number, such as an error
 
 
 def _paragraph_text(paragraph: Element) -> str:

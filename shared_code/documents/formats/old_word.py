@@ -1,4 +1,4 @@
-"""doc: many a program saves under this ending what is no file of old Word, and Word opens it."""
+"""doc: many a program saves under this ending what is not a file of old Word, and Word opens it."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Digits that stand higher: beside other digits they are no part of their number."""
+"""Digits that stand higher: beside other digits they are not part of their number."""
 
 import re
 

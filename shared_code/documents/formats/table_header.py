@@ -209,7 +209,7 @@ class _Sample:
         return is_value and not is_year(self._cell(row, column))
 
     def _is_row_of_values(self, row: int) -> bool:
-        """Whether a row holds numbers that do not count its columns: one of few values is no row of names."""
+        """Whether a row holds numbers that do not count its columns: with few values it has no names."""
         numbers = [
             self._cell(row, c)
             for c in range(self._width)
