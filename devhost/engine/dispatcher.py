@@ -192,9 +192,7 @@ class Dispatcher:
         self._executions.drop(instance_id)  # what it comes to counts only when it is stored
         processor = self._entities if item.instance.is_entity else self._orchestrations
         try:
-            async with self._turns.turn(item.execution.size):
-                checkpoint = await self._episode(processor, item)
-            await self._complete(instance_id, checkpoint)
+            await self._complete(instance_id, await self._episode(processor, item))
         except sqlite3.OperationalError:
             raise  # the disk's matter, and not that of the instance
         except BaseException as error:
@@ -206,7 +204,7 @@ class Dispatcher:
     async def _episode(self, processor: Processor, item: WorkItem) -> Checkpoint | None:
         """What the work item comes to; `None` if it was interrupted, or has to wait."""
         instance_id = item.instance.instance_id
-        self._episodes[instance_id] = episode = asyncio.ensure_future(processor.process(item))
+        self._episodes[instance_id] = episode = asyncio.ensure_future(self._in_turn(processor, item))
         try:
             return await episode
         except asyncio.CancelledError as error:
@@ -215,6 +213,11 @@ class Dispatcher:
             return None
         finally:
             del self._episodes[instance_id]
+
+    async def _in_turn(self, processor: Processor, item: WorkItem) -> Checkpoint | None:
+        """Processes a work item when its turn has come; what a client has ended waits for none."""
+        async with self._turns.turn(0 if item.termination else item.execution.size):
+            return await processor.process(item)
 
     async def _give_up(self, processor: Processor, instance_id: str, error: BaseException) -> None:
         item = await self._store.load(instance_id, self._clock.now())
