@@ -216,7 +216,7 @@ class Dispatcher:
 
     async def _in_turn(self, processor: Processor, item: WorkItem) -> Checkpoint | None:
         """Processes a work item when its turn has come; what a client has ended waits for none."""
-        async with self._turns.turn(0 if item.termination else item.execution.size):
+        async with self._turns.turn(0 if item.termination else item.size):
             return await processor.process(item)
 
     async def _give_up(self, processor: Processor, instance_id: str, error: BaseException) -> None:

@@ -254,6 +254,7 @@ class Store:
             execution=known,
             new_events=[json.loads(row["event"]) for row in wanted],
             message_ids=[row["message_id"] for row in wanted],
+            size=known.size + sum(len(row["event"]) for row in wanted),
         )
 
     def _receiver(self, instance_id: str, now: datetime) -> Instance | None:

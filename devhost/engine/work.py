@@ -71,12 +71,14 @@ class WorkItem:
         execution: what its earlier episodes have led to.
         new_events: what has arrived since, in order.
         message_ids: the messages that brought them.
+        size: the characters of all that its episode has to read.
     """
 
     instance: Instance
     execution: Execution
     new_events: list[HistoryEvent]
     message_ids: list[int]
+    size: int
 
     @property
     def termination(self) -> HistoryEvent | None:

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from devhost.engine.turns import LARGE, Turns
+from tests.engine.app import App, Hub, output
 
 
 class World:
@@ -98,3 +99,32 @@ async def test_turn_that_is_given_up_passes_to_the_next():
         world.at_hand -= 1
     await next_one
     assert world.begun == ["third"]
+
+
+class Sizes(Turns):
+    """Turns that remember how much there was to read."""
+
+    def __init__(self) -> None:
+        super().__init__(lambda: 0)
+        self.asked: list[int] = []
+
+    @asynccontextmanager
+    async def turn(self, size: int) -> AsyncIterator[None]:
+        self.asked.append(size)
+        async with super().turn(size):
+            yield
+
+
+async def test_what_has_just_arrived_is_to_be_read_too(app: App, hub: Hub):
+    @app.orchestrator
+    def waits(context):
+        return len((yield context.wait_for_external_event("news")))
+
+    hub._dispatcher._turns = sizes = Sizes()
+    job = await hub.begin("waits")
+    await hub.settle()
+    await hub.raise_event(job, "news", f'"{"x" * LARGE}"')
+    await hub.settle()
+    assert output(await hub.state_of(job)) == LARGE
+    first, second = sizes.asked
+    assert first < LARGE <= second
