@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 Processor: TypeAlias = OrchestrationProcessor | EntityProcessor
 
 _FINISHING_TIME: Final = 0.5  # seconds that code gets which runs when its instance is terminated
-_KEPT_CHARACTERS = 200_000_000  # of live executions in memory: two with inputs of 30 MB, 100,000 short ones
+_KEPT_CHARACTERS: Final = 200_000_000  # of live executions: two with inputs of 30 MB, 30,000 short ones
 
 
 class Dispatcher:
