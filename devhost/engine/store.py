@@ -49,7 +49,7 @@ class Store:
 
         Raises:
             StateFileInUse: another host has it open.
-            StateFileOutdated: it was made by a host with another schema.
+            StateFileOutdated: it was made by a newer host, or a very old one.
         """
         if path != ":memory:":
             Path(path).parent.mkdir(parents=True, exist_ok=True)
