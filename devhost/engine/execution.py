@@ -25,7 +25,7 @@ class Execution:
     Attributes:
         input: the stored input.
         history: JSON texts of its events, in order.
-        answered: the characters of the code's last answer, which repeats the inputs of all its activities.
+        answer_size: the characters of the code's last answer, which repeats the inputs of all its activities.
     """
 
     def __init__(
@@ -34,8 +34,8 @@ class Execution:
         self.execution_id = execution_id
         self.input = input_text
         self.history = list(history)
-        self.answered = 0
-        self._read = len(input_text or "") + sum(map(len, self.history))
+        self.answer_size = 0
+        self._stored_size = len(input_text or "") + sum(map(len, self.history))
         self._last_id: int | None = None
         self._input_json: str | None = None
         self._asked: Sequence[RawAction] = ()
@@ -44,7 +44,7 @@ class Execution:
     @property
     def size(self) -> int:
         """The characters that an episode of it has to read or write: input, history and answer."""
-        return self._read + self.answered
+        return self._stored_size + self.answer_size
 
     @property
     def last_id(self) -> int:
@@ -90,7 +90,7 @@ class Execution:
         texts = [to_json(event) for event in (*arrived, *created)]
         self._last_id = max(self.last_id, _largest_id((*arrived, *created)))
         self.history += texts
-        self._read += sum(map(len, texts))
+        self._stored_size += sum(map(len, texts))
         if self._walk is not None:
             self._walk.replay(created)
         return texts
