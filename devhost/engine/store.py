@@ -159,6 +159,18 @@ class Store:
         """
         return await self._thread.run(lambda: self._checkpoint(checkpoint))
 
+    async def rewind(self, checkpoints: Sequence[Checkpoint]) -> bool:
+        """Stores what rewound instances go on from, and whether it did: not if one is no longer failed."""
+
+        def rewind() -> bool:
+            if not all(self._is_failed(checkpoint.instance) for checkpoint in checkpoints):
+                return False
+            for checkpoint in checkpoints:
+                self._checkpoint(checkpoint)
+            return True
+
+        return await self._thread.run(rewind)
+
     async def get_activity_starts(self, instance_id: str) -> dict[int, datetime]:
         """When the activities of the current execution that have ended began to run, by task id."""
         rows = await self._thread.run(lambda: self._rows("starts", instance_id=instance_id))
@@ -287,6 +299,12 @@ class Store:
         for child in checkpoint.children:
             self._start_child(child, or_fail=checkpoint.fails_children)
         return [self._enqueue(call) for call in checkpoint.activities]
+
+    def _is_failed(self, instance: Instance) -> bool:
+        found = self._find(instance.instance_id)
+        if found is None or found.execution_id != instance.execution_id:
+            return False
+        return found.status is RuntimeStatus.FAILED
 
     def _append_history(self, instance_id: str, events: list[str]) -> None:
         (position,) = self._rows("history_length", instance_id=instance_id)[0]
