@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 Processor: TypeAlias = OrchestrationProcessor | EntityProcessor
 
 _FINISHING_TIME: Final = 0.5  # seconds that code gets which runs when its instance is terminated
-_KEPT_CHARACTERS = 200_000_000  # of live executions in memory: two with inputs of 30 MB, 100,000 short ones
+_KEPT_CHARACTERS: Final = 200_000_000  # of live executions: two with inputs of 30 MB, 30,000 short ones
 
 
 class Dispatcher:
@@ -53,6 +53,9 @@ class Dispatcher:
         self._calls: asyncio.Queue[QueuedActivity | None] = asyncio.Queue()
         self._waiting: set[str] = set()
         self._busy: dict[str, datetime] = {}
+        self._large: set[str] = set()
+        self._aside: dict[str, None] = {}
+        self._slots_for_large = max(1, options.max_concurrent_orchestrators - 1)
         self._missed: set[str] = set()
         self._awaited: dict[str, set[int]] = {}
         self._episodes: dict[str, asyncio.Future[Checkpoint | None]] = {}
@@ -117,7 +120,7 @@ class Dispatcher:
 
     def is_at(self, instance_id: str) -> bool:
         """Whether an instance is in hand, or waits to be."""
-        return instance_id in self._busy or instance_id in self._waiting
+        return any(instance_id in those for those in (self._busy, self._waiting, self._aside))
 
     @property
     def in_hand(self) -> Mapping[str, datetime]:
@@ -179,6 +182,7 @@ class Dispatcher:
             self._busy[instance_id] = self._clock.now()
             await self._guarded(self._process(instance_id), f"instance {instance_id}")
             del self._busy[instance_id]
+            self._make_room(instance_id)
             if instance_id in self._missed:
                 self._missed.discard(instance_id)
                 self.wake(instance_id)
@@ -187,14 +191,12 @@ class Dispatcher:
     async def _process(self, instance_id: str) -> None:
         known = self._executions.get(instance_id)
         item = await self._store.load(instance_id, self._clock.now(), known)
-        if item is None:
+        if item is None or not self._has_room(item):
             return
         self._executions.drop(instance_id)  # what it comes to counts only when it is stored
         processor = self._entities if item.instance.is_entity else self._orchestrations
         try:
-            async with self._turns.turn(item.execution.size):
-                checkpoint = await self._episode(processor, item)
-            await self._complete(instance_id, checkpoint)
+            await self._complete(instance_id, await self._episode(processor, item))
         except sqlite3.OperationalError:
             raise  # the disk's matter, and not that of the instance
         except BaseException as error:
@@ -203,10 +205,30 @@ class Dispatcher:
             logger.exception("The host failed at instance %s and ends what it was at.", instance_id)
             await self._give_up(processor, instance_id, error)
 
+    def _has_room(self, item: WorkItem) -> bool:
+        """Whether a work item may keep its slot. Large ones leave one free: those too many are put aside."""
+        instance_id = item.instance.instance_id
+        if item.is_large and len(self._large) >= self._slots_for_large:
+            self._executions.keep(instance_id, item.execution)
+            self._aside[instance_id] = None
+            return False
+        self._aside.pop(instance_id, None)
+        if item.is_large:
+            self._large.add(instance_id)
+        return True
+
+    def _make_room(self, instance_id: str) -> None:
+        """Lets the next one come that was put aside, if there is a slot for it now."""
+        self._large.discard(instance_id)
+        if self._aside and len(self._large) < self._slots_for_large:
+            first = next(iter(self._aside))
+            del self._aside[first]
+            self.wake(first)
+
     async def _episode(self, processor: Processor, item: WorkItem) -> Checkpoint | None:
         """What the work item comes to; `None` if it was interrupted, or has to wait."""
         instance_id = item.instance.instance_id
-        self._episodes[instance_id] = episode = asyncio.ensure_future(processor.process(item))
+        self._episodes[instance_id] = episode = asyncio.ensure_future(self._in_turn(processor, item))
         try:
             return await episode
         except asyncio.CancelledError as error:
@@ -215,6 +237,11 @@ class Dispatcher:
             return None
         finally:
             del self._episodes[instance_id]
+
+    async def _in_turn(self, processor: Processor, item: WorkItem) -> Checkpoint | None:
+        """Processes a work item when its turn has come."""
+        async with self._turns.turn(item.size if item.is_large else 0):
+            return await processor.process(item)
 
     async def _give_up(self, processor: Processor, instance_id: str, error: BaseException) -> None:
         item = await self._store.load(instance_id, self._clock.now())

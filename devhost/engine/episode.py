@@ -91,6 +91,7 @@ class Episode:
             if OUT_OF_PROC_LABEL not in failure.error:
                 raise
             return parse_failure(failure.error, failure.stack)
+        self.item.execution.answer_size = len(answer)
         return parse_state(answer)
 
     def schedule(self, tasks: Iterable[Task]) -> None:

@@ -12,7 +12,7 @@ EngineError
 ├── NonDeterminismError     an orchestrator no longer asks for what its history holds
 ├── ProtocolError           an orchestrator answered something the engine cannot read
 ├── StateFileInUse          another host has the state file open
-└── StateFileOutdated       the state file was made by a host with another schema
+└── StateFileOutdated       the state file was made by a newer host, or a very old one
 """
 
 from collections.abc import Iterable
@@ -153,11 +153,11 @@ class StateFileInUse(EngineError):
 
 
 class StateFileOutdated(EngineError):
-    """The state file was made by a host with another schema."""
+    """The state file was made by a newer host, or a very old one."""
 
     def __init__(self, path: str) -> None:
         super().__init__(
-            f"The state file {path} was made by another version of this host: "
+            f"The state file {path} was made by a newer host, or a very old one: "
             "start with --fresh to begin with an empty one, or name another file with --state."
         )
         self.path = path

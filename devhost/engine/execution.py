@@ -9,12 +9,14 @@ ADR 26 has the reasons.
 import json
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, Final
 
 from devhost.engine.actions import Action, RawAction, parse_actions
 from devhost.engine.dotnet_json import parse, to_json
 from devhost.engine.history import HistoryEvent
 from devhost.engine.walk import Walk
+
+OVERHEAD: Final = 5_000  # characters that would take as much memory as an execution beside its texts
 
 
 class Execution:
@@ -23,7 +25,7 @@ class Execution:
     Attributes:
         input: the stored input.
         history: JSON texts of its events, in order.
-        size: their characters in all.
+        answer_size: the characters of the code's last answer, which repeats the inputs of all its activities.
     """
 
     def __init__(
@@ -32,11 +34,17 @@ class Execution:
         self.execution_id = execution_id
         self.input = input_text
         self.history = list(history)
-        self.size = len(input_text or "") + sum(map(len, self.history))
+        self.answer_size = 0
+        self._stored_size = len(input_text or "") + sum(map(len, self.history))
         self._last_id: int | None = None
         self._input_json: str | None = None
         self._asked: Sequence[RawAction] = ()
         self._walk: Walk | None = None
+
+    @property
+    def size(self) -> int:
+        """The characters that an episode of it has to read or write: input, history and answer."""
+        return self._stored_size + self.answer_size
 
     @property
     def last_id(self) -> int:
@@ -82,7 +90,7 @@ class Execution:
         texts = [to_json(event) for event in (*arrived, *created)]
         self._last_id = max(self.last_id, _largest_id((*arrived, *created)))
         self.history += texts
-        self.size += sum(map(len, texts))
+        self._stored_size += sum(map(len, texts))
         if self._walk is not None:
             self._walk.replay(created)
         return texts
@@ -103,7 +111,7 @@ def _parsed(text: str | None) -> Any:
 
 
 class ExecutionCache:
-    """The executions that were worked on last, by instance: as many as have room with their histories."""
+    """The executions that were worked on last, by instance: as many as have room with all their texts."""
 
     def __init__(self, characters: int) -> None:
         self._free = characters
@@ -116,12 +124,16 @@ class ExecutionCache:
     def drop(self, instance_id: str) -> None:
         """Forgets an execution."""
         dropped = self._executions.pop(instance_id, None)
-        self._free += dropped.size if dropped else 0
+        self._free += _cost(dropped) if dropped else 0
 
     def keep(self, instance_id: str, execution: Execution) -> None:
         """Remembers an execution, which must not change while it is here; the oldest ones make room."""
         self.drop(instance_id)
         self._executions[instance_id] = execution
-        self._free -= execution.size
+        self._free -= _cost(execution)
         while self._free < 0:
             self.drop(next(iter(self._executions)))
+
+
+def _cost(execution: Execution) -> int:
+    return execution.size + OVERHEAD

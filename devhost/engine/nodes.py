@@ -160,7 +160,7 @@ class Retry(Node):
         return self._rest_timer is not None
 
     @property
-    def rest(self) -> "Rest | None":
+    def rest(self) -> Rest | None:
         """How the last attempt has failed, and what the next one waits for, while it does."""
         timer, failed = self._rest_timer, self._current
         if timer is None or not isinstance(failed, Task):

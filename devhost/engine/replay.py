@@ -175,7 +175,7 @@ async def _run(executor: FunctionExecutor, name: str, history: Iterable[HistoryE
     started = _started(events)
     instance = replace(_instance(started), name=name)
     execution = Execution(instance.execution_id, map(to_json, events), input_text=started["Input"])
-    item = WorkItem(instance, execution, [], [])
+    item = WorkItem(instance, execution, [], [], execution.size)
     episode = Episode(item, parse_time(events[-1]["Timestamp"]), HubOptions())
     return await episode.ask(executor)
 

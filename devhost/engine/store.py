@@ -49,7 +49,7 @@ class Store:
 
         Raises:
             StateFileInUse: another host has it open.
-            StateFileOutdated: it was made by a host with another schema.
+            StateFileOutdated: it was made by a newer host, or a very old one.
         """
         if path != ":memory:":
             Path(path).parent.mkdir(parents=True, exist_ok=True)
@@ -159,6 +159,18 @@ class Store:
         """
         return await self._thread.run(lambda: self._checkpoint(checkpoint))
 
+    async def rewind(self, checkpoints: Sequence[Checkpoint]) -> bool:
+        """Stores what rewound instances go on from, and whether it did: not if one is no longer failed."""
+
+        def rewind() -> bool:
+            if not all(self._is_failed(checkpoint.instance) for checkpoint in checkpoints):
+                return False
+            for checkpoint in checkpoints:
+                self._checkpoint(checkpoint)
+            return True
+
+        return await self._thread.run(rewind)
+
     async def get_activity_starts(self, instance_id: str) -> dict[int, datetime]:
         """When the activities of the current execution that have ended began to run, by task id."""
         rows = await self._thread.run(lambda: self._rows("starts", instance_id=instance_id))
@@ -254,6 +266,7 @@ class Store:
             execution=known,
             new_events=[json.loads(row["event"]) for row in wanted],
             message_ids=[row["message_id"] for row in wanted],
+            size=known.size + sum(len(row["event"]) for row in wanted),
         )
 
     def _receiver(self, instance_id: str, now: datetime) -> Instance | None:
@@ -286,6 +299,12 @@ class Store:
         for child in checkpoint.children:
             self._start_child(child, or_fail=checkpoint.fails_children)
         return [self._enqueue(call) for call in checkpoint.activities]
+
+    def _is_failed(self, instance: Instance) -> bool:
+        found = self._find(instance.instance_id)
+        if found is None or found.execution_id != instance.execution_id:
+            return False
+        return found.status is RuntimeStatus.FAILED
 
     def _append_history(self, instance_id: str, events: list[str]) -> None:
         (position,) = self._rows("history_length", instance_id=instance_id)[0]

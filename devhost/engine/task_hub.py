@@ -259,19 +259,23 @@ class TaskHub:
             InstanceNotFound: there is no such instance, or no child that failed it.
             InvalidTransition: it has not failed, or the child that failed it has not: it was terminated.
         """
-        for instance, rewound in await self._failed_with_children(instance_id):
-            now = self._clock.now()
-            news = Message(instance.instance_id, history.generic(now, reason), instance.execution_id)
-            await self._store.complete(
-                Checkpoint(
-                    instance=replace(instance, status=RuntimeStatus.PENDING, updated_at=now),
-                    history=[to_json(event) for event in rewound.history],
-                    message_ids=[],
-                    restarted=True,
-                    messages=[] if rewound.children else [news],
-                )
-            )
+        while True:
+            failed = await self._failed_with_children(instance_id)
+            if await self._store.rewind([self._rewound(*one, reason) for one in failed]):
+                break
+        for instance, _ in failed:
             self._dispatcher.wake(instance.instance_id)
+
+    def _rewound(self, instance: Instance, rewound: Rewound, reason: str | None) -> Checkpoint:
+        now = self._clock.now()
+        news = Message(instance.instance_id, history.generic(now, reason), instance.execution_id)
+        return Checkpoint(
+            instance=replace(instance, status=RuntimeStatus.PENDING, updated_at=now),
+            history=[to_json(event) for event in rewound.history],
+            message_ids=[],
+            restarted=True,
+            messages=[] if rewound.children else [news],
+        )
 
     async def restart(self, instance_id: str, *, new_id: bool) -> str:
         """Starts the same orchestration with the same input again, in the host's version; returns the id.

@@ -6,6 +6,7 @@ from datetime import datetime
 from devhost.engine.execution import Execution
 from devhost.engine.history import EventType, HistoryEvent
 from devhost.engine.instance import Instance
+from devhost.engine.turns import LARGE
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,18 +72,25 @@ class WorkItem:
         execution: what its earlier episodes have led to.
         new_events: what has arrived since, in order.
         message_ids: the messages that brought them.
+        size: the characters of all that its episode has to read.
     """
 
     instance: Instance
     execution: Execution
     new_events: list[HistoryEvent]
     message_ids: list[int]
+    size: int
 
     @property
     def termination(self) -> HistoryEvent | None:
         """The event by which a client ends the instance, if one has come."""
         ends = (e for e in self.new_events if e["EventType"] == EventType.EXECUTION_TERMINATED)
         return next(ends, None)
+
+    @property
+    def is_large(self) -> bool:
+        """Whether it has to give way to others; what a client has ended gives way to none."""
+        return self.size >= LARGE and self.termination is None
 
 
 @dataclass(frozen=True, slots=True)

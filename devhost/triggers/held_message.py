@@ -31,7 +31,6 @@ class HeldMessage:
         hidden_for: timedelta,
     ) -> None:
         self.id = message.id
-        self.seen_again: datetime | None = None
         self.text: str = message.content
         self._connection = connection
         self._queue = queue
@@ -54,10 +53,11 @@ class HeldMessage:
         with _unless_gone(self.id):
             await self._connection.ask(lambda: self._queue.delete_message(self.id, self._receipt))
 
-    async def release(self, after: timedelta) -> None:
-        """Gives the message back to the queue, to be seen again after that time: at `seen_again`."""
+    async def release(self, after: timedelta) -> datetime | None:
+        """Gives the message back to the queue; returns when it is seen again, `None` if it is gone."""
         with _unless_gone(self.id):
-            await self._connection.ask(lambda: self._hide(after))
+            return await self._connection.ask(lambda: self._hide(after))
+        return None
 
     async def _renew_until(self, done: asyncio.Event) -> None:
         while not await _is_set_within(done, self._hidden_for / 2):
@@ -66,10 +66,11 @@ class HeldMessage:
             except AzureError as error:
                 logger.debug("The message %s could not be kept hidden: %s", self.id, error)
 
-    async def _hide(self, duration: timedelta) -> None:
+    async def _hide(self, duration: timedelta) -> datetime | None:
         seconds = int(duration.total_seconds())
         changed = await self._queue.update_message(self.id, self._receipt, visibility_timeout=seconds)
-        self._receipt, self.seen_again = changed.pop_receipt, changed.next_visible_on
+        self._receipt = changed.pop_receipt
+        return changed.next_visible_on
 
 
 async def _is_set_within(event: asyncio.Event, duration: timedelta) -> bool:

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import logging
 import random
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -70,7 +71,7 @@ class QueueTrigger:
         self._hidden_for = hidden_for
         self._in_hand: set[asyncio.Task[None]] = set()
         self._taken = 0
-        self._returning: dict[str, datetime] = {}
+        self._returning: deque[datetime] = deque()
         self._poller: asyncio.Task[None] | None = None
         self._is_stopping = False
         self._has_news = False
@@ -103,12 +104,8 @@ class QueueTrigger:
         state = QueueState(self._name, self._queue.queue_name, self._connection.name, len(self._in_hand))
         try:
             async with asyncio.timeout(_PATIENCE):
-                waiting, hidden = await self._counts()
                 return replace(
-                    state,
-                    waiting=waiting,
-                    hidden=hidden,
-                    returning=self._still_returning(),
+                    await self._counted(state),
                     poisoned=await depth(self._poison_queue),
                     first=await first_messages(self._poison_queue, self._options.encoding),
                 )
@@ -117,23 +114,31 @@ class QueueTrigger:
         except AzureError as error:
             return replace(state, problem=str(error).partition("\n")[0])
 
-    async def _counts(self) -> tuple[int, int]:
-        """How many messages there are, and how many of them nobody can see for a while.
+    async def _counted(self, state: QueueState) -> QueueState:
+        """With how many messages there are, and how many of them nobody can see for a while.
 
         The storage counts both alike. What comes or goes while it is asked does not pass for hidden.
         """
         before = self._taken, len(self._in_hand)
         first, seen, last = await depth(self._queue), await visible(self._queue), await depth(self._queue)
-        returning = len(self._still_returning())
-        if seen is None or before != (self._taken, len(self._in_hand)):
-            return last, returning
-        return last, max(returning, min(first, last) - seen - len(self._in_hand))
+        self._forget_returned()
+        if last < len(self._returning):  # somebody has deleted some of them, and does not tell which
+            self._returning.clear()
+        hidden, returning = len(self._returning), tuple(sorted(self._returning))
+        if seen is not None and before == (self._taken, len(self._in_hand)):
+            hidden = max(hidden, min(first, last) - seen - len(self._in_hand))
+        return replace(state, waiting=last, hidden=hidden, returning=returning)
 
-    def _still_returning(self) -> tuple[datetime, ...]:
-        """When the messages are seen again that were given back with a delay."""
+    def _returns(self, when: datetime | None) -> None:
+        """Keeps in mind when a message is seen again that was given back, unless it is gone."""
+        self._forget_returned()
+        if when is not None:
+            self._returning.append(when)
+
+    def _forget_returned(self) -> None:
         now = datetime.now(UTC)
-        self._returning = {known: when for known, when in self._returning.items() if when > now}
-        return tuple(sorted(self._returning.values()))
+        while self._returning and self._returning[0] <= now:  # the first one first: all have the same delay
+            self._returning.popleft()
 
     async def _poll(self) -> None:
         pause = _SHORTEST_PAUSE
@@ -217,9 +222,7 @@ class QueueTrigger:
         elif tries == self._options.max_dequeue_count:
             await self._poison(held, f"'{self._name}' failed {tries} times")
         else:
-            await held.release(self._options.visibility_timeout)
-            if held.seen_again is not None:
-                self._returning[held.id] = held.seen_again
+            self._returns(await held.release(self._options.visibility_timeout))
 
     async def _succeeds(self, message: "QueueMessage", content: bytes, held: HeldMessage) -> bool:
         value = trigger_value(content, self._properties)

@@ -68,7 +68,7 @@ class AdminApi:
         return await self._overview.handle(request, path) or web.Response(status=404)
 
     async def _warm_up(self) -> web.Response:
-        """Runs the warm-up function, if there is one, once more: Azure's asks so for a new instance."""
+        """Runs the warm-up function once more, if there is one: so Azure asks a new instance to warm up."""
         for function in self._functions.values():
             if function.is_warm_up:
                 await self._run(function.name, "")

@@ -92,7 +92,8 @@ def written(stored: str | None) -> str:
 
 @functools.lru_cache(maxsize=4)
 def _written(stored: str) -> str:
-    return to_json(parse_stored(stored))
+    text = to_json(parse_stored(stored))
+    return stored if text == stored else text  # one text in memory, not two
 
 
 def _activity_of(event: dict[str, Any]) -> int | None:

@@ -167,13 +167,14 @@ class ManagementApi:
                 history = with_start_times(history, starts)
             show_output = call.flag("showHistoryOutput")
             body["historyEvents"] = history_events(history, show_input=show_input, show_output=show_output)
+        text = _status_text(body, instance, input_text)
         if not instance.status.is_terminal:
             location = f"{call.origin}{call.request.raw_path}"
-            headers = {"Location": location, "Retry-After": "5"}
-            return text_answer(_status_text(body, instance, input_text), status=202, headers=headers)
+            return text_answer(text, status=202, headers={"Location": location, "Retry-After": "5"})
         failed = may_be_500 and instance.status is RuntimeStatus.FAILED
-        status = 500 if failed and call.flag("returnInternalServerErrorOnFailure") else 200
-        return text_answer(_status_text(body, instance, input_text), status=status)
+        return text_answer(
+            text, status=500 if failed and call.flag("returnInternalServerErrorOnFailure") else 200
+        )
 
     async def _list(self, call: Call) -> web.Response:
         statuses, matches_none = _statuses(call)

@@ -75,7 +75,7 @@ async def repeat(episode: Call) -> tuple[dict[str, Any], Checkpoint]:
     instance = instance_of(episode)
     earlier_events = map(json.dumps, earlier(history))
     execution = Execution(instance.execution_id, earlier_events, input_text=start_of(episode)["Input"])
-    item = WorkItem(instance, execution, arrived, [])
+    item = WorkItem(instance, execution, arrived, [], execution.size)
     checkpoint = await processor.process(item)
     assert checkpoint is not None
     return code.context, checkpoint

@@ -5,13 +5,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from azure.storage.queue.aio import QueueClient
 
 from devhost.cli import run
-from tests.devhost.conftest import StartHost
+from tests.devhost.conftest import Client, StartHost
 from tests.devhost.sample_app import SampleApp
 from tests.devhost.storage_app import Storage, base64_text, queue_trigger, until
 
 TAKE = "def main(msg):\n    pass\n"
+FAIL = "def main(msg):\n    raise ValueError\n"
 
 
 async def test_message_that_was_sent_with_a_delay_is_told_as_hidden(
@@ -21,29 +23,63 @@ async def test_message_that_was_sent_with_a_delay_is_told_as_hidden(
     app.function("take", queue_trigger(queue.queue_name), code=TAKE)
     await queue.send_message(base64_text("later"), visibility_timeout=3600)
     client = await start()
-    [state] = (await client.get("/admin/queues")).json
+    state = await state_of(client)
     assert (state["waiting"], state["hidden"], state["returning"]) == (1, 1, [])
     assert "holds 1 message that nobody can see now: 1 that was sent with a delay" in state["why"]["sentence"]
+
+
+async def with_a_failed_message(app: SampleApp, start: StartHost, queue: QueueClient) -> Client:
+    """A host whose function has failed for the one message of a queue, which returns in an hour."""
+    app.file("host.json", {"version": "2.0", "extensions": {"queues": {"visibilityTimeout": "01:00:00"}}})
+    app.function("take", queue_trigger(queue.queue_name), code=FAIL)
+    await queue.send_message(base64_text("unlucky"))
+    client = await start()
+
+    async def returns() -> bool:
+        return bool((await state_of(client))["returning"])
+
+    await until(returns)
+    return client
+
+
+async def state_of(client: Client) -> dict[str, Any]:
+    """How the one queue stands."""
+    [state] = (await client.get("/admin/queues")).json
+    return dict(state)
 
 
 async def test_message_that_has_failed_is_told_with_the_time_at_which_it_returns(
     app: SampleApp, start: StartHost, account: Storage
 ):
-    app.file("host.json", {"version": "2.0", "extensions": {"queues": {"visibilityTimeout": "01:00:00"}}})
-    queue = await account.new_queue()
-    app.function("take", queue_trigger(queue.queue_name), code="def main(msg):\n    raise ValueError\n")
-    await queue.send_message(base64_text("unlucky"))
-    client = await start()
-
-    async def returning() -> dict[str, Any] | None:
-        [state] = (await client.get("/admin/queues")).json
-        return state if state["returning"] else None
-
-    state = await until(returning)
+    client = await with_a_failed_message(app, start, await account.new_queue())
+    state = await state_of(client)
     [again] = state["returning"]
     assert (state["waiting"], state["hidden"], state["inHand"], state["poisoned"]) == (1, 1, 0, 0)
     assert timedelta(minutes=59) < datetime.fromisoformat(again) - datetime.now(UTC) < timedelta(hours=1)
     assert state["why"]["until"] == again
+
+
+async def test_message_that_has_failed_and_was_deleted_is_told_no_more(
+    app: SampleApp, start: StartHost, account: Storage
+):
+    queue = await account.new_queue()
+    client = await with_a_failed_message(app, start, queue)
+    await queue.clear_messages()
+    state = await state_of(client)
+    assert (state["waiting"], state["hidden"], state["returning"], state["why"]) == (0, 0, [], None)
+
+
+async def test_messages_that_have_returned_are_forgotten_though_nobody_asks(
+    app: SampleApp, start: StartHost, account: Storage
+):
+    queue = await account.new_queue()
+    app.function("take", queue_trigger(queue.queue_name), code=FAIL)
+    client = await start()
+    for count in (1, 2, 3):
+        await queue.send_message(base64_text("unlucky"))
+        await account.arrivals(f"{queue.queue_name}-poison", count)
+    [trigger] = client.host._triggers._queues
+    assert len(trigger._returning) <= 1
 
 
 async def test_message_in_hand_is_not_told_as_hidden(app: SampleApp, start: StartHost, account: Storage):
@@ -58,7 +94,7 @@ async def test_message_in_hand_is_not_told_as_hidden(app: SampleApp, start: Star
     await queue.send_message(base64_text("long"))
     client = await start()
     await app.wrote("begun")
-    [state] = (await client.get("/admin/queues")).json
+    state = await state_of(client)
     assert (state["waiting"], state["inHand"], state["hidden"], state["why"]) == (1, 1, 0, None)
 
 

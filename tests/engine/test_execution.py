@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from devhost.engine.actions import RawAction, parse_state
 from devhost.engine.dotnet_json import to_json
 from devhost.engine.errors import NonDeterminismError
-from devhost.engine.execution import Execution, ExecutionCache
+from devhost.engine.execution import OVERHEAD, Execution, ExecutionCache
 from devhost.engine.history import EventType, HistoryEvent, as_played
 from tests.engine.app import App, Hub
 
@@ -160,7 +160,7 @@ def test_walk_begins_anew_when_the_code_has_changed_its_mind():
 
 
 def test_cache_gives_up_what_was_used_longest_ago():
-    cache = ExecutionCache(characters=250)
+    cache = ExecutionCache(characters=2 * OVERHEAD + 250)
     kept = {name: Execution(name, ["x" * 100]) for name in "abc"}
     for name, execution in kept.items():
         cache.keep(name, execution)
@@ -168,6 +168,22 @@ def test_cache_gives_up_what_was_used_longest_ago():
     cache.drop("b")
     cache.keep("a", kept["a"])
     assert [cache.get(name) for name in "abc"] == [kept["a"], None, kept["c"]]
+
+
+async def test_inputs_of_activities_count_among_what_an_execution_keeps(app: App, hub: Hub):
+    @app.orchestrator
+    def waits(context):
+        for _ in range(2):
+            yield context.call_activity("forget", "x" * 100_000)
+        yield context.wait_for_external_event("go")
+
+    app.activities["forget"] = lambda _value: None
+    hub._dispatcher._executions = kept = ExecutionCache(10_000_000)
+    job = await hub.begin("waits")
+    await hub.settle()
+    execution = kept.get(job)
+    assert execution is not None
+    assert execution.size > 200_000
 
 
 def call(name: str) -> RawAction:

@@ -12,6 +12,7 @@ import azure.durable_functions as df
 import pytest
 
 from devhost.engine.dotnet_json import parse
+from devhost.engine.turns import LARGE
 from tests.engine.app import App, Hub, output
 
 HALF = "caf\udce9"
@@ -366,14 +367,16 @@ def stuck(app: App) -> Iterator[Callable[[], None]]:
     release.set()
 
 
+@pytest.mark.parametrize("size", [1, LARGE], ids=["small", "large"])
 async def test_instances_whose_code_never_ends_can_be_terminated_and_purged(
-    hub: Hub, stuck: Callable[[], None]
+    hub: Hub, stuck: Callable[[], None], size: int
 ):
-    """More of them than there are slots, so that some still wait for one."""
-    instances = [await hub.begin("busy") for _ in range(7)]
+    """More of them than there are slots, so that some still wait for one; large ones wait for a turn too."""
+    instances = [await hub.begin("busy", "x" * size) for _ in range(7)]
     await asyncio.to_thread(stuck)
     await asyncio.gather(*(hub.terminate(instance_id, "enough") for instance_id in instances))
-    await hub.settle()
+    async with asyncio.timeout(20):  # the code itself goes on for longer
+        await hub.settle()
     for instance_id in instances:
         instance = await hub.state_of(instance_id)
         assert (instance.status, instance.output) == ("Terminated", "enough")

@@ -1,8 +1,11 @@
 """What a rewind does: failed tasks run again, the rest is remembered."""
 
+from collections.abc import Awaitable, Callable
+
 import pytest
 
-from devhost.engine.errors import InvalidTransition
+from devhost.engine.errors import InstanceNotFound, InvalidTransition
+from devhost.engine.history import HistoryEvent
 from tests.engine.app import App, Hub, output
 
 
@@ -99,6 +102,67 @@ async def test_rewound_parent_is_pending_and_keeps_its_output_until_its_child_ha
     await hub.raise_event("the-child", "go", "null")
     await hub.settle()
     assert output(await hub.state_of(failed.instance_id)) is None
+
+
+@pytest.fixture
+def family(app: App, calls: list[str]) -> str:
+    """The name of an orchestrator whose child fails at first."""
+
+    @app.orchestrator
+    def child(context):
+        yield context.call_activity("broken_at_first", "x")
+
+    @app.orchestrator
+    def parent(context):
+        yield context.call_sub_orchestrator("child", None, "the-child")
+
+    return "parent"
+
+
+Meanwhile = Callable[[Callable[[], Awaitable[object]]], None]
+
+
+@pytest.fixture
+def meanwhile(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> Meanwhile:
+    """Has something done once, between what a rewind of the family reads last and what it writes."""
+
+    def patch(act: Callable[[], Awaitable[object]]) -> None:
+        get_history = hub._store.get_history
+
+        async def get_history_and_act(instance_id: str) -> list[HistoryEvent]:
+            history = await get_history(instance_id)
+            if instance_id == "the-child":
+                monkeypatch.undo()
+                await act()
+            return history
+
+        monkeypatch.setattr(hub._store, "get_history", get_history_and_act)
+
+    return patch
+
+
+async def test_instance_that_is_purged_while_it_is_rewound_stays_gone(
+    hub: Hub, family: str, meanwhile: Meanwhile
+):
+    failed = await hub.run(family)
+    meanwhile(lambda: hub.purge(failed.instance_id))
+    with pytest.raises(InstanceNotFound):
+        await hub.rewind(failed.instance_id, "again")
+    assert await hub.get_instance(failed.instance_id) is None
+    assert (await hub.state_of("the-child")).status == "Failed"
+
+
+async def test_second_rewind_at_once_changes_nothing(hub: Hub, family: str, meanwhile: Meanwhile):
+    failed = await hub.run(family)
+
+    async def rewound_by_another() -> None:
+        await hub.rewind(failed.instance_id, "first")
+        await hub.settle()
+
+    meanwhile(rewound_by_another)
+    with pytest.raises(InvalidTransition, match="Completed"):
+        await hub.rewind(failed.instance_id, "second")
+    assert (await hub.state_of(failed.instance_id)).status == "Completed"
 
 
 async def test_rewind_leaves_its_traces_in_the_history(app: App, hub: Hub, calls: list[str]):

@@ -10,6 +10,7 @@ import pytest
 
 from devhost.engine.entity import EntityState
 from devhost.engine.instance import InstanceQuery
+from devhost.engine.state_file import prepare
 from tests.engine.app import App, Hub, output
 
 LARGE = '"' + "x" * 1_000_000 + '"'
@@ -109,3 +110,21 @@ async def test_file_of_the_schema_before_goes_on_where_it_was(reopen: Callable[[
         assert output(await hub.state_of(job)) == 4
         assert output(await hub.state_of(restarted)) == "again"
         assert await hub.get_entity("counter", "a") == EntityState(exists=True, state="7")
+
+
+async def test_upgrade_that_fails_midway_is_done_by_the_next_host(reopen: Callable[[], Hub], tmp_path: Path):
+    path = tmp_path / "state.db"
+    async with reopen() as hub:
+        await hub.begin("keep", "x" * 1_000_000, instance_id="ended")
+        await hub.settle()
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.executescript(f"{_AS_SCHEMA_2} VACUUM;")
+    (pages,) = connection.execute("PRAGMA page_count").fetchone()
+    connection.execute(f"PRAGMA max_page_count = {pages + 10}")  # room for a table, not for the input
+    with pytest.raises(sqlite3.OperationalError, match="full"):
+        prepare(connection, str(path))
+    connection.close()
+    async with reopen() as hub:
+        restarted = await hub.restart("ended", new_id=True)
+        await hub.settle()
+        assert output(await hub.state_of(restarted)) == "x" * 1_000_000

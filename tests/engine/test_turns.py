@@ -1,10 +1,15 @@
 """Episodes with much to read take turns, and let others go first."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
+import pytest
+
+from devhost.engine.options import HubOptions
 from devhost.engine.turns import LARGE, Turns
+from tests.engine.app import App, Hub, output
 
 
 class World:
@@ -98,3 +103,75 @@ async def test_turn_that_is_given_up_passes_to_the_next():
         world.at_hand -= 1
     await next_one
     assert world.begun == ["third"]
+
+
+class Sizes(Turns):
+    """Turns that remember how much there was to read."""
+
+    def __init__(self) -> None:
+        super().__init__(lambda: 0)
+        self.asked: list[int] = []
+
+    @asynccontextmanager
+    async def turn(self, size: int) -> AsyncIterator[None]:
+        self.asked.append(size)
+        async with super().turn(size):
+            yield
+
+
+async def test_what_has_just_arrived_is_to_be_read_too(app: App, hub: Hub):
+    @app.orchestrator
+    def waits(context):
+        return len((yield context.wait_for_external_event("news")))
+
+    hub._dispatcher._turns = sizes = Sizes()
+    job = await hub.begin("waits")
+    await hub.settle()
+    await hub.raise_event(job, "news", f'"{"x" * LARGE}"')
+    await hub.settle()
+    assert output(await hub.state_of(job)) == LARGE
+    first, second = sizes.asked
+    assert first < LARGE <= second
+
+
+@pytest.fixture
+def gate(app: App) -> Iterator[threading.Event]:
+    """Holds up the code of large orchestrations, beside which there are light ones."""
+    gate = threading.Event()
+
+    @app.orchestrator
+    def heavy(context):
+        gate.wait(30)
+        return len(context.get_input())
+        yield
+
+    @app.orchestrator
+    def light(_context):
+        return "done"
+        yield
+
+    yield gate
+    gate.set()
+
+
+async def test_small_ones_find_a_slot_however_many_large_ones_wait(hub: Hub, gate: threading.Event):
+    large = [await hub.begin("heavy", "x" * LARGE) for _ in range(8)]
+    async with asyncio.timeout(20):
+        while len(hub.in_hand) < 4:
+            await asyncio.sleep(0.01)
+        small = await hub.begin("light")
+        while (await hub.state_of(small)).status != "Completed":
+            await asyncio.sleep(0.01)
+        assert [(await hub.state_of(job)).status for job in large] == ["Pending"] * 8
+        gate.set()
+        await hub.settle()
+    assert [output(await hub.state_of(job)) for job in large] == [LARGE] * 8
+
+
+async def test_large_ones_share_a_single_slot_with_small_ones(app: App, gate: threading.Event):
+    gate.set()
+    async with Hub(app, ":memory:", HubOptions(max_concurrent_orchestrators=1)) as hub:
+        jobs = [await hub.begin("heavy", "x" * size) for size in (LARGE, 1, LARGE)]
+        async with asyncio.timeout(20):
+            await hub.settle()
+        assert [output(await hub.state_of(job)) for job in jobs] == [LARGE, 1, LARGE]
