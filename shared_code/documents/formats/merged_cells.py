@@ -27,9 +27,8 @@ def own_cells(cells: Sequence[str | None]) -> Sequence[str | None]:
 
 
 def unless_blank(cells: Sequence[str | None]) -> Sequence[str | None]:
-    """A row; one that holds nothing of its own goes without what is from above."""
-    own = own_cells(cells)
-    return cells if any(own) else own
+    """A row, or no cells where it holds nothing of its own."""
+    return cells if any(own_cells(cells)) else ()
 
 
 def with_merged_cells(rows: Iterable[_Row], merged: Mapping[int, Mapping[int, int]]) -> Iterator[_Row]:
