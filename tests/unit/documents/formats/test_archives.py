@@ -212,8 +212,9 @@ def test_merged_cells_of_slides_belong_to_each_of_their_rows():
     assert text("a.pptx", pptx(slide)).split("\n") == ["Ulm | A", "Ulm | B", " | C"]
 
 
-def test_headers_and_notes_of_rich_text_follow_its_text():
-    data = rb"{\rtf1{\header Contract \{7\}}Rent{\footnote {\b Heated.}} is due.{\footerr Page}}"
+@pytest.mark.parametrize("end", [b"", b"\r\n\x00"], ids=["at once", "padded"])
+def test_headers_and_notes_of_rich_text_follow_its_text(end):
+    data = rb"{\rtf1{\header Contract \{7\}}Rent{\footnote {\b Heated.}} is due.{\footerr Page}}" + end
     assert [line.strip() for line in text("a.rtf", data).split("\n")] == [
         "Rent is due.", "Contract {7}", "Heated.", "Page",
     ]  # fmt: skip
