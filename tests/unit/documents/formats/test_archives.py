@@ -142,6 +142,18 @@ def test_rows_of_an_open_document_know_their_names_and_what_merged_cells_hold():
     assert {row.header for row in rows} == {"Port | Berth | Dues"}
 
 
+def test_what_cells_hold_that_are_merged_both_ways_stays_in_their_first_column():
+    both = 'table:number-columns-spanned="2" table:number-rows-spanned="2"'
+    covered = "<table:covered-table-cell/>"
+    table = odt_table(
+        odt_row(odt_cell("Ulm"), odt_cell("A", 'table:number-rows-spanned="2"'), odt_cell("40")),
+        odt_row(odt_cell("Linz"), covered, odt_cell("60")),
+        odt_row(odt_cell("Graz", both), covered, odt_cell("50")),
+        odt_row(covered, covered, odt_cell("70")),
+    )
+    assert texts("a.odt", odt(table)) == ["Ulm | A | 40", "Linz | A | 60", "Graz |  | 50", "Graz |  | 70"]
+
+
 def test_open_document_notes_comments_and_alternative_texts_are_read_and_deleted_text_is_not():
     body = (
         "<text:tracked-changes><text:p>gone</text:p></text:tracked-changes><text:p>Text"
