@@ -111,6 +111,22 @@ def test_numbers_of_headings_and_lists_of_open_documents_are_read():
     ]  # fmt: skip
 
 
+def test_list_of_an_open_document_goes_on_below_an_item_without_text():
+    levels = odt_level(1, "1") + odt_level(2, "1", 'text:display-levels="2"')
+    style = f'<text:list-style s:name="L" xmlns:s="urn:y">{levels}</text:list-style>'
+    one, two, three, four = (f"<text:p>{word}</text:p>" for word in ("one", "two", "three", "four"))
+    own = 'text:style-name="L"'
+    body = (
+        odt_list(one + odt_list(two), more=f'{own} xml:id="l1"')
+        + "<text:p>Between.</text:p>"
+        + odt_list(odt_list(three), four, more=f'{own} text:continue-numbering="true"')
+        + odt_list(odt_list(one), two, more=own)
+    )
+    assert [line for line in text("a.odt", odt(style + body)).split("\n") if line] == [
+        "1. one", "1.1. two", "Between.", "1.2. three", "2. four", "1.1. one", "1. two",
+    ]  # fmt: skip
+
+
 def odt_table(*rows: str) -> str:
     return f"<table:table>{''.join(rows)}</table:table>"
 
