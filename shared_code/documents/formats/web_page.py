@@ -78,9 +78,9 @@ def html_text(data: bytes, declared: str | None = None) -> str:
 
 def page_segments(html: str, *, is_all_content: bool = False) -> Iterator[Segment]:
     """The title and then the content of a page; of a book's or a mail's all is content."""
-    _check_nesting(html)
     if _XHTML.match(html):
         html = _CLOSED_AT_ONCE.sub(r"<\1\2></\1>", html)
+    _check_nesting(html)
     tree = LexborHTMLParser(html)
     del html  # it is in the tree now, and a long one need not be held twice
     title = tree.css_first("head title")  # drawings have titles of their own

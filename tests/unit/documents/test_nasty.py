@@ -259,6 +259,11 @@ def test_picture_among_many_in_one_paragraph_is_looked_at_once():
     assert extract("a.html", data, DocumentLimits()).segments[0].text == "A boat A bridge"
 
 
+def test_many_elements_that_are_closed_at_once_are_not_nested():
+    data = b"<?xml version='1.0'?><html><body>" + b"<div/>" * 20_000 + b"flat</body></html>"
+    assert extract("a.xhtml", data, DocumentLimits()).segments[0].text == "flat"
+
+
 def test_tables_within_tables_without_end_give_their_text():
     data = b"<table><tr><td>" * 10_000 + b"deep"
     assert extract("a.html", data, DocumentLimits()).segments[0].text.strip(" |") == "deep"
