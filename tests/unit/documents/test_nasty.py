@@ -248,6 +248,13 @@ def test_line_of_megabytes_takes_a_few_times_its_size_in_memory(name, before, af
     assert peak_of_memory(lambda: extract(name, data, DocumentLimits())) < 9 * len(data)
 
 
+def test_headers_that_take_megabytes_each_are_not_all_kept():
+    part = "--b\nContent-Type: text/plain; {}\n\nx\n"
+    parts = "".join(part.format("; ".join(f"a{n}{k}=b" for k in range(20))) for n in range(120))
+    data = f"Subject: x\nContent-Type: multipart/mixed; boundary=b\n\n{parts}--b--\n".encode()
+    assert peak_of_memory(lambda: extract("a.eml", data, DocumentLimits())) < 200 * len(data)
+
+
 def test_line_of_a_megabyte_that_could_be_a_title_takes_no_more():
     document = extract("a.json", f'{{"a": "{WORDS * 25_000}"}}'.encode(), DocumentLimits())
     size = len(document.segments[0].text)
