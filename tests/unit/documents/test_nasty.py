@@ -255,6 +255,14 @@ def test_headers_that_take_megabytes_each_are_not_all_kept():
     assert peak_of_memory(lambda: extract("a.eml", data, DocumentLimits())) < 200 * len(data)
 
 
+@pytest.mark.parametrize("hostile", ["/* ", '\\"', "\n", ", ", '"'])
+def test_json_in_which_nothing_ends_is_looked_through_once(hostile):
+    with suppress(DocumentError):
+        extract("a.json", f'[1, "{hostile * 300_000}x'.encode(), DocumentLimits())
+    with pytest.raises(BrokenDocument):
+        extract("a.json", f"[{hostile * 300_000}x".encode(), DocumentLimits())
+
+
 def test_line_of_a_megabyte_that_could_be_a_title_takes_no_more():
     document = extract("a.json", f'{{"a": "{WORDS * 25_000}"}}'.encode(), DocumentLimits())
     size = len(document.segments[0].text)
