@@ -45,6 +45,8 @@ _CONTAINER_TAG = re.compile(
     r"|form|ul|ol|dl|dir|menu|table)\b",
     re.IGNORECASE,
 )
+# No caption is longer, but what stands around a picture may be a whole page.
+_LONGEST_CAPTION = 5_000
 _INLINE = {"a", "span", "b", "i", "em", "strong", "li", "small"}
 _INLINE_DEPTH = 3
 # What labels mean in the Encoding Standard (https://encoding.spec.whatwg.org/#names-and-labels), and so to
@@ -179,7 +181,7 @@ def _add_alternative_texts(body: LexborNode) -> None:
         if around is None:
             continue
         if around.mem_id not in captions:
-            captions[around.mem_id] = around.text()
+            captions[around.mem_id] = around.text()[:_LONGEST_CAPTION]
         if text not in captions[around.mem_id] and (around.mem_id, text) not in said:
             said.add((around.mem_id, text))
             node.insert_before(f" {text} ")

@@ -279,6 +279,17 @@ def test_many_elements_that_are_closed_at_once_are_not_nested():
     assert extract("a.xhtml", data, DocumentLimits()).segments[0].text == "flat"
 
 
+def test_pictures_in_each_of_many_nested_elements_take_a_few_times_their_size_in_memory():
+    data = (b"<div><img alt='A boat'>" + b"Words of a page. " * 6) * 1_500
+    assert peak_of_memory(lambda: extract("a.html", data, DocumentLimits())) < 200 * len(data)
+
+
+def test_blank_rows_below_a_wide_cell_are_not_kept():
+    wide = b"<tr><td colspan=1000 rowspan=65534>a<td>b</tr>"
+    data = b"<table>" + wide + b"<tr></tr>" * 500 + b"</table>"
+    assert peak_of_memory(lambda: extract("a.html", data, DocumentLimits())) < 3_000_000
+
+
 def test_tables_within_tables_without_end_give_their_text():
     data = b"<table><tr><td>" * 10_000 + b"deep"
     assert extract("a.html", data, DocumentLimits()).segments[0].text.strip(" |") == "deep"
