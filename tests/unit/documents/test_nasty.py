@@ -269,6 +269,12 @@ def test_line_of_a_megabyte_that_could_be_a_title_takes_no_more():
     assert peak_of_memory(lambda: chunk(document, max_tokens=512, overlap_tokens=64)) < 9 * size
 
 
+def test_text_without_breaks_takes_a_few_times_its_size_in_memory():
+    document = extract("a.txt", b"x1y2z3w4" * 50_000, DocumentLimits())
+    size = len(document.segments[0].text)
+    assert peak_of_memory(lambda: chunk(document, max_tokens=512, overlap_tokens=64)) < 8.5 * size
+
+
 def test_picture_among_many_in_one_paragraph_is_looked_at_once():
     data = b"<p>" + b"<img alt='A boat'>" * 20_000 + b"<img alt='A bridge'>"
     assert extract("a.html", data, DocumentLimits()).segments[0].text == "A boat A bridge"
