@@ -41,8 +41,8 @@ _CLOSED_AT_ONCE = re.compile(
 )
 _MOST_NESTED = 15_000
 _CONTAINER_TAG = re.compile(
-    r"<(/?)(?:div|section|article|aside|main|nav|header|footer|blockquote|center|details|dialog|fieldset|figure"
-    r"|form|ul|ol|dl|dir|menu|table)\b",
+    r"<(/?)(?:(table)|(t[dh])|div|section|article|aside|main|nav|header|footer|blockquote|center|details|dialog"
+    r"|fieldset|figure|form|ul|ol|dl|dir|menu)\b",
     re.IGNORECASE,
 )
 # No caption is longer, but what stands around a picture may be a whole page.
@@ -103,9 +103,17 @@ def _check_nesting(html: str) -> None:
     """
     if html.count("<") < _MOST_NESTED:
         return
-    depth = 0
+    depth, tables = 0, [0]
     for tag in _CONTAINER_TAG.finditer(html):
-        depth = max(0, depth + (-1 if tag[1] else 1))
+        closes, is_table, is_cell = tag.groups()
+        if is_cell and len(tables) > 1:
+            depth = tables[-1]  # what the cell before left open ends with it
+        elif is_table and closes and len(tables) > 1:
+            depth = tables.pop() - 1
+        elif not is_cell:
+            depth = max(tables[-1], depth + (-1 if closes else 1))
+            if is_table and not closes:
+                tables.append(depth)
         if depth > _MOST_NESTED:
             raise DocumentTooLarge.nested_past(_MOST_NESTED)
 

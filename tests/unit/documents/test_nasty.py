@@ -280,6 +280,13 @@ def test_picture_among_many_in_one_paragraph_is_looked_at_once():
     assert extract("a.html", data, DocumentLimits()).segments[0].text == "A boat A bridge"
 
 
+def test_elements_that_many_cells_leave_open_are_not_nested():
+    rows = "".join(f"<tr><td><center>{n}<td><div>Ulm<td>{n + 1}" for n in range(10_000))
+    data = f"<table><tr><th>First<th>Port<th>Last{rows}</table><p>After.".encode()
+    segments = extract("a.html", data, DocumentLimits()).segments
+    assert (segments[-2].text, segments[-1].text) == ("9999 | Ulm | 10000", "After.")
+
+
 def test_many_elements_that_are_closed_at_once_are_not_nested():
     data = b"<?xml version='1.0'?><html><body>" + b"<div/>" * 20_000 + b"flat</body></html>"
     assert extract("a.xhtml", data, DocumentLimits()).segments[0].text == "flat"
