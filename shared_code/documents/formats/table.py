@@ -198,9 +198,9 @@ class _Block:
         return TableLine(text, number, self._line or "")
 
     def _note(self, cells: Cells) -> str:
-        """What stands alone in the first column, whose name is not that of a note or of a group."""
+        """Words that stand alone in the first column, whose name is not that of a note or of a group."""
         is_alone = len(self._columns) >= _FEWEST_NAMED_COLUMNS and not any(cells[1:])
-        return (cells[0] or "") if is_alone else ""
+        return (cells[0] or "") if is_alone and cell_kind(cells[0]) is CellKind.TEXT else ""
 
     def _with_places(self, cells: Cells) -> str | None:
         """A row whose cells stand in the places of the names; None where that is hard to follow."""
