@@ -21,6 +21,11 @@ def from_above(text: str | None) -> str | None:
     return FromAbove(text) if text and len(text) <= _LONGEST and "\n" not in text else ""
 
 
+def has_from_above(cells: Sequence[str | None]) -> bool:
+    """Whether a cell of a row is merged with the one above."""
+    return any(isinstance(cell, FromAbove) for cell in cells)
+
+
 def own_cells(cells: Sequence[str | None]) -> Sequence[str | None]:
     """A row without what is from above."""
     return ["" if isinstance(cell, FromAbove) else cell for cell in cells]

@@ -14,7 +14,7 @@ from itertools import groupby, islice, zip_longest
 from shared_code.documents.document import DocumentLimits
 from shared_code.documents.errors import DocumentTooLarge
 from shared_code.documents.formats.cell_kind import VALUES, CellKind, cell_kind
-from shared_code.documents.formats.merged_cells import own_cells
+from shared_code.documents.formats.merged_cells import has_from_above, own_cells
 from shared_code.documents.formats.table_header import (
     Cells,
     Header,
@@ -163,7 +163,7 @@ class _Block:
 
     def __init__(self, sample: Sequence[Row], before: "_Block | None", header_rows: int | None) -> None:
         cells = [own_cells(row[1]) for row in sample]
-        own = find_header(cells) if header_rows is None else marked_header(cells, header_rows)
+        own = _sure_header(sample, cells) if header_rows is None else marked_header(cells, header_rows)
         self.head_size = own.end if own else 0
         self._head_rows = sample[: self.head_size]
         self._own = own
@@ -242,6 +242,13 @@ class _Block:
         if len(self._columns) >= _FEWEST_SPARSE_COLUMNS and 1 < filled < len(self._columns) / 2:
             return True
         return filled > _filled(self._places(cells))
+
+
+def _sure_header(sample: Sequence[Row], own: Sequence[Cells]) -> Header | None:
+    """The header that is found in the cells of rows; none where a name goes on in what it names."""
+    header = find_header(own)
+    below = sample[header.end : header.end + 1] if header else ()
+    return None if any(has_from_above(cells) for _, cells in below) else header
 
 
 def _are_spaced(rows: Iterable[Row]) -> bool:
