@@ -263,6 +263,11 @@ def test_json_in_which_nothing_ends_is_looked_through_once(hostile):
         extract("a.json", f"[{hostile * 300_000}x".encode(), DocumentLimits())
 
 
+def test_blank_lines_below_embedded_data_are_looked_through_once():
+    data = b"data:image/png;base64," + b"A" * 30 + b"\n" * 200_000 + b"after"
+    assert extract("a.txt", data, DocumentLimits()).segments[0].text.endswith("\nafter")
+
+
 def test_line_of_a_megabyte_that_could_be_a_title_takes_no_more():
     document = extract("a.json", f'{{"a": "{WORDS * 25_000}"}}'.encode(), DocumentLimits())
     size = len(document.segments[0].text)
