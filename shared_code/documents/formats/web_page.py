@@ -40,9 +40,9 @@ _CLOSED_AT_ONCE = re.compile(
     r"<(title|script|style|textarea|iframe|noscript|a|b|i|p|td|div|span)\b([^<>]*)/>", re.IGNORECASE
 )
 _MOST_NESTED = 15_000
-_CONTAINER_TAG = re.compile(
+_NESTING_TAG = re.compile(
     r"<(/?)(?:(table)|(t[dh])|div|section|article|aside|main|nav|header|footer|blockquote|center|details|dialog"
-    r"|fieldset|figure|form|ul|ol|dl|dir|menu)\b",
+    r"|fieldset|figure|form|ul|ol|dl|dir|menu|sup)\b",
     re.IGNORECASE,
 )
 # No caption is longer, but what stands around a picture may be a whole page.
@@ -96,7 +96,7 @@ def page_segments(html: str, *, is_all_content: bool = False) -> Iterator[Segmen
 
 
 def _check_nesting(html: str) -> None:
-    """Refuses at once what is nested so deep that its parser would crawl for minutes.
+    """Refuses at once what is nested so deep that reading it would take minutes.
 
     Raises:
         DocumentTooLarge: no page of people is nested so deep.
@@ -104,7 +104,7 @@ def _check_nesting(html: str) -> None:
     if html.count("<") < _MOST_NESTED:
         return
     depth, tables = 0, [0]
-    for tag in _CONTAINER_TAG.finditer(html):
+    for tag in _NESTING_TAG.finditer(html):
         closes, is_table, is_cell = tag.groups()
         if is_cell and len(tables) > 1:
             depth = tables[-1]  # what the cell before left open ends with it

@@ -130,7 +130,7 @@ async def test_html_nested_ten_thousand_deep_gives_its_text():
     assert chunk.text == "deep"
 
 
-@pytest.mark.parametrize("tags", ["<div>", "<ul><li>", "<table><tr><td>", "<blockquote>"])
+@pytest.mark.parametrize("tags", ["<div>", "<ul><li>", "<table><tr><td>", "<blockquote>", "<sup>"])
 async def test_html_nested_so_deep_that_its_parser_would_crawl_is_refused_at_once(tags):
     with pytest.raises(DocumentTooLarge, match="nesting"):
         await read("a.html", tags.encode() * 100_000 + b"deep", seconds=5)
