@@ -320,13 +320,28 @@ def test_what_people_have_made_a_table_of_has_its_names_where_they_say(table, fi
     cells: Any = [
         {"B": "Towns"}, {"B": "City", "C": "People"}, {"B": "Bern", "C": "many"}, {"B": "Kiel", "C": "more"}
     ]  # fmt: skip
-    data = with_parts(
+    found = rows("a.xlsx", with_table(cells, table))
+    assert found[1][2] == first
+    assert {header for _, header, _ in found[2:]} == {first if "|" in first else ""}
+
+
+def with_table(cells: Any, table: str) -> bytes:
+    return with_parts(
         xlsx({"S": "".join(sheet_row(number, row) for number, row in enumerate(cells, start=1))}),
         {
             "xl/worksheets/_rels/sheet1.xml.rels": related(("table", "../tables/table1.xml")),
             "xl/tables/table1.xml": f'<table xmlns="{SHEET}" {table}/>',
         },
     )
-    found = rows("a.xlsx", data)
-    assert found[1][2] == first
-    assert {header for _, header, _ in found[2:]} == {first if "|" in first else ""}
+
+
+def test_names_of_a_table_go_on_below_a_blank_row():
+    cells = [
+        {"A": "City", "B": "People"},
+        {"A": "Bern", "B": 140},
+        {"A": "Kiel", "B": 250},
+        {},
+        {"A": "All", "B": 390},
+    ]
+    found = rows("a.xlsx", with_table(cells, 'ref="A1:B5"'))
+    assert [header for _, header, _ in found] == ["", *["City | People"] * 3]
