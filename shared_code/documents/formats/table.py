@@ -150,7 +150,9 @@ class _Ahead:
         return columns is not None and all(c in columns for c, cell in enumerate(cells) if cell)
 
     def _ends_block(self, row: Row, above: Cells) -> bool:
-        return self.begins_table(row) or _ends_block(row[1], above)
+        if self.begins_table(row) and (None not in above or is_title(above)):
+            return True  # other rows of merged cells group the names below them
+        return _ends_block(row[1], above)
 
     def _fill(self, size: int) -> bool:
         if size > len(self._read):
