@@ -149,7 +149,7 @@ async def test_reader_process_holds_no_environment(monkeypatch):
 
 
 async def test_process_that_read_a_large_file_is_not_kept():
-    await read("a.csv", b"name,number\n" + b"some name,12\n" * 300_000)
+    await read("a.csv", b"name,number\n" + b"some name,12\n" * 400_000)
     assert idle_processes() == []
 
 
