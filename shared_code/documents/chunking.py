@@ -153,21 +153,22 @@ class _Passage:
         self._segments = segments = list(_with_headers(segments))
         self._text = "\n".join(segment.text for segment in segments)
         lengths = (len(segment.text) + 1 for segment in segments)
-        self._segment_starts = array("q", accumulate(lengths, initial=0))[:-1]
+        self._segment_starts = array("i", accumulate(lengths, initial=0))[:-1]
         self._last_line = (0, 0)
         self._header_tokens = {"": 0}
         # Up to where no chunk ends: what stands there is a heading, whose text follows.
         self._glued_until = -1
-        # Arrays, since a text without breaks has a piece for each few characters.
-        self._starts = array("q")
+        # Arrays, since a text without breaks has a piece for each few characters. Four bytes count all of
+        # them that a document may have.
+        self._starts = array("i")
         self._costs = array("d")
-        self._totals = array("q", [0])
+        self._totals = array("i", [0])
         # Of each piece its segment, the tokens of that one's header, and the first piece of its row.
-        self._owners = array("q")
-        self._headers = array("q")
-        self._rows = array("q")
+        self._owners = array("i")
+        self._headers = array("i")
+        self._rows = array("i")
         self._starts.append(self._add_segments())
-        self._overlap_starts = array("q", map(self._overlap_start, range(len(self._costs))))
+        self._overlap_starts = array("i", map(self._overlap_start, range(len(self._costs))))
 
     def chunks(self) -> Iterator[Chunk]:
         """The chunks in order; together they hold every visible character."""
@@ -260,7 +261,7 @@ class _Passage:
         """The indexes of the pieces with which chunks begin, and the end, by the cheapest way to cut."""
         if not self._costs:
             return []
-        before, cheapest = array("q", [0]), array("d", [0.0])
+        before, cheapest = array("i", [0]), array("d", [0.0])
         # Where a chunk that ends here may begin, the cheapest first; what a later one undercuts is out.
         begins = deque([0])
         for end, cost in enumerate(chain(self._costs[1:], [0.0]), start=1):

@@ -79,15 +79,14 @@ class DocumentLimits:
     # Of a small file, which must not hold a reader for as long as a large one may.
     least_seconds: float = 10.0
     seconds_per_megabyte: float = 10.0
+    # How many times that long it may take by the clock, on a machine that is busy with other work.
+    slowdown: float = 5.0
     memory_bytes: int = 1_500_000_000
-
-    # How many times that long it may take on a machine that is busy with other work.
-    patience: float = 5.0
 
     def seconds_for(self, size: int) -> float:
         """How much of a processor's time a file of this many bytes may take."""
         return min(self.seconds, self.least_seconds + self.seconds_per_megabyte * size / 1_000_000)
 
-    def patience_for(self, size: int) -> float:
+    def clock_seconds_for(self, size: int) -> float:
         """After how many seconds a file of this many bytes is given up, whatever it took of the processor."""
-        return self.patience * self.seconds_for(size)
+        return self.slowdown * self.seconds_for(size)

@@ -5,7 +5,7 @@ import re
 # As it stands in web pages, Markdown and JSON; what it is stays, the data goes.
 _DATA_URI = re.compile(
     r"(data:[\w.+-]+/[\w.+-]+(?:;[\w.+-]+=[\w.+-]+)*)"
-    r"(?:;base64,(?:[A-Za-z0-9+/=_-]{20,}\s*?\n\s*)*[A-Za-z0-9+/=_-]{40,}|,[^\s\"'()<>\[\]]{80,})"
+    r"(?:;base64,(?:[A-Za-z0-9+/=_-]{20,}[^\S\n]*\n\s*)*[A-Za-z0-9+/=_-]{40,}|,[^\s\"'()<>\[\]]{80,})"
 )
 # Base64 on its own: one long word, or lines of one length.
 _LONG = re.compile(r"[A-Za-z0-9+/]{200,}={0,2}")

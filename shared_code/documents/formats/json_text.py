@@ -17,12 +17,15 @@ from shared_code.documents.formats.decoding import decode
 _CONTAINERS = (dict, list)
 _WORDS = {None: "null", True: "true", False: "false"}
 _SPACE = re.compile(r"[\s,\x1e]*")
-# Strings, which hold what they like, and what people write into JSON for each other.
-_COMMENTS = re.compile(r'"(?:[^"\\]|\\.)*+"|//[^\n]*|/\*.*?\*/|^\s*#[^\n]*', re.DOTALL | re.MULTILINE)
-# Where a value, or a member of one, may end; strings and comments hold what they like.
-_BOUNDARIES = re.compile(r'"(?:[^"\\]|\\.)*+"|//[^\n]*|/\*.*?\*/|[\[\]{},]|"', re.DOTALL)
+# Strings, which hold what they like, and what people write into JSON for each other. One that does not end
+# goes on to the end of the text, so that no text is searched twice.
+_STRING = r'"(?:[^"\\]|\\.?)*+"?'
+_COMMENT = r"//[^\n]*|/\*.*?(?:\*/|\Z)|^[^\S\n]*#[^\n]*"
+_COMMENTS = re.compile(f"{_STRING}|{_COMMENT}", re.DOTALL | re.MULTILINE)
+_TRAILING_COMMAS = re.compile(rf"({_STRING})|,(?=\s*[\]}}])", re.DOTALL)
+# Where a value, or a member of one, may end.
+_BOUNDARIES = re.compile(rf"{_STRING}|{_COMMENT}|[\[\]{{}},]", re.DOTALL | re.MULTILINE)
 _CLOSING = {"[": "]", "{": "}"}
-_TRAILING_COMMAS = re.compile(r'("(?:[^"\\]|\\.)*+")|,(?=\s*[\]}])', re.DOTALL)
 # One line in this many may be broken, besides the last one, where a log was cut off.
 _LINES_FOR_A_BROKEN_ONE = 10
 _MOST_BROKEN_LINES = 500
@@ -56,7 +59,7 @@ def read_json(data: bytes, limits: DocumentLimits) -> Iterator[Segment | Note]:
             yield from _lines_of_records(text, limits)
             return
         value, end = _cut_off(text, error, limits)
-        yield Note("RecordsNotRead", f"The file is cut off: not read is what follows character {end:,}.")
+        yield Note("RecordsNotRead", f"The file is cut off: what follows character {end:,} is not read.")
     if isinstance(value, dict):
         yield from _members_of(value, (), limits)
     else:
@@ -75,15 +78,18 @@ def _parsed(text: str, limits: DocumentLimits) -> Any:
         JSONDecodeError: it is not JSON even so.
     """
     try:
-        return _DECODER.decode(text)
+        try:
+            return _DECODER.decode(text)
+        except json.JSONDecodeError:
+            return _DECODER.decode(_plain(text))
     except RecursionError as error:
         raise DocumentTooLarge.nested_past(limits.nesting) from error
-    except json.JSONDecodeError:
-        plain = _COMMENTS.sub(lambda found: found[0] if found[0][0] == '"' else " ", text)
-        plain = _TRAILING_COMMAS.sub(lambda found: found[1] or "", plain).strip()
-        if plain == text:
-            raise
-        return _parsed(plain, limits)
+
+
+def _plain(text: str) -> str:
+    """The text without comments and trailing commas."""
+    text = _COMMENTS.sub(lambda found: found[0] if found[0][0] == '"' else " ", text)
+    return _TRAILING_COMMAS.sub(lambda found: found[1] or "", text).strip()
 
 
 def _cut_off(text: str, error: json.JSONDecodeError, limits: DocumentLimits) -> tuple[Any, int]:
@@ -115,8 +121,6 @@ def _last_boundary(text: str) -> tuple[int, str]:
                 end, depth = found.end(), len(closing)
             case ",":
                 end, depth = found.start(), len(closing)
-            case '"':  # of a string that does not end
-                break
     return end, "".join(reversed(closing[:depth])) if closing else ""
 
 

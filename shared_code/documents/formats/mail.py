@@ -38,8 +38,8 @@ class _Policy(EmailPolicy):
 
 
 _POLICY = _Policy()
-# A part is asked for its type many times, and many parts have the same.
-_parse_header = lru_cache(maxsize=256)(EmailPolicy().header_fetch_parse)
+# A part is asked for its type many times, and many parts have the same; a long header takes megabytes.
+_parse_header = lru_cache(maxsize=16)(EmailPolicy().header_fetch_parse)
 
 
 def _code_page(name: str) -> codecs.CodecInfo | None:
@@ -202,8 +202,8 @@ def _outlook_body(message: OutlookMessage, context: tuple[str, ...]) -> Iterator
         yield from _body(html_text(page, message.properties.body_encoding), True, context)
     elif html := _outlook_text(lambda: message.html_body):
         yield from _body(html, True, context)
-    elif rich_text:
-        yield from _body(text_of_rtf(decompressed(rich_text)), False, context)
+    elif rich_text and (rtf := decompressed(rich_text)):
+        yield from _body(text_of_rtf(rtf), False, context)
 
 
 def _outlook_text(get: Callable[[], str | None]) -> str:

@@ -21,15 +21,19 @@ def from_above(text: str | None) -> str | None:
     return FromAbove(text) if text and len(text) <= _LONGEST and "\n" not in text else ""
 
 
+def has_from_above(cells: Sequence[str | None]) -> bool:
+    """Whether a cell of a row is merged with the one above."""
+    return any(isinstance(cell, FromAbove) for cell in cells)
+
+
 def own_cells(cells: Sequence[str | None]) -> Sequence[str | None]:
     """A row without what is from above."""
     return ["" if isinstance(cell, FromAbove) else cell for cell in cells]
 
 
 def unless_blank(cells: Sequence[str | None]) -> Sequence[str | None]:
-    """A row; one that holds nothing of its own goes without what is from above."""
-    own = own_cells(cells)
-    return cells if any(own) else own
+    """A row, or no cells where it holds nothing of its own."""
+    return cells if any(own_cells(cells)) else ()
 
 
 def with_merged_cells(rows: Iterable[_Row], merged: Mapping[int, Mapping[int, int]]) -> Iterator[_Row]:

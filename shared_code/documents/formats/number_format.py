@@ -31,6 +31,8 @@ _SECTION_OF_TEXT = 4
 _DAY_ZERO = datetime(1899, 12, 30)  # noqa: DTZ001 - sheets know no time zones
 _DAYS_OF_DATES = 2_958_466
 _SECONDS_OF_A_DAY = 86_400
+# None comes after it; databases write it for what never ends.
+_LAST_SECOND = datetime(9999, 12, 31, 23, 59, 59)  # noqa: DTZ001
 _TOKEN = re.compile(
     r"""
     "(?P<quoted>[^"]*)"? | \\(?P<escaped>.) | _(?P<space>.) | \*(?P<fill>.)
@@ -316,7 +318,8 @@ def _rounded(moment: datetime, places: int) -> datetime:
     """A moment rounded to this many decimals of a second."""
     unit = 10 ** (6 - min(places, 6))
     rest = moment.microsecond % unit
-    return moment + timedelta(microseconds=unit - rest if 2 * rest >= unit else -rest)
+    is_rounded_up = 2 * rest >= unit and moment < _LAST_SECOND
+    return moment + timedelta(microseconds=unit - rest if is_rounded_up else -rest)
 
 
 def _iso_time(moment: time) -> str:

@@ -118,12 +118,12 @@ def _header_rows(table: Element) -> int:
 
 def _grid(rows: Iterable[Element]) -> Iterator[Cells]:
     """The rows with their cells in their columns; what merged cells hold is in each of their rows."""
-    above: dict[int, str] = {}
+    above: dict[int, str | None] = {}
     for row in rows:
         yield unless_blank(list(_cells(row, above)))
 
 
-def _cells(row: Element, above: dict[int, str]) -> Iterator[str | None]:
+def _cells(row: Element, above: dict[int, str | None]) -> Iterator[str | None]:
     """The cells of a row; `above` are the texts of those that are merged with the ones below them."""
     column = spanned = 0
     for cell in row:
@@ -131,13 +131,15 @@ def _cells(row: Element, above: dict[int, str]) -> Iterator[str | None]:
             continue
         text = "\n".join(_lines(cell))
         for _ in range(min(_number(cell, "number-columns-repeated"), _MOST_COLUMNS)):
-            if tag(cell) == "covered-table-cell":
-                yield None if spanned > 0 else from_above(above.get(column, ""))
-                spanned -= 1
-            else:
+            if tag(cell) == "table-cell":
                 above[column] = text if _number(cell, "number-rows-spanned") > 1 else ""
                 spanned = _number(cell, "number-columns-spanned") - 1
                 yield text
+            elif spanned > 0:
+                above[column], spanned = None, spanned - 1
+                yield None
+            else:
+                yield from_above(above.get(column, ""))
             column += 1
 
 

@@ -52,26 +52,31 @@ class ListNumbers:
         self._headings = [*above, before + 1]
         _write_before(heading, _shown(self._outline, self._headings))
 
-    def _mark_list(self, items: Element, style: str, above: Sequence[int]) -> None:
+    def _mark_list(
+        self, items: Element, style: str, above: Sequence[int], *, is_continued: bool = False
+    ) -> None:
         style = attribute(items, "style-name") or style
         levels, depth = self._styles.get(style, {}), len(above) + 1
-        number = self._before_first(items, style, depth, levels)
+        is_continued = is_continued or _is_continued(items)
+        number = _number(attribute(levels[depth], "start-value"), 1) - 1 if depth in levels else 0
+        if is_continued:
+            number = self._last.get(attribute(items, "continue-list") or (style, depth), number)
         for item in children(items, "list-item"):
-            number = _number(attribute(item, "start-value"), number + 1)
             first = next((child for child in item if tag(child) in _PARAGRAPHS), None)
             if first is not None:
+                number = _number(attribute(item, "start-value"), number + 1)
                 _write_before(first, _shown(levels, [*above, number]))
             for inner in children(item, "list"):
-                self._mark_list(inner, style, [*above, number])
+                # An item without a text of its own goes on with the one before.
+                self._mark_list(
+                    inner, style, [*above, max(1, number)], is_continued=is_continued and first is None
+                )
         self._last[attribute(items, "id")] = self._last[style, depth] = number
 
-    def _before_first(self, items: Element, style: str, depth: int, levels: _Levels) -> int:
-        """The number before that of the first item."""
-        start = _number(attribute(levels[depth], "start-value"), 1) - 1 if depth in levels else 0
-        if attribute(items, "continue-numbering") == "true":
-            return self._last.get((style, depth), start)
-        continued = attribute(items, "continue-list")
-        return self._last.get(continued, start) if continued else start
+
+def _is_continued(items: Element) -> bool:
+    """Whether a list goes on counting where another one ended."""
+    return attribute(items, "continue-numbering") == "true" or attribute(items, "continue-list") != ""
 
 
 def _lists(block: Element) -> Iterator[Element]:

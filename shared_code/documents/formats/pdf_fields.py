@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 import pypdfium2 as pdfium  # type: ignore[import-untyped]  # ships no type marker
 from pypdfium2 import raw
 
+from shared_code.documents.errors import DocumentTooLarge
+
 _HIDDEN = raw.FPDF_ANNOT_FLAG_HIDDEN | raw.FPDF_ANNOT_FLAG_NOVIEW
 _TEXTS = {raw.FPDF_FORMFIELD_TEXTFIELD, raw.FPDF_FORMFIELD_COMBOBOX, raw.FPDF_FORMFIELD_LISTBOX}
 _BOXES = {raw.FPDF_FORMFIELD_CHECKBOX, raw.FPDF_FORMFIELD_RADIOBUTTON}
@@ -58,7 +60,9 @@ def answers_beside_pages(document: pdfium.PdfDocument) -> Iterator[bytes]:
 def _packet(document: pdfium.PdfDocument, number: int) -> bytes:
     size = ctypes.c_ulong()
     raw.FPDF_GetXFAPacketContent(document, number, None, 0, ctypes.byref(size))
-    content = ctypes.create_string_buffer(min(size.value, _MOST_BYTES_OF_ANSWERS))
+    if size.value > _MOST_BYTES_OF_ANSWERS:
+        raise DocumentTooLarge.past("bytes of answers in a form", _MOST_BYTES_OF_ANSWERS)
+    content = ctypes.create_string_buffer(size.value)
     raw.FPDF_GetXFAPacketContent(document, number, content, len(content), ctypes.byref(size))
     return content.raw
 

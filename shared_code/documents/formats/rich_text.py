@@ -12,6 +12,8 @@ _BEGINNING = "{\\rtf"
 _BESIDE_TEXT = re.compile(r"\{\\(?:footnote|header[lrf]?|footer[lrf]?|annotation)\b")
 # Marks a group that old programs need not read, where it begins; OpenOffice wrote it before styles, too.
 _STRAY_STAR = re.compile(r"(?<![{\\\s])\\\*(?=\\[a-z])")
+# What programs write after the last brace.
+_PADDING = "\x00 \r\n\t"
 _BRACE = re.compile(r"\\[\\{}]|[{}]")
 
 
@@ -48,7 +50,7 @@ def _with_notes_at_the_end(source: str) -> str:
     if not notes:
         return source
     kept.append(source[start:])
-    whole = "".join(kept).rstrip()
+    whole = "".join(kept).rstrip(_PADDING)
     return whole.removesuffix("}") + "".join(notes) + "}"
 
 

@@ -14,7 +14,7 @@ from itertools import groupby, islice, zip_longest
 from shared_code.documents.document import DocumentLimits
 from shared_code.documents.errors import DocumentTooLarge
 from shared_code.documents.formats.cell_kind import VALUES, CellKind, cell_kind
-from shared_code.documents.formats.merged_cells import own_cells
+from shared_code.documents.formats.merged_cells import has_from_above, own_cells
 from shared_code.documents.formats.table_header import (
     Cells,
     Header,
@@ -150,7 +150,9 @@ class _Ahead:
         return columns is not None and all(c in columns for c, cell in enumerate(cells) if cell)
 
     def _ends_block(self, row: Row, above: Cells) -> bool:
-        return self.begins_table(row) or _ends_block(row[1], above)
+        if self.begins_table(row) and (None not in above or is_title(above)):
+            return True  # other rows of merged cells group the names below them
+        return _ends_block(row[1], above)
 
     def _fill(self, size: int) -> bool:
         if size > len(self._read):
@@ -163,7 +165,7 @@ class _Block:
 
     def __init__(self, sample: Sequence[Row], before: "_Block | None", header_rows: int | None) -> None:
         cells = [own_cells(row[1]) for row in sample]
-        own = find_header(cells) if header_rows is None else marked_header(cells, header_rows)
+        own = _sure_header(sample, cells) if header_rows is None else marked_header(cells, header_rows)
         self.head_size = own.end if own else 0
         self._head_rows = sample[: self.head_size]
         self._own = own
@@ -198,9 +200,9 @@ class _Block:
         return TableLine(text, number, self._line or "")
 
     def _note(self, cells: Cells) -> str:
-        """What stands alone in the first column, whose name is not that of a note or of a group."""
+        """Words that stand alone in the first column, whose name is not that of a note or of a group."""
         is_alone = len(self._columns) >= _FEWEST_NAMED_COLUMNS and not any(cells[1:])
-        return (cells[0] or "") if is_alone else ""
+        return (cells[0] or "") if is_alone and cell_kind(cells[0]) is CellKind.TEXT else ""
 
     def _with_places(self, cells: Cells) -> str | None:
         """A row whose cells stand in the places of the names; None where that is hard to follow."""
@@ -242,6 +244,13 @@ class _Block:
         if len(self._columns) >= _FEWEST_SPARSE_COLUMNS and 1 < filled < len(self._columns) / 2:
             return True
         return filled > _filled(self._places(cells))
+
+
+def _sure_header(sample: Sequence[Row], own: Sequence[Cells]) -> Header | None:
+    """The header that is found in the cells of rows; none where a name goes on in what it names."""
+    header = find_header(own)
+    below = sample[header.end : header.end + 1] if header else ()
+    return None if any(has_from_above(cells) for _, cells in below) else header
 
 
 def _are_spaced(rows: Iterable[Row]) -> bool:

@@ -60,7 +60,10 @@ def marked_header(rows: Sequence[Cells], count: int) -> Header:
     """The header that the first rows are, as the format tells; titles above the names are not part of it."""
     count = min(count, len(rows))
     start = next((i for i, row in enumerate(rows[:count]) if not is_title(row)), 0)
-    return Header(start, count, unique(_joined(rows[start:count], _width(rows))))
+    kinds = [[cell_kind(cell) for cell in row] for row in rows]
+    width = _width(rows)
+    values = _Sample(rows, kinds, start, width).value_columns(count)
+    return Header(start, count, unique(_joined(rows[start:count], width)), tuple(values))
 
 
 def find_header(rows: Sequence[Cells]) -> Header | None:

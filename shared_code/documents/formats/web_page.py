@@ -40,11 +40,13 @@ _CLOSED_AT_ONCE = re.compile(
     r"<(title|script|style|textarea|iframe|noscript|a|b|i|p|td|div|span)\b([^<>]*)/>", re.IGNORECASE
 )
 _MOST_NESTED = 15_000
-_CONTAINER_TAG = re.compile(
-    r"<(/?)(?:div|section|article|aside|main|nav|header|footer|blockquote|center|details|dialog|fieldset|figure"
-    r"|form|ul|ol|dl|dir|menu|table)\b",
+_NESTING_TAG = re.compile(
+    r"<(/?)(?:(table)|(t[dh])|div|section|article|aside|main|nav|header|footer|blockquote|center|details|dialog"
+    r"|fieldset|figure|form|ul|ol|dl|dir|menu|sup)\b",
     re.IGNORECASE,
 )
+# No caption is longer, but what stands around a picture may be a whole page.
+_LONGEST_CAPTION = 5_000
 _INLINE = {"a", "span", "b", "i", "em", "strong", "li", "small"}
 _INLINE_DEPTH = 3
 # What labels mean in the Encoding Standard (https://encoding.spec.whatwg.org/#names-and-labels), and so to
@@ -78,9 +80,9 @@ def html_text(data: bytes, declared: str | None = None) -> str:
 
 def page_segments(html: str, *, is_all_content: bool = False) -> Iterator[Segment]:
     """The title and then the content of a page; of a book's or a mail's all is content."""
-    _check_nesting(html)
     if _XHTML.match(html):
         html = _CLOSED_AT_ONCE.sub(r"<\1\2></\1>", html)
+    _check_nesting(html)
     tree = LexborHTMLParser(html)
     del html  # it is in the tree now, and a long one need not be held twice
     title = tree.css_first("head title")  # drawings have titles of their own
@@ -94,16 +96,24 @@ def page_segments(html: str, *, is_all_content: bool = False) -> Iterator[Segmen
 
 
 def _check_nesting(html: str) -> None:
-    """Refuses at once what is nested so deep that its parser would crawl for minutes.
+    """Refuses at once what is nested so deep that reading it would take minutes.
 
     Raises:
         DocumentTooLarge: no page of people is nested so deep.
     """
     if html.count("<") < _MOST_NESTED:
         return
-    depth = 0
-    for tag in _CONTAINER_TAG.finditer(html):
-        depth = max(0, depth + (-1 if tag[1] else 1))
+    depth, tables = 0, [0]
+    for tag in _NESTING_TAG.finditer(html):
+        closes, is_table, is_cell = tag.groups()
+        if is_cell and len(tables) > 1:
+            depth = tables[-1]  # what the cell before left open ends with it
+        elif is_table and closes and len(tables) > 1:
+            depth = tables.pop() - 1
+        elif not is_cell:
+            depth = max(tables[-1], depth + (-1 if closes else 1))
+            if is_table and not closes:
+                tables.append(depth)
         if depth > _MOST_NESTED:
             raise DocumentTooLarge.nested_past(_MOST_NESTED)
 
@@ -179,7 +189,7 @@ def _add_alternative_texts(body: LexborNode) -> None:
         if around is None:
             continue
         if around.mem_id not in captions:
-            captions[around.mem_id] = around.text()
+            captions[around.mem_id] = around.text()[:_LONGEST_CAPTION]
         if text not in captions[around.mem_id] and (around.mem_id, text) not in said:
             said.add((around.mem_id, text))
             node.insert_before(f" {text} ")

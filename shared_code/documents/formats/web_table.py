@@ -64,7 +64,11 @@ def web_table(table: LexborNode, text_of: Callable[[LexborNode], str]) -> WebTab
     header_rows = 0
     # Columns that a cell further up spans, what it holds there, and for how many rows yet.
     spanned: _Spanned = {}
+    part: int | None = None
     for row in table.css("tr"):
+        if row.parent is not None and row.parent.mem_id != part:
+            part = row.parent.mem_id
+            spanned.clear()  # no cell reaches from the head of a table into its body
         cells = [(cell, text_of(cell)) for cell in _cells(row)]
         if header_rows == len(grid) and _is_of_names(row, cells):
             header_rows += 1

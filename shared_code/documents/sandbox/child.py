@@ -76,7 +76,7 @@ def _bounded(limits: DocumentLimits, size: int) -> Iterator[None]:
     """
     _bound_memory(limits.memory_bytes)
     signal.setitimer(signal.ITIMER_PROF, limits.seconds_for(size))
-    signal.alarm(int(limits.patience_for(size)) + _ORPHAN_SECONDS)
+    signal.alarm(int(limits.clock_seconds_for(size)) + _ORPHAN_SECONDS)
     try:
         yield
     finally:

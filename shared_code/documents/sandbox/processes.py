@@ -155,7 +155,7 @@ class _Reader:
         """
         late = Event()
         seconds = request.limits.seconds_for(len(data))
-        deadline = Timer(request.limits.patience_for(len(data)), self._end_late, [late])
+        deadline = Timer(request.limits.clock_seconds_for(len(data)), self._end_late, [late])
         deadline.start()
         try:
             return self._exchange(request, data)

@@ -130,7 +130,7 @@ async def test_html_nested_ten_thousand_deep_gives_its_text():
     assert chunk.text == "deep"
 
 
-@pytest.mark.parametrize("tags", ["<div>", "<ul><li>", "<table><tr><td>", "<blockquote>"])
+@pytest.mark.parametrize("tags", ["<div>", "<ul><li>", "<table><tr><td>", "<blockquote>", "<sup>"])
 async def test_html_nested_so_deep_that_its_parser_would_crawl_is_refused_at_once(tags):
     with pytest.raises(DocumentTooLarge, match="nesting"):
         await read("a.html", tags.encode() * 100_000 + b"deep", seconds=5)
@@ -248,15 +248,64 @@ def test_line_of_megabytes_takes_a_few_times_its_size_in_memory(name, before, af
     assert peak_of_memory(lambda: extract(name, data, DocumentLimits())) < 9 * len(data)
 
 
+def test_headers_that_take_megabytes_each_are_not_all_kept():
+    part = "--b\nContent-Type: text/plain; {}\n\nx\n"
+    parts = "".join(part.format("; ".join(f"a{n}{k}=b" for k in range(20))) for n in range(120))
+    data = f"Subject: x\nContent-Type: multipart/mixed; boundary=b\n\n{parts}--b--\n".encode()
+    assert peak_of_memory(lambda: extract("a.eml", data, DocumentLimits())) < 200 * len(data)
+
+
+@pytest.mark.parametrize("hostile", ["/* ", '\\"', "\n", ", ", '"'])
+def test_json_in_which_nothing_ends_is_looked_through_once(hostile):
+    with suppress(DocumentError):
+        extract("a.json", f'[1, "{hostile * 300_000}x'.encode(), DocumentLimits())
+    with pytest.raises(BrokenDocument):
+        extract("a.json", f"[{hostile * 300_000}x".encode(), DocumentLimits())
+
+
+def test_blank_lines_below_embedded_data_are_looked_through_once():
+    data = b"data:image/png;base64," + b"A" * 30 + b"\n" * 200_000 + b"after"
+    assert extract("a.txt", data, DocumentLimits()).segments[0].text.endswith("\nafter")
+
+
 def test_line_of_a_megabyte_that_could_be_a_title_takes_no_more():
     document = extract("a.json", f'{{"a": "{WORDS * 25_000}"}}'.encode(), DocumentLimits())
     size = len(document.segments[0].text)
     assert peak_of_memory(lambda: chunk(document, max_tokens=512, overlap_tokens=64)) < 9 * size
 
 
+def test_text_without_breaks_takes_a_few_times_its_size_in_memory():
+    document = extract("a.txt", b"x1y2z3w4" * 50_000, DocumentLimits())
+    size = len(document.segments[0].text)
+    assert peak_of_memory(lambda: chunk(document, max_tokens=512, overlap_tokens=64)) < 8.5 * size
+
+
 def test_picture_among_many_in_one_paragraph_is_looked_at_once():
     data = b"<p>" + b"<img alt='A boat'>" * 20_000 + b"<img alt='A bridge'>"
     assert extract("a.html", data, DocumentLimits()).segments[0].text == "A boat A bridge"
+
+
+def test_elements_that_many_cells_leave_open_are_not_nested():
+    rows = "".join(f"<tr><td><center>{n}<td><div>Ulm<td>{n + 1}" for n in range(10_000))
+    data = f"<table><tr><th>First<th>Port<th>Last{rows}</table><p>After.".encode()
+    segments = extract("a.html", data, DocumentLimits()).segments
+    assert (segments[-2].text, segments[-1].text) == ("9999 | Ulm | 10000", "After.")
+
+
+def test_many_elements_that_are_closed_at_once_are_not_nested():
+    data = b"<?xml version='1.0'?><html><body>" + b"<div/>" * 20_000 + b"flat</body></html>"
+    assert extract("a.xhtml", data, DocumentLimits()).segments[0].text == "flat"
+
+
+def test_pictures_in_each_of_many_nested_elements_take_a_few_times_their_size_in_memory():
+    data = (b"<div><img alt='A boat'>" + b"Words of a page. " * 6) * 1_500
+    assert peak_of_memory(lambda: extract("a.html", data, DocumentLimits())) < 200 * len(data)
+
+
+def test_blank_rows_below_a_wide_cell_are_not_kept():
+    wide = b"<tr><td colspan=1000 rowspan=65534>a<td>b</tr>"
+    data = b"<table>" + wide + b"<tr></tr>" * 500 + b"</table>"
+    assert peak_of_memory(lambda: extract("a.html", data, DocumentLimits())) < 3_000_000
 
 
 def test_tables_within_tables_without_end_give_their_text():

@@ -31,3 +31,8 @@ def test_estimate_of_what_is_typical_is_right_within_a_factor_of_two(what):
 
     # Outside of this, the bytes for each token of the kind are to be measured anew.
     assert 0.5 < tokens / estimated_tokens(name, len(data), **SIZES) < 2
+
+
+def test_price_does_not_count_files_that_are_hardly_ever_read():
+    assert is_supported("a.doc")
+    assert estimated_tokens("a.doc", 30_000_000, **SIZES) == 0

@@ -111,6 +111,22 @@ def test_numbers_of_headings_and_lists_of_open_documents_are_read():
     ]  # fmt: skip
 
 
+def test_list_of_an_open_document_goes_on_below_an_item_without_text():
+    levels = odt_level(1, "1") + odt_level(2, "1", 'text:display-levels="2"')
+    style = f'<text:list-style s:name="L" xmlns:s="urn:y">{levels}</text:list-style>'
+    one, two, three, four = (f"<text:p>{word}</text:p>" for word in ("one", "two", "three", "four"))
+    own = 'text:style-name="L"'
+    body = (
+        odt_list(one + odt_list(two), more=f'{own} xml:id="l1"')
+        + "<text:p>Between.</text:p>"
+        + odt_list(odt_list(three), four, more=f'{own} text:continue-numbering="true"')
+        + odt_list(odt_list(one), two, more=own)
+    )
+    assert [line for line in text("a.odt", odt(style + body)).split("\n") if line] == [
+        "1. one", "1.1. two", "Between.", "1.2. three", "2. four", "1.1. one", "1. two",
+    ]  # fmt: skip
+
+
 def odt_table(*rows: str) -> str:
     return f"<table:table>{''.join(rows)}</table:table>"
 
@@ -140,6 +156,18 @@ def test_rows_of_an_open_document_know_their_names_and_what_merged_cells_hold():
     assert head.text == "Port | Berth | Dues"
     assert [row.text for row in rows] == ["Ulm | A | 40", "Ulm | B | 60", "Linz |  | 50", " |  | 150"]
     assert {row.header for row in rows} == {"Port | Berth | Dues"}
+
+
+def test_what_cells_hold_that_are_merged_both_ways_stays_in_their_first_column():
+    both = 'table:number-columns-spanned="2" table:number-rows-spanned="2"'
+    covered = "<table:covered-table-cell/>"
+    table = odt_table(
+        odt_row(odt_cell("Ulm"), odt_cell("A", 'table:number-rows-spanned="2"'), odt_cell("40")),
+        odt_row(odt_cell("Linz"), covered, odt_cell("60")),
+        odt_row(odt_cell("Graz", both), covered, odt_cell("50")),
+        odt_row(covered, covered, odt_cell("70")),
+    )
+    assert texts("a.odt", odt(table)) == ["Ulm | A | 40", "Linz | A | 60", "Graz |  | 50", "Graz |  | 70"]
 
 
 def test_open_document_notes_comments_and_alternative_texts_are_read_and_deleted_text_is_not():
@@ -212,8 +240,9 @@ def test_merged_cells_of_slides_belong_to_each_of_their_rows():
     assert text("a.pptx", pptx(slide)).split("\n") == ["Ulm | A", "Ulm | B", " | C"]
 
 
-def test_headers_and_notes_of_rich_text_follow_its_text():
-    data = rb"{\rtf1{\header Contract \{7\}}Rent{\footnote {\b Heated.}} is due.{\footerr Page}}"
+@pytest.mark.parametrize("end", [b"", b"\r\n\x00"], ids=["at once", "padded"])
+def test_headers_and_notes_of_rich_text_follow_its_text(end):
+    data = rb"{\rtf1{\header Contract \{7\}}Rent{\footnote {\b Heated.}} is due.{\footerr Page}}" + end
     assert [line.strip() for line in text("a.rtf", data).split("\n")] == [
         "Rent is due.", "Contract {7}", "Heated.", "Page",
     ]  # fmt: skip

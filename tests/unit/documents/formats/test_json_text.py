@@ -74,6 +74,8 @@ def test_line_that_was_cut_off_costs_no_other_line():
         ('{"shop": {"city": "Bern", "days": ["Mon", "Tu', ["shop:\n  city: Bern\n  days: Mon"]),
         ('{"a": "x, [", /* y, */ "b": 1, // z, ]\n "c"', ["a: x, [", "b: 1"]),
         ("[1, 2, 3", ["1", "2"]),
+        ('[{"id": 1}, /* as of [2024', ["id: 1"]),
+        ('[{"id": 1},\n  # [one more,\n{"id": 2', ["id: 1"]),
     ],
 )
 def test_file_that_was_cut_off_is_read_up_to_its_last_whole_member(data, kept):

@@ -171,3 +171,9 @@ class Outlook:
 def test_body_of_an_outlook_message_is_read_in_any_form(bodies, shown):
     parts = list(_outlook_message(cast("OutlookMessage", Outlook(**bodies))))
     assert [part.text.strip() for part in parts if isinstance(part, Segment)][1:] == [shown]
+
+
+def test_outlook_message_whose_body_is_in_no_form_that_is_known_keeps_its_headers():
+    (headers,) = _outlook_message(cast("OutlookMessage", Outlook(rtf=bytes(40))))
+    assert isinstance(headers, Segment)
+    assert headers.text == "From: Anna\nSubject: Times"

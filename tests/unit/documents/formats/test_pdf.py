@@ -2,7 +2,8 @@
 
 import pytest
 
-from shared_code.documents import EmptyDocument
+from shared_code.documents import DocumentTooLarge, EmptyDocument
+from shared_code.documents.formats import pdf_fields
 from tests.unit.documents.reading import chunks, codes, contexts, read, text, texts
 from tests.unit.documents_corpus import drawn_pdf, pdf
 
@@ -47,13 +48,22 @@ def test_chosen_entry_of_a_list_is_read():
     assert text("a.pdf", form(choice, drawing=written((20, 104, "Cover:")))) == "Cover: extended "
 
 
-def test_answers_of_a_form_that_only_adobe_lays_out_are_read():
+def form_of_adobe() -> bytes:
     form = "<form><name>Rita Example</name></form>"
     answers = f"<xfa:datasets xmlns:xfa='urn:x'><xfa:data>{form}</xfa:data></xfa:datasets>"
     stream = f"<< /Length {len(answers)} >>\nstream\n{answers}\nendstream"
     catalog = "/NeedsRendering true /AcroForm << /Fields [] /XFA [(datasets) 6 0 R] >>"
-    data = drawn_pdf(stream, drawing=written((20, 104, "Please wait.")), catalog=catalog)
-    assert "name: Rita Example" in text("a.pdf", data)
+    return drawn_pdf(stream, drawing=written((20, 104, "Please wait.")), catalog=catalog)
+
+
+def test_answers_of_a_form_that_only_adobe_lays_out_are_read():
+    assert "name: Rita Example" in text("a.pdf", form_of_adobe())
+
+
+def test_form_that_only_adobe_lays_out_with_endless_answers_is_too_large(monkeypatch):
+    monkeypatch.setattr(pdf_fields, "_MOST_BYTES_OF_ANSWERS", 100)
+    with pytest.raises(DocumentTooLarge, match="100 bytes of answers"):
+        text("a.pdf", form_of_adobe())
 
 
 @pytest.mark.parametrize(

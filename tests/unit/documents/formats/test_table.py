@@ -196,8 +196,10 @@ def test_zero_of_an_accounting_format_is_a_value():
 def test_note_below_a_table_has_no_name():
     names = ";".join(f"A rather long question number {n} that was asked about many things" for n in range(40))
     rows = [";".join([str(n)] * 40) for n in range(3)]
+    rows.append("7" + ";" * 39)
     found = lines("\n".join([names, *rows, f"Source: Statistics Office{';' * 39}", "* provisional"]))
     assert [line.text for line in found[-2:]] == ["Source: Statistics Office", "* provisional"]
+    assert "question number 0" in found[-3].text
     assert "question number 0" in found[1].text
 
 

@@ -207,6 +207,11 @@ def test_no_chunk_of_a_page_ends_with_a_heading():
             "Port | Dues",
             ["Ulm | 4", "Linz | 4", "Wels | 5"],
         ),
+        (
+            "<thead><tr><th rowspan=2>Port<th>Dues<tbody><tr><td>Ulm<td>4<tr><td>Linz<td>6",
+            "Port | Dues",
+            ["Ulm | 4", "Linz | 6"],
+        ),
     ],
 )
 def test_rows_of_a_table_know_the_names_that_are_marked(table, header, rows):

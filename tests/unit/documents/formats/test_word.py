@@ -451,3 +451,15 @@ def test_merged_paragraph_is_not_repeated():
         row_of([merged(""), cell_of("B")]),
     ]
     assert text("a.docx", docx_of(f"<w:tbl>{''.join(rows)}</w:tbl>", {})).count("Words") == 40
+
+
+def test_row_that_is_merged_with_what_stands_below_is_no_row_of_names():
+    rows = [
+        row_of([cell_of("Name"), cell_of("Anna Example")]),
+        row_of([merged("Address", ' w:val="restart"'), cell_of("Street 1")]),
+        row_of([merged(""), cell_of("12345 Ulm")]),
+        row_of([cell_of("Phone"), cell_of("123")]),
+    ]
+    segments = read("a.docx", docx_of(f"<w:tbl>{''.join(rows)}</w:tbl>", {})).segments
+    assert [segment.header for segment in segments] == [""] * 4
+    assert segments[2].text == "Address | 12345 Ulm"

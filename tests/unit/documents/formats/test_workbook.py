@@ -320,13 +320,44 @@ def test_what_people_have_made_a_table_of_has_its_names_where_they_say(table, fi
     cells: Any = [
         {"B": "Towns"}, {"B": "City", "C": "People"}, {"B": "Bern", "C": "many"}, {"B": "Kiel", "C": "more"}
     ]  # fmt: skip
-    data = with_parts(
-        xlsx({"S": "".join(sheet_row(number, row) for number, row in enumerate(cells, start=1))}),
+    found = rows("a.xlsx", with_table(cells, table))
+    assert found[1][2] == first
+    assert {header for _, header, _ in found[2:]} == {first if "|" in first else ""}
+
+
+def with_table(cells: Any, table: str, merged: str = "") -> bytes:
+    sheet = "".join(sheet_row(number, row) for number, row in enumerate(cells, start=1))
+    return with_parts(
+        xlsx({"S": ""}),
         {
+            "xl/worksheets/sheet1.xml": (
+                f'<worksheet xmlns="{SHEET}"><sheetData>{sheet}</sheetData>{merged}</worksheet>'
+            ),
             "xl/worksheets/_rels/sheet1.xml.rels": related(("table", "../tables/table1.xml")),
             "xl/tables/table1.xml": f'<table xmlns="{SHEET}" {table}/>',
         },
     )
-    found = rows("a.xlsx", data)
-    assert found[1][2] == first
-    assert {header for _, header, _ in found[2:]} == {first if "|" in first else ""}
+
+
+def test_names_of_a_table_have_the_groups_that_stand_above_them():
+    cells = [
+        {"B": 2023, "D": 2024},
+        dict(zip("ABCDE", ("Port", "In", "Out", "In2", "Out2"), strict=True)),
+        dict(zip("ABCDE", ("Ulm", 4, 5, 6, 7), strict=True)),
+        dict(zip("ABCDE", ("Linz", 5, 6, 7, 8), strict=True)),
+    ]
+    merged = "<mergeCells><mergeCell ref='B1:C1'/><mergeCell ref='D1:E1'/></mergeCells>"
+    found = rows("a.xlsx", with_table(cells, 'ref="A2:E4"', merged))
+    assert found[0][2] == "Port | 2023 / In | 2023 / Out | 2024 / In2 | 2024 / Out2"
+
+
+def test_names_of_a_table_go_on_below_a_blank_row():
+    cells = [
+        {"A": "City", "B": "People"},
+        {"A": "Bern", "B": 140},
+        {"A": "Kiel", "B": 250},
+        {},
+        {"A": "All", "B": 390},
+    ]
+    found = rows("a.xlsx", with_table(cells, 'ref="A1:B5"'))
+    assert [header for _, header, _ in found] == ["", *["City | People"] * 3]

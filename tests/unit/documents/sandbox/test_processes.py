@@ -90,7 +90,7 @@ async def test_machine_that_is_busy_is_not_the_files_fault():
     await read("a.txt", b"one")
     (process,) = idle_processes()
     os.kill(process.pid, signal.SIGSTOP)
-    limits = DocumentLimits(seconds=0.2, patience=1_000)
+    limits = DocumentLimits(seconds=0.2, slowdown=1_000)
     reading = asyncio.create_task(read("a.txt", b"two", limits))
     await asyncio.sleep(2 * limits.seconds)
     os.kill(process.pid, signal.SIGCONT)
@@ -99,7 +99,7 @@ async def test_machine_that_is_busy_is_not_the_files_fault():
 
 async def test_file_that_keeps_its_reader_waiting_is_given_up_by_the_clock():
     with pytest.raises(ExtractionTimeout):
-        await read(**ENDLESS, limits=DocumentLimits(patience=0.01))
+        await read(**ENDLESS, limits=DocumentLimits(slowdown=0.01))
 
 
 async def test_reader_gives_way_to_its_host():
@@ -149,7 +149,7 @@ async def test_reader_process_holds_no_environment(monkeypatch):
 
 
 async def test_process_that_read_a_large_file_is_not_kept():
-    await read("a.csv", b"name,number\n" + b"some name,12\n" * 300_000)
+    await read("a.csv", b"name,number\n" + b"some name,12\n" * 400_000)
     assert idle_processes() == []
 
 
