@@ -19,9 +19,10 @@ from devhost.engine.errors import (
 )
 from devhost.engine.execution import Execution
 from devhost.engine.history import HistoryEvent, format_time, parse_time, sub_orchestration_failed
-from devhost.engine.instance import Instance, InstanceQuery, Parent, RuntimeStatus, is_entity_id
+from devhost.engine.instance import Instance, InstanceQuery, RuntimeStatus, is_entity_id
 from devhost.engine.listing import Listed, ListQuery, Record, listed, newest, record
 from devhost.engine.queries import SQL
+from devhost.engine.rows import instance_of, queued_activity_of
 from devhost.engine.state_file import Shrinking, prepare
 from devhost.engine.work import ActivityCall, Checkpoint, Message, NewInstance, QueuedActivity, WorkItem
 
@@ -93,7 +94,7 @@ class Store:
             "created_to": query.created_to and format_time(query.created_to),
             "statuses": f",{','.join(sorted(query.statuses))}," if query.statuses else "",
         }
-        return await self._thread.run(lambda: [_instance(row) for row in self._rows("instances", **values)])
+        return await self._thread.run(lambda: [instance_of(row) for row in self._rows("instances", **values)])
 
     async def get_inputs(self, instance_ids: Sequence[str]) -> dict[str, str]:
         """The inputs of instances that have one, by their ids."""
@@ -203,7 +204,7 @@ class Store:
 
     async def queued_activities(self) -> list[QueuedActivity]:
         """Activities that were scheduled and have no outcome."""
-        return [_queued_activity(row) for row in await self._thread.run(lambda: self._rows("activities"))]
+        return [queued_activity_of(row) for row in await self._thread.run(lambda: self._rows("activities"))]
 
     async def purge(self, instance_id: str) -> None:
         """Removes an ended instance and its history, or an entity that holds no state any more.
@@ -364,7 +365,7 @@ class Store:
 
     def _find(self, instance_id: str) -> Instance | None:
         rows = self._rows("instance", instance_id=instance_id)
-        return _instance(rows[0]) if rows else None
+        return instance_of(rows[0]) if rows else None
 
     def _history(self, instance_id: str) -> list[str]:
         return [row["event"] for row in self._rows("history", instance_id=instance_id)]
@@ -386,18 +387,3 @@ def _is_wanted(row: sqlite3.Row, instance: Instance | None) -> bool:
     if instance is None or instance.status.is_terminal:
         return False
     return row["execution_id"] in (None, instance.execution_id)
-
-
-def _instance(row: sqlite3.Row) -> Instance:
-    values = dict(row) | {
-        "status": RuntimeStatus(row["status"]),
-        "created_at": parse_time(row["created_at"]),
-        "updated_at": parse_time(row["updated_at"]),
-        "parent": Parent(**json.loads(row["parent"])) if row["parent"] else None,
-    }
-    return Instance(**values)
-
-
-def _queued_activity(row: sqlite3.Row) -> QueuedActivity:
-    values = dict(row)
-    return QueuedActivity(values.pop("call_id"), ActivityCall(**values))
