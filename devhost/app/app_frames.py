@@ -4,6 +4,8 @@ import traceback
 from collections.abc import Iterator
 from pathlib import Path
 
+from devhost.app.import_path import INSTALLED
+
 _PACKAGE_DIR = Path(__file__).parent.parent
 _LONGEST_LINE = 300  # an activity's failure reaches the orchestrator with 4 kB of details
 
@@ -17,7 +19,7 @@ class AppFrames:
     def holds(self, file: str) -> bool:
         """Whether a file is the app's own code; a virtual environment or this host may lie in its folder."""
         path = Path(file)
-        if not path.is_relative_to(self._app_dir) or "site-packages" in path.parts:
+        if not path.is_relative_to(self._app_dir) or not INSTALLED.isdisjoint(path.parts):
             return False
         return not path.is_relative_to(_PACKAGE_DIR)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 PYTHONPATH = "PYTHONPATH"
 
 _HOME = Path(__file__).resolve().parents[2]  # holds this host, which may run from its sources
-_INSTALLED = frozenset({"site-packages", "dist-packages"})
+INSTALLED = frozenset({"site-packages", "dist-packages"})  # the latter on Debian
 _OWN_PACKAGES = Path(".python_packages", "lib", "site-packages")  # where a deployment package has them
 
 
@@ -43,7 +43,7 @@ def without_host(python_path: str) -> str:
 
 
 def _places_of_the_host() -> frozenset[Path]:
-    return frozenset() if _HOME.name in _INSTALLED else frozenset({_HOME})
+    return frozenset() if _HOME.name in INSTALLED else frozenset({_HOME})
 
 
 def _places(python_path: str) -> set[Path]:

@@ -161,7 +161,7 @@ class Store:
         return await self._thread.run(lambda: self._checkpoint(checkpoint))
 
     async def rewind(self, checkpoints: Sequence[Checkpoint]) -> bool:
-        """Stores what rewound instances go on from, and whether it did: not if one is no longer failed."""
+        """Stores what rewound instances go on from; False, and nothing stored, if one has not failed."""
 
         def rewind() -> bool:
             if not all(self._is_failed(checkpoint.instance) for checkpoint in checkpoints):

@@ -26,7 +26,7 @@ class StorageBindings:
     def __init__(
         self, connections: StorageConnections, encoding: MessageEncoding, *, sent: Callable[[str], None]
     ) -> None:
-        """`sent` is told of each queue that a function has put messages into."""
+        """`sent` is called with the name of each queue that a function has put messages into."""
         self._connections = connections
         self._encoding = encoding
         self._sent = sent

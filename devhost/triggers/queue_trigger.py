@@ -58,7 +58,7 @@ class QueueTrigger:
     ) -> None:
         """Runs the function `name` for messages of `queue`; `properties` are those of its trigger.
 
-        `sent` is told of a queue that it has put a message into.
+        `sent` is called with the name of a queue that it has put a message into.
         """
         self._name = name
         self._queue = connection.queues.get_queue_client(queue)

@@ -6,12 +6,12 @@ import sysconfig
 from pathlib import Path
 from typing import Final
 
+from devhost.app.import_path import INSTALLED
 from devhost.engine.history import HistoryEvent
 
 _FRAME: Final = re.compile(r'File "([^"<]+)", line (\d+)')
 _HOST: Final = Path(__file__).parents[1]
 _LIBRARY: Final = Path(sysconfig.get_paths()["stdlib"])
-_PACKAGES: Final = frozenset({"site-packages", "dist-packages"})  # the latter on Debian
 _FAILED: Final = re.compile(r"^\w+ function '.*?' failed: +", re.DOTALL)
 
 
@@ -28,7 +28,7 @@ def told_by_failure(event: HistoryEvent) -> str:
 
 
 def _is_of_the_app(file: Path) -> bool:
-    is_library = not _PACKAGES.isdisjoint(file.parts) or file.is_relative_to(_LIBRARY)
+    is_library = not INSTALLED.isdisjoint(file.parts) or file.is_relative_to(_LIBRARY)
     return not is_library and not file.is_relative_to(_HOST)
 
 

@@ -80,6 +80,11 @@ def test_verbose_traceback_shows_every_frame(app: SampleApp):
     assert "json/decoder.py" in shown
 
 
+@pytest.mark.parametrize("packages", ["site-packages", "dist-packages"])
+def test_package_that_lies_in_the_folder_of_the_app_is_not_its_own_code(app: SampleApp, packages: str):
+    assert not AppFrames(app.root).holds(f"{app.root.resolve()}/lib/{packages}/azure/cosmos/errors.py")
+
+
 def test_error_from_outside_the_app_is_shown_whole(app: SampleApp):
     shown = LineFormatter(AppFrames(app.root / "elsewhere")).format(record(error=error_of(app)))
     assert "json/decoder.py" in shown

@@ -1,7 +1,7 @@
 """Imports all modules of the app, so that what one host has imported need not be imported by the next.
 
-A host in this process forgets what its app has imported, and the next one would read the same modules anew,
-with reader processes of their own. What was there before, it leaves alone.
+A host in this process unloads the modules that its app has imported, so that the next one would load them
+again, with reader processes of their own. It leaves modules alone that were loaded before.
 """
 
 import importlib

@@ -1,4 +1,4 @@
-"""Messages that nobody can see are told with how long, and nothing is told of a queue that is in order."""
+"""Hidden messages are reported with the time until which they are hidden; a healthy queue is not reported."""
 
 from datetime import UTC, datetime, timedelta
 

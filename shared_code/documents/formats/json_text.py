@@ -102,7 +102,7 @@ def _cut_off(text: str, error: json.JSONDecodeError, limits: DocumentLimits) -> 
     if missing:
         with suppress(json.JSONDecodeError):
             return _parsed(text[:end] + missing, limits), end
-    raise _broken(error, "the file") from error
+    raise broken_json(error, "the file") from error
 
 
 def _last_boundary(text: str) -> tuple[int, str]:
@@ -124,7 +124,8 @@ def _last_boundary(text: str) -> tuple[int, str]:
     return end, "".join(reversed(closing[:depth])) if closing else ""
 
 
-def _broken(error: json.JSONDecodeError, where: str) -> BrokenDocument:
+def broken_json(error: json.JSONDecodeError, where: str) -> BrokenDocument:
+    """The error for a text that is not JSON, which names the place."""
     return BrokenDocument(f"The file is not valid JSON: {error.msg} at character {error.pos + 1} of {where}.")
 
 
@@ -145,7 +146,7 @@ def _lines_of_records(text: str, limits: DocumentLimits) -> Iterator[Segment | N
             first_error = first_error or error
             broken.append(line)
             if len(broken) > _MOST_BROKEN_LINES:
-                raise _broken(first_error, f"the file, in line {broken[0]}") from error
+                raise broken_json(first_error, f"the file, in line {broken[0]}") from error
             place = text.find("\n", place)
             if place < 0:
                 break
@@ -156,7 +157,7 @@ def _lines_of_records(text: str, limits: DocumentLimits) -> Iterator[Segment | N
         yield Segment("\n".join(_lines(value, limits)), Position(row=line))
     is_cut_off = broken[-1:] == [line] and count >= _FEWEST_RECORDS
     if first_error and (len(broken) - is_cut_off) * _LINES_FOR_A_BROKEN_ONE > count:
-        raise _broken(first_error, f"the file, in line {broken[0]}")
+        raise broken_json(first_error, f"the file, in line {broken[0]}")
     if broken:
         lines = ", ".join(map(str, broken[:20]))
         yield Note("RecordsNotRead", f"Not read for being no valid JSON: line {lines}.")

@@ -10,6 +10,7 @@ from shared_code.documents.document import DocumentLimits, Segment
 from shared_code.documents.errors import BrokenDocument, DocumentTooLarge
 from shared_code.documents.formats.decoding import decode
 from shared_code.documents.formats.headings import HeadingPath
+from shared_code.documents.formats.json_text import broken_json
 from shared_code.documents.formats.markup import markdown_sections
 
 _Json = Mapping[str, Any]
@@ -22,7 +23,7 @@ def read_notebook(data: bytes, limits: DocumentLimits) -> Iterator[Segment]:
     """The cells in their order.
 
     Raises:
-        BrokenDocument: there are no cells in it.
+        BrokenDocument: it is not valid JSON, or has no cells.
     """
     cells = _cells(decode(data), limits)
     if len(cells) > limits.rows:
@@ -43,7 +44,7 @@ def _cells(text: str, limits: DocumentLimits) -> list[_Json]:
     try:
         notebook = json.loads(text, strict=False)
     except json.JSONDecodeError as error:
-        raise BrokenDocument(f"The file is not valid JSON: {error.msg}.") from error
+        raise broken_json(error, "the file") from error
     except RecursionError as error:
         raise DocumentTooLarge.nested_past(limits.nesting) from error
     # The notebooks of old have sheets of cells.

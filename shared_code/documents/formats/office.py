@@ -148,6 +148,12 @@ def attribute(element: Element, name: str) -> str:
     return next((value for key, value in element.items() if key.rpartition("}")[2] == name), "")
 
 
+def count_of(element: Element, name: str) -> int:
+    """The number in the attribute of a local name; 1 where there is none."""
+    value = attribute(element, name)
+    return int(value) if value.isdecimal() else 1
+
+
 def children(element: Element, name: str) -> Iterator[Element]:
     """Children of a local name."""
     return (child for child in element if tag(child) == name)

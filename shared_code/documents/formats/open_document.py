@@ -8,7 +8,7 @@ from shared_code.documents.document import DocumentLimits, Position, Segment
 from shared_code.documents.errors import BrokenDocument, DocumentTooLarge, EncryptedDocument
 from shared_code.documents.formats.headings import HeadingPath
 from shared_code.documents.formats.merged_cells import from_above, unless_blank
-from shared_code.documents.formats.office import attribute, children, opened, tag
+from shared_code.documents.formats.office import attribute, children, count_of, opened, tag
 from shared_code.documents.formats.open_document_lists import ListNumbers
 from shared_code.documents.formats.table import Cells
 
@@ -130,10 +130,10 @@ def _cells(row: Element, above: dict[int, str | None]) -> Iterator[str | None]:
         if tag(cell) not in {"table-cell", "covered-table-cell"}:
             continue
         text = "\n".join(_lines(cell))
-        for _ in range(min(_number(cell, "number-columns-repeated"), _MOST_COLUMNS)):
+        for _ in range(min(count_of(cell, "number-columns-repeated"), _MOST_COLUMNS)):
             if tag(cell) == "table-cell":
-                above[column] = text if _number(cell, "number-rows-spanned") > 1 else ""
-                spanned = _number(cell, "number-columns-spanned") - 1
+                above[column] = text if count_of(cell, "number-rows-spanned") > 1 else ""
+                spanned = count_of(cell, "number-columns-spanned") - 1
                 yield text
             elif spanned > 0:
                 above[column], spanned = None, spanned - 1
@@ -141,11 +141,6 @@ def _cells(row: Element, above: dict[int, str | None]) -> Iterator[str | None]:
             else:
                 yield from_above(above.get(column, ""))
             column += 1
-
-
-def _number(element: Element, name: str) -> int:
-    told = attribute(element, name)
-    return int(told) if told.isdecimal() else 1
 
 
 def _nearest(element: Element, name: str) -> Iterator[Element]:

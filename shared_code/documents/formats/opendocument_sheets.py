@@ -10,6 +10,7 @@ from zipfile import BadZipFile, ZipFile
 from shared_code.documents.document import DocumentLimits
 from shared_code.documents.errors import BrokenDocument, DocumentTooLarge, EncryptedDocument
 from shared_code.documents.formats.annotation import Annotation
+from shared_code.documents.formats.office import attribute, count_of, tag
 from shared_code.documents.formats.table import Row
 
 _CONTENT = "content.xml"
@@ -53,12 +54,12 @@ def _sheets(stream: IO[bytes], limits: DocumentLimits) -> Iterator[OpenDocumentS
     events = _events(stream, limits)
     count = 0
     for event, element in events:
-        if event != "start" or _tag(element) != "table":
+        if event != "start" or tag(element) != "table":
             continue
         count += 1
         if count > limits.sheets:
             raise DocumentTooLarge.past("sheets", limits.sheets)
-        sheet = OpenDocumentSheet(_attribute(element, "name"), iter(()))
+        sheet = OpenDocumentSheet(attribute(element, "name"), iter(()))
         sheet.rows = _rows(events, element, sheet.annotations)
         yield sheet
 
@@ -78,14 +79,14 @@ def _rows(
     """The rows up to the end of their sheet; tables within cells or shapes are not sheets."""
     number, depth = 1, 1
     for event, element in events:
-        tag = _tag(element)
-        if tag == "table":
+        name = tag(element)
+        if name == "table":
             depth += 1 if event == "start" else -1
             if not depth:
                 return
         if event == "start" or depth > 1:
             continue
-        if tag == "table-row":
+        if name == "table-row":
             cells = _cells(element)
             annotations.extend(_annotations(element, number))
             repeated = _repeated(element, "rows")
@@ -93,7 +94,7 @@ def _rows(
                 yield number + repetition, cells
             number += repeated
             table.clear()  # what has been read is forgotten
-        elif tag == "shapes":
+        elif name == "shapes":
             annotations.extend(Annotation(number, text) for text in _paragraphs(element))
 
 
@@ -103,12 +104,12 @@ def _cells(row: Element) -> list[str | None]:
     blanks: list[str | None] = []
     spanned = 0
     for cell in row:
-        if _tag(cell) not in _CELLS:
+        if tag(cell) not in _CELLS:
             continue
         text = "\n".join(_shown(cell))
-        is_continued = _tag(cell) == "covered-table-cell" and spanned > 0
+        is_continued = tag(cell) == "covered-table-cell" and spanned > 0
         repeated = _repeated(cell, "columns")
-        spanned = spanned - repeated if is_continued else _number(cell, "number-columns-spanned") - 1
+        spanned = spanned - repeated if is_continued else count_of(cell, "number-columns-spanned") - 1
         blanks.extend([None if is_continued else ""] * (0 if text else repeated))
         if text:
             cells += [*blanks, *[text] * repeated]
@@ -117,20 +118,20 @@ def _cells(row: Element) -> list[str | None]:
 
 
 def _shown(cell: Element) -> Iterator[str]:
-    return (_text(child) for child in cell if _tag(child) == "p")
+    return (_text(child) for child in cell if tag(child) == "p")
 
 
 def _text(element: Element) -> str:
     parts = [element.text or ""]
     for child in element:
-        match _tag(child):
+        match tag(child):
             case "s":
-                parts.append(" " * _number(child, "c"))
+                parts.append(" " * count_of(child, "c"))
             case "tab":
                 parts.append("\t")
             case "line-break":
                 parts.append("\n")
-            case tag if tag not in _NOT_SHOWN:
+            case name if name not in _NOT_SHOWN:
                 parts.append(_text(child))
         parts.append(child.tail or "")
     return "".join(parts)
@@ -139,28 +140,15 @@ def _text(element: Element) -> str:
 def _annotations(row: Element, number: int) -> Iterator[Annotation]:
     """The comments of a row's cells, and the texts of shapes that are anchored to them."""
     for element in row.iter():
-        if _tag(element) == "annotation":
+        if tag(element) == "annotation":
             yield Annotation(number, "Comment: " + "\n".join(_paragraphs(element)))
-        elif _tag(element) in {"frame", "custom-shape"}:
+        elif tag(element) in {"frame", "custom-shape"}:
             yield from (Annotation(number, text) for text in _paragraphs(element))
 
 
 def _paragraphs(element: Element) -> Iterator[str]:
-    return (text for child in element.iter() if _tag(child) == "p" and (text := _text(child).strip()))
+    return (text for child in element.iter() if tag(child) == "p" and (text := _text(child).strip()))
 
 
 def _repeated(element: Element, what: str) -> int:
-    return _number(element, f"number-{what}-repeated")
-
-
-def _number(element: Element, name: str) -> int:
-    value = _attribute(element, name)
-    return int(value) if value.isdecimal() else 1
-
-
-def _tag(element: Element) -> str:
-    return element.tag.rpartition("}")[2]
-
-
-def _attribute(element: Element, name: str) -> str:
-    return next((value for key, value in element.items() if key.rpartition("}")[2] == name), "")
+    return count_of(element, f"number-{what}-repeated")

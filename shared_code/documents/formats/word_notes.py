@@ -6,7 +6,7 @@ from xml.etree.ElementTree import Element
 from shared_code.documents.formats.office import attribute, tag
 from shared_code.documents.formats.word_numbering import roman
 
-# As Word counts them where nothing else is told.
+# How Word numbers them by default.
 _NUMBERS: Mapping[str, Callable[[int], str]] = {"footnote": str, "endnote": roman}
 NOTES = frozenset(_NUMBERS)
 _OFF = {"", "0", "false", "off"}
