@@ -160,7 +160,7 @@ const waitedOf = (step, now) =>
   step.started ? step.started - step.begin : step.outcome === "queued" ? now - step.begin : null;
 
 const ranOf = (step, now) =>
-  step.outcome === "queued" || step.begin === step.end
+  step.outcome === "queued" || (step.begin === step.end && !step.started)
     ? null
     : (step.end ?? now) - (step.started ?? step.begin);
 

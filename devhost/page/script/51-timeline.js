@@ -53,20 +53,20 @@ function stepRow(step, axis, now, foldable) {
   return row;
 }
 
+/** Where it waited and where it ran; what took less than a millisecond is still drawn. */
 function bars(step, { place }, now) {
   const end = step.end ?? now;
-  if (step.begin === end)
+  const queued = step.outcome === "queued";
+  if (step.begin === end && !queued && !step.started)
     return h("i", { class: "moment", style: { insetInlineStart: startAt(place(end)) } });
   const bar = (kind, from, to) =>
     h("i", {
       class: kind,
       style: { insetInlineStart: startAt(place(from)), inlineSize: `max(2px, ${place(to) - place(from)}%)` },
     });
-  const started = step.outcome === "queued" ? end : (step.started ?? step.begin);
-  return [
-    started > step.begin && bar("waited", step.begin, started),
-    started < end && bar("ran", started, end),
-  ];
+  const started = queued ? end : (step.started ?? step.begin);
+  const waited = waitedOf(step, now) !== null;
+  return [waited && bar("waited", step.begin, started), !queued && bar("ran", started, end)];
 }
 
 /** What is at the very end is still to be seen. */
