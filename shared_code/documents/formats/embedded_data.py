@@ -13,8 +13,9 @@ _LINES = re.compile(
     r"(?:^[^\S\n]*[A-Za-z0-9+/]{56,120}[^\S\n]*\n){3,}[^\S\n]*[A-Za-z0-9+/]{1,120}={0,2}$", re.MULTILINE
 )
 _MIXED = (re.compile("[A-Z]"), re.compile("[a-z]"), re.compile("[0-9]"))
-# What both have, and hardly any text; no shorter text holds any.
-_SUSPICIOUS = re.compile(r"[A-Za-z0-9+/]{56}")
+# Hardly any text has words as long as both have; possessive, so that each character is looked at once.
+_SHORT_WORDS = re.compile(r"(?:[A-Za-z0-9+/]{0,55}+[^A-Za-z0-9+/])*+[A-Za-z0-9+/]{0,55}")
+# No shorter text holds data.
 _SHORTEST = 120
 
 
@@ -24,7 +25,7 @@ def without_embedded_data(text: str) -> str:
         return text
     if "data:" in text:
         text = _DATA_URI.sub(r"\1", text)
-    if not _SUSPICIOUS.search(text):
+    if _SHORT_WORDS.fullmatch(text):
         return text
     return _LINES.sub(_unless_words, _LONG.sub(_unless_words, text))
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pypdfium2 as pdfium  # type: ignore[import-untyped]  # ships no type marker
 from pypdfium2 import raw
 
-_TWICE = re.compile(r"(\S)\1|(?<!\S)(\S{2,40})[ \r\n]+\2(?!\S)|^([^\r\n]{2,400})\r\n\3$", re.MULTILINE)
+_TWICE = re.compile(r"(\S)\1|(?<!\S)(\S{2,40}+)[ \r\n]++\2(?!\S)|^([^\r\n]{2,400}+)\r\n\3$", re.MULTILINE)
 # The next letter begins where this one ends; drawn twice it begins before, in x or not at all in y.
 _ADVANCE = 0.8
 _SHIFT = 0.5
