@@ -6,13 +6,14 @@ from uuid import uuid4
 
 import pytest
 from azure.storage.blob import ContainerClient
-from playwright.async_api import Browser, Page, Route, async_playwright
+from playwright.async_api import Browser, Page, Route, async_playwright, expect
 
 from local.emulators.azurite import Azurite
 from local.host import clean_environment, host, origin
 from local.ports import free_port
 from local.settings import Port
 from tests.browser.console import Console
+from tests.browser.host_page import PATIENCE
 from tests.browser.world import World, audited_table
 from tests.support.api_client import ApiClient
 from tests.support.corpus import SEARCHED_DATABASE
@@ -42,6 +43,7 @@ async def browser() -> AsyncIterator[Browser]:
         )
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=executable, args=QUIET)
+        expect.set_options(timeout=1_000 * PATIENCE)
         yield browser
         await browser.close()
 
@@ -51,7 +53,7 @@ async def page(browser: Browser) -> AsyncIterator[Page]:
     """A window of its own, which asks nobody but loopback, keeps to its policy and logs no error."""
     errors: list[str] = []
     async with await browser.new_context() as context:
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(1_000 * PATIENCE)
         page = await context.new_page()
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.on("console", lambda line: errors.extend(_breaches(line.text)))

@@ -11,7 +11,7 @@ from playwright.async_api import Locator, Page, expect
 from devhost.engine.instance import RuntimeStatus
 from devhost.host import Host
 
-PATIENCE = 15  # seconds that a test waits for something to come true
+PATIENCE = 20  # seconds that a test waits for something to come true
 
 
 @dataclass

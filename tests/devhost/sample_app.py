@@ -40,7 +40,7 @@ class SampleApp:
 
     async def wrote(self, name: str) -> None:
         """Returns when the running app has written a file."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while not (self.root / name).exists():
                 await asyncio.sleep(0.01)
 

@@ -19,7 +19,7 @@ def client_binding_of(binding_type: str) -> dict[str, Any]:
 async def until_ended(client: Client, orchestrator: str) -> dict[str, Any]:
     """The status of a new instance when it has ended."""
     started = await client.post(f"{ROOT}/orchestrators/{orchestrator}")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while True:
             status = (await client.get(f"{ROOT}/instances/{started.json['id']}")).json
             if status["runtimeStatus"] in ("Completed", "Failed"):

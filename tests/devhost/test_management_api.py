@@ -45,7 +45,7 @@ async def begin(client: Client, name: str, instance_id: str, body: Any = None) -
 
 
 async def until(client: Client, instance_id: str, statuses: str) -> Answer:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while True:
             answer = await client.get(f"{ROOT}/instances/{instance_id}")
             if answer.json["runtimeStatus"] in statuses.split():
@@ -424,14 +424,14 @@ async def test_signalled_entity_can_be_read(client: Client):
     signals = [await client.post(f"{entity}?op=add", json=number) for number in ("2", "3")]
     assert (absent.status, absent.body) == (404, b"")
     assert [(signal.status, signal.body) for signal in signals] == [(202, b"")] * 2
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while (await client.get(entity)).body != b"5":
             await asyncio.sleep(0.01)
 
 
 async def test_entities_are_listed_with_their_state_on_request(client: Client):
     await client.post(f"{ROOT}/entities/counter/k?op=add", json="2")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while (await client.get(f"{ROOT}/entities/counter/k")).status != 200:
             await asyncio.sleep(0.01)
     plain = (await client.get(f"{ROOT}/entities")).json
@@ -459,7 +459,7 @@ async def test_signal_to_an_unknown_entity_or_with_broken_json_is_400(
 async def test_signal_of_another_content_type_is_taken_as_text(client: Client):
     """The SDK reads an input twice, so that a text of digits is a number."""
     await client.post(f"{ROOT}/entities/counter/k?op=add", data=b"7", headers={"Content-Type": "text/plain"})
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while (await client.get(f"{ROOT}/entities/counter/k")).body != b"7":
             await asyncio.sleep(0.01)
 
@@ -471,7 +471,7 @@ async def test_entities_that_do_not_exist_any_more_are_not_listed(client: Client
     for key in ("gone", "there"):
         await client.post(f"{ROOT}/entities/counter/{key}?op=add", json="2")
     await client.call("DELETE", f"{ROOT}/entities/counter/gone")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while [entity["entityId"]["key"] for entity in await listed()] != ["there"]:
             await asyncio.sleep(0.01)
     (found,) = await listed()

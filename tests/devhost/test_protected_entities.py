@@ -74,7 +74,7 @@ async def test_entity_stuck_in_its_first_operation_is_terminated_and_frees_its_s
     await client.post(f"{ROOT}/entities/stuck/a?op=hang")
     await app.wrote("hangs")
     assert (await client.post(f"{ROOT}/instances/@stuck@a/terminate?reason=x")).status == 202
-    await asyncio.wait_for(client.host.hub.settle(), 10)
+    await asyncio.wait_for(client.host.hub.settle(), 30)
     ended = await client.post(f"{ROOT}/orchestrators/asks?timeout=10&pollingInterval=0.02")
     assert ended.json == "done"
     app.file("released", "")

@@ -54,7 +54,7 @@ def test_folders_that_are_not_the_app_are_not_watched(app: SampleApp, folder: st
 async def next_look(watcher: SourceWatcher) -> None:
     """Returns when the watcher has looked again and done what follows from it."""
     last = watcher._seen
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while watcher._seen is last:
             await asyncio.sleep(0)
 
@@ -65,14 +65,14 @@ async def test_files_saved_one_after_another_are_one_change(app: SampleApp):
     first = app.file("first.py", "")
     await next_look(watcher)
     second = app.file("second.py", "")
-    assert await asyncio.wait_for(change, 5) == [first, second]
+    assert await asyncio.wait_for(change, 30) == [first, second]
 
 
 async def test_deleted_file_is_a_change(app: SampleApp):
     path = app.file("module.py", "")
     watcher = SourceWatcher(app.root, interval=0.01)
     path.unlink()
-    assert await asyncio.wait_for(watcher.loadable_change(lambda _: None), 5) == [path]
+    assert await asyncio.wait_for(watcher.loadable_change(lambda _: None), 30) == [path]
 
 
 @pytest.mark.parametrize(
@@ -90,11 +90,11 @@ async def test_change_that_cannot_be_loaded_is_told_and_waited_for(
     told: list[str] = []
     change = asyncio.create_task(watcher.loadable_change(told.append))
     app.file(name, broken)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not told:
             await asyncio.sleep(0.01)
     app.file(name, whole)
-    assert await asyncio.wait_for(change, 5) == [app.root / name]
+    assert await asyncio.wait_for(change, 30) == [app.root / name]
     assert len(told) == 1
     assert problem in told[0]
 
@@ -109,7 +109,7 @@ async def test_problem_that_persists_is_told_once(app: SampleApp):
             await next_look(watcher)
         app.file(name, "")
     app.file("module.py", "")
-    assert len(await asyncio.wait_for(change, 5)) == 3
+    assert len(await asyncio.wait_for(change, 30)) == 3
     assert len(told) == 1
 
 

@@ -440,7 +440,7 @@ async def test_fan_out_goes_on_as_soon_as_one_task_fails(app: App, hub: Hub):
             yield context.wait_for_external_event("never")
 
     instance_id = await hub.begin("fan_out")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while (await hub.state_of(instance_id)).custom_status is None:
             await asyncio.sleep(0.001)
     release.set()

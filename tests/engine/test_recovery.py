@@ -162,13 +162,13 @@ async def test_failed_operation_leaves_others_of_its_commit_alone(hub: Hub):
 
 async def until(condition: Callable[[], bool]) -> None:
     """Lets the loop run until the condition holds."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not condition():
             await asyncio.sleep(0.001)
 
 
 async def ended(hub: Hub, instance_id: str) -> None:
     """Waits for the end of an instance while other work of it goes on."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not (await hub.state_of(instance_id)).status.is_terminal:
             await asyncio.sleep(0.001)

@@ -162,7 +162,7 @@ async def test_sliding_window_with_task_any_is_serial_as_on_azure(app: App, hub:
         yield context.call_activity("work", "c")
 
     instance_id = await hub.begin("window")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while order != ["a", "b", "c"]:
             await asyncio.sleep(0.001)
     assert (await hub.state_of(instance_id)).status == "Running"

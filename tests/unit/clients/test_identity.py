@@ -179,6 +179,6 @@ async def test_day_that_the_endpoint_asks_for_is_not_waited_for(site, monkeypatc
 
     monkeypatch.setattr("shared_code.clients.identity._RETRIES", 2)
     monkeypatch.setattr("shared_code.clients.identity._WHOLE", 0.2)
-    async with answering(monkeypatch, answer) as identity, asyncio.timeout(10):
+    async with answering(monkeypatch, answer) as identity, asyncio.timeout(30):
         with pytest.raises(IdentityUnavailable):
             await identity.get_token(SCOPE)

@@ -206,6 +206,6 @@ async def calling(*script: Step, clock: Clock | None = None, **options: Any) -> 
 
 async def eventually(condition: Callable[[], bool]) -> None:
     """Waits until something is so."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not condition():
             await asyncio.sleep(0.001)

@@ -70,7 +70,7 @@ async def test_json_that_is_none_is_strange(body: bytes):
 
 async def test_blob_that_comes_byte_by_byte_is_not_waited_for_without_end(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(reading, "_LEAST_TIME", 0.1)
-    async with container_of(trickle) as container, asyncio.timeout(10):
+    async with container_of(trickle) as container, asyncio.timeout(30):
         with pytest.raises(TimeoutError):
             await read_blob(container, "a")
     # The SDK leaves the connection of a download that is cancelled to the garbage collector.
