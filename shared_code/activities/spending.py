@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from shared_code.activities.failures import Stopped
 from shared_code.activities.results import StepResult, answer
 from shared_code.activities.stopping import JobLife
-from shared_code.api.job_instances import has_ended, lane_of_page, require_running
+from shared_code.api.job_instances import lane_of_page, require_running, was_ended
 from shared_code.clients.composition import Clients
 from shared_code.errors import HostUnavailable
 from shared_code.files.spending import PageSpending
@@ -77,7 +77,7 @@ async def spends_on_event(
 async def _report_if_unheard(
     host: DurableClient, instance_id: str, account: Account | None, counts: Counts
 ) -> None:
-    if not account or not await has_ended(host, instance_id):
+    if not account or not await was_ended(host, instance_id):
         return
     with suppress(HostUnavailable):
         await report_unheard(host, account, counts)

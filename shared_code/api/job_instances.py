@@ -44,8 +44,8 @@ from shared_code.usage.report import require_budget, utc_now
 from shared_code.workflows.fan_out import lane_of
 
 ENDED = {"Completed", "Failed", "Terminated", "Canceled"}
-# An event whose job ended so is not embedded, and its next submission runs it again.
-_CAME_TO_NOTHING = {"Failed", "Terminated", "Canceled"}
+# What ended so has not heard of all its steps; an event is run again when it is next submitted.
+_CUT_OFF = {"Failed", "Terminated", "Canceled"}
 
 
 @dataclass(frozen=True)
@@ -170,13 +170,13 @@ async def require_running(client: DurableClient, job_id: str) -> None:
         raise JobEnded
 
 
-async def has_ended(client: DurableClient, instance_id: str) -> bool:
-    """Whether an instance hears nothing any more; where the host cannot say, it is taken to."""
+async def was_ended(client: DurableClient, instance_id: str) -> bool:
+    """Whether an instance was ended before it had heard of all its steps; not if the host cannot say."""
     try:
         instance = await find_instance(client, instance_id)
     except HostUnavailable:
         return False
-    return instance is None or instance.runtime_status.value in ENDED
+    return instance is None or instance.runtime_status.value in _CUT_OFF
 
 
 def lane_of_page(step: PaidPage) -> str:
@@ -258,7 +258,7 @@ def _same_job(instance: Any | None, job_id: str, job: Job) -> StartedJob | None:
     taken = TrackingIdReused if isinstance(job, EmbedEventJob) else IdempotencyKeyReused
     if earlier is None:
         raise taken
-    if isinstance(job, EmbedEventJob) and status in _CAME_TO_NOTHING:
+    if isinstance(job, EmbedEventJob) and status in _CUT_OFF:
         return None
     if not job.asks_the_same_as(earlier):
         raise taken

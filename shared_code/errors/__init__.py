@@ -16,7 +16,7 @@ requests     AppError <- InvalidField, RequestTooLarge, RequestFailed
 jobs         AppError <- JobNotFound, JobRunning, EventRunning, NothingToRetry, NothingToApprove,
                          DecisionTaken, InvalidJob, BudgetReached
              Permanent <- JobEnded, JobCanceled, ApprovalRejected, ApprovalExpired
-             Passing <- JobSuspended
+             Passing <- JobSuspended, StepRepeated
 storage      Permanent <- ContainerNotAllowed
                        <- StorageError: TableNotFound, AccessDenied, StagedRunsMissing, LedgerMissing
              Strange <- EndpointUnusable
@@ -54,6 +54,7 @@ from shared_code.errors.jobs import (
     JobSuspended,
     NothingToApprove,
     NothingToRetry,
+    StepRepeated,
 )
 from shared_code.errors.kinds import AppError, Passing, Permanent, Strange
 from shared_code.errors.requests import (
@@ -148,6 +149,7 @@ __all__ = [
     "RequestTooLarge",
     "SettingsError",
     "StagedRunsMissing",
+    "StepRepeated",
     "StorageError",
     "Strange",
     "TableNotFound",

@@ -47,6 +47,13 @@ class JobSuspended(Passing):
     is_endless: ClassVar[bool] = True
 
 
+class StepRepeated(Passing):
+    """The host began this step once more while it ran: the later run goes on."""
+
+    service: ClassVar[str] = "host"
+    is_brief: ClassVar[bool] = True
+
+
 class JobEnded(Permanent):
     """The job has ended, or was ended from outside: nothing more is done for it."""
 

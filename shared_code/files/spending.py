@@ -1,17 +1,20 @@
 """What a page spends on embeddings: booked before a request is sent, and never more than was granted.
 
-Each try of a page keeps a tally of its own, a blob beside what its job has staged, which is written
-before a request is sent and once more before its vectors are used. A try that breaks off leaves it to the
-next one, in which what was under way counts as spent, by the estimate. A try that ends closes it, and the
-next one takes it over into its own, so that they stay few however often a page is tried. Where storage is
-away then, the answer of the try carries the tally, and the next try gets it with its input.
+A page has one tally, a blob beside what its job has staged. It is written before a request is sent and once
+more before its vectors are used, so that a try of the page that breaks off leaves it to the next one, for
+which what was under way counts as spent, by the estimate. Where storage is away when a try ends, its answer
+carries the tally, and the next try gets it with its input.
 
-ADR 37 has the reasons.
+The host may begin a try while another one runs. A try takes over what others have spent when it begins, and
+once more when it ends if it has spent nothing itself. Each write is conditional on what its writer has seen,
+so that a try after which another one has written sends nothing any more.
+
+ADR 37 and ADR 72 have the reasons.
 """
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
 from uuid import uuid4
@@ -19,38 +22,30 @@ from uuid import uuid4
 from azure.core.exceptions import AzureError
 from azure.storage.blob.aio import ContainerClient
 
-from shared_code.errors import JobCanceled
+from shared_code.errors import JobCanceled, StepRepeated
 from shared_code.jobs import SPENDING
 from shared_code.jobs.steps import PaidPage
-from shared_code.storage.staging import discard_some_staged, read_all_staged_json, stage_json
+from shared_code.storage.staging import StagedItem, WrittenMeanwhile
+
+_NOT_WRITTEN = (AzureError, TimeoutError, StepRepeated)
 
 
 class PageSpending:
-    """The tally of one try of a page; it pays for the page's texts."""
+    """The tally of a page as one try of it keeps it; it pays for the page's texts."""
 
     def __init__(
-        self,
-        container: ContainerClient,
-        step: PaidPage,
-        tallies: Mapping[str, Any],
-        require_wanted: Callable[[], Awaitable[None]],
+        self, stored: StagedItem, step: PaidPage, require_wanted: Callable[[], Awaitable[None]]
     ) -> None:
-        """Opens a tally beside those of other tries of the page."""
+        """Opens nothing."""
+        self._stored = stored
         self._require_wanted = require_wanted
         self._refusal: JobCanceled | None = None
-        self._container = container
-        self._job_id = step.job_id
-        self._name = f"{_folder(step.page)}{uuid4().hex}.json"
         self._grant = step.grant
-        self._paid = step.paid
-        # A tally that was taken over is still there if its try broke off then.
-        over = {name for tally in tallies.values() for name in tally["takenOver"]}
-        of_tries = {name: tally for name, tally in tallies.items() if name not in over}
-        self._taken_over = sorted(
-            (over & tallies.keys()) | {name for name, tally in of_tries.items() if tally["closed"]}
-        )
-        self._settled = _sum(of_tries[name] for name in self._taken_over if name in of_tries)
-        self._others = _sum(tally for tally in of_tries.values() if not tally["closed"])
+        self._paid = Counter(step.paid)
+        self._unwritten_before = step.tallies
+        self._attempt = uuid4().hex
+        self._is_repeated = False
+        self._settled = Counter(step.paid)
         self._under_way = 0
         self._promised = 0
         self._closed = False
@@ -61,21 +56,23 @@ class PageSpending:
     async def begin(
         cls, container: ContainerClient, step: PaidPage, *, require_wanted: Callable[[], Awaitable[None]]
     ) -> "PageSpending":
-        """Opens the tally of a new try of a page; `require_wanted` raises when it is to stop."""
-        stored = await read_all_staged_json(container, step.job_id, _folder(step.page))
-        return cls(container, step, {**stored, **step.tallies}, require_wanted)
+        """Begins with what other tries have spent; `require_wanted` raises when this one is to stop."""
+        spending = cls(StagedItem(container, step.job_id, _name(step.page)), step, require_wanted)
+        await spending._look_for_others()
+        return spending
 
     @property
     def counts(self) -> dict[str, int]:
         """What was spent that no answer has counted yet; tokens with those that are `estimated`."""
-        sums = self._others + self._tally
-        unheard = {name: sums[name] - self._paid.get(name, 0) for name in SPENDING}
-        return {name: count for name, count in unheard.items() if count}
+        unheard = self._tally - self._paid
+        return {name: unheard[name] for name in SPENDING if unheard[name]}
 
     @property
     def unwritten(self) -> dict[str, Any]:
-        """The tally by its name, unless storage is known to have it as it is now."""
-        return {} if self._saved == self._changes else {self._name: self._to_json()}
+        """The tally in the place of what storage has of these tries, unless that is known to be right."""
+        if self._saved == self._changes or self._is_repeated:
+            return {}
+        return dict.fromkeys([*self._unwritten_before, self._attempt], self._to_json())
 
     def is_under_way(self) -> bool:
         """Whether a request has been sent that is not answered."""
@@ -88,7 +85,11 @@ class PageSpending:
         return is_left
 
     async def sending(self, most: int) -> None:
-        """Books a request that is about to be sent; what was promised is under way now."""
+        """Books a request that is about to be sent; what was promised is under way now.
+
+        Raises:
+            StepRepeated: a later try of the page goes on instead.
+        """
         if self._refusal:
             raise self._refusal
         self._promised -= min(most, self._promised)
@@ -110,16 +111,14 @@ class PageSpending:
             return
         self._under_way -= most
         self._settled.update(tokens=tokens + estimated, requests=requests, estimated=estimated)
-        try:
+        with suppress(*_NOT_WRITTEN):  # the next write has it too, or a later try has the estimate
             await self._save()
-        except AzureError:
-            return  # the next write has it too
 
     async def close(self) -> None:
         """Ends the tally, which will not change any more; if that cannot be written, it is `unwritten`."""
-        if self._changes:
-            self._closed = True
-            with suppress(AzureError):
+        self._closed = True
+        with suppress(*_NOT_WRITTEN):
+            if self._changes or await self._look_for_others():
                 await self._save()
 
     @property
@@ -131,31 +130,47 @@ class PageSpending:
         return self.counts.get("tokens", 0) + self._promised
 
     def _to_json(self) -> dict[str, Any]:
-        return {**self._tally, "closed": self._closed, "takenOver": self._taken_over}
+        return {**self._tally, "attempt": self._attempt, "closed": self._closed}
 
     async def _save(self) -> None:
         """Writes the tally as it is when its turn has come: many changes may share a write."""
         self._changes += 1
         change = self._changes
         async with self._saving:
+            if self._is_repeated:
+                raise StepRepeated
             if self._saved >= change:
                 return
-            latest, is_first = self._changes, not self._saved
-            await stage_json(self._container, self._job_id, self._name, self._to_json())
+            latest = self._changes
+            await self._write()
             self._saved = latest
-        if is_first and self._taken_over:
-            await self._discard_taken_over()
 
-    async def _discard_taken_over(self) -> None:
-        try:
-            await discard_some_staged(self._container, self._job_id, self._taken_over)
-        except AzureError:
-            return  # they are known to be taken over
+    async def _write(self) -> None:
+        while True:
+            try:
+                await self._stored.write(self._to_json())
+            except WrittenMeanwhile:
+                await self._require_latest()
+            else:
+                return
+
+    async def _require_latest(self) -> None:
+        """Raises if another try has written the tally since this one has read or written it."""
+        stored = await self._stored.read()
+        # Without one its job is over; one of this try was written without an answer.
+        if stored is not None and stored["attempt"] != self._attempt:
+            self._is_repeated = True
+            raise StepRepeated
+
+    async def _look_for_others(self) -> bool:
+        """Takes over what other tries have spent; whether one of them may still go on."""
+        stored = await self._stored.read()
+        if stored is None:
+            return False
+        known = self._unwritten_before.get(stored["attempt"], stored)
+        self._settled = Counter({name: known.get(name, 0) for name in SPENDING}) | self._paid
+        return not stored["closed"]
 
 
-def _sum(tallies: Iterable[Mapping[str, Any]]) -> Counter[str]:
-    return sum((Counter({name: tally.get(name, 0) for name in SPENDING}) for tally in tallies), Counter())
-
-
-def _folder(page: int) -> str:
-    return f"spent/{page}/"
+def _name(page: int) -> str:
+    return f"spent/{page}.json"

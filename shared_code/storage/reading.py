@@ -58,7 +58,15 @@ async def read_json(container: ContainerClient, name: str) -> Any:
     Raises:
         DecodeError: it is none.
     """
-    blob = await read_blob(container, name)
+    return as_json(await read_blob(container, name))
+
+
+def as_json(blob: ReadBlob) -> Any:
+    """What a blob of JSON holds.
+
+    Raises:
+        DecodeError: it is none.
+    """
     try:
         return json.loads(blob.data)
     except (ValueError, RecursionError) as error:

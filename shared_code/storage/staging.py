@@ -9,7 +9,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequen
 from datetime import datetime
 from typing import Any
 
-from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
+from azure.core import MatchConditions
+from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
 from azure.storage.blob import BlobProperties
 from azure.storage.blob.aio import ContainerClient
 
@@ -17,7 +18,7 @@ from shared_code.concurrency import run_all
 from shared_code.errors import StagedRunsMissing
 from shared_code.jobs import ledger_prefix
 from shared_code.storage.decisions import decisions_prefix
-from shared_code.storage.reading import chunks_of_blob, read_blob, read_json
+from shared_code.storage.reading import as_json, chunks_of_blob, read_blob, read_json
 
 STAGING = "staging"
 _DELETIONS_AT_ONCE = 16
@@ -57,17 +58,61 @@ async def read_staged_json(container: ContainerClient, job_id: str, name: str) -
         raise _missing(job_id, name) from None
 
 
-async def read_all_staged_json(container: ContainerClient, job_id: str, prefix: str) -> dict[str, Any]:
-    """Reads every page of a job whose name begins so, by its name."""
-    path = f"{STAGING}/{job_id}/"
-    found = [name async for name in container.list_blob_names(name_starts_with=path + prefix)]
-    names = [name.removeprefix(path) for name in found]
-    return {name: await read_staged_json(container, job_id, name) for name in names}
+class StagedItem:
+    """A JSON value of a job that several runs of a step may write: none overwrites what it has not seen."""
+
+    def __init__(self, container: ContainerClient, job_id: str, name: str) -> None:
+        self._container = container
+        self._path = f"{STAGING}/{job_id}/{name}"
+        self._etag: str | None = None
+
+    async def read(self) -> Any:
+        """The value, which may be overwritten then; None if there is none."""
+        try:
+            blob = await read_blob(self._container, self._path)
+        except ResourceNotFoundError:
+            self._etag = None
+            return None
+        self._etag = blob.etag
+        return as_json(blob)
+
+    async def write(self, value: Any) -> None:
+        """Writes the value, unless there is one that was neither read nor written here.
+
+        Raises:
+            WrittenMeanwhile: there is one, or there is none any more.
+        """
+        data = json.dumps(value).encode()
+        if self._etag:
+            await self._overwrite(data, self._etag)
+            return
+        try:
+            await self._create(data)
+        except ResourceNotFoundError:
+            await _create(self._container)
+            await self._create(data)
+
+    async def _create(self, data: bytes) -> None:
+        try:
+            self._etag = await self._uploaded(data, overwrite=False)
+        except ResourceExistsError:
+            raise WrittenMeanwhile from None
+
+    async def _overwrite(self, data: bytes, etag: str) -> None:
+        unchanged = {"etag": f'"{etag}"', "match_condition": MatchConditions.IfNotModified}
+        try:
+            self._etag = await self._uploaded(data, overwrite=True, **unchanged)
+        except (ResourceModifiedError, ResourceNotFoundError):
+            raise WrittenMeanwhile from None
+
+    async def _uploaded(self, data: bytes, **condition: Any) -> str:
+        blob = self._container.get_blob_client(self._path)
+        answer = await blob.upload_blob(data, **condition)
+        return str(answer["etag"]).strip('"')
 
 
-async def discard_some_staged(container: ContainerClient, job_id: str, names: Iterable[str]) -> None:
-    """Deletes pages of a job by their names."""
-    await _delete_all(container, (f"{STAGING}/{job_id}/{name}" for name in names))
+class WrittenMeanwhile(Exception):
+    """A value is not as it was read."""
 
 
 async def keep_ledger(container: ContainerClient, job_id: str, name: str, entries: Sequence[Any]) -> None:

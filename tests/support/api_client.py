@@ -34,7 +34,7 @@ class ApiClient:
     def usage_after(self, env: str, *results: dict[str, Any]) -> dict[str, Any]:
         """The usage once jobs with these results are in it: readings arrive soon after their pages."""
         tokens = sum(result["tokens"] for result in results)
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             usage = self.usage(env)
             if sum(month["tokens"] for month in usage["months"]) >= tokens:

@@ -78,6 +78,7 @@ class Meeting:
         is_right: whether what it leaves is what an undisturbed job leaves.
         charged: tokens that the embeddings service charged for.
         counted: those that the usage of the environment tells.
+        estimated: of these, the ones that are not known to have been charged.
     """
 
     seconds: float
@@ -86,6 +87,7 @@ class Meeting:
     is_right: bool
     charged: int = 0
     counted: int = 0
+    estimated: int = 0
 
     @property
     def has_completed(self) -> bool:
@@ -124,9 +126,13 @@ class OutageWorld:
         """Runs a job of each kind, which creates what the first one has to create."""
         await self._ended(await self._taken(lambda: self.evaluated.submit(self.api)))
         for job in JOBS:
-            meeting = await self._run(job, self._counting("table"))
+            meeting = await self.run(job)
             if not meeting.has_completed:
                 raise AssertionError(meeting)
+
+    async def run(self, job: str) -> Meeting:
+        """Runs a job that meets no outage."""
+        return await self._run(job, self._counting("table"))
 
     async def meet(self, job: str, service: str, fault: str, seconds: float, *, seed: int) -> Meeting:
         """Runs a job that meets an outage at one of its requests to the service."""
@@ -180,9 +186,9 @@ class OutageWorld:
     def _meetings(self, statuses: Sequence[dict[str, Any]], *, is_right: bool) -> list[Meeting]:
         return [Meeting(seconds=0, met=0, status=status, is_right=is_right) for status in statuses]
 
-    async def _tokens(self, env: str) -> int:
+    async def _tokens(self, env: str, which: str = "tokens") -> int:
         usage = await asyncio.to_thread(self.api.usage, env)
-        return sum(month["tokens"] for month in usage["months"])
+        return sum(month.get(which, 0) for month in usage["months"])
 
     async def _requests(self, job: str, service: str) -> int:
         """How many requests an undisturbed job sends to a service at least."""
@@ -297,9 +303,10 @@ class OutageWorld:
 
     async def _with_usage(self, env: str, status: dict[str, Any], *, is_right: bool) -> Meeting:
         tokens = await self._tokens(env)
+        estimated = await self._tokens(env, "estimated")
         charged = self.embeddings.counters()["tokens"]
         [meeting] = self._meetings([status], is_right=is_right)
-        return replace(meeting, charged=charged, counted=tokens)
+        return replace(meeting, charged=charged, counted=tokens, estimated=estimated)
 
 
 @asynccontextmanager

@@ -1,12 +1,18 @@
 """Files, an index and an embeddings service in memory, as much of each as ingestion and listing use."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import Any
 
-from azure.core.exceptions import ResourceNotFoundError, ServiceRequestError
+from azure.core.exceptions import (
+    ResourceExistsError,
+    ResourceModifiedError,
+    ResourceNotFoundError,
+    ServiceRequestError,
+)
 from azure.storage.blob import BlobProperties
 
 from shared_code.documents import DocumentLimits
@@ -225,30 +231,52 @@ class FakeBlobs:
     """A container of what jobs stage; after `away_after` uploads none is answered, be it done or not."""
 
     blobs: dict[str, bytes] = field(default_factory=dict)
+    versions: Counter[str] = field(default_factory=Counter)
     away_after: int | None = None
     lies: bool = False
 
-    async def upload_blob(self, name: str, data: bytes, *, overwrite: bool) -> None:
+    def get_blob_client(self, name: str) -> "FakeBlob":
+        return FakeBlob(self, name)
+
+    async def upload_blob(self, name: str, data: bytes, *, overwrite: bool, etag: str | None = None) -> str:
         await asyncio.sleep(0)
         is_away = self.away_after == 0
         if self.away_after:
             self.away_after -= 1
         if not is_away or self.lies:
-            self.blobs[name] = data
+            self._put(name, data, overwrite=overwrite, etag=etag)
         if is_away:
             raise ServiceRequestError("nobody answers")
+        return self.etag(name)
 
-    async def delete_blob(self, name: str) -> None:
-        if self.blobs.pop(name, None) is None:
-            raise ResourceNotFoundError
+    def _put(self, name: str, data: bytes, *, overwrite: bool, etag: str | None) -> None:
+        if etag and (name not in self.blobs or etag != self.etag(name)):
+            raise ResourceModifiedError
+        if not overwrite and name in self.blobs:
+            raise ResourceExistsError
+        self.blobs[name] = data
+        self.versions[name] += 1
 
-    async def list_blob_names(self, *, name_starts_with: str) -> AsyncIterator[str]:
-        for name in list(self.blobs):
-            if name.startswith(name_starts_with):
-                yield name
+    def etag(self, name: str) -> str:
+        """Of the newest version of a blob."""
+        return f'"{self.versions[name]}"'
 
     async def download_blob(self, name: str) -> "FakeDownload":
-        return FakeDownload(self.blobs[name])
+        await asyncio.sleep(0)
+        if name not in self.blobs:
+            raise ResourceNotFoundError
+        return FakeDownload(self.blobs[name], self.etag(name))
+
+
+@dataclass
+class FakeBlob:
+    """One of its blobs."""
+
+    container: FakeBlobs
+    name: str
+
+    async def upload_blob(self, data: bytes, *, match_condition: Any = None, **condition: Any) -> Any:
+        return {"etag": await self.container.upload_blob(self.name, data, **condition)}
 
 
 @dataclass
@@ -256,6 +284,7 @@ class FakeDownload:
     """A blob that is read."""
 
     data: bytes
+    etag: str
 
     @property
     def size(self) -> int:
@@ -264,8 +293,8 @@ class FakeDownload:
 
     @property
     def properties(self) -> BlobProperties:
-        """Without an ETag."""
-        return BlobProperties()
+        """With the ETag of what is read."""
+        return BlobProperties(ETag=self.etag)
 
     async def readall(self) -> bytes:
         return self.data
