@@ -62,12 +62,12 @@ async def embed_event(clients: Clients, step: EmbedEvent) -> ItemDone:
     documents = clients.event_documents(job.env, job.index_version)
     fetched = clients.fetched_events.take(job.id, job.submission)
     life = JobLife(clients, step.job_id)
-    spending = EventSpending(documents, job, step.tries, step.tallies, life.require)
+    spending = EventSpending(documents, job, step.paid, step.tallies, life.require)
     try:
         work = partial(_embed, clients, step, fetched, documents, spending)
         counts = await life.unless_over(work, has_paid=spending.is_under_way, looks_first=False)
     except Exception as error:
-        counted = {"tokens": 0, **spending.tally.counts} if spending.is_known else {}
+        counted = spending.counts if spending.is_known else {}
         raise Stopped(error, counted, spending.unwritten) from error
     try:
         await life.finish()

@@ -9,7 +9,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Self
 
-from azure.cosmos.exceptions import CosmosResourceExistsError, CosmosResourceNotFoundError
+from azure.cosmos.exceptions import (
+    CosmosAccessConditionFailedError,
+    CosmosBatchOperationError,
+    CosmosResourceExistsError,
+    CosmosResourceNotFoundError,
+)
 
 from shared_code.embeddings.client import Embedding
 from shared_code.embeddings.vectors import Vector
@@ -49,30 +54,45 @@ class NewDocument:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventTally:
-    """What the step of an event's job has spent that none of its answers has counted.
+    """What all tries of the step of an event's job have spent.
 
     Attributes:
         submission: of the job.
-        tries: how many answers of the step the job had heard by then.
         attempt: the try that wrote it; none has the name of another.
         counts: tokens, requests, and of the tokens those that are `estimated`.
     """
 
     submission: str
-    tries: int
     attempt: str = ""
     counts: Counts = field(default_factory=dict)
 
     def to_json(self) -> Json:
         """JSON values only."""
-        return {"run": self.submission, "tries": self.tries, "attempt": self.attempt, **self.counts}
+        return {"run": self.submission, "attempt": self.attempt, **self.counts}
 
     @classmethod
     def from_json(cls, value: Json) -> Self:
         """Reads what to_json wrote."""
         counts = {name: value[name] for name in SPENDING if name in value}
         attempt = value.get("attempt", "")  # earlier releases wrote none
-        return cls(submission=value["run"], tries=value["tries"], attempt=attempt, counts=counts)
+        return cls(submission=value["run"], attempt=attempt, counts=counts)
+
+
+@dataclass(frozen=True, slots=True)
+class EventTallies:
+    """The tallies of an event.
+
+    Attributes:
+        open: that of a try which has not written its documents, with its ETag.
+        closed: those that were written with documents.
+    """
+
+    open: tuple[EventTally, str] | None
+    closed: Sequence[EventTally]
+
+
+class TallyTaken(Exception):
+    """The open tally of an event is not as it was read: another try has written it, or its documents."""
 
 
 _TALLY = "account"
@@ -107,9 +127,25 @@ class EventDocuments:
         return {item["made"]: Vector.of(item["embedding"]) async for item in found}
 
     async def put(
-        self, job: EmbedEventJob, event: Event, documents: Sequence[NewDocument], tally: EventTally
+        self,
+        job: EmbedEventJob,
+        event: Event,
+        documents: Sequence[NewDocument],
+        tally: EventTally,
+        etag: str | None,
     ) -> None:
-        """Writes documents and what they have cost, or the same ones once more."""
+        """Writes documents and what they have cost, or the same ones once more.
+
+        Args:
+            job: the event's.
+            event: that they are of.
+            documents: what to write.
+            tally: what they have cost.
+            etag: of the open tally, which they take the place of; None without one.
+
+        Raises:
+            TallyTaken: the open tally is of another try by now.
+        """
         if not documents:
             return
         partition = self._documents_of(job)
@@ -118,36 +154,50 @@ class EventDocuments:
             for document in documents
         ]
         items[0][0]["account"] = tally.to_json()
-        await partition.upsert(items, instead_of=_id(job, _TALLY))
+        try:
+            await partition.upsert(items, instead_of=(_id(job, _TALLY), etag) if etag else None)
+        except (CosmosBatchOperationError, CosmosAccessConditionFailedError):
+            found = await self.tallies(job)
+            if tally.attempt not in {each.attempt for each in found.closed}:
+                raise TallyTaken from None
+            await partition.upsert(items)  # they were written, and the answer was lost
 
-    async def tallies(self, job: EmbedEventJob) -> list[EventTally]:
-        """The tallies of an event: the open one, if there is one, and those of documents."""
+    async def are_there(self, job: EmbedEventJob) -> bool:
+        """Whether this submission of the event has written documents."""
+        first = await self._documents_of(job).read(_id(job, 0))
+        return first is not None and first["run"] == job.submission
+
+    async def tallies(self, job: EmbedEventJob) -> EventTallies:
+        """The tallies of an event."""
         partition = self._documents_of(job)
         item = await partition.read(_id(job, _TALLY))
-        query = "SELECT VALUE c.account FROM c WHERE c.pk = @pk AND IS_DEFINED(c.account)"
-        found = [tally async for tally in partition.query(query)]
-        return [EventTally.from_json(each) for each in ([item["account"]] if item else []) + found]
+        which = "c.pk = @pk AND IS_DEFINED(c.account) AND IS_DEFINED(c.ordinal)"
+        query = f"SELECT VALUE c.account FROM c WHERE {which}"  # noqa: S608 - own names
+        closed = [EventTally.from_json(account) async for account in partition.query(query)]
+        opened = (EventTally.from_json(item["account"]), str(item["_etag"])) if item else None
+        return EventTallies(opened, closed)
 
-    async def open_tally(self, job: EmbedEventJob, tally: EventTally) -> bool:
-        """Writes the tally of an event, unless one is open; whether it was written.
+    async def write_tally(self, job: EmbedEventJob, tally: EventTally, etag: str | None) -> str:
+        """Writes the open tally of an event, and gives its new ETag.
+
+        Args:
+            job: the event's.
+            tally: what to write.
+            etag: that it must still have; None where none must be open.
 
         Raises:
+            TallyTaken: it has another, or one is open, or none is any more.
             ContainerMissing: the container is still to be created.
         """
         partition = self._documents_of(job)
         try:
-            await partition.save([(self._tally(job, tally, partition.key), None)])
-        except CosmosResourceExistsError:
-            return False
+            [written] = await partition.save([(self._tally(job, tally, partition.key), etag)])
+        except (CosmosResourceExistsError, CosmosAccessConditionFailedError):
+            raise TallyTaken from None
         except CosmosResourceNotFoundError as error:
             require_absent(error)
-            raise ContainerMissing from None
-        return True
-
-    async def book(self, job: EmbedEventJob, tally: EventTally) -> None:
-        """Writes the open tally of an event, which documents take the place of."""
-        partition = self._documents_of(job)
-        await partition.upsert([(self._tally(job, tally, partition.key), None)])
+            raise (TallyTaken if etag else ContainerMissing) from None
+        return written
 
     async def create_container(self, dimensions: int) -> None:
         """Creates the container for vectors of this size."""

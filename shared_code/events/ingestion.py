@@ -15,7 +15,8 @@ from shared_code.documents.chunking import chunk
 from shared_code.embeddings.batching import BatchedEmbeddings, CountedText, Outcome, Payer
 from shared_code.embeddings.client import Embedding
 from shared_code.embeddings.vectors import Vector
-from shared_code.events.documents import EventDocuments, NewDocument, StoredDocument
+from shared_code.errors import StepRepeated
+from shared_code.events.documents import EventDocuments, NewDocument, StoredDocument, TallyTaken
 from shared_code.events.source import Event
 from shared_code.events.spending import EventSpending
 from shared_code.index.fingerprints import text_fingerprint
@@ -69,6 +70,7 @@ async def ingest_event(
         EmbeddingFailure: a part of the text has no vector.
         EmbeddingsUnusable: no text at all can be embedded.
         ServiceError: the service could not be reached.
+        StepRepeated: a later try of the step goes on instead.
     """
     planned = await asyncio.to_thread(lambda: list(_planned(event, job)))
     stored = await documents.stored(job)
@@ -81,7 +83,10 @@ async def ingest_event(
         await spending.look_back()  # no tally will be opened, or one has been closed by documents
     new += await _embedded(lacking, job, documents, embeddings, spending)
     outdated = [ordinal for ordinal, document in kept.items() if _is_outdated(document, event)]
-    await documents.put(job, event, new, spending.tally)
+    try:
+        await documents.put(job, event, new, spending.tally, spending.etag)
+    except TallyTaken:
+        raise StepRepeated from None
     await documents.amend(job, event, outdated)
     await documents.remove(job, [ordinal for ordinal in stored if ordinal >= len(planned)])
     before = sum(document.submission == job.submission for document in kept.values())

@@ -1,98 +1,116 @@
 """What an event spends on embeddings: booked before a request is sent.
 
-A try of an event's step keeps a tally. It is written before a request is sent, an item beside the event's
-documents with what the request may cost at most. When it is known what was charged, it is written with the
-first of them, and the item goes. A try that breaks off leaves it to the next one, which finds it when it is
-about to write its own. A tally of an earlier try of the step says nothing any more: the answer of that try
-has counted what it spent.
+An event has one open tally. It is written before a request is sent, an item beside the event's documents
+with what the request may cost at most. When it is known what was charged, it is written with the first of
+them, and the item goes. A try that breaks off leaves it to the next one, which finds it when it is about to
+write its own. Each write is conditional on what its writer has seen: a try after which another one has
+written sends nothing any more, and writes no documents.
 
-ADR 53 and ADR 54 have the reasons.
+ADR 53, ADR 54 and ADR 72 have the reasons.
 """
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 from uuid import uuid4
 
-from shared_code.events.documents import EventTally
+from shared_code.errors import StepRepeated
+from shared_code.events.documents import EventTallies, EventTally, TallyTaken
 from shared_code.index.records import ContainerMissing
-from shared_code.jobs import EmbedEventJob, Json
+from shared_code.jobs import Counts, EmbedEventJob, Json
 
 
 class Tallies(Protocol):
     """Where the tallies of events are kept."""
 
-    async def tallies(self, job: EmbedEventJob) -> Sequence[EventTally]:
+    async def are_there(self, job: EmbedEventJob) -> bool:
+        """Whether this submission of the event has written documents."""
+
+    async def tallies(self, job: EmbedEventJob) -> EventTallies:
         """The tallies of an event."""
 
-    async def open_tally(self, job: EmbedEventJob, tally: EventTally) -> bool:
-        """Writes the tally of an event, unless one is open; whether it was written."""
-
-    async def book(self, job: EmbedEventJob, tally: EventTally) -> None:
-        """Writes a tally."""
+    async def write_tally(self, job: EmbedEventJob, tally: EventTally, etag: str | None) -> str:
+        """Writes the open tally of an event if it still has this ETag, and gives the new one."""
 
 
 @dataclass
 class EventSpending:
-    """The tally of one try of an event's step; it pays for the event's texts.
+    """The tally of an event as one try of its step keeps it; it pays for the event's texts.
 
     Attributes:
         tallies: where it is kept.
         job: the event's.
-        tries: how many answers of the step the job has heard.
-        others: the tallies of earlier tries, by their names, where the stored one may be wrong.
+        paid: what the answers of earlier tries have counted.
+        others: their tallies by their names, where the stored one may be wrong.
         require_wanted: raises when nothing is wanted any more.
-        counts: what no answer of the step has counted; of the tokens, those that are `estimated`.
-        is_known: whether these have what an earlier try has spent that broke off.
+        is_known: whether it has what an earlier try has spent that broke off.
+        etag: of the open tally as this try has seen it; None without one.
     """
 
     tallies: Tallies
     job: EmbedEventJob
-    tries: int
+    paid: Counts
     others: Json
     require_wanted: Callable[[], Awaitable[None]]
-    counts: Counter[str] = field(default_factory=Counter)
     is_known: bool = False
+    etag: str | None = None
+    _settled: Counter[str] = field(init=False)
     _under_way: int = 0
     _attempt: str = field(default_factory=lambda: uuid4().hex)
     _has_tried: bool = False
+    _has_written: bool = False
+    _is_repeated: bool = False
     _booking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
+    def __post_init__(self) -> None:
+        self._settled = Counter(self.paid)
+
     async def look_back(self) -> None:
-        """Takes over what an earlier try of the step has spent that broke off."""
-        found = await self.tallies.tallies(self.job)
+        """Takes over what other tries of the step have spent."""
+        self._take_over(await self.tallies.tallies(self.job))
+
+    def _take_over(self, found: EventTallies) -> None:
+        opened, self.etag = found.open or (None, None)
         # One of this try is there where a write was done whose answer was lost.
         known = {**self.others, self._attempt: {}}
-        unheard = [
+        spent: list[Counter[str]] = [
             Counter(known.get(each.attempt, each.counts))
-            for each in found
-            if (each.submission, each.tries) == (self.job.submission, self.tries)
+            for each in ([opened] if opened else []) + list(found.closed)
+            if each.submission == self.job.submission
         ]
         # Each try adds to what it finds, so that the last one has all of it.
-        self.counts.update(max(unheard, key=lambda counts: counts["tokens"], default=Counter()))
+        spent.append(Counter(self.paid))
+        self._settled = max(spent, key=lambda counts: counts["tokens"])
         self.is_known = True
 
     @property
     def tally(self) -> EventTally:
         """The tally as it is now: what is under way counts as spent."""
-        counts = self.counts + Counter(tokens=self._under_way, estimated=self._under_way)
-        return EventTally(
-            submission=self.job.submission, tries=self.tries, attempt=self._attempt, counts=counts
-        )
+        counts = self._settled + Counter(tokens=self._under_way, estimated=self._under_way)
+        return EventTally(submission=self.job.submission, attempt=self._attempt, counts=counts)
+
+    @property
+    def counts(self) -> Counter[str]:
+        """What was spent that no answer has counted yet; of the tokens, those that are `estimated`."""
+        return Counter(self.tally.counts) - Counter(self.paid)
 
     @property
     def unwritten(self) -> Json:
         """The tally by its name, where the stored one may be of a request that was not sent."""
-        return {self._attempt: {}} if self._has_tried and not self.is_known else {}
+        return {self._attempt: dict(self.paid)} if self._has_tried and not self.is_known else {}
 
     def is_under_way(self) -> bool:
         """Whether a request has been sent that is not answered."""
         return self._under_way > 0
 
     async def sending(self, most: int) -> None:
-        """Books a request that is about to be sent."""
+        """Books a request that is about to be sent.
+
+        Raises:
+            StepRepeated: a later try of the step goes on instead.
+        """
         self._under_way += most
         try:
             async with self._booking:
@@ -103,22 +121,42 @@ class EventSpending:
             raise
 
     async def _book(self) -> None:
-        """Writes the tally; the first write finds one that is there already."""
-        if not self.is_known:
-            self._has_tried = True  # a write without an answer may have been done
-            try:
-                self.is_known = await self.tallies.open_tally(self.job, self.tally)
-            except ContainerMissing:
-                self.is_known = True  # nobody can have a tally
-                raise
-            if self.is_known:
-                return
-            await self.look_back()
-        await self.tallies.book(self.job, self.tally)
+        """Writes the tally; the first write takes over the one of a try that broke off."""
+        if self._is_repeated:
+            raise StepRepeated
+        self._has_tried = True  # a write without an answer may have been done
+        while not await self._is_written():
+            await self._meet_other()
+        # Documents that a try at the same time has written meanwhile have taken its tally away.
+        if not self.is_known and await self.tallies.are_there(self.job):
+            self._is_repeated = True
+            raise StepRepeated
+        self.is_known = True
+
+    async def _is_written(self) -> bool:
+        """Writes the tally, unless it is not as this try has seen it."""
+        try:
+            self.etag = await self.tallies.write_tally(self.job, self.tally, self.etag)
+        except TallyTaken:
+            return False
+        except ContainerMissing:
+            self.is_known = True  # nobody can have a tally
+            raise
+        self._has_written = True
+        return True
+
+    async def _meet_other(self) -> None:
+        found = await self.tallies.tallies(self.job)
+        is_own = found.open is not None and found.open[0].attempt == self._attempt
+        if found.open is None or (self._has_written and not is_own):
+            self._is_repeated = True
+            raise StepRepeated
+        if self._has_written:
+            self.etag = found.open[1]
+        else:
+            self._take_over(found)
 
     async def charged(self, most: int, *, tokens: int, requests: int, estimated: int) -> None:
         """Adds what was charged; it is written with the documents."""
         self._under_way -= most
-        self.counts.update(tokens=tokens + estimated, requests=requests)
-        if estimated:
-            self.counts.update(estimated=estimated)
+        self._settled.update(tokens=tokens + estimated, requests=requests, estimated=estimated)

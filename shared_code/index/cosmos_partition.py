@@ -33,22 +33,28 @@ from shared_code.telemetry import log_event
 _OPERATIONS_PER_BATCH = 100
 _BYTES_PER_BATCH = 1_000_000
 _BATCHES_AT_ONCE = 8
+# Of an item that has another ETag than it should, or is gone.
+_CONDITION_FAILED = {HTTPStatus.PRECONDITION_FAILED, HTTPStatus.NOT_FOUND}
 # A page ends at 4 MB, too; by itself the service would end it after 100 items.
 _ITEMS_PER_PAGE = 1_000
 # As the SDK writes it: within a string the quotation marks would be escaped, so that no text looks like it.
 _OPERATION = '{"operationType":'
 _QUIET_OPERATION = '{"minimalReturnPreference":true,"operationType":'
 _UPSERT = _QUIET_OPERATION.encode() + b'"Upsert","resourceBody":%b}'
-_DELETE = _QUIET_OPERATION.encode() + b'"Delete","id":%b}'
+_DELETE = _QUIET_OPERATION.encode() + b'"Delete","id":%b,"ifMatch":%b}'
 
 
 @dataclass(frozen=True, slots=True)
 class _Operation:
-    """An operation in the SDK's form for batches, and how to do it alone; `body` if it is written in here."""
+    """An operation in the SDK's form for batches, and how to do it alone; `body` if it is written in here.
+
+    Where a condition of it does not hold, the others of its batch are not done alone either.
+    """
 
     batched: tuple[Any, ...]
     alone: Callable[[], Awaitable[Any]]
     body: bytes = b""
+    is_condition: bool = False
 
 
 class CosmosPartition:
@@ -94,17 +100,24 @@ class CosmosPartition:
             return None
 
     async def upsert(
-        self, items: Iterable[tuple[dict[str, Any], Vector | None]], *, instead_of: str = ""
+        self,
+        items: Iterable[tuple[dict[str, Any], Vector | None]],
+        *,
+        instead_of: tuple[str, str] | None = None,
     ) -> None:
         """Writes items with their vectors, if they have one, or the same items once more.
 
         Args:
             items: what to write.
-            instead_of: the id of an item that is deleted with the first of them.
+            instead_of: the id and the ETag of an item that is deleted with the first of them.
+
+        Raises:
+            CosmosBatchOperationError, CosmosAccessConditionFailedError: that item is gone, or another by now.
+                Some of the others may have been written.
         """
         operations = [self._upsert(item, vector) for item, vector in items]
         if instead_of:
-            operations.insert(1, self._delete_with_others(instead_of))
+            operations.insert(1, self._delete_with_others(*instead_of))
         await self._run(operations)
 
     async def save(self, items: Iterable[tuple[dict[str, Any], str | None]]) -> list[str]:
@@ -142,10 +155,10 @@ class CosmosPartition:
         alone = partial(self._container.upsert_item, item, no_response=True, **_sending(body))
         return _Operation(("upsert", ({"id": item["id"]},)), alone, _UPSERT % body)
 
-    def _delete_with_others(self, item: str) -> _Operation:
-        return _Operation(
-            ("delete", (item,)), partial(self._delete, item), _DELETE % msgspec.json.encode(item)
-        )
+    def _delete_with_others(self, item: str, etag: str) -> _Operation:
+        body = _DELETE % (msgspec.json.encode(item), msgspec.json.encode(etag))
+        alone = partial(self._container.delete_item, item, self.key, **_only_if_still(etag))
+        return _Operation(("delete", (item,)), alone, body, is_condition=True)
 
     def _save(self, item: dict[str, Any], etag: str | None) -> _Operation:
         if etag is None:
@@ -191,6 +204,12 @@ class CosmosPartition:
         except (CosmosBatchOperationError, CosmosHttpResponseError) as error:
             # The status of a batch error is that of an operation; the other kind is about the whole request.
             whole = isinstance(error, CosmosHttpResponseError)
+            if (
+                not whole
+                and error.status_code in _CONDITION_FAILED
+                and any(each.is_condition for each in batch)
+            ):
+                raise
             if whole and error.status_code != HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
                 raise
             log_event("index.batch_refused", status=error.status_code, operations=len(batch))

@@ -77,11 +77,9 @@ def _embed(context: OrchestrationContext, job: EmbedEventJob) -> Steps[ItemDone 
 
     def next_try(answer: Failed) -> EmbedEvent:
         nonlocal step
-        # A try that was cut off, or did not get to its account, leaves to the next one what is in there.
-        was_heard = "tokens" in answer.counts
         paid = _sum(step.paid, spending_of(answer.counts))
         tallies = {**step.tallies, **answer.tallies}
-        step = replace(step, paid=paid, tries=step.tries + was_heard, tallies=tallies)
+        step = replace(step, paid=paid, tallies=tallies)
         return step
 
     embedded = yield from run_step(

@@ -9,7 +9,7 @@ import pytest
 
 from devhost.worker.worker import Worker
 from tests.support.corpus import SELF_CERTIFIED
-from tests.support.outage_world import OutageWorld, outage_world
+from tests.support.outage_world import JOBS, OutageWorld, outage_world
 
 pytestmark = SELF_CERTIFIED
 
@@ -35,7 +35,7 @@ def begun_twice(chance: Random) -> Callable[..., Any]:
 
 
 @pytest.mark.parametrize("seed", range(3))
-@pytest.mark.parametrize("job", ["audit", "file", "evaluation"])
+@pytest.mark.parametrize("job", JOBS)
 async def test_job_is_right_and_all_that_it_paid_is_counted(world, monkeypatch, job, seed):
     chance = Random(f"{job} {seed}")  # noqa: S311 - repeatable
     monkeypatch.setattr(Worker, "run_activity", begun_twice(chance))

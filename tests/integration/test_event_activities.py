@@ -116,14 +116,14 @@ async def test_what_another_instance_paid_before_it_died_is_counted_by_the_one_t
     service, events, embedding_settings
 ):
     events.put(service, "died", "A text.")
-    died = EventTally(submission="first", tries=0, counts={"tokens": 100, "estimated": 100})
+    died = EventTally(submission="first", counts={"tokens": 100, "estimated": 100})
     async with process(service, embedding_settings) as clients:
         await embed_event(clients, payload_of(events, "died", clients, run="before"))  # creates the container
         events.put(service, "died", "Another text.")
         payload = payload_of(events, "died", clients)
         await fetch_event(clients, payload)
         job = EmbedEventJob.from_json(payload["job"])
-        assert await clients.event_documents(job.env, job.index_version).open_tally(job, died)
+        assert await clients.event_documents(job.env, job.index_version).write_tally(job, died, None)
         counts = (await embed_event(clients, payload))["counts"]
 
     assert counts["estimated"] == 100

@@ -1,6 +1,5 @@
 """Searches of an index in the Cosmos DB emulator, with questions whose vectors are known."""
 
-from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -69,9 +68,7 @@ async def clients(cosmos_emulator: Cosmos) -> AsyncIterator[Clients]:
         event = Event(tracking_id="abc-1", session_id="s", text="The train has left.", time=None)
         embedding = Embedding(Vector.of([0, 0.1, 1.0]), 7)
         new = NewDocument(ordinal=0, text=event.text, made="m", embedding=embedding)
-        await documents.put(
-            job, event, [new], EventTally(submission=job.submission, tries=0, counts=Counter())
-        )
+        await documents.put(job, event, [new], EventTally(submission=job.submission), None)
         yield clients
 
 

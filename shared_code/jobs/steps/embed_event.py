@@ -35,20 +35,18 @@ class EmbedEvent(FetchEvent):
 
     Attributes:
         paid: what earlier tries of the step have counted as spent.
-        tries: how many of them have said what they spent.
-        tallies: of those that have not, by their names, where the stored one may be wrong.
+        tallies: of those that could not count it, by their names, where the stored one may be wrong.
     """
 
     NAME: ClassVar[str] = "embed-event"
     activity: ClassVar[str] = "embed-event-activity"
 
     paid: Counts = field(default_factory=dict)
-    tries: int = 0
     tallies: Json = field(default_factory=dict)
 
     def to_json(self) -> Json:
         """The activity's input."""
-        own: Json = {"paid": dict(self.paid), "tries": self.tries, "tallies": self.tallies}
+        own: Json = {"paid": dict(self.paid), "tallies": self.tallies}
         return {**super().to_json(), **{name: value for name, value in own.items() if value}}
 
     @classmethod
@@ -59,7 +57,6 @@ class EmbedEvent(FetchEvent):
             job_id=value["jobId"],
             job=job,
             paid=value.get("paid", {}),
-            tries=value.get("tries", 0),
             tallies=value.get("tallies", {}),
         )
 

@@ -1,7 +1,9 @@
 """One live event into an index in memory: what is embedded, what is written, and what a repetition costs."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -10,7 +12,8 @@ import pytest
 from shared_code.embeddings.batching import BatchedEmbeddings
 from shared_code.embeddings.client import EmbeddingRefused
 from shared_code.embeddings.vectors import Vector
-from shared_code.events.documents import EventTally, NewDocument, StoredDocument
+from shared_code.errors import StepRepeated
+from shared_code.events.documents import EventTallies, EventTally, NewDocument, StoredDocument, TallyTaken
 from shared_code.events.ingestion import ingest_event
 from shared_code.events.source import Event
 from shared_code.events.spending import EventSpending
@@ -31,27 +34,34 @@ class FakeDocuments:
 
     items: dict[int, tuple[NewDocument, StoredDocument]] = field(default_factory=dict)
     done: list[str] = field(default_factory=list)
-    kept: EventTally | None = None
-    open: bool = False
+    open: EventTally | None = None
+    closed: EventTally | None = None
+    version: int = 0
     has_container: bool = True
     crash_at: str = ""
     loses_answers: bool = False
 
-    async def tallies(self, _job: EmbedEventJob) -> list[EventTally]:
-        return [self.kept] if self.kept else []
+    async def are_there(self, job: EmbedEventJob) -> bool:
+        await asyncio.sleep(0)
+        return any(stored.submission == job.submission for _, stored in self.items.values())
 
-    async def open_tally(self, _job: EmbedEventJob, tally: EventTally) -> bool:
+    async def tallies(self, _job: EmbedEventJob) -> EventTallies:
+        opened = (self.open, str(self.version)) if self.open else None
+        return EventTallies(opened, [self.closed] if self.closed else [])
+
+    async def write_tally(self, _job: EmbedEventJob, tally: EventTally, etag: str | None) -> str:
+        await asyncio.sleep(0)
         if not self.has_container:
             raise ContainerMissing
-        if self.open:
-            return False
-        self.kept, self.open = tally, True
+        if etag != (str(self.version) if self.open else None):
+            raise TallyTaken
+        self.open, self.version = tally, self.version + 1
         if self.crash_at == "open":
             raise Crash
-        return not self.loses_answers  # a write that is sent again finds what it has written
-
-    async def book(self, _job: EmbedEventJob, tally: EventTally) -> None:
-        self.kept = tally
+        if self.loses_answers:  # a write that is sent again finds what it has written
+            self.loses_answers = False
+            raise TallyTaken
+        return str(self.version)
 
     async def create_container(self, dimensions: int) -> None:
         assert dimensions
@@ -64,12 +74,20 @@ class FakeDocuments:
         return {new.made: new.embedding.vector for new, _ in self.items.values()}
 
     async def put(
-        self, job: EmbedEventJob, event: Event, documents: Sequence[NewDocument], account: EventTally
+        self,
+        job: EmbedEventJob,
+        event: Event,
+        documents: Sequence[NewDocument],
+        tally: EventTally,
+        etag: str | None,
     ) -> None:
+        await asyncio.sleep(0)
         if self.crash_at == "put":
             raise Crash
         if documents:
-            self.kept, self.open = account, False
+            if etag and (self.open is None or etag != str(self.version)):
+                raise TallyTaken
+            self.closed, self.open = tally, None
         for new in documents:
             self.done.append(f"put {new.ordinal}")
             stored = StoredDocument(
@@ -112,12 +130,22 @@ class World:
         event: Event = EVENT,
         job: EmbedEventJob = JOB,
         *,
-        tries: int = 0,
+        paid: Mapping[str, int] | None = None,
         tallies: Mapping[str, Any] | None = None,
     ) -> dict[str, int]:
+        self.spending = EventSpending(self.documents, job, dict(paid or {}), dict(tallies or {}), always)
+        return await self._ingest(event, job, self.spending)
+
+    async def attempt(self, paid: Mapping[str, int] | None = None) -> Counter[str]:
+        """What the step of the event answers, also if another try has gone on instead."""
+        spending = EventSpending(self.documents, JOB, dict(paid or {}), {}, always)
+        with suppress(StepRepeated):
+            return Counter(await self._ingest(LONG, JOB, spending))
+        return spending.counts
+
+    async def _ingest(self, event: Event, job: EmbedEventJob, spending: EventSpending) -> dict[str, int]:
         fakes: Any = self
         embeddings = BatchedEmbeddings(fakes.service, wait=0, tokens_per_request=1_000, at_once=8)
-        self.spending = EventSpending(self.documents, job, tries, dict(tallies or {}), always)
         return dict(
             await ingest_event(
                 event,
@@ -125,7 +153,7 @@ class World:
                 documents=fakes.documents,
                 embeddings=embeddings,
                 previous=fakes.previous,
-                spending=self.spending,
+                spending=spending,
             )
         )
 
@@ -220,10 +248,21 @@ async def test_nothing_is_written_of_an_event_of_which_a_part_has_no_vector():
     assert world.documents.done == []
 
 
-async def test_same_event_twice_at_once_is_the_same_documents():
+@pytest.mark.parametrize("hears", [0, 1])
+@pytest.mark.parametrize("moments", range(12))
+async def test_all_that_two_tries_at_once_spend_is_counted_whichever_is_heard(hears: int, moments: int):
     world = World()
-    await asyncio.gather(world.ingest(), world.ingest())
-    assert world.texts() == ["An event."]
+    tries = [asyncio.create_task(world.attempt())]
+    for _ in range(moments):
+        await asyncio.sleep(0)
+    tries.append(asyncio.create_task(world.attempt()))
+    heard = (await asyncio.gather(*tries))[hears]
+    if not heard["completed"]:  # the host runs the step again
+        heard += await world.attempt(paid=heard)
+
+    charged = 10 * sum(map(len, world.service.batches))
+    assert "".join(world.texts()).count("Sentence 7") == 1
+    assert heard["tokens"] - heard["estimated"] <= charged <= heard["tokens"]
 
 
 async def broken_off(world: World, fault: str, **more: Any) -> None:
@@ -239,7 +278,7 @@ async def broken_off(world: World, fault: str, **more: Any) -> None:
 async def test_run_that_breaks_off_is_counted_by_the_next_one_as_what_it_may_have_cost(fault: str):
     world = World()
     await broken_off(world, fault)
-    booked = world.documents.kept
+    booked = world.documents.open
     counts = await world.ingest(LONG)
     assert booked
     assert booked.counts["estimated"] == counts["estimated"] >= 10 * counts["documents"]
@@ -264,9 +303,11 @@ async def test_each_run_that_breaks_off_is_counted():
 
 
 async def test_account_of_a_try_that_was_heard_or_of_another_run_is_not_counted_again():
-    for later in ({"tries": 1}, {"job": AGAIN}):
+    for is_heard in (True, False):
         world = World()
         await broken_off(world, "put")
+        assert world.documents.open
+        later: Any = {"paid": world.documents.open.counts} if is_heard else {"job": AGAIN}
         counts = await world.ingest(LONG, **later)
         assert (counts["tokens"], counts.get("estimated")) == (10 * counts["documents"], None)
 
