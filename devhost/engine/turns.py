@@ -1,56 +1,78 @@
-"""Turns of episodes that have much to read: one at a time, after what else there is to do.
+"""Turns of what there is much to read for: one at a time, after what else there is to do.
 
-The SDK reads the whole history and input in every episode, and nothing else runs in this process meanwhile:
-for an input of 10 MB that is half a second. ADR 71 has the reasons.
+The SDK reads the whole history and input in every episode, an activity its input, and nothing else runs in
+this process meanwhile: for 10 MB that is half a second. ADR 71 has the reasons.
 """
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from typing import Final
+from collections.abc import Callable
+from contextlib import ExitStack
+from types import TracebackType
+from typing import Final, Self
 
 LARGE: Final = 1_000_000  # characters of history and input, which take the SDK some 20 ms
 _PATIENCE: Final = 2.0  # seconds after which a turn is known to wait for something else than the processor
+_LONGEST_GAP: Final = 10.0  # seconds in which small ones go first
+_QUIET: Final = 0.1  # seconds in which a client that has waited for a small one starts the next
 _LOOK: Final = 0.005  # seconds in which what has just arrived is begun with
 
 
-class Turns:
-    """Who may read next, of the episodes that have much to read."""
+class Turn:
+    """A turn that has come, until it ends."""
 
-    def __init__(
-        self,
-        at_hand: Callable[[], int],
-        *,
-        clock: Callable[[], float] = time.monotonic,
-        patience: float = _PATIENCE,
+    def __init__(self, at_end: ExitStack) -> None:
+        self._at_end = at_end
+        self._loop = asyncio.get_running_loop()
+
+    def end(self) -> None:
+        """Ends it, if it has not ended; safe to call from any thread."""
+        self._loop.call_soon_threadsafe(self._at_end.close)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """`at_hand` tells how many work items there are, those in turns or waiting for theirs included."""
-        self._at_hand = at_hand
+        self._at_end.close()
+
+
+class Turns:
+    """Who may read next, of all that is read in this process."""
+
+    def __init__(self, *, clock: Callable[[], float] = time.monotonic, patience: float = _PATIENCE) -> None:
         self._clock = clock
         self._patience = patience
-        self._large = 0
         self._lock = asyncio.Lock()
-        self._last = 0.0
+        self._small = 0  # how many small ones are being read
+        self._small_ended = -_QUIET
+        self._large_began = self._large_ended = 0.0
 
-    @asynccontextmanager
-    async def turn(self, size: int) -> AsyncIterator[None]:
-        """Holds the turn of an episode that has `size` characters to read, once it has come."""
-        if size < LARGE:
-            yield
-            return
-        self._large += 1
-        is_alone = False
-        try:
-            is_alone = await self._acquire()
-            await self._let_others_go_first()
-            began = self._clock()
-            yield
-            self._last = self._clock() - began
-        finally:
-            self._large -= 1
-            if is_alone:
-                self._lock.release()
+    async def take(self, size: int) -> "Turn":
+        """Waits for a turn to read `size` characters, which comes at once if that is little."""
+        with ExitStack() as held:
+            if size < LARGE:
+                self._small += 1
+                held.callback(self._end_small)
+            else:
+                await self._take_large(held)
+            return Turn(held.pop_all())
+
+    def _end_small(self) -> None:
+        self._small -= 1
+        self._small_ended = self._clock()
+
+    async def _take_large(self, held: ExitStack) -> None:
+        """Waits for a large one's turn, and adds to `held` what has to be done at its end."""
+        if await self._acquire():
+            held.callback(self._lock.release)
+        await self._let_others_go_first()
+        self._large_began = self._clock()
+        held.callback(self._end_large)
+
+    def _end_large(self) -> None:
+        self._large_ended = self._clock()
 
     async def _acquire(self) -> bool:
         """Waits for the turn before this one to end, unless its code is held up."""
@@ -61,8 +83,15 @@ class Turns:
             return False
 
     async def _let_others_go_first(self) -> None:
-        """Waits until nothing else is at hand, at most as long as the last turn made the others wait."""
-        end = self._clock() + min(self._last, self._patience)
+        """Waits while small ones come, at most as long as the last large one has kept them waiting."""
+        kept_waiting = self._large_ended - self._large_began
+        end = self._clock() + min(kept_waiting, _LONGEST_GAP)
         await asyncio.sleep(_LOOK)
-        while self._at_hand() > self._large and self._clock() < end:  # noqa: ASYNC110 - nobody tells
+        while self._small_may_come() and self._clock() < end:  # noqa: ASYNC110 - nobody tells
             await asyncio.sleep(_LOOK)
+
+    def _small_may_come(self) -> bool:
+        """Whether small ones are under way, or came right before the last large one and may come again."""
+        had_come = self._small_ended >= self._large_began - _QUIET
+        free_since = max(self._small_ended, self._large_ended)
+        return self._small > 0 or (had_come and self._clock() - free_since < _QUIET)
