@@ -36,7 +36,7 @@ class ActivityProcessor:
         return task_completed(self._clock.now(), call.task_id, result)
 
     async def _run(self, call: ActivityCall) -> str | None:
-        with await self._turns.take(len(call.input or "")) as turn:
+        with await self._turns.take(len(call.input or ""), counts=False) as turn:
             result = await self._executor.run_activity(call.name, call.instance_id, call.input, turn.end)
         return await self._stored(call, result)
 
@@ -44,7 +44,7 @@ class ActivityProcessor:
         return await self._stored(call, await self._executor.call_http(call.input or "{}"))
 
     async def _stored(self, call: ActivityCall, result: str | None) -> str | None:
-        with await self._turns.take(len(result or "")):
+        with await self._turns.take(len(result or ""), counts=False):
             return _as_stored(call, result)
 
 

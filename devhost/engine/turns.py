@@ -49,14 +49,17 @@ class Turns:
         self._small_ended = -_QUIET
         self._large_began = self._large_ended = 0.0
 
-    async def take(self, size: int) -> "Turn":
-        """Waits for a turn to read `size` characters, which comes at once if that is little."""
+    async def take(self, size: int, *, counts: bool = True) -> "Turn":
+        """Waits for a turn to read `size` characters, which comes at once if that is little.
+
+        A small one that `counts` makes large ones wait. Activities do not: a large job has its own.
+        """
         with ExitStack() as held:
-            if size < LARGE:
+            if size >= LARGE:
+                await self._take_large(held)
+            elif counts:
                 self._small += 1
                 held.callback(self._end_small)
-            else:
-                await self._take_large(held)
             return Turn(held.pop_all())
 
     def _end_small(self) -> None:

@@ -103,6 +103,14 @@ async def test_large_ones_that_are_alone_wait_for_nothing():
     assert world.begun == ["small", "first", "second", "third"]
 
 
+async def test_small_ones_that_do_not_count_make_nobody_wait():
+    world = World()
+    with await world.turns.take(1, counts=False):
+        for name in ("first", "second"):
+            await world.take(name, seconds=5)
+    assert world.begun == ["first", "second"]
+
+
 async def test_code_that_is_held_up_holds_up_no_other_for_long():
     world = World(patience=0.05)
     with await world.turns.take(LARGE):
@@ -134,9 +142,9 @@ class Sizes(Turns):
         super().__init__()
         self.asked: list[int] = []
 
-    async def take(self, size: int) -> Turn:
+    async def take(self, size: int, *, counts: bool = True) -> Turn:
         self.asked.append(size)
-        return await super().take(size)
+        return await super().take(size, counts=counts)
 
 
 async def test_what_has_just_arrived_is_to_be_read_too(app: App, hub: Hub):
