@@ -9,7 +9,6 @@ from devhost.engine.errors import FunctionFailed, describe_error
 
 logger = logging.getLogger(__name__)
 
-
 _Answer = TypeVar("_Answer")
 
 

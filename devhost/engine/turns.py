@@ -5,6 +5,7 @@ this process meanwhile: for 10 MB that is half a second. ADR 71 has the reasons.
 """
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -78,12 +79,16 @@ class Turns:
         self._large_ended = self._clock()
 
     async def _acquire(self) -> bool:
-        """Waits for the turn before this one to end, unless its code is held up."""
-        try:
-            async with asyncio.timeout(self._patience):
-                return await self._lock.acquire()
-        except TimeoutError:
-            return False
+        """Waits for the turns before this one to end, unless the code of one is held up."""
+        while not self._is_held_up():
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._patience):
+                    return await self._lock.acquire()
+        return False
+
+    def _is_held_up(self) -> bool:
+        is_reading = self._large_began > self._large_ended
+        return is_reading and self._clock() - self._large_began >= self._patience
 
     async def _let_others_go_first(self) -> None:
         """Waits while small ones come, at most as long as the last large one has kept them waiting."""

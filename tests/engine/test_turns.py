@@ -114,7 +114,18 @@ async def test_small_ones_that_do_not_count_make_nobody_wait():
 async def test_code_that_is_held_up_holds_up_no_other_for_long():
     world = World(patience=0.05)
     with await world.turns.take(LARGE):
+        world.now += 1
         await world.take("second")
+    assert world.begun == ["second"]
+
+
+async def test_turn_that_is_none_too_long_is_waited_for_however_many_have_come_before_it():
+    world = World(patience=0.01)
+    async with asyncio.TaskGroup() as group:
+        with await world.turns.take(LARGE):
+            group.create_task(world.take("second"))
+            await until_idle()
+            assert world.begun == []
     assert world.begun == ["second"]
 
 
