@@ -22,13 +22,15 @@ _LOOK: Final = 0.005  # seconds in which what has just arrived is begun with
 class Turn:
     """A turn that has come, until it ends."""
 
-    def __init__(self, at_end: ExitStack) -> None:
+    def __init__(self, at_end: ExitStack | None = None) -> None:
+        """`at_end` is closed at its end; without it nobody hears of that."""
         self._at_end = at_end
         self._loop = asyncio.get_running_loop()
 
     def end(self) -> None:
         """Ends it, if it has not ended; safe to call from any thread."""
-        self._loop.call_soon_threadsafe(self._at_end.close)
+        if self._at_end is not None:
+            self._loop.call_soon_threadsafe(self._at_end.close)
 
     def __enter__(self) -> Self:
         return self
@@ -36,7 +38,8 @@ class Turn:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._at_end.close()
+        if self._at_end is not None:
+            self._at_end.close()
 
 
 class Turns:
@@ -55,10 +58,12 @@ class Turns:
 
         A small one that `counts` makes large ones wait. Activities do not: a large job has its own.
         """
+        if size < LARGE and not counts:
+            return Turn()
         with ExitStack() as held:
             if size >= LARGE:
                 await self._take_large(held)
-            elif counts:
+            else:
                 self._small += 1
                 held.callback(self._end_small)
             return Turn(held.pop_all())
