@@ -49,7 +49,7 @@ class Dispatcher:
         self._orchestrations = OrchestrationProcessor(executor, clock, options)
         self._entities = EntityProcessor(executor, clock)
         self._executions = ExecutionCache(_KEPT_CHARACTERS)
-        self._turns = Turns()
+        self._turns = Turns(lambda: len(self._waiting) + len(self._busy) - len(self._large))
         self._activities = ActivityProcessor(executor, clock, self._turns)
         self._ready: asyncio.Queue[str | None] = asyncio.Queue()
         self._calls: asyncio.Queue[QueuedActivity | None] = asyncio.Queue()

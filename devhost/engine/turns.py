@@ -15,6 +15,7 @@ from typing import Final, Self
 LARGE: Final = 1_000_000  # characters of history and input, which take the SDK some 20 ms
 _PATIENCE: Final = 2.0  # seconds after which a turn is known to wait for something else than the processor
 _LONGEST_GAP: Final = 10.0  # seconds in which small ones go first
+_RECENT: Final = 1.0  # seconds for which small ones are a sign of more
 _QUIET: Final = 0.1  # seconds in which a client that has waited for a small one starts the next
 _LOOK: Final = 0.005  # seconds in which what has just arrived is begun with
 
@@ -45,18 +46,25 @@ class Turn:
 class Turns:
     """Who may read next, of all that is read in this process."""
 
-    def __init__(self, *, clock: Callable[[], float] = time.monotonic, patience: float = _PATIENCE) -> None:
+    def __init__(
+        self,
+        small_at_hand: Callable[[], int],
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        patience: float = _PATIENCE,
+    ) -> None:
+        """`small_at_hand` tells how many episodes there are, those left out that are known to be large."""
+        self._small_at_hand = small_at_hand
         self._clock = clock
         self._patience = patience
         self._lock = asyncio.Lock()
-        self._small = 0  # how many small ones are being read
-        self._small_ended = -_QUIET
+        self._small_ended = -_RECENT
         self._large_began = self._large_ended = 0.0
 
     async def take(self, size: int, *, counts: bool = True) -> "Turn":
         """Waits for a turn to read `size` characters, which comes at once if that is little.
 
-        A small one that `counts` makes large ones wait. Activities do not: a large job has its own.
+        A small one that `counts` tells that more may come. Activities do not: a large job has its own.
         """
         if size < LARGE and not counts:
             return Turn()
@@ -64,12 +72,10 @@ class Turns:
             if size >= LARGE:
                 await self._take_large(held)
             else:
-                self._small += 1
                 held.callback(self._end_small)
             return Turn(held.pop_all())
 
     def _end_small(self) -> None:
-        self._small -= 1
         self._small_ended = self._clock()
 
     async def _take_large(self, held: ExitStack) -> None:
@@ -104,7 +110,7 @@ class Turns:
             await asyncio.sleep(_LOOK)
 
     def _small_may_come(self) -> bool:
-        """Whether small ones are under way, or came right before the last large one and may come again."""
-        had_come = self._small_ended >= self._large_began - _QUIET
+        """Whether small ones are at hand, or came shortly before the last large one and may come again."""
+        had_come = self._small_ended >= self._large_began - _RECENT
         free_since = max(self._small_ended, self._large_ended)
-        return self._small > 0 or (had_come and self._clock() - free_since < _QUIET)
+        return self._small_at_hand() > 0 or (had_come and self._clock() - free_since < _QUIET)

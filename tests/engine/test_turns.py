@@ -18,7 +18,8 @@ class World:
 
     def __init__(self, *, patience: float = 60) -> None:
         self.now = 100.0
-        self.turns = Turns(clock=lambda: self.now, patience=patience)
+        self.small_at_hand = 0
+        self.turns = Turns(lambda: self.small_at_hand, clock=lambda: self.now, patience=patience)
         self.begun: list[str] = []
 
     async def take(self, name: str, size: int = LARGE, *, seconds: float = 0) -> None:
@@ -71,13 +72,11 @@ async def a_second_large_one_that_waits(world: World) -> AsyncIterator[None]:
     assert world.begun[-1] == "second"
 
 
-async def test_small_ones_under_way_go_first():
+async def test_small_ones_at_hand_go_first():
     world = World()
-    small = await world.turns.take(1)
+    world.small_at_hand = 1
     async with a_second_large_one_that_waits(world):
-        small.end()
-        await until_idle()
-        world.now += 1
+        world.small_at_hand = 0
 
 
 async def test_small_ones_that_a_large_one_kept_waiting_have_time_to_come():
@@ -89,25 +88,25 @@ async def test_small_ones_that_a_large_one_kept_waiting_have_time_to_come():
 
 async def test_large_ones_wait_for_small_ones_no_longer_than_these_have_waited():
     world = World()
-    with await world.turns.take(1):
-        async with a_second_large_one_that_waits(world):
-            world.now += 5
+    world.small_at_hand = 1
+    async with a_second_large_one_that_waits(world):
+        world.now += 5
 
 
 async def test_large_ones_that_are_alone_wait_for_nothing():
     world = World()
     await world.take("small", 1)
-    world.now += 1
+    world.now += 2
     for name in ("first", "second", "third"):
         await world.take(name, seconds=5)
     assert world.begun == ["small", "first", "second", "third"]
 
 
-async def test_small_ones_that_do_not_count_make_nobody_wait():
+async def test_small_ones_that_do_not_count_are_no_sign_of_more():
     world = World()
     with await world.turns.take(1, counts=False):
-        for name in ("first", "second"):
-            await world.take(name, seconds=5)
+        await world.take("first", seconds=5)
+    await world.take("second")
     assert world.begun == ["first", "second"]
 
 
@@ -150,7 +149,7 @@ class Sizes(Turns):
     """Turns that remember how much there was to read."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(lambda: 0)
         self.asked: list[int] = []
 
     async def take(self, size: int, *, counts: bool = True) -> Turn:
