@@ -68,17 +68,26 @@ def _report_throughput(client: ManagementClient, process: RunningService) -> Non
 def _report_large_inputs(client: ManagementClient) -> None:
     alone = [_timed(lambda: client.wait(client.start("one"))) for _ in range(50)]
     records = [RECORD] * (LARGE // len(json.dumps(RECORD)))
-    began = time.perf_counter()
-    jobs = [client.start("reads", records) for _ in range(2)]
-    beside = []
-    while not all(client.has_ended(job) for job in jobs):
-        beside.append(_timed(lambda: client.wait(client.start("one"))))
+    reads, reading = _beside(client, lambda: [client.start("reads", records) for _ in range(2)])
+    spreads, spreading = _beside(client, lambda: [client.start("spreads", records[::2])])
     rows = [
         ["alone", *_middle_and_slow(alone)],
-        ["beside two jobs with inputs of 10 MB", *_middle_and_slow(beside)],
-        ["those two jobs, of 20 activities each", time.perf_counter() - began, ""],
+        ["beside two jobs with inputs of 10 MB", *_middle_and_slow(reads)],
+        ["those two jobs, of 20 activities each", reading, ""],
+        ["beside a fan-out of 20 activities with inputs of 5 MB", *_middle_and_slow(spreads)],
+        ["that fan-out", spreading, ""],
     ]
     report("devhost_large_inputs", "A small orchestration", ["", "seconds, median", "seconds, 95%"], rows)
+
+
+def _beside(client: ManagementClient, start: Callable[[], list[str]]) -> tuple[list[float], float]:
+    """Seconds that small orchestrations take, one after another, while others run, and that those take."""
+    began = time.perf_counter()
+    jobs = start()
+    small = []
+    while not all(client.has_ended(job) for job in jobs):
+        small.append(_timed(lambda: client.wait(client.start("one"))))
+    return small, time.perf_counter() - began
 
 
 def _middle_and_slow(seconds: list[float]) -> tuple[float, float]:

@@ -16,6 +16,7 @@ from local.services import RunningService, Service, running
 from local.settings import ROOT, Port
 
 _ACTIVITY = "def main(payload):\n    return payload\n"
+_SIZE = "def main(payload):\n    return len(payload)\n"
 _ORCHESTRATOR = "import azure.durable_functions as df\n{code}\nmain = df.Orchestrator.create(run)\n"
 _ONE = "def run(context):\n    return (yield context.call_activity('echo', 1))\n"
 _FAN_OUT = """
@@ -35,6 +36,12 @@ def run(context):
     for number in range(20):
         yield context.call_activity('echo', number)
     return len(records)
+"""
+_SPREADS = """
+def run(context):
+    records = context.get_input()
+    sizes = yield context.task_all([context.call_activity('size', records) for _ in range(20)])
+    return sum(sizes)
 """
 _ROOT = "/runtime/webhooks/durabletask"
 
@@ -65,7 +72,9 @@ def durable_host(
 def _write_app(app: Path) -> None:
     (app / "host.json").write_text('{"version": "2.0"}')
     _write_function(app / "echo", "activityTrigger", "payload", _ACTIVITY)
-    for name, code in (("one", _ONE), ("fan-out", _FAN_OUT), ("ticks", _TICKS), ("reads", _READS)):
+    _write_function(app / "size", "activityTrigger", "payload", _SIZE)
+    orchestrators = {"one": _ONE, "fan-out": _FAN_OUT, "ticks": _TICKS, "reads": _READS, "spreads": _SPREADS}
+    for name, code in orchestrators.items():
         _write_function(app / name, "orchestrationTrigger", "context", _ORCHESTRATOR.format(code=code))
 
 

@@ -2,11 +2,12 @@
 
 import asyncio
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any
 
 import azure.durable_functions as df
 
+from devhost.engine.executor import nothing
 from devhost.engine.store import Store
 from devhost.engine.task_hub import TaskHub
 
@@ -35,7 +36,13 @@ class MeteredApp:
         finally:
             self.sdk_seconds += time.process_time() - began
 
-    async def run_activity(self, name: str, instance_id: str, input_text: str | None) -> str | None:  # noqa: ARG002
+    async def run_activity(
+        self,
+        name: str,  # noqa: ARG002
+        instance_id: str,  # noqa: ARG002
+        input_text: str | None,
+        has_read: Callable[[], None] = nothing,  # noqa: ARG002
+    ) -> str | None:
         """Returns its input."""
         return input_text
 

@@ -17,8 +17,9 @@ from devhost.app.binding_expressions import BindingData
 from devhost.app.bindings import Binding, text_datum
 from devhost.app.functions import Index
 from devhost.engine.clock import Clock, SkippingClock, SystemClock
-from devhost.engine.errors import FunctionFailed, StateFileOutdated
+from devhost.engine.errors import FunctionFailed
 from devhost.engine.options import HubOptions
+from devhost.engine.state_file import lock
 from devhost.engine.store import Store
 from devhost.engine.task_hub import TaskHub
 from devhost.errors import FunctionLoadError, IndexingError, StateUnusable, UnknownFunctions
@@ -347,9 +348,8 @@ def _open_store(options: HostOptions) -> Store:
 
 
 def _delete_state(state: str) -> None:
-    try:
-        Store.open(state).close()  # refuses to delete what another host has open
-    except StateFileOutdated:
-        logger.info("The outdated state file %s is deleted.", state)
+    if Path(state).exists():
+        with contextlib.closing(sqlite3.connect(state, isolation_level=None, timeout=0.2)) as connection:
+            lock(connection, state)  # refuses to delete what another host has open
     for suffix in ("", "-wal", "-shm", "-journal", FILE_SUFFIX):
         Path(state + suffix).unlink(missing_ok=True)

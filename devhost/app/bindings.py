@@ -35,8 +35,6 @@ BINDING_TYPES: Mapping[str, str] = {
 
 OUT_ONLY = frozenset({"queue"})
 
-# The converter that passes texts and bytes as they are; the worker uses it for `str` and `bytes` parameters.
-_VERBATIM = "durableClient"
 _SENT_AS_JSON = frozenset({"list", "dict", "int", "double", "bool"})
 
 Converter: TypeAlias = Any  # a class of the registry, which has no types, or GenericConverter
@@ -87,7 +85,7 @@ class Conversion:
     def of(cls, binding: Binding, annotation: Any) -> "Conversion":
         """The conversion that the worker picks for a parameter with this annotation (`None`: it has none)."""
         passes_through = annotation in (str, bytes) and not binding.has_implicit_output
-        return cls(binding, _converter(_VERBATIM if passes_through else binding.type), annotation)
+        return cls(binding, GenericConverter if passes_through else _converter(binding.type), annotation)
 
     @classmethod
     def of_result(cls, binding: Binding, annotation: Any) -> "Conversion":

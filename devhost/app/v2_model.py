@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from azure.functions import FunctionRegister
+import azure.functions
 
 from devhost.app.app_folder import AppFolder
 from devhost.app.function_code import bind
@@ -32,6 +32,7 @@ _RETRY = "retry_policy"
 _WRAPPED = ("client_function", "orchestrator_function", "entity_function")  # as the durable SDK names it
 
 Registered = Any  # a `Function` of azure.functions, which exports no type of that name
+AppObject = Any  # its `FunctionRegister`, which versions before the v2 model do not have
 
 
 def script_of(app_dir: Path) -> Path | None:
@@ -94,8 +95,9 @@ def _functions_of(folder: AppFolder, script: Path) -> list[Registered]:
         raise AppIndexingError(script, folder.describe(error) + place) from error
 
 
-def _app_of(module: types.ModuleType, script: Path) -> FunctionRegister:
-    names = [name for name in dir(module) if isinstance(getattr(module, name, None), FunctionRegister)]
+def _app_of(module: types.ModuleType, script: Path) -> AppObject:
+    kinds = getattr(azure.functions, "FunctionRegister", ())  # none before 1.12, which has no decorators
+    names = [name for name in dir(module) if isinstance(getattr(module, name, None), kinds)]
     if not names:
         raise AppIndexingError(
             script,
@@ -108,8 +110,7 @@ def _app_of(module: types.ModuleType, script: Path) -> FunctionRegister:
             "ValueError: More than one FunctionApp or other top level function app instances are defined: "
             f"{', '.join(names)} ({script}, line {_last_line_of(names, script)})",
         )
-    app: FunctionRegister = getattr(module, names[0])
-    return app
+    return getattr(module, names[0])
 
 
 def _last_line_of(names: list[str], script: Path) -> int:
@@ -124,7 +125,7 @@ def _last_line_of(names: list[str], script: Path) -> int:
     return max(lines, default=1)
 
 
-def _culprit(app: FunctionRegister) -> Callable[..., Any] | None:
+def _culprit(app: AppObject) -> Callable[..., Any] | None:
     """The function that keeps the app from being indexed: one without a trigger, or with a name once more."""
     registered = [builder._function for builder in app._function_builders]  # noqa: SLF001 - no public way
     seen: Counter[str] = Counter()
@@ -161,8 +162,9 @@ def _place_of(code: Callable[..., Any] | None) -> str:
 def _content_of(function: Registered) -> dict[str, Any]:
     """The members that a function.json of the function would have."""
     content: dict[str, Any] = json.loads(function.get_function_json())
-    retry = function.get_settings_dict(_RETRY)
-    return content if retry is None else {**content, "retry": _retry_of(retry)}
+    settings_of = getattr(function, "get_settings_dict", None)  # which the SDK has since 1.18
+    retry = settings_of and settings_of(_RETRY)
+    return {**content, "retry": _retry_of(retry)} if retry else content
 
 
 def _retry_of(settings: dict[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from devhost.engine.dotnet_json import MAX_DEPTH, parse, to_dotnet_json, to_json
 from devhost.engine.errors import FunctionFailed
 from devhost.engine.executor import FunctionExecutor, answer_of
 from devhost.engine.history import HistoryEvent, task_completed, task_failed
+from devhost.engine.turns import Turns
 from devhost.engine.work import ActivityCall
 
 logger = logging.getLogger(__name__)
@@ -19,9 +20,10 @@ _HRESULT = -2146233088  # of every .NET exception that has none of its own
 class ActivityProcessor:
     """Turns an activity call into the event that reports its outcome; it stores nothing itself."""
 
-    def __init__(self, executor: FunctionExecutor, clock: Clock) -> None:
+    def __init__(self, executor: FunctionExecutor, clock: Clock, turns: Turns) -> None:
         self._executor = executor
         self._clock = clock
+        self._turns = turns
 
     async def process(self, call: ActivityCall) -> HistoryEvent:
         """Runs the activity to its end."""
@@ -34,10 +36,16 @@ class ActivityProcessor:
         return task_completed(self._clock.now(), call.task_id, result)
 
     async def _run(self, call: ActivityCall) -> str | None:
-        return _as_stored(call, await self._executor.run_activity(call.name, call.instance_id, call.input))
+        with await self._turns.take(len(call.input or ""), counts=False) as turn:
+            result = await self._executor.run_activity(call.name, call.instance_id, call.input, turn.end)
+        return await self._stored(call, result)
 
     async def _call_http(self, call: ActivityCall) -> str | None:
-        return _as_stored(call, await self._executor.call_http(call.input or "{}"))
+        return await self._stored(call, await self._executor.call_http(call.input or "{}"))
+
+    async def _stored(self, call: ActivityCall, result: str | None) -> str | None:
+        with await self._turns.take(len(result or ""), counts=False):
+            return _as_stored(call, result)
 
 
 def _as_stored(call: ActivityCall, result: str | None) -> str | None:

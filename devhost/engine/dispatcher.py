@@ -8,7 +8,9 @@ import asyncio
 import heapq
 import logging
 import sqlite3
+from collections import deque
 from collections.abc import Callable, Coroutine, Iterable, Mapping
+from contextlib import ExitStack
 from datetime import datetime
 from typing import Any, Final, TypeAlias
 
@@ -46,9 +48,9 @@ class Dispatcher:
         self._options = options
         self._orchestrations = OrchestrationProcessor(executor, clock, options)
         self._entities = EntityProcessor(executor, clock)
-        self._activities = ActivityProcessor(executor, clock)
         self._executions = ExecutionCache(_KEPT_CHARACTERS)
-        self._turns = Turns(lambda: self._unfinished)
+        self._turns = Turns(lambda: len(self._waiting) + len(self._busy) - len(self._large))
+        self._activities = ActivityProcessor(executor, clock, self._turns)
         self._ready: asyncio.Queue[str | None] = asyncio.Queue()
         self._calls: asyncio.Queue[QueuedActivity | None] = asyncio.Queue()
         self._waiting: set[str] = set()
@@ -56,6 +58,9 @@ class Dispatcher:
         self._large: set[str] = set()
         self._aside: dict[str, None] = {}
         self._slots_for_large = max(1, options.max_concurrent_orchestrators - 1)
+        self._large_calls = 0
+        self._calls_aside: deque[QueuedActivity] = deque()
+        self._slots_for_large_calls = max(1, options.max_concurrent_activities - 1)
         self._missed: set[str] = set()
         self._awaited: dict[str, set[int]] = {}
         self._episodes: dict[str, asyncio.Future[Checkpoint | None]] = {}
@@ -196,7 +201,9 @@ class Dispatcher:
         self._executions.drop(instance_id)  # what it comes to counts only when it is stored
         processor = self._entities if item.instance.is_entity else self._orchestrations
         try:
-            await self._complete(instance_id, await self._episode(processor, item))
+            with ExitStack() as turn:
+                checkpoint = await self._episode(processor, item, turn)
+                await self._complete(instance_id, checkpoint)
         except sqlite3.OperationalError:
             raise  # the disk's matter, and not that of the instance
         except BaseException as error:
@@ -225,10 +232,10 @@ class Dispatcher:
             del self._aside[first]
             self.wake(first)
 
-    async def _episode(self, processor: Processor, item: WorkItem) -> Checkpoint | None:
-        """What the work item comes to; `None` if it was interrupted, or has to wait."""
+    async def _episode(self, processor: Processor, item: WorkItem, turn: ExitStack) -> Checkpoint | None:
+        """What the work item comes to; `None` if it was interrupted, or has to wait. `turn` is left open."""
         instance_id = item.instance.instance_id
-        self._episodes[instance_id] = episode = asyncio.ensure_future(self._in_turn(processor, item))
+        self._episodes[instance_id] = episode = asyncio.ensure_future(self._in_turn(processor, item, turn))
         try:
             return await episode
         except asyncio.CancelledError as error:
@@ -238,10 +245,10 @@ class Dispatcher:
         finally:
             del self._episodes[instance_id]
 
-    async def _in_turn(self, processor: Processor, item: WorkItem) -> Checkpoint | None:
+    async def _in_turn(self, processor: Processor, item: WorkItem, turn: ExitStack) -> Checkpoint | None:
         """Processes a work item when its turn has come."""
-        async with self._turns.turn(item.size if item.is_large else 0):
-            return await processor.process(item)
+        turn.enter_context(await self._turns.take(item.size if item.is_large else 0))
+        return await processor.process(item)
 
     async def _give_up(self, processor: Processor, instance_id: str, error: BaseException) -> None:
         item = await self._store.load(instance_id, self._clock.now())
@@ -274,7 +281,14 @@ class Dispatcher:
 
     async def _run_all_activities(self) -> None:
         while (activity := await self._calls.get()) is not None and not self._stopping:
+            if activity.call.is_large and self._large_calls >= self._slots_for_large_calls:
+                self._calls_aside.append(activity)
+                continue
+            self._large_calls += activity.call.is_large
             await self._guarded(self._run_activity(activity), f"activity {activity.call.name}")
+            self._large_calls -= activity.call.is_large
+            if self._calls_aside and activity.call.is_large:
+                self._calls.put_nowait(self._calls_aside.popleft())
             self._end()
 
     async def _run_activity(self, activity: QueuedActivity) -> None:

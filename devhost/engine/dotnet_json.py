@@ -62,6 +62,8 @@ def to_dotnet_json(value: Any) -> str:
 
 def well_formed(text: str) -> str:
     """The text with U+FFFD for each half of a character, which UTF-8 cannot write."""
+    if text.isascii():  # which a text knows, however long it is
+        return text
     try:
         text.encode()
     except UnicodeEncodeError:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Collection
+from collections.abc import Awaitable, Callable, Collection
 from typing import Protocol, TypeVar
 
 from devhost.engine.errors import FunctionFailed, describe_error
@@ -10,6 +10,10 @@ from devhost.engine.errors import FunctionFailed, describe_error
 logger = logging.getLogger(__name__)
 
 _Answer = TypeVar("_Answer")
+
+
+def nothing() -> None:
+    """What to call where nobody waits for the call."""
 
 
 async def answer_of(call: Awaitable[_Answer]) -> _Answer:
@@ -57,8 +61,12 @@ class FunctionExecutor(Protocol):
             FunctionFailed: the function raised; `error` is the text of the exception alone.
         """
 
-    async def run_activity(self, name: str, instance_id: str, input_text: str | None) -> str | None:
+    async def run_activity(
+        self, name: str, instance_id: str, input_text: str | None, has_read: Callable[[], None] = nothing
+    ) -> str | None:
         """Returns the activity's result as JSON text.
+
+        `has_read` is called, from whatever thread, when the function has its input and begins.
 
         Raises:
             FunctionFailed: the function raised; `error` reads `ValueError: boom`.

@@ -22,12 +22,11 @@ _PORTION: Final = 256  # pages given back at once: some 10 ms
 _LOG_BYTES: Final = 16 * 1024 * 1024  # of the write-ahead log, which may grow and shrinks again to this
 
 
-def prepare(connection: sqlite3.Connection, path: str) -> None:
-    """Locks the file for as long as the connection is open, and makes or upgrades its schema.
+def lock(connection: sqlite3.Connection, path: str) -> None:
+    """Locks the file for as long as the connection is open.
 
     Raises:
         StateFileInUse: another host has it open.
-        StateFileOutdated: it was made by a newer host, or a very old one.
     """
     try:
         # One host owns the file for as long as it runs; the lock ends with the process, however that ends.
@@ -41,6 +40,16 @@ def prepare(connection: sqlite3.Connection, path: str) -> None:
         connection.execute("COMMIT")
     except sqlite3.OperationalError as error:
         raise StateFileInUse(path) from error
+
+
+def prepare(connection: sqlite3.Connection, path: str) -> None:
+    """Locks the file, and makes or upgrades its schema.
+
+    Raises:
+        StateFileInUse: another host has it open.
+        StateFileOutdated: it was made by a newer host, or a very old one.
+    """
+    lock(connection, path)
     version = _number(connection, "user_version")
     if version == 0:
         _change_schema(connection, "schema.sql", SCHEMA_VERSION)

@@ -84,6 +84,10 @@ class Store:
         """The instance, or `None`."""
         return await self._thread.run(lambda: self._find(instance_id))
 
+    async def get_with_input(self, instance_id: str) -> tuple[Instance | None, str | None]:
+        """The instance, or `None`, and its input, both as they are at one moment."""
+        return await self._thread.run(lambda: (self._find(instance_id), self._input(instance_id)))
+
     async def list_instances(self, query: InstanceQuery, top: int, after: str) -> list[Instance]:
         """At most `top` instances whose ids come after `after`, in order of their ids."""
         values = {

@@ -109,6 +109,10 @@ class TaskHub:
         """The instance, or `None`; ids are case-sensitive."""
         return await self._store.get_instance(instance_id)
 
+    async def get_with_input(self, instance_id: str) -> tuple[Instance | None, str | None]:
+        """The instance, or `None`, and what it was started with, both as they are at one moment."""
+        return await self._store.get_with_input(instance_id)
+
     async def get_input(self, instance_id: str) -> str | None:
         """The JSON text that an instance was started with; of an entity what it holds."""
         return (await self.get_inputs([instance_id])).get(instance_id)
@@ -285,10 +289,11 @@ class TaskHub:
             InstanceAlreadyExists: its own id is still in use.
             EntityProtected: it is an entity.
         """
-        instance = await self._existing(instance_id)
+        instance, input_text = await self._store.get_with_input(instance_id)
+        if instance is None:
+            raise InstanceNotFound(instance_id)
         if instance.is_entity:
             raise EntityProtected(instance_id, "restart")
-        input_text = await self.get_input(instance_id)
         return await self.start_orchestration(
             instance.name, instance_id=None if new_id else instance_id, input_text=input_text
         )

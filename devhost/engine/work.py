@@ -34,6 +34,11 @@ class ActivityCall:
     name: str
     input: str | None
 
+    @property
+    def is_large(self) -> bool:
+        """Whether it has to give way to others until it has read its input."""
+        return len(self.input or "") >= LARGE
+
 
 @dataclass(frozen=True, slots=True)
 class QueuedActivity:

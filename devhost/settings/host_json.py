@@ -6,6 +6,7 @@ such as `AzureFunctionsJobHost__extensions__http__routePrefix` wins over host.js
 
 import enum
 import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -21,6 +22,9 @@ from devhost.timespan import format_timespan, parse_timespan
 
 _NO_TIMEOUT = "-1"
 _AZURE_STORAGE = "AzureStorage"
+_SHORTEST_TIMEOUT = timedelta(seconds=1)
+_HUB_NAME = re.compile("[A-Za-z][A-Za-z0-9]{2,44}")
+_ANY_COUNT = range(1, 2**31)
 _OVERRIDES = "azurefunctionsjobhost__"  # begins the names of app settings that stand for values of host.json
 _TAKEN_ON_AZURE = {  # by setting: shortest and longest; beyond them the Durable extension stops the host
     "controlQueueVisibilityTimeout": (timedelta(minutes=1), timedelta(minutes=60)),
@@ -86,11 +90,11 @@ def read_host_settings(app_dir: Path) -> HostSettings:
             match=durable.choice("versionMatchStrategy", VersionPolicy().match),
             on_mismatch=durable.choice("versionFailureStrategy", VersionPolicy().on_mismatch),
         ),
-        max_concurrent_activities=durable.value(
-            "maxConcurrentActivityFunctions", defaults.max_concurrent_activities
+        max_concurrent_activities=durable.number(
+            "maxConcurrentActivityFunctions", defaults.max_concurrent_activities, _ANY_COUNT
         ),
-        max_concurrent_orchestrators=durable.value(
-            "maxConcurrentOrchestratorFunctions", defaults.max_concurrent_orchestrators
+        max_concurrent_orchestrators=durable.number(
+            "maxConcurrentOrchestratorFunctions", defaults.max_concurrent_orchestrators, _ANY_COUNT
         ),
         functions=frozenset(map(str.lower, map(str, root.value("functions", list[object]())))),
         replaces_running=durable.choice("overridableExistingInstanceStates", OverridableStates.NON_RUNNING)
@@ -98,7 +102,7 @@ def read_host_settings(app_dir: Path) -> HostSettings:
         http=HttpOptions.read(http),
         queues=QueueOptions.read(extensions.section("queues")),
         blobs=BlobOptions.read(extensions.section("blobs")),
-        warnings=(*_refused_on_azure(durable.section("storageProvider")), *_without_effect(root)),
+        warnings=(*_refused_on_azure(root, durable), *_without_effect(root)),
     )
 
 
@@ -132,8 +136,21 @@ def _override(content: dict[str, Any], path: list[str], value: str) -> None:
     _override(content[key], path[1:], value)
 
 
-def _refused_on_azure(provider: Section) -> Iterator[str]:
-    """Sentences about durations that mean nothing here and keep a whole app from starting on Azure."""
+def _refused_on_azure(root: Section, durable: Section) -> Iterator[str]:
+    """Sentences about values that mean little here and keep a whole app from starting on Azure."""
+    timeout = _function_timeout(root, None)
+    if timeout is not None and timeout < _SHORTEST_TIMEOUT:
+        yield (
+            f"functionTimeout of host.json is {format_timespan(timeout)}: with less than "
+            f"{format_timespan(_SHORTEST_TIMEOUT)} no function of the app starts on Azure."
+        )
+    hub_name = durable.value("hubName", HostSettings().hub_name)
+    if not _HUB_NAME.fullmatch(hub_name):
+        yield (
+            f"{durable.name}.hubName of host.json is {hub_name}: use a letter and 2 to 44 letters or digits, "
+            "or else no function of the app starts on Azure."
+        )
+    provider = durable.section("storageProvider")
     for key, (shortest, longest) in _TAKEN_ON_AZURE.items():
         duration = provider.timespan(key, shortest)
         if not shortest <= duration <= longest:

@@ -40,7 +40,7 @@ class Section:
         return Section(self.path, self.value(key, {}), self._full_name(key))
 
     def value(self, key: str, default: T) -> T:
-        """The value of a key, or `default` if it is not set.
+        """The value of a key, or `default` if it is not set; a number counts as a text too, as on Azure.
 
         Raises:
             BrokenSettings: it has another type than `default`, or names a setting that is not set.
@@ -50,6 +50,8 @@ class Section:
             return default
         if isinstance(value, str):
             value = self._read_text(key, value, default)
+        if isinstance(default, str) and isinstance(value, int | float) and not isinstance(value, bool):
+            value = json.dumps(value)
         # A JSON true would otherwise pass for the number 1.
         if isinstance(value, bool) is not isinstance(default, bool) or not isinstance(value, type(default)):
             wanted = {str: "a text", int: "a number", dict: "an object", list: "a list"}[type(default)]

@@ -135,10 +135,7 @@ def _entities_of(value: Datum) -> list[Entity]:
 def _operation(entity: Entity) -> Operation:
     from azure.data.tables import UpdateMode  # noqa: PLC0415 - many apps need not load it
 
-    if unusable := [name for name in _KEYS if not isinstance(entity[name], str)]:
-        raise ValueError(
-            f"an entity's {unusable[0]} is {shown_json.compact(entity[unusable[0]])}, not a text"
-        )
+    entity |= {name: _key(name, entity[name]) for name in _KEYS}
     etag = entity.pop("ETag", None)
     written = {name: _written(member) for name, member in entity.items() if member is not None}
     if not etag:
@@ -147,6 +144,16 @@ def _operation(entity: Entity) -> Operation:
         return "upsert", written, {"mode": UpdateMode.REPLACE}
     condition = {"etag": etag, "match_condition": MatchConditions.IfNotModified}
     return "update", written, {"mode": UpdateMode.REPLACE, **condition}
+
+
+def _key(name: str, value: Any) -> str:
+    """A key as text, as .NET takes numbers and booleans for the texts that it shows of them."""
+    match value:
+        case None:
+            raise ValueError(f"an entity has no {name}")
+        case dict() | list():
+            raise ValueError(f"an entity's {name} is {shown_json.compact(value)}, not a text")
+    return shown_json.shown(value)
 
 
 def _written(member: Any) -> Any:

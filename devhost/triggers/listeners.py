@@ -165,6 +165,7 @@ class Triggers:
             connection=self._connections.of(properties),
             options=self._queue_options,
             sent=self.look_at_queue,
+            triggers=lambda: self._queues,
         )
         self._queues.append(trigger)
         return trigger

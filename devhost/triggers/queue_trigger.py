@@ -10,7 +10,7 @@ import contextlib
 import logging
 import random
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -54,11 +54,13 @@ class QueueTrigger:
         connection: StorageConnection,
         options: QueueOptions,
         sent: Callable[[str], None] = lambda _queue: None,
+        triggers: Callable[[], Iterable["QueueTrigger"]] = tuple,
         hidden_for: timedelta = HIDDEN_FOR,
     ) -> None:
         """Runs the function `name` for messages of `queue`; `properties` are those of its trigger.
 
-        `sent` is called with the name of a queue that it has put a message into.
+        `sent` is called with the name of a queue that it has put a message into; `triggers` are all of the
+        app, which may take messages of the same queue.
         """
         self._name = name
         self._queue = connection.queues.get_queue_client(queue)
@@ -68,6 +70,7 @@ class QueueTrigger:
         self._connection = connection
         self._options = options
         self._sent = sent
+        self._triggers = triggers
         self._hidden_for = hidden_for
         self._in_hand: set[asyncio.Task[None]] = set()
         self._taken = 0
@@ -85,6 +88,21 @@ class QueueTrigger:
     def queue(self) -> str:
         """The name of the queue."""
         return self._queue.queue_name
+
+    @property
+    def taken(self) -> tuple[int, int]:
+        """How many messages it has taken, and how many of them are in hand."""
+        return self._taken, len(self._in_hand)
+
+    @property
+    def hides(self) -> int:
+        """How many messages nobody can see for its sake: those in hand, and those that it has given back."""
+        self._forget_returned()
+        return len(self._in_hand) + len(self._returning)
+
+    def is_of_the_queue_of(self, other: "QueueTrigger") -> bool:
+        """Whether it is another one that takes messages of the same queue."""
+        return self is not other and self._queue.url == other._queue.url  # noqa: SLF001 - its own class
 
     def look(self) -> None:
         """Looks at once: this host has put a message into the queue."""
@@ -119,14 +137,16 @@ class QueueTrigger:
 
         The storage counts both alike. What comes or goes while it is asked does not pass for hidden.
         """
-        before = self._taken, len(self._in_hand)
+        others = [trigger for trigger in self._triggers() if trigger.is_of_the_queue_of(self)]
+        before = [trigger.taken for trigger in (self, *others)]
         first, seen, last = await depth(self._queue), await visible(self._queue), await depth(self._queue)
         self._forget_returned()
         if last < len(self._returning):  # somebody has deleted some of them, and does not tell which
             self._returning.clear()
         hidden, returning = len(self._returning), tuple(sorted(self._returning))
-        if seen is not None and before == (self._taken, len(self._in_hand)):
-            hidden = max(hidden, min(first, last) - seen - len(self._in_hand))
+        if seen is not None and before == [trigger.taken for trigger in (self, *others)]:
+            known = len(self._in_hand) + sum(trigger.hides for trigger in others)
+            hidden = max(hidden, min(first, last) - seen - known)
         return replace(state, waiting=last, hidden=hidden, returning=returning)
 
     def _returns(self, when: datetime | None) -> None:

@@ -104,7 +104,7 @@ def _described(parts: Mapping[str, Any]) -> web.Response:
     body: bytes = parts["body"].value
     response = web.Response(status=_status(parts["status_code"].value), body=body)
     _set_headers(response, {name: header.value for name, header in parts["headers"].items()})
-    for cookie in parts["cookies"] or ():
+    for cookie in parts.get("cookies") or ():  # which the SDK has since 1.11
         for morsel in cookie.values():
             try:
                 response.headers.add("Set-Cookie", _sendable("Set-Cookie", set_cookie(morsel)))

@@ -130,7 +130,7 @@ class ManagementApi:
             if instance is not None and instance.status is RuntimeStatus.COMPLETED:
                 return json_answer(parse_stored(instance.output))
             if instance is not None and instance.status.is_terminal:
-                return await self._status_of(call, instance, may_be_500=False)
+                return await self._status_of(call, instance_id, may_be_500=False)
         links = check_status_links(instance_id, origin=call.origin, hub_name=self._hub_name)
         return json_answer(
             links, status=202, headers={"Location": links["statusQueryGetUri"], "Retry-After": "10"}
@@ -146,17 +146,21 @@ class ManagementApi:
             await asyncio.sleep(min(max(interval, 0), left))
 
     async def _status(self, call: Call) -> web.Response:
-        instance = await self._hub.get_instance(call.instance_id)
-        return web.Response(status=404) if instance is None else await self._status_of(call, instance)
+        return await self._status_of(call, call.instance_id)
 
     async def _why(self, call: Call) -> web.Response:
         """Why an instance has not ended: an addition of this host's own; null where it has."""
         found = await why(self._hub, call.instance_id)
         return json_answer(found and found.to_json())
 
-    async def _status_of(self, call: Call, instance: Instance, *, may_be_500: bool = True) -> web.Response:
+    async def _status_of(self, call: Call, instance_id: str, *, may_be_500: bool = True) -> web.Response:
         show_input = call.flag("showInput", default=True)
-        input_text = await self._hub.get_input(instance.instance_id) if show_input else None
+        if show_input:
+            instance, input_text = await self._hub.get_with_input(instance_id)
+        else:
+            instance, input_text = await self._hub.get_instance(instance_id), None
+        if instance is None:
+            return web.Response(status=404)
         body = _status_body(instance)
         if call.flag("showRecordedHistory"):  # of this host alone, as the SDK gets it
             body["recordedHistory"] = await self._hub.get_history(instance.instance_id)

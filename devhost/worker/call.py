@@ -1,7 +1,7 @@
 """One call of a function: its arguments are read, its code runs, and what it puts out is written."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ from azure.functions.meta import Datum
 from devhost.app.bindings import OutParameter
 from devhost.app.function_code import FunctionCode
 from devhost.engine.errors import describe_error
+from devhost.engine.executor import nothing
 from devhost.worker import extensions, invocation
 from devhost.worker.invocation import Context
 
@@ -47,11 +48,13 @@ class Call:
     inputs: Mapping[str, Datum]
     metadata: Mapping[str, Datum]
     invocation: invocation.Invocation
+    has_read: Callable[[], None] = nothing
 
     def run(self) -> Outcome:
         """Runs a synchronous function and returns what it puts out."""
         try:
             arguments = self._arguments()
+            self.has_read()
             extensions.before_call(self._context(), arguments)
             value = self.code.entry_point(**arguments)
             extensions.after_call(self._context(), arguments, value)
@@ -67,6 +70,7 @@ class Call:
         """Runs an asynchronous function and returns what it puts out."""
         try:
             arguments = self._arguments()
+            self.has_read()
             extensions.before_call(self._context(), arguments)
             value = await self.code.entry_point(**arguments)
             extensions.after_call(self._context(), arguments, value)

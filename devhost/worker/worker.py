@@ -19,6 +19,7 @@ from devhost.app.functions import Function, Index
 from devhost.app.loader import index_app
 from devhost.app.v2_model import index_script, script_of
 from devhost.engine.errors import FunctionFailed, text_of_error
+from devhost.engine.executor import nothing
 from devhost.errors import FunctionLoadError, IndexingError
 from devhost.worker import extensions, invocation
 from devhost.worker.call import Call, Outcome
@@ -121,10 +122,13 @@ class Worker:
         """Sends an orchestration's HTTP request and returns the answer, both as JSON."""
         return await self._http.call(request)
 
-    async def run_activity(self, name: str, instance_id: str, input_text: str | None) -> str | None:
+    async def run_activity(
+        self, name: str, instance_id: str, input_text: str | None, has_read: Callable[[], None] = nothing
+    ) -> str | None:
         """Returns the activity's result as JSON text; raises FunctionFailed with type and message."""
         function = self._called(_ACTIVITY, name)
-        outcome = await self.invoke(function, text_datum(input_text or "null"), instance_id=instance_id)
+        datum = text_datum(input_text or "null")
+        outcome = await self.invoke(function, datum, instance_id=instance_id, has_read=has_read)
         return None if outcome.result is None else _text_of(outcome.result)
 
     async def invoke(
@@ -135,6 +139,7 @@ class Worker:
         metadata: Mapping[str, Datum] | None = None,
         instance_id: str | None = None,
         retry: invocation.RetryContext | None = None,
+        has_read: Callable[[], None] = nothing,
     ) -> Outcome:
         """Calls a function.
 
@@ -144,6 +149,7 @@ class Worker:
             metadata: what the trigger tells beside its value.
             instance_id: the orchestration instance that the call is for, if any.
             retry: which attempt the call is; by default the first and only one.
+            has_read: called, from whatever thread, when the function has its arguments and begins.
 
         Raises:
             FunctionFailed: it could not be loaded, or raised, or took too long, or put out what its bindings
@@ -157,7 +163,7 @@ class Worker:
             code = self._code(name)
             data = BindingData(trigger, metadata or {}, function=code.function.name)
             inputs = await self._inputs(code, trigger, data)
-            outcome = await self._runner.run(Call(code, inputs, metadata or {}, call))
+            outcome = await self._runner.run(Call(code, inputs, metadata or {}, call, has_read))
             await self._put_out(code, outcome, data)
         except Exception as error:
             replayed = self._replayed_by(call)

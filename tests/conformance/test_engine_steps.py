@@ -5,7 +5,7 @@ Here chance has no part: it must hand to the code what was handed to it, and cre
 
 import itertools
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,6 +14,7 @@ import pytest
 from devhost.engine.clock import VirtualClock
 from devhost.engine.errors import FunctionFailed
 from devhost.engine.execution import Execution
+from devhost.engine.executor import nothing
 from devhost.engine.history import HistoryEvent
 from devhost.engine.instance import Instance, Parent, RuntimeStatus
 from devhost.engine.options import HubOptions
@@ -50,7 +51,9 @@ class RecordedCode:
             raise FunctionFailed(f"{self._answer['raised']}{STATE_LABEL}{json.dumps(self._answer['state'])}")
         return json.dumps(self._answer)
 
-    async def run_activity(self, name: str, instance_id: str, input_text: str | None) -> str | None:
+    async def run_activity(
+        self, name: str, instance_id: str, input_text: str | None, has_read: Callable[[], None] = nothing
+    ) -> str | None:
         raise NotImplementedError
 
     async def call_http(self, request: str) -> str:

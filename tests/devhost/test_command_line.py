@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import urllib.error
@@ -170,6 +171,15 @@ def test_state_outlives_the_host_unless_it_starts_fresh(app: SampleApp):
         assert [found["instanceId"] for found in json.loads(read(origin(process) + instances))] == ["a"]
     with started(app, "--fresh") as process:
         assert json.loads(read(origin(process) + instances)) == []
+
+
+def test_fresh_start_does_not_read_the_state_file_that_it_deletes(app: SampleApp):
+    path = app.root / "state.db"
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA user_version = 999")
+    assert "newer host" in refusal(app, "--port", "0", "--state", str(path))
+    with started(app, "--state", str(path), "--fresh") as process:
+        assert json.loads(read(origin(process) + "/runtime/webhooks/durabletask/instances")) == []
 
 
 def test_sdk_client_starts_and_reads_an_instance(app: SampleApp):

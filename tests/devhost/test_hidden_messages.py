@@ -98,6 +98,27 @@ async def test_message_in_hand_is_not_told_as_hidden(app: SampleApp, start: Star
     assert (state["waiting"], state["inHand"], state["hidden"], state["why"]) == (1, 1, 0, None)
 
 
+async def test_message_in_hand_of_another_function_of_the_queue_is_not_told_as_hidden(
+    app: SampleApp, start: StartHost, account: Storage
+):
+    queue = await account.new_queue()
+    code = """
+        import asyncio, pathlib
+        async def main(msg):
+            pathlib.Path(msg.get_body().decode()).touch()
+            await asyncio.sleep(60)
+    """
+    for name in ("one", "other"):
+        app.function(name, queue_trigger(queue.queue_name), code=code)
+    client = await start()
+    for text in ("first", "second"):
+        await queue.send_message(base64_text(text))
+        await app.wrote(text)
+    states = (await client.get("/admin/queues")).json
+    assert sum(state["inHand"] for state in states) == 2
+    assert [(state["waiting"], state["hidden"], state["why"]) for state in states] == [(2, 0, None)] * 2
+
+
 async def test_why_tells_of_hidden_messages_beside_those_who_wait_for_an_event(
     app: SampleApp, start: StartHost, account: Storage, capsys: pytest.CaptureFixture[str]
 ):

@@ -1,6 +1,7 @@
 """host.json and local.settings.json."""
 
 import os
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -47,7 +48,11 @@ def test_folder_without_host_json_is_no_app(app: SampleApp):
         ("{", "it is not JSON"),
         ("[]", "it is not a JSON object"),
         ('{"extensions": 5}', "extensions is 5, not an object."),
-        ('{"extensions": {"http": {"routePrefix": 1}}}', "extensions.http.routePrefix is 1, not a text."),
+        ('{"extensions": {"http": {"routePrefix": []}}}', "extensions.http.routePrefix is [], not a text."),
+        (
+            '{"extensions": {"durableTask": {"maxConcurrentActivityFunctions": 0}}}',
+            "extensions.durableTask.maxConcurrentActivityFunctions is 0: use 1 to ",
+        ),
         (
             '{"extensions": {"durableTask": {"versionMatchStrategy": "Newer"}}}',
             'versionMatchStrategy is "Newer", not one of None, Strict, CurrentOrOlder.',
@@ -60,7 +65,7 @@ def test_folder_without_host_json_is_no_app(app: SampleApp):
 )
 def test_broken_host_json_names_the_key(app: SampleApp, content: str, expected: str):
     app.file("host.json", content)
-    with pytest.raises(BrokenSettings, match=expected.replace(".", r"\.")):
+    with pytest.raises(BrokenSettings, match=re.escape(expected)):
         read_host_settings(app.root)
 
 
@@ -121,9 +126,12 @@ def test_worker_has_as_many_threads_as_its_setting_says(monkeypatch: pytest.Monk
         ("00:00:01.5", timedelta(seconds=1.5)),
         ("1.00:00:00", timedelta(days=1)),
         ("-1", None),
+        (-1, None),
     ],
 )
-def test_function_timeout_is_read_as_dot_net_writes_it(app: SampleApp, text: str, timeout: timedelta | None):
+def test_function_timeout_is_read_as_dot_net_writes_it(
+    app: SampleApp, text: str | int, timeout: timedelta | None
+):
     app.file("host.json", {"functionTimeout": text})
     assert read_host_settings(app.root).function_timeout == timeout
 
@@ -205,6 +213,21 @@ async def test_duration_that_stops_the_host_on_azure_is_warned_of(
     app.file("host.json", {"extensions": {"durableTask": {"storageProvider": {key: value}}}})
     await start()
     assert f"extensions.durableTask.storageProvider.{key} of host.json is {value}: the Durable" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ({"functionTimeout": "00:00:00"}, "functionTimeout of host.json is 00:00:00: with less"),
+        ({"extensions": {"durableTask": {"hubName": "my-hub"}}}, "hubName of host.json is my-hub: use"),
+        ({"extensions": {"durableTask": {"hubName": "1st"}}}, "hubName of host.json is 1st: use"),
+    ],
+)
+def test_value_that_stops_the_host_on_azure_is_warned_of(app: SampleApp, content: dict[str, Any], told: str):
+    app.file("host.json", content)
+    [warning] = read_host_settings(app.root).warnings
+    assert told in warning
+    assert warning.endswith("no function of the app starts on Azure.")
 
 
 @pytest.mark.parametrize("value", ["00:01:00", "00:05:00", "01:00:00"])

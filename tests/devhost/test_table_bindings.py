@@ -124,7 +124,17 @@ async def test_entity_that_is_there_is_replaced_only_with_an_etag(
     assert (status, getattr(age, "value", age)) == answer
 
 
-@pytest.mark.parametrize("body", ["[1]", "no JSON", '{"RowKey": "1"}', '{"PartitionKey": 1, "RowKey": "1"}'])
+async def test_numbers_and_booleans_are_keys_as_dotnet_shows_them(
+    app: SampleApp, start: StartHost, people: TableClient
+):
+    app.function("f", http_trigger(), RETURN, table(people.table_name, "out"), code=WRITES)
+    body = json.dumps([{"PartitionKey": 1, "RowKey": key} for key in (2, 1.5, True)])
+    assert (await (await start()).post("/api/f", data=body)).status == 200
+    keys = {(entity["PartitionKey"], entity["RowKey"]) async for entity in people.list_entities()}
+    assert keys == {("1", "2"), ("1", "1.5"), ("1", "True")}
+
+
+@pytest.mark.parametrize("body", ["[1]", "no JSON", '{"RowKey": "1"}', '{"PartitionKey": [], "RowKey": "1"}'])
 async def test_what_is_no_entity_fails_the_call_and_names_the_table(
     app: SampleApp, start: StartHost, people: TableClient, body: str, caplog: pytest.LogCaptureFixture
 ):

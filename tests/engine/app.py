@@ -13,6 +13,7 @@ import azure.durable_functions as df
 
 from devhost.engine.clock import VirtualClock
 from devhost.engine.errors import FunctionFailed
+from devhost.engine.executor import nothing
 from devhost.engine.instance import Instance
 from devhost.engine.options import HubOptions
 from devhost.engine.store import Store
@@ -55,10 +56,14 @@ class App:
         self.answers.append(answer)
         return answer
 
-    async def run_activity(self, name: str, instance_id: str, input_text: str | None) -> str | None:
+    async def run_activity(
+        self, name: str, instance_id: str, input_text: str | None, has_read: Callable[[], None] = nothing
+    ) -> str | None:
         function = _by_name(self.activities, name)
         try:
-            result = function(json.loads(input_text or "null"))
+            value = json.loads(input_text or "null")
+            has_read()
+            result = function(value)
             return json.dumps(await result if inspect.isawaitable(result) else result)
         except Exception as error:
             raise FunctionFailed(f"{type(error).__name__}: {error}", _stack(error)) from error

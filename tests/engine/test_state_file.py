@@ -1,6 +1,7 @@
 """The state file: what is written to it and when, what it gives back, and files of earlier hosts."""
 
 import asyncio
+import contextlib
 import json
 import sqlite3
 from collections.abc import Callable
@@ -110,6 +111,26 @@ async def test_file_of_the_schema_before_goes_on_where_it_was(reopen: Callable[[
         assert output(await hub.state_of(job)) == 4
         assert output(await hub.state_of(restarted)) == "again"
         assert await hub.get_entity("counter", "a") == EntityState(exists=True, state="7")
+
+
+async def test_upgraded_file_has_the_tables_of_a_new_one(reopen: Callable[[], Hub], tmp_path: Path):
+    async with reopen():
+        pass
+    path = tmp_path / "state.db"
+    new = columns(path)
+    with sqlite3.connect(path) as connection:
+        connection.executescript(_AS_SCHEMA_2)
+    connection.close()
+    async with reopen():
+        pass
+    assert columns(path) == new
+
+
+def columns(path: Path) -> dict[str, list[tuple[object, ...]]]:
+    """Name, type and constraints of each column, by table."""
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+        return {name: connection.execute(f"PRAGMA table_info({name})").fetchall() for (name,) in tables}
 
 
 async def test_upgrade_that_fails_midway_is_done_by_the_next_host(reopen: Callable[[], Hub], tmp_path: Path):
