@@ -24,10 +24,10 @@ def begun_twice(chance: Random) -> Callable[..., Any]:
     """Runs an activity, and once more some moments later; of the two answers the host takes either."""
     run_once = Worker.run_activity
 
-    async def run_activity(worker: Worker, name: str, instance_id: str, text: str | None) -> str | None:
-        first = asyncio.ensure_future(run_once(worker, name, instance_id, text))
+    async def run_activity(worker: Worker, *call: Any) -> str | None:
+        first = asyncio.ensure_future(run_once(worker, *call))
         await asyncio.sleep(chance.choice([0, 0.005, 0.02, 0.05]))
-        second = asyncio.ensure_future(run_once(worker, name, instance_id, text))
+        second = asyncio.ensure_future(run_once(worker, *call))
         await asyncio.wait([first, second])
         return chance.choice([first, second]).result()
 
