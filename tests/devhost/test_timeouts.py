@@ -18,11 +18,12 @@ from tests.devhost.sample_app import SampleApp
 STUCK = """
     import pathlib, time
     def main({}):
-        pathlib.Path("started").touch()
+        folder = pathlib.Path.cwd()  # which the host has left when a thread ends too late
+        (folder / "started").touch()
         deadline = time.monotonic() + 20
-        while not pathlib.Path("go-on").exists() and time.monotonic() < deadline:
+        while not (folder / "go-on").exists() and time.monotonic() < deadline:
             time.sleep(0.01)
-        pathlib.Path("ended").touch()
+        (folder / "ended").touch()
         return "late"
 """
 EXCEEDED = "Timeout value of 00:00:00.5000000 was exceeded by function: "
