@@ -31,6 +31,7 @@ logger = logging.getLogger(__name__)
 
 RELOAD_GRACE = 3.0  # seconds: what a reload cuts off runs again, and somebody waits for the new code
 
+_SWITCH_SECONDS = 0.0005
 _HARD_EXIT = 130  # of a process that a second signal ended
 _LISTENER = "DEVHOST_LISTENER"  # tells the program that takes over which descriptor the socket has
 
@@ -58,6 +59,8 @@ def serve(options: ForegroundOptions) -> None:
     Raises:
         StartError, StateFileInUse, StateFileOutdated: it cannot start.
     """
+    # Each step of the host would wait 5 ms for the app's code, which on Azure runs in another process.
+    sys.setswitchinterval(_SWITCH_SECONDS)
     inherited = os.environ.pop(_LISTENER, None)
     environment, directory = dict(os.environ), Path.cwd()
     if inherited is None:

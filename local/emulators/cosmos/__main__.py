@@ -20,7 +20,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--folder", type=Path, required=True)
     options = parser.parse_args()
-    # A search that comes back from numpy or SQLite would wait for the thread that writes, each time for 5 ms.
+    # Whatever is read or searched would wait for the thread that writes, each time for 5 ms.
     sys.setswitchinterval(_SWITCH_SECONDS)
     store = Store.in_folder(options.folder)
     web.run_app(

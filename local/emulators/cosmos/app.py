@@ -18,18 +18,28 @@ import orjson
 from aiohttp import web
 
 from local.emulators.cosmos.containers import Container, Raw, partition_of_header
-from local.emulators.cosmos.errors import BadRequest, NotFound, ServiceError, TooLarge, Unsupported
+from local.emulators.cosmos.errors import (
+    BadRequest,
+    NotFound,
+    ServiceError,
+    TooLarge,
+    Unavailable,
+    Unsupported,
+)
 from local.emulators.cosmos.evaluation import Compiler, Row
 from local.emulators.cosmos.items import Operation, Result
 from local.emulators.cosmos.parser import parse
 from local.emulators.cosmos.queries import Asked, Page, Queries, read
+from local.emulators.cosmos.search_process import SearchProcess
 from local.emulators.cosmos.store import Store
 from local.emulators.cosmos.syntax import Literal
 
 MOST_BYTES = 2 * 1024**2
 _MOST_OPERATIONS = 100
 _READERS = 2
-_REFRESH_SECONDS = 0.1
+_INDEXING_SECONDS = 2.0
+# In seconds: a hybrid search is seven requests, and takes a tenth of one on a machine that is not busy.
+_BETWEEN_QUERIES, _PAUSE, _PAUSES = 0.03, 0.01, 10
 _BODY_BYTES = 4 * MOST_BYTES  # more than any request may have, so that the refusal is the API's own
 _RANGES = [
     {
@@ -80,21 +90,28 @@ class _Reply:
 
 
 class CosmosServer:
-    """The handlers. One thread writes, so that writes are never in each other's way; some others read."""
+    """The handlers.
+
+    One thread writes, so that writes are never in each other's way. Others read, and one asks the process of
+    searches.
+    """
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._searches = SearchProcess(store.file)
         self._queries = Queries(store)
         self._writer = ThreadPoolExecutor(1, "cosmos-writer")
         self._readers = ThreadPoolExecutor(_READERS, "cosmos-reader")
-        self._refreshing: dict[int, asyncio.Task[None]] = {}
+        self._searcher = ThreadPoolExecutor(1, "cosmos-searcher")
+        self._indexing = asyncio.Lock()
+        self._searched = -_BETWEEN_QUERIES
 
     async def close(self, _: web.Application) -> None:
         """Ends what runs."""
-        for task in self._refreshing.values():
-            task.cancel()
         self._writer.shutdown()
         self._readers.shutdown()
+        self._searcher.shutdown()
+        self._searches.close()
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answers a request by its address."""
@@ -119,10 +136,10 @@ class CosmosServer:
             case ["dbs", database, "colls", *rest] if len(rest) < len(("container", "docs")):
                 return await self._containers(method, database, rest, _Body(request, body))
             case ["dbs", database, "colls", name, "pkranges"] if method == "GET":
-                await self._read(self._store.container, database, name)
+                await self._container(database, name)
                 return _ranges(request)
             case ["dbs", database, "colls", name, "docs", *rest] if len(rest) <= 1:
-                container = await self._read(self._store.container, database, name)
+                container = await self._container(database, name)
                 return await self._items(method, container, rest, _Body(request, body))
         raise NotFound(f"There is nothing at {method} {request.path} in the local stand-in for Cosmos DB.")
 
@@ -137,8 +154,6 @@ class CosmosServer:
             case "GET", [name]:
                 return _Reply.of(await self._read(store.database, name))
             case "DELETE", [name]:
-                for container in await self._read(store.containers, name):
-                    self._queries.forget(await self._read(store.container, name, container["id"]))
                 await self._write(store.delete_database, name)
                 return _Reply(HTTPStatus.NO_CONTENT)
         raise Unsupported(f"{method} of a database")
@@ -155,10 +170,8 @@ class CosmosServer:
             case "GET", [name]:
                 return _container(await self._read(store.container, database, name))
             case "PUT", [name]:
-                self._queries.forget(await self._read(store.container, database, name))
                 return _container(await self._write(store.replace_container, database, name, asked.json()))
             case "DELETE", [name]:
-                self._queries.forget(await self._read(store.container, database, name))
                 await self._write(store.delete_container, database, name)
                 return _Reply(HTTPStatus.NO_CONTENT)
         raise Unsupported(f"{method} of a container")
@@ -204,7 +217,7 @@ class CosmosServer:
             if_none_match=asked.headers.get("if-none-match"),
         )
         result = await self._write(self._store.run, container, asked.partition, operation)
-        self._refresh_soon(container)
+        await self._indexed(container)
         if result.stored is None:
             return _Reply(result.status)
         body = b"" if asked.headers.get("prefer") == "return=minimal" else result.stored.json(container)
@@ -214,7 +227,7 @@ class CosmosServer:
         if len(asked.content) > MOST_BYTES:
             raise TooLarge(f"The batch has {len(asked.content):,} bytes, and may have {MOST_BYTES:,}.")
         reply = await self._write(self._run_batch, container, asked)
-        self._refresh_soon(container)
+        await self._indexed(container)
         return reply
 
     def _run_batch(self, container: Container, asked: "_Body") -> _Reply:
@@ -248,7 +261,11 @@ class CosmosServer:
             most=asked.number("x-ms-max-item-count"),
             continuation=asked.headers.get("x-ms-continuation", ""),
         )
-        page: Page = await self._read(self._queries.page, container, query)
+        page = None
+        if query.partition is not None:
+            page = await self._read(self._queries.page, container, query)
+        if page is None:
+            page = await self._searched_page(container, query)
         headers = {"x-ms-item-count": str(len(page.results))}
         if page.continuation:
             headers["x-ms-continuation"] = page.continuation
@@ -256,17 +273,37 @@ class CosmosServer:
         found = body % (container.rid.encode(), b",".join(page.results), len(page.results))
         return _Reply(HTTPStatus.OK, found, headers)
 
-    def _refresh_soon(self, container: Container) -> None:
-        """Lets searches find what was written, without that each of them has to look for it."""
-        if container.number not in self._refreshing:
-            self._refreshing[container.number] = asyncio.create_task(self._refresh(container))
+    async def _container(self, database: str, name: str) -> Container:
+        known = self._store.known_container(database, name)
+        return await self._read(self._store.container, database, name) if known is None else known
 
-    async def _refresh(self, container: Container) -> None:
+    async def _indexed(self, container: Container) -> None:
+        """Waits until searches find what was written: thus no job writes faster than they can follow."""
+        if not self._searches.is_used(container):
+            return
+        await self._give_way()
         try:
-            await asyncio.sleep(_REFRESH_SECONDS)
-        finally:
-            self._refreshing.pop(container.number, None)
-        await self._read(self._queries.refresh, container)
+            async with asyncio.timeout(_INDEXING_SECONDS), self._indexing:
+                while await self._search(self._searches.follow, container):
+                    pass
+        except (TimeoutError, Unavailable):
+            self._searches.neglect(container)
+
+    async def _searched_page(self, container: Container, query: Asked) -> Page:
+        try:
+            return await self._search(self._searches.page, container, query)
+        finally:  # a hybrid search begins with a refusal
+            self._searched = asyncio.get_running_loop().time()
+
+    async def _give_way(self) -> None:
+        """Waits a moment while a search is between two queries: a job then leaves it the processors."""
+        for _ in range(_PAUSES):
+            if asyncio.get_running_loop().time() - self._searched > _BETWEEN_QUERIES:
+                return
+            await asyncio.sleep(_PAUSE)
+
+    async def _search(self, function: Callable[..., _T], *arguments: object) -> _T:
+        return await asyncio.get_running_loop().run_in_executor(self._searcher, function, *arguments)
 
     async def _read(self, function: Callable[..., _T], *arguments: object) -> _T:
         return await asyncio.get_running_loop().run_in_executor(self._readers, function, *arguments)

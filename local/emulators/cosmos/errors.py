@@ -7,7 +7,8 @@ ServiceError
 ├── NotFound              404
 ├── Conflict              409
 ├── PreconditionFailed    412
-└── TooLarge              413
+├── TooLarge              413
+└── Unavailable           503
 """
 
 from http import HTTPStatus
@@ -44,8 +45,9 @@ class NotServable(BadRequest):
 class Unsupported(BadRequest):
     """The service may know it; this stand-in does not."""
 
-    def __init__(self, what: str) -> None:
-        super().__init__(f"{what} is not supported by the local stand-in for Cosmos DB.")
+    def __str__(self) -> str:
+        """A sentence about what it was raised with."""
+        return f"{super().__str__()} is not supported by the local stand-in for Cosmos DB."
 
 
 class NotFound(ServiceError):
@@ -80,3 +82,10 @@ class TooLarge(ServiceError):
 
     status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
     code = "RequestEntityTooLarge"
+
+
+class Unavailable(ServiceError):
+    """What answers such requests has just ended; the next one is answered."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    code = "ServiceUnavailable"

@@ -1,9 +1,7 @@
 """What is asked with a query: a plan of it, or a page of its results."""
 
 import json
-import threading
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -16,12 +14,10 @@ from local.emulators.cosmos.errors import BadRequest, NotServable
 from local.emulators.cosmos.execution import Answer, Execution
 from local.emulators.cosmos.parser import parse
 from local.emulators.cosmos.planning import needs_plan, plan
-from local.emulators.cosmos.search_index import SearchIndex
 from local.emulators.cosmos.store import Store
 
 MOST_PAGE_BYTES = 4_000_000
 _ITEMS_A_PAGE = 100
-_IN_USE_SECONDS = 60.0
 # The results of a search are one page, as far as its bytes go: clients that sort them look at no other.
 _SEARCH_ITEMS_A_PAGE = 10_000
 
@@ -54,6 +50,19 @@ class Page:
     continuation: str = ""
 
 
+@dataclass(frozen=True)
+class Search:
+    """A query that asks a search index.
+
+    Attributes:
+        is_followed: everything that is to be found is in the index already.
+    """
+
+    container: Container
+    asked: Asked
+    is_followed: bool
+
+
 class _Body(msgspec.Struct):
     query: str
     parameters: list[dict[str, Any]] = []
@@ -73,66 +82,51 @@ def read(body: bytes) -> tuple[str, dict[str, Any]]:
 
 
 class Queries:
-    """Answers queries; the search indexes of the containers are kept from one to the next."""
+    """Answers queries, but for those that ask a search index."""
 
-    def __init__(self, store: Store, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, store: Store) -> None:
         self._store = store
-        self._clock = clock
-        self._asked: dict[int, float] = {}
-        self._indexes: dict[int, SearchIndex] = {}
-        self._lock = threading.Lock()
 
     def plan(self, container: Container, text: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """What a client has to do for a query."""
         return plan(parse(text, parameters), parameters, container)
 
-    def page(self, container: Container, asked: Asked) -> Page:
-        """A page of results.
+    def page(self, container: Container, asked: Asked) -> Page | None:
+        """A page of results; None if they are to be searched for.
 
         Raises:
             BadRequest: the service would refuse it with 400.
             Unsupported: the stand-in lacks this part of the language.
             NotServable: only a client that plans queries by itself can ask it.
         """
-        query = parse(asked.text, asked.parameters)
-        if asked.partition is None and not asked.across and not asked.of_range:
-            raise BadRequest(
-                "Cross partition query is required but disabled: enable it, or name a partition."
-            )
-        if not asked.of_range and (query.rank or (asked.partition is None and needs_plan(query))):
-            raise NotServable("The provided cross partition query can not be directly served by the gateway.")
-        execution = Execution(self._store, container, query, asked.parameters, asked.partition)
-        if not execution.uses_index:
-            after = _position(asked.continuation, str)
-            return _page(execution.in_partition(after), asked, execution)
-        with self._index(container) as index:
-            return _page(execution.in_index(index, _position(asked.continuation, int)), asked, execution)
-
-    def refresh(self, container: Container) -> None:
-        """Brings an index that is in use up to date, so that the next search finds less to do."""
-        index = self._indexes.get(container.number)
-        if index is not None and self._clock() - self._asked[container.number] < _IN_USE_SECONDS:
-            with index:
-                pass
-
-    def forget(self, container: Container) -> None:
-        """Gives up what is kept of a container that is deleted or changed."""
-        with self._lock:
-            self._indexes.pop(container.number, None)
-
-    def _index(self, container: Container) -> SearchIndex:
-        with self._lock:
-            self._asked[container.number] = self._clock()
-            if container.number not in self._indexes:
-                self._indexes[container.number] = SearchIndex(self._store, container)
-            return self._indexes[container.number]
+        if asked.partition is None:
+            return None
+        execution = prepared(self._store, container, asked)
+        if execution.uses_index:
+            return None
+        return page(execution.in_partition(position(asked.continuation, str)), asked, execution)
 
 
-def _page(answers: Iterator[Answer], asked: Asked, execution: Execution) -> Page:
+def prepared(store: Store, container: Container, asked: Asked) -> Execution:
+    """A query that may be run.
+
+    Raises:
+        BadRequest, Unsupported, NotServable: as `Queries.page` says.
+    """
+    query = parse(asked.text, asked.parameters)
+    if asked.partition is None and not asked.across and not asked.of_range:
+        raise BadRequest("Cross partition query is required but disabled: enable it, or name a partition.")
+    if not asked.of_range and (query.rank or (asked.partition is None and needs_plan(query))):
+        raise NotServable("The provided cross partition query can not be directly served by the gateway.")
+    return Execution(store, container, query, asked.parameters, asked.partition)
+
+
+def page(answers: Iterator[Answer], asked: Asked, execution: Execution) -> Page:
+    """As many answers of a query as one page has."""
     most = asked.most or (
         _SEARCH_ITEMS_A_PAGE if execution.is_ordered and execution.uses_index else _ITEMS_A_PAGE
     )
-    first = _position(asked.continuation, int) if execution.is_ordered else 0
+    first = position(asked.continuation, int) if execution.is_ordered else 0
     taken = list(_that_fit(islice(answers, first, None), most))
     if next(answers, None) is None:
         return Page([encoded for _, encoded in taken])
@@ -151,7 +145,7 @@ def _that_fit(answers: Iterable[Answer], most: int) -> Iterator[tuple[Answer, by
             return
 
 
-def _position(continuation: str, kind: type) -> Any:
+def position(continuation: str, kind: type) -> Any:
     """What a continuation says; nothing where there is none.
 
     Raises:

@@ -24,3 +24,8 @@ CREATE TABLE IF NOT EXISTS items (
     vectors BLOB -- float32, one vector behind the other in the order of the policy; NaN for one that is absent
 );
 CREATE UNIQUE INDEX IF NOT EXISTS items_by_key ON items (container, partition, id);
+-- Who searches has read up to a number, and finds behind it which items are gone.
+CREATE TABLE IF NOT EXISTS forgotten (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    slot INTEGER NOT NULL
+);

@@ -1,14 +1,14 @@
 """What searches of a container look at, in memory: vectors, the words of texts, the values of properties.
 
-It is filled from the store when a search first asks for something, and brought up to date by every search
-after that. A row here is a slot of the store; the rows of slots that were given up stay, but are dead.
+It is filled from the store when a search first asks for something, and follows what is written after that. A
+row here is a slot of the store; the rows of slots that were given up stay, but are dead.
 """
 
-import threading
 from array import array
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Self
+from itertools import islice
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -107,30 +107,38 @@ class _Parts:
 
 
 class SearchIndex:
-    """The index of one container. What is asked of it has to be asked within `with`."""
+    """The index of one container, as the container was when it was last refreshed."""
 
     def __init__(self, store: Store, container: Container) -> None:
         self._store = store
-        self._container = container
-        self._lock = threading.RLock()
-        self._forgotten = store.watch(container)
+        self.container = container
+        self._forgotten = store.last_forgotten()
         self._clear()
 
     def _clear(self) -> None:
+        self._seen = 0
         self._slots = array("q")
         self._rows: dict[int, int] = {}
         self._alive = bytearray()
         self._dead = 0
-        self._parts = _Parts(self._container)
+        self._parts = _Parts(self.container)
 
-    def __enter__(self) -> Self:
-        """Brings it up to date and keeps it as it is."""
-        self._lock.acquire()
-        self._refresh()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._lock.release()
+    def refresh(self, most: int | None = None) -> bool:
+        """Brings it up to date, or takes `most` new items in; whether there may be more of them."""
+        self._forget()
+        if self._dead > max(_FEW_ROWS, len(self) // 2):
+            self._clear()
+            most = None  # with some of its rows alone, it would be wrong
+        newest, before = self._store.last_slot(), len(self)
+        if newest <= self._seen:
+            return False
+        for partition, stored in islice(self._store.behind(self.container, self._seen), most):
+            self._add(partition, stored)
+        if len(self) - before == most:
+            self._seen = self._slots[-1]
+            return True
+        self._seen = max([newest, *self._slots[-1:]])
+        return False
 
     def __len__(self) -> int:
         """The number of rows, dead ones included."""
@@ -151,7 +159,7 @@ class SearchIndex:
         if added.is_empty:
             return
         row = 0
-        for partition, stored in self._store.behind(self._container, 0):
+        for partition, stored in self._store.behind(self.container, 0):
             known = self._rows.get(stored.slot)
             if known is None:
                 continue  # it came a moment ago, and the next search finds it
@@ -185,21 +193,20 @@ class SearchIndex:
         """The BM25 score of each row's text for some words or phrases."""
         return self._parts.texts[keys].relevance(phrases, statistics)
 
-    def _refresh(self) -> None:
-        while self._forgotten:
-            row = self._rows.pop(self._forgotten.popleft(), None)
+    def _forget(self) -> None:
+        for number, slot in self._store.forgotten(self._forgotten):
+            self._forgotten = number
+            row = self._rows.pop(slot, None)
             if row is not None:
                 self._alive[row] = 0
                 self._dead += 1
-        if self._dead > max(_FEW_ROWS, len(self) // 2):
-            self._clear()
-        last = self._slots[-1] if self._slots else 0
-        for partition, stored in self._store.behind(self._container, last):
-            row = len(self._slots)
-            self._slots.append(stored.slot)
-            self._rows[stored.slot] = row
-            self._alive.append(1)
-            self._parts.add(row, stored, partition)
+
+    def _add(self, partition: str, stored: StoredItem) -> None:
+        row = len(self._slots)
+        self._slots.append(stored.slot)
+        self._rows[stored.slot] = row
+        self._alive.append(1)
+        self._parts.add(row, stored, partition)
 
 
 def _get(value: Any, keys: Keys) -> Any:

@@ -9,7 +9,6 @@ import secrets
 import sqlite3
 import threading
 import time
-from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from http import HTTPStatus
 from pathlib import Path
@@ -40,11 +39,10 @@ class Store:
     """The file with everything in it."""
 
     def __init__(self, file: Path) -> None:
-        self._file = file
+        self.file = file
         self._local = threading.local()
         self._found: dict[tuple[str, str], Container] = {}
         self._generation = 0
-        self._forgotten: dict[int, deque[int]] = {}
         with self._connection:
             self._connection.executescript(Path(__file__).with_name("schema.sql").read_text())
 
@@ -52,7 +50,7 @@ class Store:
     def _connection(self) -> sqlite3.Connection:
         """The connection of this thread."""
         if not hasattr(self._local, "connection"):
-            connection = sqlite3.connect(self._file, isolation_level=None)
+            connection = sqlite3.connect(self.file, isolation_level=None)
             for pragma in _PRAGMAS:
                 connection.execute(pragma)
             self._local.connection = connection
@@ -134,13 +132,17 @@ class Store:
         select = "SELECT properties FROM containers WHERE database = ? ORDER BY number"
         return [json.loads(properties) for (properties,) in self._connection.execute(select, (number,))]
 
+    def known_container(self, database: str, name: str) -> Container | None:
+        """A container that was asked for before; this reads nothing."""
+        return self._found.get((database, name))
+
     def container(self, database: str, name: str) -> Container:
         """A container.
 
         Raises:
             NotFound: there is none of that name.
         """
-        known = self._found.get((database, name))
+        known = self.known_container(database, name)
         if known is not None:
             return known
         generation = self._generation
@@ -181,6 +183,11 @@ class Store:
         container = self.container(database, name)
         self._connection.execute("DELETE FROM containers WHERE number = ?", (container.number,))
         self._forget_found()
+
+    def has_container(self, number: int) -> bool:
+        """Whether the container of a number is still there."""
+        select = "SELECT 1 FROM containers WHERE number = ?"
+        return self._connection.execute(select, (number,)).fetchone() is not None
 
     def _forget_found(self) -> None:
         self._generation += 1
@@ -232,9 +239,18 @@ class Store:
         rows = self._connection.execute(select, (json.dumps(slots),))
         return {row[0]: StoredItem(*row) for row in rows}
 
-    def watch(self, container: Container) -> deque[int]:
-        """The slots that are given up from now on; whoever watches takes them out."""
-        return self._forgotten.setdefault(container.number, deque())
+    def last_slot(self) -> int:
+        """The slot of the item that was written last."""
+        return self._largest("SELECT MAX(slot) FROM items")
+
+    def forgotten(self, after: int) -> Iterator[tuple[int, int]]:
+        """The slots that were given up since a number, of all containers, each with its own number."""
+        select = "SELECT number, slot FROM forgotten WHERE number > ? ORDER BY number"
+        return self._connection.execute(select, (after,))
+
+    def last_forgotten(self) -> int:
+        """The number of the slot that was given up last."""
+        return self._largest("SELECT MAX(number) FROM forgotten")
 
     def run(self, container: Container, partition: str, operation: Operation) -> Result:
         """Does one operation.
@@ -260,8 +276,6 @@ class Store:
             raise
         if results[-1][1] is None:
             self._connection.execute("COMMIT")
-            if container.number in self._forgotten:
-                self._forgotten[container.number].extend(transaction.forgotten)
             return results
         self._connection.execute("ROLLBACK")
         failed = Result(HTTPStatus.FAILED_DEPENDENCY)
@@ -282,14 +296,20 @@ class Store:
                 break
         return results
 
+    def _largest(self, select: str) -> int:
+        (number,) = self._connection.execute(select).fetchone()
+        return number or 0
+
     def _item(self, container: Container, partition: str, item_id: str) -> StoredItem | None:
         return Transaction(self._connection, container, partition).item(item_id)
 
     @classmethod
     def in_folder(cls, folder: Path) -> Self:
-        """The store of a folder, which is made if need be."""
+        """The store of a folder, which is made if need be; nobody has read anything of it yet."""
         folder.mkdir(parents=True, exist_ok=True)
-        return cls(folder / "cosmos.db")
+        store = cls(folder / "cosmos.db")
+        store._connection.execute("DELETE FROM forgotten")
+        return store
 
 
 def _new_rid(size: int) -> str:

@@ -130,14 +130,14 @@ def _run(numbers: Numbers, number: int) -> slice:
 
 
 class _Vocabulary(dict[str, int]):
-    """The numbers of words by their spelling; -1 for those that are in every text."""
+    """The numbers of words by their spelling; zero for those that are in every text."""
 
     def __init__(self) -> None:
         self.numbers: dict[str, int] = {}
 
     def __missing__(self, spelling: str) -> int:
         word = folded(spelling)
-        self[spelling] = self.numbers.setdefault(word, len(self.numbers)) if word else -1
+        self[spelling] = self.numbers.setdefault(word, len(self.numbers) + 1) if word else 0
         return self[spelling]
 
 
@@ -159,7 +159,7 @@ class Texts:
         """Appends the text of the next row; anything else has no words."""
         if isinstance(text, str):
             numbers = map(self._vocabulary.__getitem__, spelled(text))
-            self._words.extend([number for number in numbers if number >= 0])
+            self._words.extend(filter(None, numbers))
         self._ends.append(self._sorted + len(self._words))
         self._open = None
         if len(self._ends) % _ROWS_A_BLOCK == 0:

@@ -30,7 +30,6 @@ class Transaction:
         self._connection = connection
         self._container = container
         self._partition = partition
-        self.forgotten: list[int] = []
 
     def run(self, operation: Operation) -> Result:
         """Does an operation.
@@ -121,7 +120,7 @@ class Transaction:
 
     def _forget(self, item: StoredItem) -> None:
         self._connection.execute("DELETE FROM items WHERE slot = ?", (item.slot,))
-        self.forgotten.append(item.slot)
+        self._connection.execute("INSERT INTO forgotten (slot) VALUES (?)", (item.slot,))
 
 
 def _check_conditions(operation: Operation, before: StoredItem | None) -> None:

@@ -1,11 +1,14 @@
 """`python -m local.emulators.embeddings --host H --port N --model wordllama|hashing`."""
 
 import argparse
+import sys
 
 from aiohttp import web
 
 from local.emulators.embeddings.app import create_app
 from local.emulators.embeddings.models import LOADERS
+
+_SWITCH_SECONDS = 0.0005
 
 
 def main() -> None:
@@ -15,6 +18,8 @@ def main() -> None:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--model", choices=LOADERS, required=True)
     options = parser.parse_args()
+    # A question would wait for the thread that embeds the texts of a job, each time for 5 ms.
+    sys.setswitchinterval(_SWITCH_SECONDS)
     app = create_app(LOADERS[options.model]())
     web.run_app(
         app,

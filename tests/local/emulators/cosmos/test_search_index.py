@@ -83,9 +83,10 @@ def put(store: Store, container: Container, name: str, item: dict[str, Any]) -> 
 def both_ways(store: Store, container: Container, text: str) -> tuple[list[Any], list[Any]]:
     query = parse(text)
     plain = Execution(store, container, query, {}, PARTITION).in_partition("")
-    with SearchIndex(store, container) as index:
-        indexed = Execution(store, container, query, {}, None).in_index(index, 0)
-        return [one.value for one in plain], [one.value for one in indexed]
+    index = SearchIndex(store, container)
+    index.refresh()
+    indexed = Execution(store, container, query, {}, None).in_index(index, 0)
+    return [one.value for one in plain], [one.value for one in indexed]
 
 
 @given(items=st.lists(ITEMS, max_size=6), condition=CONDITIONS)
@@ -178,9 +179,10 @@ def test_relevance_is_the_sum_that_bm25_is_defined_as(store: Store, container: C
         put(store, container, str(number), {"text": text})
     average = sum(len(words(text)) for text in texts) / 3
 
-    with SearchIndex(store, container) as index:
-        index.require([], [("text",)], [])
-        found = index.relevance(("text",), ["crane", "dawn"], Statistics(3, int(average * 3), (2, 1)))
+    index = SearchIndex(store, container)
+    index.refresh()
+    index.require([], [("text",)], [])
+    found = index.relevance(("text",), ["crane", "dawn"], Statistics(3, int(average * 3), (2, 1)))
 
     def part(often: int, length: int, hits: int) -> float:
         norm = 1.2 * (0.25 + 0.75 * length / average)
@@ -200,9 +202,10 @@ def test_distance_is_the_one_that_the_policy_names(function: str, scores: list[f
     for number, vector in enumerate([[2, 0], [0, 2], [3, 4], "none"]):
         put(store, container, str(number), {"v": vector})
 
-    with SearchIndex(store, container) as index:
-        index.require([], [], ["v"])
-        found = index.scores("v", np.array([1, 0], np.float32)).tolist()
+    index = SearchIndex(store, container)
+    index.refresh()
+    index.require([], [], ["v"])
+    found = index.scores("v", np.array([1, 0], np.float32)).tolist()
 
     assert found[:3] == pytest.approx(scores)
     assert math.isnan(found[3])
@@ -213,17 +216,28 @@ def test_index_follows_what_is_written_and_deleted(store: Store, container: Cont
     put(store, container, "rewritten", {"text": "crane", "v": [1, 0]})
     put(store, container, "deleted", {"text": "crane", "v": [1, 0]})
     index = SearchIndex(store, container)
-    with index:
-        index.require([("id",)], [("text",)], ["v"])
+    index.refresh()
+    index.require([("id",)], [("text",)], ["v"])
     put(store, container, "rewritten", {"text": "pilot", "v": [0, 1]})
     store.run(container, PARTITION, Operation(kind="Delete", id="deleted"))
 
-    with index:
-        alive = index.alive
-        assert index.found(("text",), "crane")[alive].tolist() == [True, False]
-        assert index.scores("v", np.array([1, 0], np.float32))[alive].tolist() == [1, 0]
-        is_rewritten = index.column(("id",)).where("rewritten", lambda value: value == "rewritten")
-        assert is_rewritten[alive].tolist() == [False, True]
+    index.refresh()
+    alive = index.alive
+    assert index.found(("text",), "crane")[alive].tolist() == [True, False]
+    assert index.scores("v", np.array([1, 0], np.float32))[alive].tolist() == [1, 0]
+    is_rewritten = index.column(("id",)).where("rewritten", lambda value: value == "rewritten")
+    assert is_rewritten[alive].tolist() == [False, True]
+
+
+def test_index_takes_in_what_was_written_a_part_at_a_time(store: Store, container: Container) -> None:
+    for number in range(5):
+        put(store, container, str(number), {})
+    index = SearchIndex(store, container)
+
+    parts = [(index.refresh(2), len(index)) for _ in range(3)]
+
+    assert parts == [(True, 2), (True, 4), (False, 5)]
+    assert not index.refresh(2)
 
 
 def test_best_keys_come_first_and_equal_ones_in_their_order() -> None:

@@ -1,5 +1,6 @@
 """Vector, full-text and hybrid searches with the real SDK, of the stand-in as of the service."""
 
+import asyncio
 import re
 from typing import Any
 
@@ -148,6 +149,17 @@ async def test_search_sees_each_write_at_once(filled: ContainerProxy) -> None:
     await filled.upsert_item(item)
     await filled.delete_item("new", "p")
     assert "new" not in await search(filled, order, top=9, question=QUESTION)
+
+
+async def test_searches_find_all_that_was_written_before_while_others_write(filled: ContainerProxy) -> None:
+    async def write(writer: str) -> None:
+        for number in range(8):
+            name = f"{writer}{number}"
+            await filled.upsert_item({"id": name, "pk": "p", "index": "v1", "text": f"Beacon {name}."})
+            found = await search(filled, "RANK FullTextScore(c.text, @name)", top=1, name=name)
+            assert found == [name]
+
+    await asyncio.gather(*map(write, "abcd"))
 
 
 @pytest.mark.parametrize(

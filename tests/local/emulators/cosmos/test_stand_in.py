@@ -1,5 +1,6 @@
 """What is only true of the stand-in: where its limits are, what it keeps, how it is started."""
 
+import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator
@@ -120,6 +121,43 @@ async def test_every_write_that_was_answered_outlives_a_kill(tmp_path: Path) -> 
             assert (await container.read())["vectorEmbeddingPolicy"] == VECTORS
             assert await query(container, "SELECT VALUE COUNT(1) FROM c", "p") == [20]
             assert await query(container, HYBRID) == ["0"]
+
+
+def search_processes(stand_in: Cosmos) -> list[int]:
+    assert stand_in.service is not None
+    tasks = Path(f"/proc/{stand_in.service.process.pid}/task").glob("*/children")
+    return [int(pid) for children in tasks for pid in children.read_text().split()]
+
+
+def is_running(process: int) -> bool:
+    return Path(f"/proc/{process}/exe").exists()
+
+
+async def test_search_is_answered_though_its_process_was_killed(tmp_path: Path) -> None:
+    with cosmos(settings_in(tmp_path)) as stand_in:
+        await fill(stand_in.endpoint)
+        async with opened(stand_in.endpoint) as database:
+            container = database.get_container_client("chunks")
+            assert await query(container, HYBRID) == ["0"]
+            [process] = search_processes(stand_in)
+            os.kill(process, signal.SIGKILL)
+            await container.delete_item("0", "p")
+
+            assert await query(container, HYBRID) == ["1"]
+
+
+async def test_process_of_searches_ends_with_a_stand_in_that_is_killed(tmp_path: Path) -> None:
+    with cosmos(settings_in(tmp_path)) as stand_in:
+        await fill(stand_in.endpoint)
+        async with opened(stand_in.endpoint) as database:
+            await query(database.get_container_client("chunks"), HYBRID)
+        [process] = search_processes(stand_in)
+        assert stand_in.service is not None
+        os.kill(stand_in.service.process.pid, signal.SIGKILL)
+        stand_in.service.process.wait()
+
+        while is_running(process):
+            await asyncio.sleep(0.01)
 
 
 def test_folder_of_a_running_stand_in_is_refused(
