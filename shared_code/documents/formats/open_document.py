@@ -81,7 +81,7 @@ def _body(
             yield path.segment("\n\n".join(texts))
             texts = []
             rows = list(_nearest(element, "table-row"))
-            yield from path.table(list(_grid(rows)), header_rows=_header_rows(element))
+            yield from path.table(_grid(rows), header_rows=_header_rows(element))
             continue
         text = "\n".join(_lines(element))
         if name == "h" and text:

@@ -153,7 +153,7 @@ class _Word:
                 yield path.segment("\n\n".join(texts))
                 texts = []
                 rows = list(_nearest(block, "tr"))
-                yield from path.table(list(self._grid(rows)), header_rows=_header_rows(rows))
+                yield from path.table(self._grid(rows), header_rows=_header_rows(rows))
                 continue
             text = self._block_text(block)
             level = self._heading_level(block)
