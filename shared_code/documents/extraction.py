@@ -66,7 +66,8 @@ def read_segments(name: str, data: bytes, limits: DocumentLimits, notes: list[No
         is_empty = False
         yield segment
     if is_empty:
-        raise EmptyDocument("The file holds no text; if it is a scan, store it with recognised text.")
+        advice = "; if it is a scan, store it with recognised text" if kind.may_be_scan else ""
+        raise EmptyDocument(f"The file holds no text{advice}.")
 
 
 def _check_mark(data: bytes) -> None:

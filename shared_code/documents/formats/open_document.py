@@ -139,7 +139,7 @@ def _cells(row: Element, above: dict[int, str | None]) -> Iterator[str | None]:
                 above[column], spanned = None, spanned - 1
                 yield None
             else:
-                yield from_above(above.get(column, ""))
+                yield from_above(above.get(column, ""), column)
             column += 1
 
 

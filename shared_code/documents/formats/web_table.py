@@ -134,7 +134,7 @@ def _continued(spanned: _Spanned, column: int) -> str | None:
     text, rows = spanned.pop(column)
     if rows > 1:
         spanned[column] = text, rows - 1
-    return from_above(text)
+    return from_above(text, column)
 
 
 def _span(cell: LexborNode, name: str, most: int) -> int:

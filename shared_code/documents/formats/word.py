@@ -268,7 +268,7 @@ class _Word:
             if merged in {None, "restart"}:
                 above[column] = text if merged else ""
             columns = max(1, _span(value_of(properties, "gridSpan") or ""))
-            yield text or from_above(above.get(column, ""))
+            yield text or from_above(above.get(column, ""), column)
             yield from [None] * (columns - 1)
             column += columns
 

@@ -156,8 +156,9 @@ def _cells_merged_with_those_below(grid: _Grid) -> dict[int, dict[int, int]]:
     first = grid.first_column
     merged: dict[int, dict[int, int]] = {}
     for (top, left), (bottom, right) in grid.merged:
-        if bottom > top and left == right:  # what is wide, too, is a title or a part of a form
-            merged.setdefault(top + 1, {})[left - first] = bottom + 1
+        if bottom > top:
+            columns = dict.fromkeys(range(left - first, right - first + 1), bottom + 1)
+            merged.setdefault(top + 1, {}).update(columns)
     return merged
 
 

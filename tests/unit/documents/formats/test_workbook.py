@@ -287,6 +287,38 @@ def test_what_merged_cells_hold_belongs_to_each_of_their_rows():
     assert texts("a.xlsx", data) == ["Port | Berth | Dues", "Ulm | A | 40", "Ulm | B | 60", "Linz | A | 50"]
 
 
+def merged_sheet(cells: Any, *ranges: str) -> bytes:
+    sheet = "".join(sheet_row(number, row) for number, row in enumerate(cells, start=1))
+    merged = "".join(f"<mergeCell ref='{each}'/>" for each in ranges)
+    part = (
+        f'<worksheet xmlns="{SHEET}"><sheetData>{sheet}</sheetData>'
+        f"<mergeCells>{merged}</mergeCells></worksheet>"
+    )
+    return with_parts(xlsx({"S": ""}), {"xl/worksheets/sheet1.xml": part})
+
+
+def test_what_cells_hold_that_are_merged_in_both_directions_belongs_to_each_of_their_rows():
+    cells: Any = [
+        {"A": "Port", "B": "Quay", "C": "Berth", "D": "Dues"},
+        {"A": "Ulm", "C": "A", "D": 40},
+        {"C": "B", "D": 60},
+        {"A": "Linz", "B": "East", "C": "A", "D": 50},
+    ]
+    found = texts("a.xlsx", merged_sheet(cells, "A2:B3"))
+    assert found[1:] == ["Ulm |  | A | 40", "Ulm |  | B | 60", "Linz | East | A | 50"]
+
+
+def test_number_that_rows_share_is_not_counted_in_each_of_them():
+    cells: Any = [
+        {"A": "No", "B": "Port", "C": "Dues"},
+        {"A": 1, "B": "Ulm", "C": 40},
+        {"B": "Linz"},
+        {"A": 2, "B": "Wels", "C": 50},
+    ]
+    found = texts("a.xlsx", merged_sheet(cells, "A2:A3", "C2:C3"))
+    assert found[1:] == ["1 | Ulm | 40", "1 | Linz", "2 | Wels | 50"]
+
+
 def test_text_of_a_sheet_that_is_a_chart_is_read():
     sheets = '<sheet name="S" sheetId="1" r:id="rId1"/><sheet name="Chart" sheetId="2" r:id="rId2"/>'
     anchor = "<a:r><a:t>Visits of 2024</a:t></a:r>"
