@@ -8,6 +8,7 @@ from typing import Any, Final
 # Values of more characters are not read as one; no record of people is so long.
 _MOST_CHARACTERS = 500_000
 _SPACE = re.compile(r"[ \t\n\r]*")
+_BEGINNINGS = frozenset('{["]}')
 
 
 class TooLong:
@@ -29,6 +30,8 @@ class JsonWindow:
 
     def peek(self, space: re.Pattern[str] = _SPACE) -> str:
         """The character with which the next value begins, or nothing at the end."""
+        if self._place < len(self._text) and (sign := self._text[self._place]) in _BEGINNINGS:
+            return sign  # as nearly always
         while True:
             found = space.match(self._text, self._place)
             end = found.end() if found else self._place
@@ -90,8 +93,8 @@ class JsonWindow:
         while self.peek() not in {"]", ""}:
             number += 1
             yield number
-            if self.peek() == ",":
-                self._take(",")
+            if self._text.startswith(",", self._place) or self.peek() == ",":
+                self._place += 1
         self._take("]")
 
     def names(self) -> Iterator[str]:
@@ -102,8 +105,8 @@ class JsonWindow:
             self.peek()
             self._take(":")
             yield str(name)
-            if self.peek() == ",":
-                self._take(",")
+            if self._text.startswith(",", self._place) or self.peek() == ",":
+                self._place += 1
         self._take("}")
 
     def _take(self, sign: str) -> None:
