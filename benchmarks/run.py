@@ -19,6 +19,7 @@ BENCHMARKS = [
     "host_page",
     "local_search",
     "retrieval",
+    "reader_memory",
     "devhost",
 ]
 

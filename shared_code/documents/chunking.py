@@ -7,15 +7,16 @@ changes the chunks around it and no others.
 ADR 12 has the reasons.
 """
 
-import math
 import re
 from array import array
 from bisect import bisect_left, bisect_right
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from heapq import heapify, heappop, heappush
 from itertools import accumulate, chain, groupby, pairwise
+from math import sqrt
 from unicodedata import category
 from zlib import crc32
 
@@ -40,6 +41,9 @@ _GLUED, _INSIDE, _LINE, _SENTENCE, _PARAGRAPH, _HEADING = range(6)
 _COSTS = (2_000.0, 400.0, 40.0, 20.0, 1.0, 0.5)
 # What a cut within a row costs more, where the row fits into a chunk.
 _TORN = 1_000.0
+# Segments are joined, and cuts decided, so many characters and pieces at a time.
+_CHARACTERS_AT_ONCE = 250_000
+_PIECES_AT_ONCE = 5_000
 # Of a table's header as much as helps to tell its chunks from those of other tables.
 _CONTEXT_CHARACTERS = 1_000
 # The ends of lines, and of sentences: first those before a space, in Latin, Arabic, Urdu and Hindi among
@@ -87,6 +91,11 @@ _HEADING_MARKS = "#=*+ \t"
 _LONG_TITLE = 200
 
 
+_Patterns = Sequence[re.Pattern[str]]
+# Start, end, kind of the break before it, and what it may be cut at.
+_Part = tuple[int, int, int, _Patterns]
+
+
 @dataclass(frozen=True, slots=True)
 class Chunk:
     """A stretch of the document's text, below the header that it needs where that is not in it.
@@ -105,7 +114,12 @@ class Chunk:
 
 
 def chunk(document: Document, *, max_tokens: int, overlap_tokens: int) -> list[Chunk]:
-    """Cuts a document into chunks.
+    """Cuts a document into chunks, as `chunks` does."""
+    return list(chunks(document.segments, max_tokens=max_tokens, overlap_tokens=overlap_tokens))
+
+
+def chunks(segments: Iterable[Segment], *, max_tokens: int, overlap_tokens: int) -> Iterator[Chunk]:
+    """Cuts segments into chunks, and holds no more of them than the chunks that are not sure yet.
 
     Segments are joined by newlines, except that no chunk spans two sheets. Each chunk is a stretch of that
     text without the white space around it, and begins with some `overlap_tokens` of what came before. One
@@ -120,8 +134,8 @@ def chunk(document: Document, *, max_tokens: int, overlap_tokens: int) -> list[C
             f"{_FEWEST_TOKENS} tokens and at most half of them as overlap."
         )
     sizes = _Sizes(max_tokens, overlap_tokens)
-    sheets = groupby(document.segments, key=lambda segment: segment.position.sheet)
-    return [chunk for _, segments in sheets for chunk in _Passage(list(segments), sizes).chunks()]
+    for _, sheet in groupby(segments, key=lambda segment: segment.position.sheet):
+        yield from _Passage(sizes).chunks(sheet)
 
 
 def count_tokens(text: str) -> int:
@@ -149,53 +163,85 @@ class _Sizes:
 
 
 class _Passage:
-    """The segments of one sheet as one text, in pieces that begin at its breaks."""
+    """The segments of one sheet as one text, in pieces that begin at its breaks.
 
-    def __init__(self, segments: Sequence[Segment], sizes: _Sizes) -> None:
+    It slides along that text: what lies before the cuts that are sure, and their overlap, is forgotten.
+    Places in the text, and indexes of segments and pieces, count from what is kept.
+    """
+
+    def __init__(self, sizes: _Sizes) -> None:
         self._sizes = sizes
-        self._segments = segments = list(_with_headers(segments))
-        self._text = "\n".join(segment.text for segment in segments)
-        lengths = (len(segment.text) + 1 for segment in segments)
-        self._segment_starts = array("i", accumulate(lengths, initial=0))[:-1]
+        self._encode = _tokenizer().encode_ordinary  # looked up once, since every piece is counted
+        self._text = ""
+        self._segments: list[Segment] = []
+        self._segment_starts = array("q")
+        # Where the last visible character ended; white space belongs to what follows.
+        self._end = 0
+        self._before: Segment | None = None
         self._last_line = (0, 0)
         self._header_tokens = {"": 0}
         # Up to where no chunk ends: what stands there is a heading, whose text follows.
         self._glued_until = -1
-        # Arrays, since a text without breaks has a piece for each few characters. Four bytes count all of
-        # them that a document may have.
-        self._starts = array("i")
+        # Arrays, since a text without breaks has a piece for each few characters.
+        self._starts = array("q")
         self._costs = array("d")
-        self._totals = array("i", [0])
+        self._totals = array("q", [0])
         # Of each piece its segment, the tokens of that one's header, and the first piece of its row.
-        self._owners = array("i")
-        self._headers = array("i")
-        self._rows = array("i")
-        self._starts.append(self._add_segments())
-        self._overlap_starts = array("i", map(self._overlap_start, range(len(self._costs))))
+        self._owners = array("q")
+        self._headers = array("q")
+        self._rows = array("q")
+        self._overlap_starts = array("q")
+        # The cheapest way to cut before each piece: the cut before that one, and the cost of all.
+        self._cuts_before = array("q", [0])
+        self._cheapest = array("d", [0.0])
+        # Where a chunk that ends at the next piece may begin, the cheapest first; what a later one undercuts
+        # is out.
+        self._begins = deque([0])
+        self._last_cut = 0
 
-    def chunks(self) -> Iterator[Chunk]:
+    def chunks(self, segments: Iterable[Segment]) -> Iterator[Chunk]:
         """The chunks in order; together they hold every visible character."""
-        for first, end in pairwise(self._cuts()):
-            yield from self._chunks_of(first, end)
+        for batch in _batches(_with_headers(segments)):
+            self._extend_text(batch)
+            for index in range(len(self._segments) - len(batch), len(self._segments)):
+                yield from self._add_segment(index)
+            yield from self._sure_chunks()
+            self._forget_text()
+        if self._costs:
+            self._starts.append(self._end)
+            self._find_cuts(len(self._costs), [0.0])
+            yield from self._chunks_up_to(len(self._costs))
 
-    def _add_segments(self) -> int:
-        """Adds the pieces of each segment, and tells where they end; white space belongs to what follows."""
-        start, before = 0, None
-        for index, segment in enumerate(self._segments):
-            text = segment.text.rstrip()
-            if not text:
-                continue
-            first, end = len(self._costs), self._segment_starts[index] + len(text)
-            kind = _kind_between(before, segment)
-            if not self._added_short_row(segment, start, end, kind):
-                for part_start, part_end, part_kind in self._stretches(start, end, index, kind):
-                    self._add(part_start, part_end, part_kind, _FINER)
-            pieces = len(self._costs) - first
-            self._owners.extend([index] * pieces)
-            self._headers.extend([self._tokens_of(segment.header)] * pieces)
-            self._mark_row(segment, first)
-            start, before = end, segment
-        return start
+    def _extend_text(self, batch: Sequence[Segment]) -> None:
+        texts = [segment.text for segment in batch]
+        if self._segments:
+            texts.insert(0, self._text)
+        start = len(self._text) + 1 if self._segments else 0
+        lengths = (len(segment.text) + 1 for segment in batch[:-1])
+        self._segment_starts.extend(accumulate(lengths, initial=start))
+        self._segments += batch
+        self._text = "\n".join(texts)
+
+    def _add_segment(self, index: int) -> Iterator[Chunk]:
+        """Adds the pieces of a segment, and cuts where that is sure meanwhile."""
+        segment = self._segments[index]
+        text = segment.text.rstrip()
+        if not text:
+            return
+        start, end = self._end, self._segment_starts[index] + len(text)
+        kind = _kind_between(self._before, segment)
+        is_row = _is_row(segment)
+        if not self._added_short_row(segment, start, end, kind):
+            most = self._sizes.most + _PIECES_AT_ONCE
+            parts = self._stretches(start, end, segment, kind)
+            for part in self._parts(parts) if end - start > _CHARACTERS_AT_ONCE else parts:
+                self._add(*part)
+                if len(self._costs) > len(self._rows) + most:
+                    is_row = False  # of so many pieces it is too long for a chunk
+                    self._settle(index, is_row=False)
+                    yield from self._sure_chunks()
+        self._settle(index, is_row=is_row)
+        self._end, self._before = end, segment
 
     def _added_short_row(self, segment: Segment, start: int, end: int, kind: int) -> bool:
         """Adds a row that is no longer than a piece as one, whatever breaks it has."""
@@ -203,10 +249,23 @@ class _Passage:
             return False
         return self._added_whole(start, end, _GLUED if start <= self._glued_until else kind, _FINER)
 
-    def _mark_row(self, segment: Segment, first: int) -> None:
+    def _settle(self, index: int, *, is_row: bool) -> None:
+        """Tells what the pieces that a segment has added belong to."""
+        first, end = len(self._rows), len(self._costs)
+        self._owners.extend([index] * (end - first))
+        self._headers.extend([self._tokens_of(self._segments[index].header)] * (end - first))
+        self._mark_row(first, end, is_row=is_row)
+
+    def _sure_chunks(self) -> Iterator[Chunk]:
+        """The chunks that no piece to come can change."""
+        first, end = len(self._overlap_starts), len(self._costs)
+        self._overlap_starts.extend(map(self._overlap_start, range(first, end)))
+        self._find_cuts(max(first, 1), self._costs[max(first, 1) :])
+        yield from self._chunks_up_to(self._sure_cut())
+
+    def _mark_row(self, first: int, end: int, *, is_row: bool) -> None:
         """Makes the pieces of a row belong together, where a chunk can hold them."""
-        end = len(self._costs)
-        if not _is_row(segment) or self._size_with_header(first, end) > self._sizes.most:
+        if not is_row or first == end or self._size_with_header(first, end) > self._sizes.most:
             self._rows.extend(range(first, end))
             return
         self._rows.extend([first] * (end - first))
@@ -220,39 +279,54 @@ class _Passage:
             self._header_tokens[header] = tokens if tokens <= self._sizes.header else 0
         return self._header_tokens[header]
 
-    def _stretches(self, start: int, end: int, index: int, kind: int) -> Iterator[tuple[int, int, int]]:
-        """Start, end and kind of what lies between two breaks of a segment."""
+    def _parts(self, stretches: Iterable[_Part]) -> Iterator[_Part]:
+        """The stretches, long ones in parts that are not too long to be added at once."""
+        for stretch in stretches:
+            start, end, kind, finer = stretch
+            if end - start <= _CHARACTERS_AT_ONCE or not finer:
+                yield stretch
+                continue
+            yield from self._parts(
+                (part_start, part_end, kind if part_start == start else _INSIDE, finer[1:])
+                for part_start, part_end in self._between(start, end, finer[0])
+            )
+
+    def _between(self, start: int, end: int, places: re.Pattern[str]) -> Iterator[tuple[int, int]]:
+        found = (each.start() for each in places.finditer(self._text, start, end))
+        return pairwise(chain([start], (place for place in found if place > start), [end]))
+
+    def _stretches(self, start: int, end: int, segment: Segment, kind: int) -> Iterator[_Part]:
+        """What lies between two breaks of a segment."""
         if start <= self._glued_until:
             kind = _GLUED
-        if heading := _heading_length(self._segments[index]):
+        if heading := _heading_length(segment):
             kind = max(kind, _HEADING) if kind != _GLUED else kind
-            self._glued_until = self._segment_starts[index] + heading
+            self._glued_until = end - len(segment.text.rstrip()) + heading
         for found in _BREAK.finditer(self._text, start, end):
             place, found_kind = _place_and_kind(found)
             if place > start:
-                yield start, place, kind
+                yield start, place, kind, _FINER
                 start, kind = place, _GLUED if place <= self._glued_until else found_kind
             elif kind != _GLUED:
                 kind = max(kind, found_kind)
             if found["heading"]:
                 self._glued_until = _line_end(self._text, found.end())
-        yield start, end, kind
+        yield start, end, kind, _FINER
 
-    def _add(self, start: int, end: int, kind: int, finer: Sequence[re.Pattern[str]]) -> None:
+    def _add(self, start: int, end: int, kind: int, finer: _Patterns) -> None:
         """Adds a stretch as one piece or, where it is too long for that, as several."""
         if self._added_whole(start, end, kind, finer):
             return
-        places = (found.start() for found in finer[0].finditer(self._text, start, end))
-        for part_start, part_end in pairwise([start, *(place for place in places if place > start), end]):
+        for part_start, part_end in self._between(start, end, finer[0]):
             self._add(part_start, part_end, kind if part_start == start else _INSIDE, finer[1:])
 
-    def _added_whole(self, start: int, end: int, kind: int, finer: Sequence[re.Pattern[str]]) -> bool:
+    def _added_whole(self, start: int, end: int, kind: int, finer: _Patterns) -> bool:
         # What makes one character is torn only where it would take half a chunk.
         most = self._sizes.piece if len(finer) > 1 else self._sizes.core // 2
         if end - start > most * _CHARACTERS_PER_TOKEN and finer:
             return False
         text = self._text[start:end]
-        tokens = count_tokens(text)
+        tokens = len(self._encode(text))
         if tokens > most and finer:
             return False
         self._starts.append(start)
@@ -260,29 +334,73 @@ class _Passage:
         self._totals.append(self._totals[-1] + tokens)
         return True
 
-    def _cuts(self) -> list[int]:
-        """The indexes of the pieces with which chunks begin, and the end, by the cheapest way to cut."""
-        if not self._costs:
-            return []
-        before, cheapest = array("i", [0]), array("d", [0.0])
-        # Where a chunk that ends here may begin, the cheapest first; what a later one undercuts is out.
-        begins = deque([0])
-        for end, cost in enumerate(chain(self._costs[1:], [0.0]), start=1):
-            while self._size_with_header(self._overlap_starts[begins[0]], end) > self._sizes.most:
+    def _find_cuts(self, first: int, costs: Iterable[float]) -> None:
+        """Finds the cheapest ways to cut before pieces, by what such a cut costs."""
+        begins, cheapest, rows, most = self._begins, self._cheapest, self._rows, self._sizes.most
+        totals, headers, overlap_starts = self._totals, self._headers, self._overlap_starts
+        for end, cost in enumerate(costs, start=first):
+            # As `_size_with_header` counts it, but this is asked most often of all.
+            while totals[end] - totals[start := overlap_starts[begins[0]]] + headers[start] > most:
                 begins.popleft()
             # A row that leaves no room for overlap goes without.
-            before.append(min(begins[0], self._rows[end - 1], key=cheapest.__getitem__))
-            cheapest.append(cheapest[before[-1]] + cost)
+            before = min(begins[0], rows[end - 1], key=cheapest.__getitem__)
+            self._cuts_before.append(before)
+            cheapest.append(cheapest[before] + cost)
             while begins and cheapest[begins[-1]] >= cheapest[end]:
                 begins.pop()
             begins.append(end)
-        cuts = [len(self._costs)]
-        while cuts[-1]:
-            cuts.append(before[cuts[-1]])
-        return cuts[::-1]
+
+    def _sure_cut(self) -> int:
+        """The last cut that all ways have in common which may turn out the cheapest."""
+        if not self._rows:
+            return 0
+        known = {*self._begins, self._rows[-1]}
+        latest_first = [-cut for cut in known]
+        heapify(latest_first)
+        while len(latest_first) > 1:
+            before = self._cuts_before[-heappop(latest_first)]
+            if before not in known:
+                known.add(before)
+                heappush(latest_first, -before)
+        return -latest_first[0]
+
+    def _chunks_up_to(self, cut: int) -> Iterator[Chunk]:
+        """The chunks between the last cut and this one, whose pieces are forgotten but for the overlap."""
+        cuts = [cut]
+        while cuts[-1] > self._last_cut:
+            cuts.append(self._cuts_before[cuts[-1]])
+        for first, end in pairwise(reversed(cuts)):
+            yield from self._chunks_of(first, end)
+        self._last_cut = cut
+        self._forget_pieces(self._overlap_starts[cut] if cut < len(self._overlap_starts) else cut)
 
     def _size_with_header(self, first: int, end: int) -> int:
         return self._totals[end] - self._totals[first] + self._headers[first]
+
+    def _forget_pieces(self, count: int) -> None:
+        if not count:
+            return
+        for kept in (self._starts, self._costs, self._totals, self._owners, self._headers, self._cheapest):
+            del kept[:count]
+        self._rows = _rebased(self._rows, count)
+        self._overlap_starts = _rebased(self._overlap_starts, count)
+        self._cuts_before = _rebased(self._cuts_before, count)
+        self._begins = deque(begin - count for begin in self._begins)
+        self._last_cut -= count
+
+    def _forget_text(self) -> None:
+        """Forgets the text before the first piece that is kept, and its segments."""
+        start = self._starts[0] if self._starts else self._end
+        first = max(0, bisect_right(self._segment_starts, start) - 1)
+        self._last_line = self._line_at(first, start)
+        self._text = self._text[start:]
+        del self._segments[:first]
+        self._segment_starts = array("q", (place - start for place in self._segment_starts[first:]))
+        self._starts = array("q", (place - start for place in self._starts))
+        self._owners = array("q", (max(0, owner - first) for owner in self._owners))
+        self._last_line = (self._last_line[0] - start, self._last_line[1])
+        self._end -= start
+        self._glued_until = max(-1, self._glued_until - start)
 
     def _chunks_of(self, first: int, end: int) -> Iterator[Chunk]:
         visible = _VISIBLE.search(self._text, self._starts[first], self._starts[end])
@@ -335,16 +453,40 @@ class _Passage:
         position = self._segments[index].position
         if position.line is None:
             return position
-        start, line = max(self._last_line, (self._segment_starts[index], position.line))
-        self._last_line = offset, line + self._text.count("\n", start, offset)
+        self._last_line = self._line_at(index, offset)
         return replace(position, line=self._last_line[1])
+
+    def _line_at(self, index: int, offset: int) -> tuple[int, int]:
+        """A place in a segment and its line."""
+        line_of_segment = self._segments[index].position.line or 0
+        known, line = max(self._last_line, (self._segment_starts[index], line_of_segment))
+        return max(known, offset), line + self._text.count("\n", known, offset)
+
+
+def _batches(segments: Iterable[Segment]) -> Iterator[list[Segment]]:
+    """The segments, as many of them at a time as are worth joining."""
+    batch: list[Segment] = []
+    size = 0
+    for segment in segments:
+        batch.append(segment)
+        size += len(segment.text)
+        if size > _CHARACTERS_AT_ONCE or len(batch) > _PIECES_AT_ONCE:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+def _rebased(indexes: "array[int]", count: int) -> "array[int]":
+    """Indexes of pieces without the first of these, which are forgotten."""
+    return array("q", (index - count for index in indexes[count:]))
 
 
 def _is_row(segment: Segment) -> bool:
     return segment.header != "" or segment.position.row is not None
 
 
-def _with_headers(segments: Sequence[Segment]) -> Iterator[Segment]:
+def _with_headers(segments: Iterable[Segment]) -> Iterator[Segment]:
     """The segments, and before the first one below a header that header, unless it stands there."""
     before = None
     for segment in segments:
@@ -395,4 +537,4 @@ def _place_and_kind(found: re.Match[str]) -> tuple[int, int]:
 
 def _cost(kind: int, text: str) -> float:
     """What it costs to cut before a text; the root keeps the cheapest apart, among which cuts choose."""
-    return _COSTS[kind] * math.sqrt(crc32(text.encode()) / 2**32)
+    return _COSTS[kind] * sqrt(crc32(text.encode()) / 2**32)

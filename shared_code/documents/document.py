@@ -81,7 +81,8 @@ class DocumentLimits:
     seconds_per_megabyte: float = 10.0
     # How many times that long it may take by the clock, on a machine that is busy with other work.
     slowdown: float = 5.0
-    memory_bytes: int = 1_500_000_000
+    # Of what a reader process holds for itself; its program takes some 20 MB beside that.
+    memory_bytes: int = 270_000_000
 
     def seconds_for(self, size: int) -> float:
         """How much of a processor's time a file of this many bytes may take."""

@@ -41,18 +41,33 @@ def extract(name: str, data: bytes, limits: DocumentLimits) -> Document:
     Raises:
         DocumentError: there is no text to be had, for the reason that its class names.
     """
+    notes: list[Note] = []
+    segments = tuple(read_segments(name, data, limits, notes))
+    return Document(segments, tuple(notes))
+
+
+def read_segments(name: str, data: bytes, limits: DocumentLimits, notes: list[Note]) -> Iterator[Segment]:
+    """The text of one file as it is read; what is to be said of the file is added to the notes.
+
+    Raises:
+        DocumentError: there is no text to be had, or no more, for the reason that its class names.
+    """
     kind = kind_of(name, data)
-    if not data.strip():
+    if not data or data.isspace():
         raise EmptyDocument("The file is empty.")
     if len(data) > limits.file_bytes:
         raise DocumentTooLarge.past("bytes", limits.file_bytes)
     if not kind.is_binary:
         _check_mark(data)
-    notes: list[Note] = []
-    segments = tuple(_within(_without_notes(kind.read(data, limits), notes), limits))
-    if not segments:
-        raise EmptyDocument("The file holds no text; if it is a scan, store it with recognised text.")
-    return Document(segments, tuple(notes[:_MOST_NOTES]))
+    parts = kind.read(data, limits)
+    del data  # a reader that has decoded it need not hold it any longer
+    is_empty = True
+    for segment in _within(_without_notes(parts, notes), limits):
+        is_empty = False
+        yield segment
+    if is_empty:
+        advice = "; if it is a scan, store it with recognised text" if kind.may_be_scan else ""
+        raise EmptyDocument(f"The file holds no text{advice}.")
 
 
 def _check_mark(data: bytes) -> None:
@@ -65,7 +80,8 @@ def _without_notes(parts: Iterable[Segment | Note], notes: list[Note]) -> Iterat
     """The segments alone; notes are put aside."""
     for part in parts:
         if isinstance(part, Note):
-            notes.append(Note(part.code, _line(part.message)))
+            if len(notes) < _MOST_NOTES:
+                notes.append(Note(part.code, _line(part.message)))
         else:
             yield part
 

@@ -42,6 +42,7 @@ class Kind:
         begins: what the first bytes of such a file match, if no other kind begins so.
         members: of what a container of this kind (zip, or that of old Office) holds one, and no other kind.
         is_binary: whether the file is binary, so that its format tells when the name is wrong.
+        may_be_scan: whether its text may be a picture.
     """
 
     endings: tuple[str, ...]
@@ -51,6 +52,7 @@ class Kind:
     begins: re.Pattern[bytes] | None = None
     members: tuple[str, ...] = ()
     is_binary: bool = False
+    may_be_scan: bool = False
 
     @property
     def name(self) -> str:
@@ -83,6 +85,7 @@ KINDS = (
         about="each page with what was filled in and typed on; pages without text are named",
         begins=re.compile(rb"%PDF-"),
         is_binary=True,
+        may_be_scan=True,
     ),
     Kind(
         endings=("docx", "docm", "dotx", "dotm"),
@@ -92,6 +95,7 @@ KINDS = (
         "forms, charts, alternative texts",
         members=("word/document.xml",),
         is_binary=True,
+        may_be_scan=True,
     ),
     Kind(
         endings=("doc", "dot"),
@@ -171,6 +175,7 @@ KINDS = (
         about="each slide with its tables, charts, alternative texts, comments and speaker notes",
         members=("ppt/presentation.xml",),
         is_binary=True,
+        may_be_scan=True,
     ),
     Kind(
         endings=("odt", "ott", "odp"),
@@ -272,6 +277,9 @@ KINDS = (
     ),
     _TEXT,
 )
+# Of programs in TypeScript, and of films in packets of one length that begin with the same byte.
+_FILM = "ts"
+_FILM_PACKETS = ((0, 188), (4, 192))
 _BY_ENDING = {ending: kind for kind in KINDS for ending in kind.endings}
 # What to do with files that people have and that are not read.
 _ADVICE = {
@@ -283,7 +291,9 @@ _ADVICE = {
         "recognise its text (OCR) and store that, as a PDF or as text",
     ),
     **dict.fromkeys(("zip", "7z", "rar", "tar", "gz", "tgz"), "store the files that it holds"),
-    **dict.fromkeys(("mp3", "mp4", "wav", "mov", "avi", "m4a"), "store its transcript, as vtt, srt or text"),
+    **dict.fromkeys(
+        ("mp3", "mp4", "wav", "mov", "avi", "m4a", _FILM), "store its transcript, as vtt, srt or text"
+    ),
 }
 
 
@@ -305,11 +315,16 @@ def kind_of(name: str, data: bytes) -> Kind:
     """
     if says_nothing(name):
         return _kind_of_content(data)
-    if kind := kind_of_name(name):
-        return kind
     ending = _ending(name)
+    kind = kind_of_name(name)
+    if kind and not (ending == _FILM and _is_film(data)):
+        return kind
     advice = _ADVICE.get(ending, f"use one of {', '.join(kind.name for kind in KINDS)}")
     raise UnsupportedKind(f"Files of kind {ending[:20]!r} are not read: {advice}.")
+
+
+def _is_film(data: bytes) -> bool:
+    return any(data[start : start + 4 * size : size] == b"GGGG" for start, size in _FILM_PACKETS)
 
 
 def _ending(name: str) -> str:

@@ -91,15 +91,15 @@ def table(rows: Iterable[Iterable[str]]) -> str:
     return "<w:tbl>" + "".join(f"<w:tr>{row}</w:tr>" for row in cells) + "</w:tbl>"
 
 
-def xlsx(sheets: Mapping[str, str]) -> bytes:
-    """A workbook; each sheet is given by the XML of its rows."""
+def xlsx(sheets: Mapping[str, str], *, dimension: str = "") -> bytes:
+    """A workbook; each sheet is given by the XML of its rows, and says that it has these dimensions."""
     names = list(sheets)
     listed = "".join(
         f'<sheet name="{escape(name)}" sheetId="{number}" r:id="rId{number}"/>'
         for number, name in enumerate(names, start=1)
     )
     parts = {
-        f"xl/worksheets/sheet{number}.xml": _worksheet(sheets[name])
+        f"xl/worksheets/sheet{number}.xml": _worksheet(sheets[name], dimension)
         for number, name in enumerate(names, start=1)
     }
     return zipped(
@@ -117,8 +117,9 @@ def xlsx(sheets: Mapping[str, str]) -> bytes:
     )
 
 
-def _worksheet(rows: str) -> str:
-    return f'<worksheet xmlns="{SHEET}"><sheetData>{rows}</sheetData></worksheet>'
+def _worksheet(rows: str, dimension: str) -> str:
+    told = f'<dimension ref="{dimension}"/>' if dimension else ""
+    return f'<worksheet xmlns="{SHEET}">{told}<sheetData>{rows}</sheetData></worksheet>'
 
 
 def sheet_row(number: int, cells: Mapping[str, str | float]) -> str:
@@ -216,6 +217,12 @@ def understating(archive: bytes, *, declared: int) -> bytes:
 def sparse_xlsx() -> bytes:
     """Two cells in the opposite corners of the largest sheet there is."""
     return xlsx({"Sparse": sheet_row(1, {"A": "first"}) + sheet_row(1_048_576, {"XFD": "last"})})
+
+
+def understating_xlsx() -> bytes:
+    """The same in a sheet that says of itself that it is small."""
+    corners = sheet_row(1, {"A": "first"}) + sheet_row(1_048_576, {"XFD": "last"})
+    return xlsx({"Sparse": corners}, dimension="A1:B2")
 
 
 def wide_csv(columns: int) -> bytes:

@@ -3,12 +3,12 @@
 import csv
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from itertools import islice
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, islice
 
 from shared_code.documents.document import DocumentLimits, Position, Segment
 from shared_code.documents.errors import BrokenDocument
-from shared_code.documents.formats.decoding import decode
+from shared_code.documents.formats.decoding import blocks_of_lines
 from shared_code.documents.formats.table import Row, bounded, table_lines
 
 _DELIMITERS = ",;\t|"
@@ -18,31 +18,36 @@ _LINE = re.compile(r"[^\n]*\n|[^\n]+")
 _SAMPLE_ROWS = 20
 _SAMPLE_CHARACTERS = 64 * 1024
 # One stray quote joins many cells into one: that must not lose them.
-_CELL_CHARACTERS = 2**31 - 1
+csv.field_size_limit(2**31 - 1)
 
 
 def read_csv(data: bytes, limits: DocumentLimits) -> Iterator[Segment]:
     """The rows of a delimited file; a row's number is that which a spreadsheet shows."""
-    text = decode(data)
-    csv.field_size_limit(_CELL_CHARACTERS)
-    told = _TOLD_DELIMITER.match(text)
-    text = text[told.end() :] if told else text
-    yield from _segments(text, told[1] if told else _likeliest_delimiter(text), limits)
+    blocks = blocks_of_lines(data)
+    del data
+    first = next(blocks, "")
+    told = _TOLD_DELIMITER.match(first)
+    first = first[told.end() :] if told else first
+    yield from _segments(first, blocks, told[1] if told else _likeliest_delimiter(first), limits)
 
 
 def read_tsv(data: bytes, limits: DocumentLimits) -> Iterator[Segment]:
     """The rows of a file of values between tabs; one without any tab is read as csv."""
-    text = decode(data)
-    if "\t" not in text[:_SAMPLE_CHARACTERS]:
+    blocks = blocks_of_lines(data)
+    first = next(blocks, "")
+    if "\t" not in first[:_SAMPLE_CHARACTERS]:
         yield from read_csv(data, limits)
         return
-    csv.field_size_limit(_CELL_CHARACTERS)
-    yield from _segments(text, "\t", limits)
+    del data
+    yield from _segments(first, blocks, "\t", limits)
 
 
-def _segments(text: str, delimiter: str, limits: DocumentLimits) -> Iterator[Segment]:
-    _, _, width = _evenness(text, delimiter)
-    cells = csv.reader(_lines(text), delimiter=delimiter)
+def _segments(first: str, others: Iterable[str], delimiter: str, limits: DocumentLimits) -> Iterator[Segment]:
+    """The rows of a text in blocks of whole lines."""
+    _, _, width = _evenness(first, delimiter)
+    lines = chain.from_iterable(map(_lines, chain([first], others)))
+    del first
+    cells = csv.reader(lines, delimiter=delimiter)
     rows: Iterator[Row] = (
         (number, [delimiter.join(row)] if _is_comment(row, width) else row)
         for number, row in enumerate(cells, start=1)

@@ -6,6 +6,7 @@ ADR 29 has the reasons.
 """
 
 import codecs
+import io
 import re
 from collections.abc import Iterator
 
@@ -28,6 +29,8 @@ _SEPARATORS = re.compile('[ \n,"]')
 _SEVEN_BITS = ((b"\x1b$)C", "iso2022_kr"), (b"\x1b$", "iso2022_jp_ext"))
 _WESTERN = "cp1252"
 _SAMPLE = 64 * 1024
+# Bytes of a text that are decoded at a time.
+_BLOCK = 1_000_000
 _LINE_BEFORE = 200
 # A handful of stray control bytes is noise in a text; this share of them is not text at all.
 _BINARY_SHARE = 0.1
@@ -51,6 +54,63 @@ def decode(data: bytes, declared: str | None = None) -> str:
         BrokenDocument: the bytes are not text in any encoding.
     """
     return clean(_decoded(data, declared))
+
+
+def text_blocks(data: bytes) -> Iterator[str]:
+    """The clean text of a text file in blocks, those of a large one as they are asked for.
+
+    Raises:
+        BrokenDocument: the bytes are not text in any encoding.
+    """
+    if len(data) > _BLOCK and _is_utf8(data):
+        yield from _decoded_blocks(data)
+        return
+    text = decode(data)
+    del data
+    for start in range(0, len(text), _BLOCK):
+        yield text[start : start + _BLOCK]
+
+
+def blocks_of_lines(data: bytes) -> Iterator[str]:
+    """The same, cut where lines end."""
+    blocks = text_blocks(data)
+    del data
+    rest: list[str] = []
+    for text in blocks:
+        block, rest = _whole_lines(rest)
+        if block:
+            yield block
+        rest.append(text)
+    yield "".join(rest)
+
+
+def _is_utf8(data: bytes) -> bool:
+    """Whether all of the bytes are, found out without holding them as text."""
+    if b"\x00" in data or any(escape in data for escape, _ in _SEVEN_BITS):
+        return False
+    try:
+        for _ in _decoded_blocks(data):
+            pass
+    except UnicodeError:
+        return False
+    return True
+
+
+def _decoded_blocks(data: bytes) -> Iterator[str]:
+    decoder = codecs.getincrementaldecoder("utf-8-sig")()
+    line_ends = io.IncrementalNewlineDecoder(decoder, translate=True)
+    for start in range(0, len(data), _BLOCK):
+        end = start + _BLOCK
+        yield clean(line_ends.decode(data[start:end], final=end >= len(data)))
+
+
+def _whole_lines(texts: list[str]) -> tuple[str, list[str]]:
+    """What several texts hold up to the last blank line, or else the last line; and what is left."""
+    last = texts[-1] if texts else ""
+    end = last.rfind("\n\n") + 1 or last.rfind("\n") + 1
+    if not end:
+        return "", texts
+    return "".join([*texts[:-1], last[:end]]), [last[end:]]
 
 
 def clean(text: str) -> str:

@@ -1,7 +1,8 @@
 """The path of headings above a piece of text, as a document is read from its beginning to its end."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from itertools import chain, islice
 
 from shared_code.documents.document import Position, Segment
 from shared_code.documents.formats.table import Cells, table_lines
@@ -35,17 +36,18 @@ class HeadingPath:
         """A text that stands here."""
         return Segment(text, Position(page=page, line=line, section=self.section), self.context)
 
-    def table(self, rows: Sequence[Cells], *, header_rows: int) -> Iterator[Segment]:
+    def table(self, rows: Iterable[Cells], *, header_rows: int) -> Iterator[Segment]:
         """The rows of a table that stands here, blank ones left out.
 
         Args:
             rows: their cells, as `table_lines` takes them.
             header_rows: how many of the first rows are marked as names.
         """
-        told = sum(map(any, rows[:header_rows]))
-        filled = [(number, row) for number, row in enumerate(rows, start=1) if any(row)]
-        marked = told if 0 < told < len(filled) else None
-        for line in table_lines(filled, header_rows=marked):
+        filled = ((number, row) for number, row in enumerate(rows, start=1) if any(row))
+        first = list(islice(filled, header_rows + 1))
+        told = sum(number <= header_rows for number, _ in first)
+        marked = told if 0 < told < len(first) else None
+        for line in table_lines(chain(first, filled), header_rows=marked):
             yield Segment(line.text, Position(section=self.section), self.context, line.header)
 
     def within(self, segment: Segment) -> Segment:

@@ -107,6 +107,7 @@ def _mail(message: EmailMessage, context: tuple[str, ...], depth: int) -> Iterat
     context = (*context, subject) if subject else context
     lines = [f"{name}: {value}" for name in _HEADERS if (value := _header(message, name))]
     yield Segment("\n".join(lines), Position(section=subject or None), context)
+    yield from _cut_off_headers(message)
     body = message.get_body(("plain", "html"))
     if body is not None:
         yield from _body(_part_text(body), body.get_content_type() == "text/html", context)
@@ -148,6 +149,13 @@ def _header(message: Message, name: str) -> str:
         AttributeError,
     ):  # some headers are too odd for their parser
         return ""
+
+
+def _cut_off_headers(message: EmailMessage) -> Iterator[Note]:
+    for name, value in message.raw_items():
+        if name.title() in _HEADERS and len(str(value)) > _HEADER_CHARACTERS:
+            read = f"Of the header {name.title()} the first {_HEADER_CHARACTERS:,} characters are read."
+            yield Note("PartNotRead", read)
 
 
 def _part_text(part: Message) -> str:

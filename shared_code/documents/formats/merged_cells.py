@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from shared_code.documents.formats.cell_kind import CellKind, cell_kind, is_year
+
 _Row = tuple[int, Sequence[str | None]]
 
 # A longer text is a paragraph beside its rows: to repeat it would cost more than it tells.
@@ -14,10 +16,16 @@ class FromAbove(str):
     __slots__ = ()
 
 
-def from_above(text: str | None) -> str | None:
-    """What a cell holds that is merged with one of this text; None goes on to the left in both."""
+def from_above(text: str | None, column: int) -> str | None:
+    """What a cell holds that is merged with one of this text; None goes on to the left in both.
+
+    A number that several rows share is that of all together: in each of them it would count several times. In
+    the first column it is what the rows are called.
+    """
     if text is None:
         return None
+    if column and cell_kind(text) is CellKind.NUMBER and not is_year(text):
+        return ""
     return FromAbove(text) if text and len(text) <= _LONGEST and "\n" not in text else ""
 
 
@@ -46,15 +54,16 @@ def with_merged_cells(rows: Iterable[_Row], merged: Mapping[int, Mapping[int, in
     if not merged:
         yield from rows
         return
-    above: dict[int, tuple[int, str]] = {}
+    above: dict[int, tuple[int, str | None]] = {}
     for number, cells in rows:
         row = list(cells)
         for column, (last, text) in list(above.items()):
             if number > last:
                 del above[column]
             elif column < len(row) and not row[column]:
-                row[column] = from_above(text)
+                row[column] = from_above(text, column)
         for column, last in merged.get(number, {}).items():
-            if column < len(row) and (own := row[column]):
+            own = row[column] if column < len(row) else ""
+            if own or (own is None and column - 1 in above):
                 above[column] = last, own
         yield number, unless_blank(row) if above else row

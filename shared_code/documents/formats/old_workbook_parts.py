@@ -48,6 +48,9 @@ class OldWorkbookParts:
         for row, cells in groupby(_styled_cells(self._stream, self._sheets[sheet]), key=lambda cell: cell[0]):
             yield row + 1, {column: code for _, column, style in cells if (code := self._format(style))}
 
+    def banded(self, _sheet: str) -> None:
+        """Nothing: no sheet of such files is so large."""
+
     def rows_of_names(self, _sheet: str, _first_column: int) -> dict[int, range]:
         """Nothing: such files tell of no tables."""
         return {}

@@ -81,7 +81,7 @@ def _body(
             yield path.segment("\n\n".join(texts))
             texts = []
             rows = list(_nearest(element, "table-row"))
-            yield from path.table(list(_grid(rows)), header_rows=_header_rows(element))
+            yield from path.table(_grid(rows), header_rows=_header_rows(element))
             continue
         text = "\n".join(_lines(element))
         if name == "h" and text:
@@ -139,7 +139,7 @@ def _cells(row: Element, above: dict[int, str | None]) -> Iterator[str | None]:
                 above[column], spanned = None, spanned - 1
                 yield None
             else:
-                yield from_above(above.get(column, ""))
+                yield from_above(above.get(column, ""), column)
             column += 1
 
 

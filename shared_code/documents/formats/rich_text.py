@@ -15,6 +15,10 @@ _STRAY_STAR = re.compile(r"(?<![{\\\s])\\\*(?=\\[a-z])")
 # What programs write after the last brace.
 _PADDING = "\x00 \r\n\t"
 _BRACE = re.compile(r"\\[\\{}]|[{}]")
+# Hidden text, and what was deleted while changes were tracked.
+_HIDES = re.compile(r"\\(?:v|deleted)(?![a-z0])")
+_TOKEN = re.compile(r"\\([a-z]+)(-?\d*) ?|\\'[0-9a-f]{2}|\\[^a-z]|[{}]|[^\\{}]+", re.IGNORECASE)
+_CHARACTERS = frozenset("u par line tab cell row lquote rquote ldblquote rdblquote bullet".split())  # noqa: SIM905
 
 
 def read_rtf(data: bytes, _limits: DocumentLimits) -> Iterator[Segment]:
@@ -33,10 +37,32 @@ def text_of_rtf(data: bytes) -> str:
     if not source.startswith(_BEGINNING):
         raise BrokenDocument("The file does not begin as RTF does.")
     try:
-        source = _with_notes_at_the_end(_STRAY_STAR.sub("", source))
+        source = _with_notes_at_the_end(_without_hidden(_STRAY_STAR.sub("", source)))
         return str(rtf_to_text(source, errors="replace"))  # type: ignore[no-untyped-call]
     except (ValueError, IndexError, LookupError) as error:
         raise BrokenDocument("The file cannot be read as RTF.") from error
+
+
+def _without_hidden(source: str) -> str:
+    """The file without text that nobody sees."""
+    if not _HIDES.search(source):
+        return source
+    kept: list[str] = []
+    groups: list[frozenset[str]] = []
+    hiding: frozenset[str] = frozenset()
+    for found in _TOKEN.finditer(source):
+        mark, word, number = found[0], found[1], found[2]
+        if mark == "{":
+            groups.append(hiding)
+        elif mark == "}":
+            hiding = groups.pop() if groups else hiding
+        elif word in {"v", "deleted"}:
+            hiding = hiding - {word} if number == "0" else hiding | {word}
+        elif word == "plain":
+            hiding = frozenset()
+        if not hiding or mark in {"{", "}"} or (word and word not in _CHARACTERS):
+            kept.append(mark)
+    return "".join(kept)
 
 
 def _with_notes_at_the_end(source: str) -> str:

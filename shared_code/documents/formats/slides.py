@@ -133,7 +133,7 @@ def _rows(table: Element) -> Iterator[str]:
                 above[column] = " ".join(_text(cell).split())
                 cells.append(above[column])
             else:
-                cells.append(from_above(above.get(column, "")))
+                cells.append(from_above(above.get(column, ""), column))
         if any(own_cells(cells)):
             yield " | ".join(cell or "" for cell in cells)
 

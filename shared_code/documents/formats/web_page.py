@@ -7,12 +7,13 @@ import codecs
 import re
 from collections.abc import Iterable, Iterator
 
-from selectolax.lexbor import LexborHTMLParser, LexborNode
+from selectolax.lexbor import LexborHTMLParser, LexborNode, SelectolaxError
 
 from shared_code.documents.document import DocumentLimits, Position, Segment
 from shared_code.documents.errors import DocumentTooLarge
 from shared_code.documents.formats.decoding import decode
 from shared_code.documents.formats.headings import HeadingPath
+from shared_code.documents.formats.long_tables import LongTables
 from shared_code.documents.formats.page_content import keep_content
 from shared_code.documents.formats.superscript import SUPERSCRIPT, with_superscripts
 from shared_code.documents.formats.web_table import WebTable, tables_of_data, web_table
@@ -83,8 +84,18 @@ def page_segments(html: str, *, is_all_content: bool = False) -> Iterator[Segmen
     if _XHTML.match(html):
         html = _CLOSED_AT_ONCE.sub(r"<\1\2></\1>", html)
     _check_nesting(html)
-    tree = LexborHTMLParser(html)
-    del html  # it is in the tree now, and a long one need not be held twice
+    long_tables = LongTables()
+    try:
+        tree = LexborHTMLParser(long_tables.taken_from(html))
+        del html  # it is in the tree now, and a long one need not be held twice
+        yield from _tree_segments(tree, long_tables, is_all_content=is_all_content)
+    except SelectolaxError as error:
+        raise MemoryError from error  # any page can be parsed, where there is memory
+
+
+def _tree_segments(
+    tree: LexborHTMLParser, long_tables: LongTables, *, is_all_content: bool
+) -> Iterator[Segment]:
     title = tree.css_first("head title")  # drawings have titles of their own
     path = HeadingPath("" if title is None or is_all_content else _readable(title.text()))
     if title is not None and not is_all_content:
@@ -92,7 +103,7 @@ def page_segments(html: str, *, is_all_content: bool = False) -> Iterator[Segmen
     if tree.body is not None:
         keep_content(tree.body, is_all_content=is_all_content)
         tables: list[WebTable] = []
-        yield from _sections(_marked_text(tree.body, tables), path, tables)
+        yield from _sections(_marked_text(tree.body, tables, long_tables), path, tables)
 
 
 def _check_nesting(html: str) -> None:
@@ -139,8 +150,33 @@ def _holds_ascii(encoding: str) -> bool:
         return False
 
 
-def _marked_text(body: LexborNode, tables: list[WebTable]) -> str:
+def _marked_text(body: LexborNode, tables: list[WebTable], long_tables: LongTables) -> str:
     """The text of a page with marks, one of them for each table of data, which is added to the others."""
+    _mark(body)
+    for node in tables_of_data(body):
+        caption = node.css_first("caption")
+        following = map(_marked, long_tables.following(node))
+        tables.append(web_table(node, _cell_text, following))
+        node.replace_with(f"{'' if caption is None else caption.text()}{_PARAGRAPH}{_TABLE}{_PARAGRAPH}")
+    for node in body.css("table"):
+        node.insert_after("".join(map(_text, map(_marked, long_tables.following(node)))))
+    return _text(body)
+
+
+def _text(body: LexborNode) -> str:
+    for node in body.css(_CELLS):
+        node.insert_before(" | ")
+    return str(body.text())
+
+
+def _marked(rows: LexborNode) -> LexborNode:
+    keep_content(rows, is_all_content=True)
+    _mark(rows)
+    return rows
+
+
+def _mark(body: LexborNode) -> None:
+    """Puts marks where lines, paragraphs and sections begin and end."""
     _add_alternative_texts(body)
     for node in body.css("a"):
         _part_from_neighbour(node)
@@ -156,13 +192,6 @@ def _marked_text(body: LexborNode, tables: list[WebTable]) -> str:
         for node in body.css(selector):
             node.insert_before(mark)
             node.insert_after(mark)
-    for node in tables_of_data(body):
-        caption = node.css_first("caption")
-        tables.append(web_table(node, _cell_text))
-        node.replace_with(f"{'' if caption is None else caption.text()}{_PARAGRAPH}{_TABLE}{_PARAGRAPH}")
-    for node in body.css(_CELLS):
-        node.insert_before(" | ")
-    return body.text()
 
 
 def _cell_text(cell: LexborNode) -> str:

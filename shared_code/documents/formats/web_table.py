@@ -1,7 +1,8 @@
 """Tables of web pages: which of them hold data, and their cells in a grid."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 from selectolax.lexbor import LexborNode
 
@@ -20,13 +21,14 @@ _MOST_ROWS = 65_534
 _DEEPEST = 256
 
 _Spanned = dict[int, tuple[str | None, int]]
+_Row = tuple[LexborNode, list[tuple[LexborNode, str]]]
 
 
 @dataclass(frozen=True, slots=True)
 class WebTable:
     """A table of data: its cells, and how many of its first rows are marked as names."""
 
-    rows: list[Cells]
+    rows: Iterable[Cells]
     header_rows: int
 
 
@@ -58,22 +60,41 @@ def _holds_data(table: LexborNode) -> bool:
     return width > 1  # one column is not a table
 
 
-def web_table(table: LexborNode, text_of: Callable[[LexborNode], str]) -> WebTable:
-    """The grid of a table that holds data; cells that span several columns stand in the first of them."""
+def web_table(
+    table: LexborNode, text_of: Callable[[LexborNode], str], others: Iterable[LexborNode] = ()
+) -> WebTable:
+    """The grid of a table that holds data; cells that span several columns stand in the first of them.
+
+    Args:
+        table: the table, or the beginning of a long one.
+        text_of: the text of a cell.
+        others: tables of what follows in a long one.
+    """
     grid: list[Cells] = []
     header_rows = 0
     # Columns that a cell further up spans, what it holds there, and for how many rows yet.
     spanned: _Spanned = {}
-    part: int | None = None
-    for row in table.css("tr"):
-        if row.parent is not None and row.parent.mem_id != part:
-            part = row.parent.mem_id
-            spanned.clear()  # no cell reaches from the head of a table into its body
-        cells = [(cell, text_of(cell)) for cell in _cells(row)]
+    for row, cells in _rows(table, text_of, spanned):
         if header_rows == len(grid) and _is_of_names(row, cells):
             header_rows += 1
         grid.append(unless_blank(list(_spread(cells, spanned))))
-    return WebTable(grid, header_rows)
+    following = (
+        unless_blank(list(_spread(cells, spanned)))
+        for other in others
+        for _, cells in _rows(other, text_of, spanned)
+    )
+    return WebTable(chain(grid, following), header_rows)
+
+
+def _rows(table: LexborNode, text_of: Callable[[LexborNode], str], spanned: _Spanned) -> Iterator[_Row]:
+    """The rows with their cells and the texts of these."""
+    part: int | None = None
+    for row in table.css("tr"):
+        if row.parent is not None and row.parent.mem_id != part:
+            if part is not None:
+                spanned.clear()  # no cell reaches from the head of a table into its body
+            part = row.parent.mem_id
+        yield row, [(cell, text_of(cell)) for cell in _cells(row)]
 
 
 def _cells(row: LexborNode) -> list[LexborNode]:
@@ -113,7 +134,7 @@ def _continued(spanned: _Spanned, column: int) -> str | None:
     text, rows = spanned.pop(column)
     if rows > 1:
         spanned[column] = text, rows - 1
-    return from_above(text)
+    return from_above(text, column)
 
 
 def _span(cell: LexborNode, name: str, most: int) -> int:

@@ -153,7 +153,7 @@ class _Word:
                 yield path.segment("\n\n".join(texts))
                 texts = []
                 rows = list(_nearest(block, "tr"))
-                yield from path.table(list(self._grid(rows)), header_rows=_header_rows(rows))
+                yield from path.table(self._grid(rows), header_rows=_header_rows(rows))
                 continue
             text = self._block_text(block)
             level = self._heading_level(block)
@@ -268,7 +268,7 @@ class _Word:
             if merged in {None, "restart"}:
                 above[column] = text if merged else ""
             columns = max(1, _span(value_of(properties, "gridSpan") or ""))
-            yield text or from_above(above.get(column, ""))
+            yield text or from_above(above.get(column, ""), column)
             yield from [None] * (columns - 1)
             column += columns
 

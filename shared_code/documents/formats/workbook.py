@@ -1,7 +1,8 @@
 """Workbooks, whatever program wrote them: the rows of all sheets with their cells as they are shown."""
 
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date, time, timedelta
 from zipfile import ZipFile
 
@@ -24,6 +25,7 @@ from shared_code.documents.formats.number_format import GENERAL, shown, shown_in
 from shared_code.documents.formats.old_workbook_parts import OldWorkbookParts
 from shared_code.documents.formats.opendocument_sheets import is_opendocument, opendocument_sheets
 from shared_code.documents.formats.table import NamedRows, Row, bounded, table_lines
+from shared_code.documents.formats.workbook_bands import BandedSheet, Range, Value
 from shared_code.documents.formats.workbook_parts import CellFormats, WorkbookParts
 from shared_code.documents.kinds import kind_of
 
@@ -77,11 +79,27 @@ def _segments(data: bytes, archive: ZipFile | None, limits: DocumentLimits) -> I
             if kind == SheetTypeEnum.ChartSheet:
                 yield from _sheet_segments((), name, parts.annotations(name))
                 continue
-            sheet = workbook.get_sheet_by_name(name)
-            rows = bounded(_rows(sheet, parts.formats(name)), limits)
-            rows = with_merged_cells(rows, _cells_merged_with_those_below(sheet))
-            named = parts.rows_of_names(name, _first_column(sheet))
+            grid = _Grid.of(parts.banded(name) or workbook.get_sheet_by_name(name))
+            rows = bounded(_rows(grid, parts.formats(name)), limits)
+            rows = with_merged_cells(rows, _cells_merged_with_those_below(grid))
+            named = parts.rows_of_names(name, grid.first_column)
             yield from _sheet_segments(rows, name, parts.annotations(name), named)
+
+
+@dataclass(frozen=True, slots=True)
+class _Grid:
+    """The cells of a sheet from a column on, which is counted from 0, in numbered rows."""
+
+    rows: Iterator[tuple[int, list[Value]]]
+    first_column: int
+    merged: Sequence[Range]
+
+    @classmethod
+    def of(cls, sheet: BandedSheet | CalamineSheet) -> "_Grid":
+        if isinstance(sheet, BandedSheet):
+            return cls(sheet.rows(), 0, sheet.merged_cell_ranges())
+        first_column = sheet.start[1] if sheet.start else 0
+        return cls(enumerate(sheet.iter_rows(), start=1), first_column, sheet.merged_cell_ranges or ())
 
 
 def _sheet_segments(
@@ -99,12 +117,16 @@ def _annotation_segment(annotation: Annotation, sheet: str) -> Segment:
     return Segment(annotation.text, Position(sheet=sheet, row=annotation.row), (sheet,))
 
 
-def _rows(sheet: CalamineSheet, formats: Iterator[tuple[int, CellFormats]]) -> Iterator[Row]:
+def _rows(grid: _Grid, formats: Iterator[tuple[int, CellFormats]]) -> Iterator[Row]:
     """The rows of a sheet, whose numbers are those that a spreadsheet shows."""
-    first = _first_column(sheet)
-    continued = _continued_cells(sheet)
+    first = grid.first_column
+    continued = _continued_cells(grid)
     formatted = next(formats, None)
-    for number, cells in enumerate(sheet.iter_rows(), start=1):
+    last = 0
+    for number, cells in grid.rows:
+        if number > last + 1:
+            yield last + 1, []
+        last = number
         if cells.count("") == len(cells):
             yield number, []
             continue
@@ -121,25 +143,22 @@ def _rows(sheet: CalamineSheet, formats: Iterator[tuple[int, CellFormats]]) -> I
         yield number, row
 
 
-def _first_column(sheet: CalamineSheet) -> int:
-    return sheet.start[1] if sheet.start else 0
-
-
-def _continued_cells(sheet: CalamineSheet) -> dict[int, list[int]]:
+def _continued_cells(grid: _Grid) -> dict[int, list[int]]:
     """The columns that merged cells go on in, by the numbers of the rows they begin in."""
     continued: dict[int, list[int]] = {}
-    for (top, left), (_, right) in sheet.merged_cell_ranges or ():
+    for (top, left), (_, right) in grid.merged:
         continued.setdefault(top + 1, []).extend(range(left + 1, right + 1))
     return continued
 
 
-def _cells_merged_with_those_below(sheet: CalamineSheet) -> dict[int, dict[int, int]]:
+def _cells_merged_with_those_below(grid: _Grid) -> dict[int, dict[int, int]]:
     """The last row of each such cell, by the row and the column that it begins in."""
-    first = _first_column(sheet)
+    first = grid.first_column
     merged: dict[int, dict[int, int]] = {}
-    for (top, left), (bottom, right) in sheet.merged_cell_ranges or ():
-        if bottom > top and left == right:  # what is wide, too, is a title or a part of a form
-            merged.setdefault(top + 1, {})[left - first] = bottom + 1
+    for (top, left), (bottom, right) in grid.merged:
+        if bottom > top:
+            columns = dict.fromkeys(range(left - first, right - first + 1), bottom + 1)
+            merged.setdefault(top + 1, {}).update(columns)
     return merged
 
 

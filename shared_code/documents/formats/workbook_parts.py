@@ -11,6 +11,7 @@ from zipfile import BadZipFile, ZipFile
 
 from shared_code.documents.formats.annotation import Annotation
 from shared_code.documents.formats.number_format import GENERAL, built_in_format, is_general
+from shared_code.documents.formats.workbook_bands import BandedSheet, width_if_large
 
 # The formats of a row's cells by their columns, counted from 0.
 CellFormats = dict[int, str]
@@ -39,6 +40,7 @@ class WorkbookParts:
     def __init__(self, archive: ZipFile) -> None:
         self._archive = archive
         main = next(iter(self._targets("", "officeDocument")), "xl/workbook.xml")
+        self._main = main
         self._sheets = self._sheet_parts(main)
         styles = next(iter(self._targets(main, "styles")), "")
         self._formats = _cell_formats(self._root(styles))
@@ -53,6 +55,20 @@ class WorkbookParts:
             return
         with self._archive.open(part) as stream:
             yield from _formatted_cells(stream, styles)
+
+    def banded(self, sheet: str) -> BandedSheet | None:
+        """A sheet in bands of rows, if it is too large to be read at once."""
+        part = self._sheets.get(sheet, "")
+        width = width_if_large(self._archive, part)
+        if not width:
+            return None
+        others = {
+            role: target
+            for role in ("styles", "sharedStrings")
+            for target in self._targets(self._main, role)
+            if target in self._archive.NameToInfo
+        }
+        return BandedSheet(self._archive, self._main, part, width, others)
 
     def rows_of_names(self, sheet: str, first_column: int) -> dict[int, range]:
         """The rows with the names of what people have made tables of, and their columns from the first on."""

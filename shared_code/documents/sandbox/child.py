@@ -9,8 +9,9 @@ import resource
 import signal
 import sys
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from itertools import islice
 from pathlib import Path
 
 import msgspec
@@ -20,11 +21,10 @@ from shared_code.documents import (
     DocumentError,
     DocumentLimits,
     DocumentTooLarge,
-    EmptyDocument,
     Note,
 )
-from shared_code.documents.chunking import Chunk, chunk, count_tokens
-from shared_code.documents.extraction import extract
+from shared_code.documents.chunking import Chunk, chunks, count_tokens
+from shared_code.documents.extraction import read_segments
 from shared_code.documents.sandbox.messages import Failure, Part, Request, receive, send
 
 # Past the parent's own deadline, for a parent that was killed while this process hangs.
@@ -86,8 +86,9 @@ def _bounded(limits: DocumentLimits, size: int) -> Iterator[None]:
 
 
 def _bound_memory(most: int) -> None:
+    # What is reserved and never used (RLIMIT_AS) is several times as much.
     if sys.platform == "linux":
-        resource.setrlimit(resource.RLIMIT_AS, (most, resource.RLIM_INFINITY))
+        resource.setrlimit(resource.RLIMIT_DATA, (most, resource.RLIM_INFINITY))
 
 
 def _is_worn() -> bool:
@@ -98,12 +99,14 @@ def _is_worn() -> bool:
 
 
 def _answer(request: Request, data: list[bytes]) -> Iterator[Part]:
-    chunks: list[Chunk] = []
-    notes: Sequence[Note] = ()
+    """The chunks in parts, sent while the file is read, so that few of them are held; then how it ended."""
+    notes: list[Note] = []
     failure = None
     try:
         with _bounded(request.limits, len(data[0])):
-            chunks, notes = _read(request, data)
+            found = _read(request, data, notes)
+            while part := list(islice(found, _CHUNKS_PER_PART)):
+                yield Part(chunks=part, more=True)
     except DocumentError as error:
         failure = error
     except MemoryError:
@@ -111,16 +114,11 @@ def _answer(request: Request, data: list[bytes]) -> Iterator[Part]:
     except BaseException as error:  # noqa: BLE001 - parsers fail in ways of their own; a panic is not an Exception
         traceback.print_exc()
         failure = BrokenDocument(f"The file cannot be read: {type(error).__name__}.")
-    for start in range(0, len(chunks), _CHUNKS_PER_PART):
-        yield Part(chunks=chunks[start : start + _CHUNKS_PER_PART], more=True)
     error_sent = Failure(failure.code, str(failure)) if failure else None
     yield Part(error=error_sent, notes=notes, worn=_is_worn())
 
 
-def _read(request: Request, data: list[bytes]) -> tuple[list[Chunk], Sequence[Note]]:
-    # Taken out of their list, the bytes are gone once they are read: their text takes memory enough.
-    document = extract(request.name, data.pop(), request.limits)
-    chunks = chunk(document, max_tokens=request.max_tokens, overlap_tokens=request.overlap_tokens)
-    if not chunks:
-        raise EmptyDocument
-    return chunks, document.notes
+def _read(request: Request, data: list[bytes], notes: list[Note]) -> Iterator[Chunk]:
+    # Taken out of their list, the bytes are gone once they are decoded: their text takes memory enough.
+    segments = read_segments(request.name, data.pop(), request.limits, notes)
+    return chunks(segments, max_tokens=request.max_tokens, overlap_tokens=request.overlap_tokens)

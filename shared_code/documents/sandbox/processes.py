@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from resource import RUSAGE_SELF, getrusage
 from tempfile import TemporaryFile
 from threading import Event, Timer
 from typing import IO, cast
@@ -137,6 +138,7 @@ class _Reader:
 
     def __init__(self) -> None:
         self._messages = TemporaryFile()  # noqa: SIM115 - closed with the process
+        self._held_at_start = getrusage(RUSAGE_SELF).ru_maxrss * _RESIDENT_UNIT
         self._process = subprocess.Popen(  # noqa: S603 - the interpreter itself, and no argument from outside
             [sys.executable, "-c", _START, *sys.path],
             stdin=subprocess.PIPE,
@@ -204,7 +206,9 @@ class _Reader:
             return ReaderLost()
         if code in {-signal.SIGPROF, -signal.SIGALRM}:
             return ExtractionTimeout.past(seconds)
-        if most_resident > _LARGE_SHARE * limits.memory_bytes or _OUT_OF_MEMORY.search(self._printed()):
+        # A process counts what the one held that started it.
+        is_large = most_resident > max(_LARGE_SHARE * limits.memory_bytes, self._held_at_start)
+        if is_large or _OUT_OF_MEMORY.search(self._printed()):
             return DocumentTooLarge.past("bytes in memory while it is read", limits.memory_bytes)
         return _ReaderCrashed(code)
 

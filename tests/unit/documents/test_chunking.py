@@ -11,7 +11,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from shared_code.documents import Document, Position, Segment
-from shared_code.documents.chunking import Chunk, chunk, count_tokens
+from shared_code.documents.chunking import Chunk, chunk, chunks, count_tokens
 from tests.unit.documents_corpus import ARABIC, CHINESE, HEBREW
 
 FAMILY = "👩\u200d👩\u200d👧\u200d👦"
@@ -331,3 +331,29 @@ def test_text_goes_on_across_pages_where_no_sentence_has_ended():
     pages = [Segment("It is said here. It goes on " * 3 + "to where", Position(page=n)) for n in range(1, 40)]
     assert all(piece.text.endswith(("here.", "where")) for piece in chunk(Document(tuple(pages)), **SIZES))
     assert not any(piece.text.endswith("where") for piece in chunk(Document(tuple(pages)), **SIZES)[:-1])
+
+
+def test_chunks_come_while_segments_are_still_read():
+    read = []
+
+    def segments() -> Any:
+        for number in range(100_000):
+            read.append(number)
+            yield Segment(f"{number}. Ulm has a harbour.", Position(row=number + 1))
+
+    first = next(chunks(segments(), max_tokens=512, overlap_tokens=64))
+    assert first.position.row == 1
+    assert len(read) < 20_000
+
+
+def test_chunks_are_the_same_however_many_segments_are_joined_at_once(monkeypatch):
+    rows = [
+        Segment(f"{number} | {text}", Position(row=number + 1), ("Ports",), "Number | Text")
+        for number, text in enumerate(sentences(3, 2_000))
+    ]
+    pages = [Segment(text, Position(line=1 + 7 * number)) for number, text in enumerate(sentences(4, 2_000))]
+    document = Document((*rows, *pages, Segment("unbroken" * 20_000, Position(line=20_000))))
+    at_once = chunk(document, **SIZES)
+    monkeypatch.setattr("shared_code.documents.chunking._CHARACTERS_AT_ONCE", 5_000)
+    monkeypatch.setattr("shared_code.documents.chunking._PIECES_AT_ONCE", 10)
+    assert chunk(document, **SIZES) == at_once

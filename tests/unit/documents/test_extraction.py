@@ -14,6 +14,7 @@ from shared_code.documents import (
     UnsupportedKind,
     extract,
 )
+from tests.unit import documents_corpus as corpus
 from tests.unit.documents_corpus import (
     ARABIC,
     CHINESE,
@@ -248,3 +249,29 @@ def test_office_files_under_each_others_names_are_broken():
     for name, data in (("a.docx", xlsx({"S": sheet_row(1, {"A": "x"})})), ("a.xlsx", docx(paragraph("x")))):
         with pytest.raises(BrokenDocument):
             read(name, data)
+
+
+@pytest.mark.parametrize(("name", "data"), [("a.pdf", corpus.pdf([""])), ("a.docx", corpus.docx(""))])
+def test_file_without_text_may_be_a_scan_where_its_kind_holds_pictures(name, data):
+    with pytest.raises(EmptyDocument, match="if it is a scan"):
+        extract(name, data, DocumentLimits())
+
+
+def test_file_without_text_is_no_scan_where_its_kind_holds_none():
+    with pytest.raises(EmptyDocument, match=r"^The file holds no text\.$"):
+        extract("a.html", b"<p></p>", DocumentLimits())
+
+
+@pytest.mark.parametrize(
+    ("rtf", "text"),
+    [
+        (r"Seen {\v hidden {\b too}} text.", "Seen  text."),
+        (r"Seen \v hidden\par \'e4\u228?\v0 text.", "Seen text."),
+        (r"Seen {\deleted gone }text {\v\v0 all} of it.", "Seen text all of it."),
+        (r"Seen \v hidden\plain text.", "Seen text."),
+        (r"\viewkind4 Seen.", "Seen."),
+    ],
+)
+def test_hidden_and_deleted_text_of_rtf_is_not_read(rtf, text):
+    (segment,) = extract("a.rtf", f"{{\\rtf1 {rtf}}}".encode(), DocumentLimits()).segments
+    assert segment.text == text

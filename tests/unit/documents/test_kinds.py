@@ -109,3 +109,11 @@ def test_doc_of_old_word_is_refused_with_what_to_do():
 def test_container_without_a_name_that_says_what_it_is_is_refused(data):
     with pytest.raises(UnsupportedKind, match="is not read"):
         kind_of("backup", data)
+
+
+@pytest.mark.parametrize(("start", "size"), [(0, 188), (4, 192)])
+def test_film_that_is_called_as_programs_are_is_not_read(start, size):
+    packet = bytes(start) + b"G" + b"abc\n" * ((size - start - 1) // 4)
+    with pytest.raises(UnsupportedKind, match="transcript"):
+        kind_of("a.ts", packet.ljust(size, b" ") * 5)
+    assert kind_of("a.ts", b"GET = 1;\n" * 200).name == "py"

@@ -126,3 +126,33 @@ def test_pictures_and_other_data_in_base64_are_left_out(name, content):
 @pytest.mark.parametrize("kept", ["ACGT" * 100, "a" * 500, "0123456789" * 30, "ABCDEFGH" * 60 + "abc"])
 def test_long_words_that_are_no_data_are_kept(kept):
     assert text("a.txt", f"It is {kept}.") == f"It is {kept}."
+
+
+LONG_NAME = "x" * 400_000
+
+
+def test_members_of_an_object_that_is_too_long_to_be_held_are_segments():
+    value = {"a": {"first": {"text": LONG_NAME}, "second": {"text": LONG_NAME}, "third": [1, 2]}, "b": 1}
+    segments = read("a.json", json.dumps(value)).segments
+    assert [segment.position.section for segment in segments] == ["first", "second", "third", "b"]
+    assert [segment.context for segment in segments] == [("a",), ("a",), ("a",), ()]
+    assert segments[2].text == "third: 1, 2"
+
+
+def test_items_of_a_list_that_is_too_long_to_be_held_are_records_and_numbers_share_lines():
+    value = {"list": [1, 2, {"text": LONG_NAME}, {"text": LONG_NAME}, 3]}
+    segments = read("a.json", json.dumps(value)).segments
+    assert [segment.position.row for segment in segments] == [1, 3, 4, 5]
+    assert (segments[0].text, segments[3].text) == ("1, 2", "3")
+    assert {segment.header for segment in segments} == {"list"}
+
+
+def test_text_that_is_too_long_for_a_record_is_read_all_the_same():
+    value = [{"text": LONG_NAME * 4}, {"text": "Ulm"}]
+    first, second = texts("a.json", json.dumps(value))
+    assert (len(first), second) == (len(LONG_NAME) * 4 + len("text: "), "text: Ulm")
+
+
+def test_long_file_of_records_that_is_called_json_is_read_line_by_line():
+    line = json.dumps({"text": "Ulm " * 100})
+    assert len(texts("a.json", f"{line}\n" * 5_000)) == 5_000

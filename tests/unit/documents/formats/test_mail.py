@@ -177,3 +177,11 @@ def test_outlook_message_whose_body_is_in_no_form_that_is_known_keeps_its_header
     (headers,) = _outlook_message(cast("OutlookMessage", Outlook(rtf=bytes(40))))
     assert isinstance(headers, Segment)
     assert headers.text == "From: Anna\nSubject: Times"
+
+
+def test_recipients_beyond_those_that_are_read_are_told():
+    everybody = ",\n ".join(f"Person {number} <person.{number}@ulm.example>" for number in range(400))
+    data = f"From: a@ulm.example\nTo: {everybody}\nSubject: To all\n\nText.\n"
+    (note,) = read("a.eml", data).notes
+    assert note.code == "PartNotRead"
+    assert note.message == "Of the header To the first 10,000 characters are read."

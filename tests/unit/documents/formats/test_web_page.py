@@ -205,7 +205,7 @@ def test_no_chunk_of_a_page_ends_with_a_heading():
         (
             "<tr><th>Port<th>Dues<tr><td>Ulm<td rowspan=2>4<tr><td>Linz<tr><td>Wels<td>5",
             "Port | Dues",
-            ["Ulm | 4", "Linz | 4", "Wels | 5"],
+            ["Ulm | 4", "Linz", "Wels | 5"],
         ),
         (
             "<thead><tr><th rowspan=2>Port<th>Dues<tbody><tr><td>Ulm<td>4<tr><td>Linz<td>6",
@@ -245,3 +245,26 @@ def test_caption_of_a_table_stands_before_it():
 def test_cells_that_span_without_end_are_read():
     data = "<table><tr><th colspan=99999999>Name<th>x<tr><td rowspan=-1 colspan=x>A<td>1</table>"
     assert "A" in text("a.html", data)
+
+
+@pytest.mark.parametrize("spans", [False, True])
+def test_rows_of_a_long_table_are_those_of_a_short_one(spans):
+    port = "<td rowspan=20000>Ulm" if spans else "<td>Ulm"
+    rows = "".join(
+        f"<tr><td>{number}{'' if spans and number else port}<td>Berth {'x' * 50}</tr>"
+        for number in range(20_000)
+    )
+    page = f"<p>Before.<table><tr><th>No<th>Port<th>Berth</tr>{rows}</table><p>After."
+    segments = read("a.html", page).segments
+    assert len(segments) == 20_003
+    assert (segments[0].text, segments[-1].text) == ("Before.", "After.")
+    assert segments[-2].text.startswith("19999 | Ulm | Berth")
+    assert segments[-2].header == "No | Port | Berth"
+
+
+def test_long_table_that_only_lays_out_a_page_keeps_its_text():
+    rows = "".join(f"<tr><td>Line {number} of a very long page.</tr>" for number in range(40_000))
+    (segment,) = read("a.html", f"<table>{rows}</table>").segments
+    assert [line for line in segment.text.splitlines() if line] == [
+        f"Line {number} of a very long page." for number in range(40_000)
+    ]

@@ -18,6 +18,7 @@ from shared_code.documents import (
     Position,
     extract,
 )
+from tests.unit.documents.reading import read
 from tests.unit.documents_corpus import OFFICE, PACKAGE, SHEET, sheet_row, xlsx, zipped
 
 FILES = Path(__file__).parent / "files"
@@ -286,6 +287,38 @@ def test_what_merged_cells_hold_belongs_to_each_of_their_rows():
     assert texts("a.xlsx", data) == ["Port | Berth | Dues", "Ulm | A | 40", "Ulm | B | 60", "Linz | A | 50"]
 
 
+def merged_sheet(cells: Any, *ranges: str) -> bytes:
+    sheet = "".join(sheet_row(number, row) for number, row in enumerate(cells, start=1))
+    merged = "".join(f"<mergeCell ref='{each}'/>" for each in ranges)
+    part = (
+        f'<worksheet xmlns="{SHEET}"><sheetData>{sheet}</sheetData>'
+        f"<mergeCells>{merged}</mergeCells></worksheet>"
+    )
+    return with_parts(xlsx({"S": ""}), {"xl/worksheets/sheet1.xml": part})
+
+
+def test_what_cells_hold_that_are_merged_in_both_directions_belongs_to_each_of_their_rows():
+    cells: Any = [
+        {"A": "Port", "B": "Quay", "C": "Berth", "D": "Dues"},
+        {"A": "Ulm", "C": "A", "D": 40},
+        {"C": "B", "D": 60},
+        {"A": "Linz", "B": "East", "C": "A", "D": 50},
+    ]
+    found = texts("a.xlsx", merged_sheet(cells, "A2:B3"))
+    assert found[1:] == ["Ulm |  | A | 40", "Ulm |  | B | 60", "Linz | East | A | 50"]
+
+
+def test_number_that_rows_share_is_not_counted_in_each_of_them():
+    cells: Any = [
+        {"A": "No", "B": "Port", "C": "Dues"},
+        {"A": 1, "B": "Ulm", "C": 40},
+        {"B": "Linz"},
+        {"A": 2, "B": "Wels", "C": 50},
+    ]
+    found = texts("a.xlsx", merged_sheet(cells, "A2:A3", "C2:C3"))
+    assert found[1:] == ["1 | Ulm | 40", "1 | Linz", "2 | Wels | 50"]
+
+
 def test_text_of_a_sheet_that_is_a_chart_is_read():
     sheets = '<sheet name="S" sheetId="1" r:id="rId1"/><sheet name="Chart" sheetId="2" r:id="rId2"/>'
     anchor = "<a:r><a:t>Visits of 2024</a:t></a:r>"
@@ -361,3 +394,22 @@ def test_names_of_a_table_go_on_below_a_blank_row():
     ]
     found = rows("a.xlsx", with_table(cells, 'ref="A1:B5"'))
     assert [header for _, header, _ in found] == ["", *["City | People"] * 3]
+
+
+def test_large_sheet_is_read_as_a_small_one_is(monkeypatch):
+    names = sheet_row(1, {"B": "Number", "C": "Port"})
+    rows = "".join(sheet_row(n, {"B": n, "C": f"Port {n}"}) for n in range(2, 3_000))
+    data = xlsx({"S": names + rows + sheet_row(900_000, {"C": "Far below"})})
+    small = read("a.xlsx", data)
+    monkeypatch.setattr("shared_code.documents.formats.workbook_bands._LARGE_GRID", 1_000)
+    monkeypatch.setattr("shared_code.documents.formats.workbook_bands._BAND_BYTES", 10_000)
+    assert read("a.xlsx", data) == small
+    assert small.segments[-1].position.row == 900_000
+
+
+def test_rows_of_a_large_sheet_need_not_tell_their_numbers(monkeypatch):
+    rows = "".join(f'<row><c t="inlineStr"><is><t>Port {n}</t></is></c></row>' for n in range(3_000))
+    monkeypatch.setattr("shared_code.documents.formats.workbook_bands._LARGE_BYTES", 1_000)
+    monkeypatch.setattr("shared_code.documents.formats.workbook_bands._BAND_BYTES", 10_000)
+    segments = read("a.xlsx", xlsx({"S": rows})).segments
+    assert [segment.position.row for segment in segments] == list(range(1, 3_001))

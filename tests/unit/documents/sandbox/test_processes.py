@@ -24,6 +24,8 @@ from tests.unit import documents_corpus as corpus
 
 SIZES = {"max_tokens": 512, "overlap_tokens": 64}
 SLOW = corpus.one_line_json(4_000_000)
+# Takes 150 times its size in memory.
+LARGE_TREE = b"<b>x</b>" * 200_000
 # Keeps its parser busy for longer than any test takes.
 ENDLESS: dict[str, Any] = {
     "name": "a.html",
@@ -118,7 +120,7 @@ async def test_small_file_may_take_less_time_than_a_large_one():
 
 async def test_reading_that_needs_too_much_memory_is_too_large():
     with pytest.raises(DocumentTooLarge, match="memory"):
-        await read("a.json", SLOW, DocumentLimits(memory_bytes=100_000_000))
+        await read("a.html", LARGE_TREE, DocumentLimits(memory_bytes=60_000_000))
 
 
 async def test_next_file_is_read_after_one_that_was_ended():
@@ -129,8 +131,8 @@ async def test_next_file_is_read_after_one_that_was_ended():
 
 async def test_limits_of_one_file_do_not_hold_for_the_next():
     with pytest.raises(DocumentTooLarge):
-        await read("a.json", SLOW, DocumentLimits(memory_bytes=100_000_000))
-    assert await read("a.json", SLOW)
+        await read("a.html", LARGE_TREE, DocumentLimits(memory_bytes=60_000_000))
+    assert await read("a.html", LARGE_TREE)
 
 
 async def test_process_that_died_while_idle_fails_no_file():
@@ -149,7 +151,7 @@ async def test_reader_process_holds_no_environment(monkeypatch):
 
 
 async def test_process_that_read_a_large_file_is_not_kept():
-    await read("a.csv", b"name,number\n" + b"some name,12\n" * 400_000)
+    await read("a.html", 3 * LARGE_TREE)
     assert idle_processes() == []
 
 
@@ -228,12 +230,12 @@ async def test_parser_that_crashes_twice_makes_the_file_broken(number):
 
 async def test_parser_that_aborts_for_want_of_memory_makes_the_file_too_large():
     with pytest.raises(DocumentTooLarge, match="memory"):
-        await read("a.xlsx", corpus.sparse_xlsx())
+        await read("a.xlsx", corpus.understating_xlsx())
 
 
 async def test_what_parsers_print_is_passed_on_once(capsys):
     with pytest.raises(DocumentTooLarge):
-        await read("a.xlsx", corpus.sparse_xlsx())
+        await read("a.xlsx", corpus.understating_xlsx())
     await read("a.txt", b"one")
     assert capsys.readouterr().err.count("memory allocation of") == 1
 
