@@ -156,7 +156,13 @@ class EventDocuments:
         items[0][0]["account"] = tally.to_json()
         try:
             await partition.upsert(items, instead_of=(_id(job, _TALLY), etag) if etag else None)
-        except (CosmosBatchOperationError, CosmosAccessConditionFailedError):
+        except (
+            CosmosBatchOperationError,
+            CosmosAccessConditionFailedError,
+            CosmosResourceNotFoundError,
+        ) as error:
+            if isinstance(error, CosmosResourceNotFoundError):
+                require_absent(error)
             found = await self.tallies(job)
             if tally.attempt not in {each.attempt for each in found.closed}:
                 raise TallyTaken from None

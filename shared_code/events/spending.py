@@ -61,6 +61,7 @@ class EventSpending:
     _attempt: str = field(default_factory=lambda: uuid4().hex)
     _has_tried: bool = False
     _has_written: bool = False
+    _written: Counts | None = None
     _is_repeated: bool = False
     _booking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -98,8 +99,9 @@ class EventSpending:
 
     @property
     def unwritten(self) -> Json:
-        """The tally by its name, where the stored one may be of a request that was not sent."""
-        return {self._attempt: dict(self.paid)} if self._has_tried and not self.is_known else {}
+        """The tally by its name, where the stored one may be another: of what was sent it holds the most."""
+        counts = dict(self.tally.counts)
+        return {self._attempt: counts} if self._has_tried and counts != self._written else {}
 
     def is_under_way(self) -> bool:
         """Whether a request has been sent that is not answered."""
@@ -135,14 +137,15 @@ class EventSpending:
 
     async def _is_written(self) -> bool:
         """Writes the tally, unless it is not as this try has seen it."""
+        tally, self._written = self.tally, None
         try:
-            self.etag = await self.tallies.write_tally(self.job, self.tally, self.etag)
+            self.etag = await self.tallies.write_tally(self.job, tally, self.etag)
         except TallyTaken:
             return False
         except ContainerMissing:
             self.is_known = True  # nobody can have a tally
             raise
-        self._has_written = True
+        self._has_written, self._written = True, dict(tally.counts)
         return True
 
     async def _meet_other(self) -> None:

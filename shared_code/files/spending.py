@@ -118,8 +118,17 @@ class PageSpending:
         """Ends the tally, which will not change any more; if that cannot be written, it is `unwritten`."""
         self._closed = True
         with suppress(*_NOT_WRITTEN):
-            if self._changes or await self._look_for_others():
+            if self._changes:
                 await self._save()
+            else:
+                await self._stop_others()
+
+    async def _stop_others(self) -> None:
+        """Takes over what other tries have spent, so that none of them sends anything more."""
+        while await self._look_for_others():
+            with suppress(WrittenMeanwhile):
+                await self._stored.write(self._to_json())
+                return
 
     @property
     def _tally(self) -> Counter[str]:

@@ -86,7 +86,7 @@ def blocks_of_lines(data: bytes) -> Iterator[str]:
 
 def _is_utf8(data: bytes) -> bool:
     """Whether all of the bytes are, found out without holding them as text."""
-    if b"\x00" in data or any(escape in data for escape, _ in _SEVEN_BITS):
+    if b"\x00" in data or _is_binary(data) or any(escape in data for escape, _ in _SEVEN_BITS):
         return False
     try:
         for _ in _decoded_blocks(data):
@@ -107,7 +107,8 @@ def _decoded_blocks(data: bytes) -> Iterator[str]:
 def _whole_lines(texts: list[str]) -> tuple[str, list[str]]:
     """What several texts hold up to the last blank line, or else the last line; and what is left."""
     last = texts[-1] if texts else ""
-    end = last.rfind("\n\n") + 1 or last.rfind("\n") + 1
+    # A blank line near the beginning may stand between a title and its table.
+    end = last.rfind("\n\n", len(last) // 2) + 1 or last.rfind("\n") + 1
     if not end:
         return "", texts
     return "".join([*texts[:-1], last[:end]]), [last[end:]]
@@ -124,7 +125,7 @@ def _decoded(data: bytes, declared: str | None) -> str:
     for bom, encoding in _BOMS:
         if data.startswith(bom):
             return data.decode(encoding, "replace")
-    is_binary = len(data) - len(data.translate(None, _CONTROL_BYTES)) > _BINARY_SHARE * len(data)
+    is_binary = _is_binary(data)
     # Before UTF-16, since a few NULs in a text are noise.
     if not is_binary and (text := _as_seven_bits(data) or _strictly(data, "utf-8")) is not None:
         return text
@@ -135,6 +136,12 @@ def _decoded(data: bytes, declared: str | None) -> str:
     if declared and (text := _strictly(data, declared)) is not None:
         return text
     return _as_mostly_utf8(data) or _as_detected(data)
+
+
+def _is_binary(data: bytes) -> bool:
+    blocks = (data[start : start + _BLOCK] for start in range(0, len(data), _BLOCK))
+    controls = sum(len(block) - len(block.translate(None, _CONTROL_BYTES)) for block in blocks)
+    return controls > _BINARY_SHARE * len(data)
 
 
 def _strictly(data: bytes, encoding: str) -> str | None:

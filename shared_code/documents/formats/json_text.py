@@ -98,7 +98,7 @@ def _begins_with_record(data: bytes) -> bool:
     except json.JSONDecodeError:
         return False
     after = first[end:].lstrip()
-    return after != "" and not after.startswith(("]", "}", ":"))
+    return after != "" and not after.startswith(("]", "}", ":", "/", "#"))
 
 
 def _loose_segments(text: str, limits: DocumentLimits) -> Iterator[Segment | Note]:

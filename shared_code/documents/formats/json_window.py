@@ -7,6 +7,10 @@ from typing import Any, Final
 
 # Values of more characters are not read as one; no record of people is so long.
 _MOST_CHARACTERS = 500_000
+# A number that goes on may have been cut before its digits: 0.5, 1e-7.
+_OF_A_NUMBER = 2
+# So close to its end, an error is of the window rather than of the text.
+_CLOSE = 20
 _SPACE = re.compile(r"[ \t\n\r]*")
 _BEGINNINGS = frozenset('{["]}')
 
@@ -61,8 +65,7 @@ class JsonWindow:
                 continue
             if is_container and end - self._place > _MOST_CHARACTERS:
                 return TOO_LONG
-            # A number may go on.
-            if end == len(self._text) and self._read_on():
+            if end + _OF_A_NUMBER >= len(self._text) and self._read_on():
                 continue
             self._pass(end)
             return value
@@ -77,12 +80,12 @@ class JsonWindow:
         while True:
             try:
                 value, end = self._decoder.raw_decode(self._text, self._place)
-            except json.JSONDecodeError:
-                if not self._reads_on_to_line_end():
+            except json.JSONDecodeError as error:
+                if not self._reads_on_to_line_end(error):
                     self._pass(self._line_end())
                     raise
             else:
-                if end < len(self._text) or not self._read_on():
+                if end + _OF_A_NUMBER < len(self._text) or not self._read_on():
                     self._pass(end)
                     return value
 
@@ -126,9 +129,10 @@ class JsonWindow:
         self._place = 0
         return True
 
-    def _reads_on_to_line_end(self) -> bool:
+    def _reads_on_to_line_end(self, error: json.JSONDecodeError) -> bool:
         """Whether there was more of a record, as far as one may go."""
-        if "\n" in self._text and len(self._text) - self._place > _MOST_CHARACTERS:
+        is_unfinished = error.msg.startswith("Unterminated string") or error.pos + _CLOSE >= len(self._text)
+        if not is_unfinished and "\n" in self._text and len(self._text) - self._place > _MOST_CHARACTERS:
             return self._text.find("\n", self._place) < 0 and self._read_on()
         return self._read_on()
 

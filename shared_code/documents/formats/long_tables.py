@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-_LONG_PAGE = 1_000_000
+_LONG_PAGE = 4_000_000
 _LONG_TABLE = 100_000
 # Characters of rows that are parsed at once, and as many of the first stay in the page.
 _AT_ONCE = 50_000
@@ -14,6 +14,12 @@ _AT_ONCE = 50_000
 _TABLE = re.compile(r"<table\b(?:(?!</?table\b)[^<]|<(?!/?table\b))*+</table\s*>", re.IGNORECASE)
 _ROW = re.compile(r"<tr\b", re.IGNORECASE)
 _NUMBER = "data-long-table"
+# What a page's tree is needed for, or where a row may seem to begin and does not.
+_DELICATE = re.compile(
+    r"""<!-- | <(?:script|style|template|button|input|select|h[1-6])\b | hidden | display
+    | =["'][^"'<>]*<tr\b""",
+    re.IGNORECASE | re.VERBOSE,
+)
 
 
 class LongTables:
@@ -24,7 +30,7 @@ class LongTables:
 
     def taken_from(self, html: str) -> str:
         """The source of a page without those rows."""
-        return html if len(html) < _LONG_PAGE else _TABLE.sub(self._begun, html)
+        return html if len(html) < _LONG_PAGE or _NUMBER in html else _TABLE.sub(self._begun, html)
 
     def following(self, table: LexborNode) -> Iterator[LexborNode]:
         """What follows of a table that begins in the page, in tables of some rows each."""
@@ -35,7 +41,7 @@ class LongTables:
 
     def _begun(self, found: re.Match[str]) -> str:
         table = found[0]
-        if len(table) < _LONG_TABLE:
+        if len(table) < _LONG_TABLE or _DELICATE.search(table):
             return table
         cuts = list(_cuts(table))
         if not cuts:

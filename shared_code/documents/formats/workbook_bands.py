@@ -27,7 +27,9 @@ _MOST_BANDS = 20_000
 _NAME = "band{}"
 _PART = "xl/band{}.xml"
 _COMPRESSION = 1
-_DIMENSION = re.compile(rb'<(?:\w+:)?dimension\b[^>]*?ref="[A-Z]+\d+:([A-Z]+)(\d+)"[^>]*>')
+_DIMENSION = re.compile(
+    rb'<(?:\w+:)?dimension\b[^>]*?ref="[A-Z]+\d+:([A-Z]+)(\d+)"[^>]*>(?:\s*</(?:\w+:)?dimension>)?'
+)
 _SHEET_DATA = re.compile(rb"<((?:\w+:)?)sheetData\b[^>]*>")
 _ROW = re.compile(rb'<(?:\w+:)?row\b(?:[^>]*?\sr="(\d{1,7})")?')
 _CELL = re.compile(rb'\sr="([A-Z]{1,3})\d')

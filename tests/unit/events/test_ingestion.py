@@ -327,6 +327,17 @@ async def test_booking_of_a_try_that_sent_nothing_is_no_cost_of_the_next_try():
     assert (counts["tokens"], counts.get("estimated")) == (10 * counts["documents"], None)
 
 
+async def test_requests_that_are_refused_cost_nothing_however_many_tries_there_are():
+    documents, heard, tallies = FakeDocuments(), Counter[str](), dict[str, Any]()
+    for charged in (0, 0, 60, 0, 30):
+        spending = EventSpending(documents, JOB, dict(heard), tallies, always)
+        await spending.sending(100)
+        await spending.charged(100, tokens=charged, requests=1 if charged else 0, estimated=0)
+        heard += spending.counts
+        tallies = {**tallies, **spending.unwritten}
+    assert heard == {"tokens": 90, "requests": 2}
+
+
 async def test_first_event_of_an_index_creates_its_container_for_the_vectors_that_come():
     world = World(documents=FakeDocuments(has_container=False))
     counts = await world.ingest()
