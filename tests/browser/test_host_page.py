@@ -85,7 +85,7 @@ async def test_list_follows_what_begins_and_ends(ui: HostPage, shop: Shop):
 
 async def test_orchestration_is_started_with_the_last_input_and_followed_to_its_result(ui: HostPage):
     await ui.open("start/order")
-    text = ui.main.get_by_label("Input")
+    text = ui.main.get_by_role("textbox", name="Input", exact=True)
     await expect(text).not_to_have_value("")
     await text.fill('{"items": [tea]}')
     await ui.press("Start")
@@ -210,7 +210,9 @@ async def test_poison_message_is_shown_and_its_function_run_again(ui: HostPage):
         f'"note": "{MARKUP}"'.replace('"window', '\\"window').replace('1">', '1\\">'),
     )
     await ui.main.get_by_role("link", name="Run the function for it again").click()
-    await expect(ui.main.get_by_label("Message")).to_have_value(json.dumps({"note": MARKUP}))
+    await expect(ui.main.get_by_role("textbox", name="Message", exact=True)).to_have_value(
+        json.dumps({"note": MARKUP})
+    )
     await ui.press("Run now")
     await ui.shows("unreadable")
 
