@@ -41,7 +41,7 @@ _GLUED, _INSIDE, _LINE, _SENTENCE, _PARAGRAPH, _HEADING = range(6)
 _COSTS = (2_000.0, 400.0, 40.0, 20.0, 1.0, 0.5)
 # What a cut within a row costs more, where the row fits into a chunk.
 _TORN = 1_000.0
-# Segments are joined, and cuts decided, so many characters and pieces at a time.
+# How many characters of segments are joined, and for how many pieces cuts are decided, at a time.
 _CHARACTERS_AT_ONCE = 250_000
 _PIECES_AT_ONCE = 5_000
 # Of a table's header as much as helps to tell its chunks from those of other tables.
@@ -237,7 +237,7 @@ class _Passage:
             for part in self._parts(parts) if end - start > _CHARACTERS_AT_ONCE else parts:
                 self._add(*part)
                 if len(self._costs) > len(self._rows) + most:
-                    is_row = False  # of so many pieces it is too long for a chunk
+                    is_row = False  # a row of so many pieces does not fit into a chunk
                     self._settle(index, is_row=False)
                     yield from self._sure_chunks()
         self._settle(index, is_row=is_row)

@@ -39,7 +39,7 @@ def extract(name: str, data: bytes, limits: DocumentLimits) -> Document:
     """Reads the text of one file; this may take as long and as much memory as it likes.
 
     Raises:
-        DocumentError: there is no text to be had, for the reason that its class names.
+        DocumentError: no text can be read; its class names the reason.
     """
     notes: list[Note] = []
     segments = tuple(read_segments(name, data, limits, notes))
@@ -50,7 +50,7 @@ def read_segments(name: str, data: bytes, limits: DocumentLimits, notes: list[No
     """The text of one file as it is read; what is to be said of the file is added to the notes.
 
     Raises:
-        DocumentError: there is no text to be had, or no more, for the reason that its class names.
+        DocumentError: no text can be read, or no more of it; its class names the reason.
     """
     kind = kind_of(name, data)
     if not data or data.isspace():

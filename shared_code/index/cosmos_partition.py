@@ -204,13 +204,12 @@ class CosmosPartition:
         except (CosmosBatchOperationError, CosmosHttpResponseError) as error:
             # The status of a batch error is that of an operation; the other kind is about the whole request.
             whole = isinstance(error, CosmosHttpResponseError)
-            if (
-                not whole
-                and error.status_code in _CONDITION_FAILED
-                and any(each.is_condition for each in batch)
-            ):
-                raise
-            if whole and error.status_code != HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+            is_final = (
+                error.status_code != HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+                if whole
+                else error.status_code in _CONDITION_FAILED and any(each.is_condition for each in batch)
+            )
+            if is_final:
                 raise
             log_event("index.batch_refused", status=error.status_code, operations=len(batch))
             return None

@@ -234,7 +234,7 @@ def _long_value(
 def _long_list(
     window: JsonWindow, path: tuple[str, ...], limits: DocumentLimits, depth: int
 ) -> Iterator[Segment]:
-    """A record for each item; what is no object or list stands in lines of many."""
+    """A segment for each object or list; items of other types share lines."""
     scalars: list[str] = []
     start = count = 0
     for number in window.items():

@@ -109,7 +109,7 @@ class BandedSheet:
                     first += 1
 
     def merged_cell_ranges(self) -> list[Range]:
-        """The cells that are merged, which is told below the rows."""
+        """The merged cells, which the last band lists, below the rows."""
         with self._opened() as workbook:
             return workbook.get_sheet_by_name(_NAME.format(self._count - 1)).merged_cell_ranges or []
 
