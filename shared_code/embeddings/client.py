@@ -9,6 +9,7 @@ What was refused or never sent is the pool's to repeat. What was sent and not an
 it is put on the bill before it is sent again.
 """
 
+import asyncio
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -50,6 +51,7 @@ _UNUSABLE = _KEY_REFUSED | {HTTPStatus.NOT_FOUND}
 _TOO_MUCH = {HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE}
 # A 400 about one of these holds for every text, so that no smaller batch can help.
 _SETTINGS = {"model", "dimensions", "encoding_format"}
+_LARGE_ANSWER = 200_000  # bytes, some ten vectors
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,12 +147,25 @@ class _Item(msgspec.Struct):
     embedding: msgspec.Raw
 
 
-class _Answer(msgspec.Struct):
+class _Body(msgspec.Struct):
     data: list[_Item] = []
     usage: Any = None
 
 
-_decode = msgspec.json.Decoder(_Answer).decode
+_decode = msgspec.json.Decoder(_Body).decode
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What the service answered.
+
+    Attributes:
+        vectors: by the places of their texts; None where there is something that is no vector.
+        tokens: that were charged; None if the answer does not tell.
+    """
+
+    vectors: Mapping[int, Vector | None]
+    tokens: int | None
 
 
 def embeddings_service(
@@ -251,13 +266,12 @@ class EmbeddingsClient(ServiceClient):
 
     async def _answered(self, texts: Sequence[str], asking: "_Asking") -> list[Embedding | EmbeddingFailure]:
         answer = await self._ask(texts, asking)
-        charged = _usage(answer)
         asking.bill.requests += 1
-        if charged is None:
+        if answer.tokens is None:
             asking.bill.unknown += _length(texts)
         else:
-            asking.bill.tokens += charged
-        return _outcomes(answer, shares(charged or 0, [len(text) for text in texts]), asking)
+            asking.bill.tokens += answer.tokens
+        return _outcomes(answer.vectors, shares(answer.tokens or 0, [len(text) for text in texts]), asking)
 
     async def _ask(self, texts: Sequence[str], asking: "_Asking") -> _Answer:
         """Sends a request until it is answered, but not for ever."""
@@ -270,7 +284,7 @@ class EmbeddingsClient(ServiceClient):
         while True:
             sendings += 1
             try:
-                return _read(await self.http.post(path, json=body, params=params))
+                return await _read(await self.http.post(path, json=body, params=params))
             except ServiceError as error:
                 if not _may_be_charged(error):
                     raise
@@ -307,9 +321,16 @@ def _may_be_charged(error: ServiceError) -> bool:
     return isinstance(error, ConnectionLost | AttemptTimeout | ResponseBroken)
 
 
-def _read(response: Response) -> _Answer:
+async def _read(response: Response) -> _Answer:
     if response.status != HTTPStatus.OK:
         raise EmbeddingsStrange  # a redirection, which nobody follows and nobody charges for
+    if len(response.body) < _LARGE_ANSWER:
+        return _parsed(response)
+    # A hundred vectors take some 10 ms, in which the event loop has others to serve.
+    return await asyncio.to_thread(_parsed, response)
+
+
+def _parsed(response: Response) -> _Answer:
     try:
         return _answer(response.body)
     except (msgspec.DecodeError, RecursionError):
@@ -320,15 +341,17 @@ def _read(response: Response) -> _Answer:
         return _answer(json.dumps(json.loads(response.body, parse_constant=lambda _: None)))
 
 
-def _answer(body: bytes | str) -> _Answer:
+def _answer(json_text: bytes | str) -> _Answer:
     try:
-        return _decode(body)
+        body = _decode(json_text)
     except msgspec.ValidationError:
-        return _Answer()  # JSON of another shape has no vectors
+        body = _Body()  # JSON of another shape has no vectors
+    return _Answer({item.index: _vector(item.embedding) for item in body.data}, _charged(body.usage))
 
 
-def _outcomes(answer: _Answer, shares: list[int], asking: _Asking) -> list[Embedding | EmbeddingFailure]:
-    vectors = {item.index: _vector(item.embedding) for item in answer.data}
+def _outcomes(
+    vectors: Mapping[int, Vector | None], shares: list[int], asking: _Asking
+) -> list[Embedding | EmbeddingFailure]:
     if set(vectors) != set(range(len(shares))):
         what = f"The embeddings service answered {len(vectors)} vectors for {len(shares)} texts"
         if asking.again and asking.size is None:  # no text's fault: not one of the first request had a vector
@@ -381,9 +404,8 @@ def _counted(
     return outcomes
 
 
-def _usage(answer: _Answer) -> int | None:
+def _charged(usage: Any) -> int | None:
     """The tokens that were charged; None if the answer does not tell."""
-    usage = answer.usage
     names = ("total_tokens", "prompt_tokens") if isinstance(usage, dict) else ()
     tokens = next((usage[name] for name in names if usage.get(name) is not None), None)
     return tokens if type(tokens) is int and tokens >= 0 else None
