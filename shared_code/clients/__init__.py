@@ -6,7 +6,9 @@ its first step, not when it starts, and in a thread, so that other work of its l
 """
 
 import asyncio
+import gc
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -42,10 +44,18 @@ class Opening:
 
     async def __call__(self) -> "Clients":
         """Clients by the settings of the process."""
-        await asyncio.to_thread(import_module, "shared_code.clients.composition")
+        await asyncio.to_thread(_import_clients)
         from shared_code.clients.composition import Clients
 
         return Clients(settings(), self.network)
+
+
+@cache
+def _import_clients() -> None:
+    import_module("shared_code.clients.composition")
+    # What is there by now stays, and a collection of garbage that looked through all of it would hold up
+    # everything else for a tenth of a second.
+    gc.freeze()
 
 
 async def _close(opened: "Clients") -> None:

@@ -38,6 +38,13 @@ sys.meta_path.insert(0, Watch())
 asyncio.run(clients())
 print(json.dumps(threads))
 """
+COLLECTED = """
+import asyncio, gc, json
+from shared_code.clients import clients
+asyncio.run(clients())
+from azure.cosmos import CosmosClient
+print(json.dumps(any(each is CosmosClient for each in gc.get_objects())))
+"""
 
 
 def result_of(program: str):
@@ -61,6 +68,10 @@ def test_sdks_are_imported_with_the_first_clients_and_not_on_the_event_loop():
         "azure.identity": False,
         "azure.storage.blob": False,
     }
+
+
+def test_no_collection_of_garbage_looks_through_the_sdks():
+    assert result_of(COLLECTED) is False
 
 
 @pytest.mark.parametrize("path", STEPS, ids=lambda path: path.parent.name)
