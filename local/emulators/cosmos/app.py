@@ -38,8 +38,9 @@ MOST_BYTES = 2 * 1024**2
 _MOST_OPERATIONS = 100
 _READERS = 2
 _INDEXING_SECONDS = 2.0
-# In seconds: a hybrid search is seven requests, and takes a tenth of one on a machine that is not busy.
-_BETWEEN_QUERIES, _PAUSE, _PAUSES = 0.03, 0.01, 10
+# Seconds since the last query after which nobody is searching; a hybrid search is seven of them.
+_UNTIL_IDLE = 0.25
+_MOST_GIVING_WAY = 0.25
 _BODY_BYTES = 4 * MOST_BYTES  # more than any request may have, so that the refusal is the API's own
 _RANGES = [
     {
@@ -104,7 +105,7 @@ class CosmosServer:
         self._readers = ThreadPoolExecutor(_READERS, "cosmos-reader")
         self._searcher = ThreadPoolExecutor(1, "cosmos-searcher")
         self._indexing = asyncio.Lock()
-        self._searched = -_BETWEEN_QUERIES
+        self._searched = -_UNTIL_IDLE
 
     async def close(self, _: web.Application) -> None:
         """Ends what runs."""
@@ -296,11 +297,11 @@ class CosmosServer:
             self._searched = asyncio.get_running_loop().time()
 
     async def _give_way(self) -> None:
-        """Waits a moment while a search is between two queries: a job then leaves it the processors."""
-        for _ in range(_PAUSES):
-            if asyncio.get_running_loop().time() - self._searched > _BETWEEN_QUERIES:
-                return
-            await asyncio.sleep(_PAUSE)
+        """Waits a moment while somebody searches: a job then leaves the processors to them."""
+        now = asyncio.get_running_loop().time
+        latest = now() + _MOST_GIVING_WAY
+        while now() < (until := min(latest, self._searched + _UNTIL_IDLE)):  # noqa: ASYNC110 - it moves
+            await asyncio.sleep(until - now())
 
     async def _search(self, function: Callable[..., _T], *arguments: object) -> _T:
         return await asyncio.get_running_loop().run_in_executor(self._searcher, function, *arguments)
