@@ -75,6 +75,7 @@ def test_question_costs_its_tokens_and_they_are_in_the_usage(api, handbook, embe
     assert usage["months"][0]["tokens"] == before + told
 
 
+@pytest.mark.usefixtures("handbook")  # without an index, no question is embedded
 def test_environment_at_its_budget_asks_by_words_alone(api):
     spending = {"tokens": 60, "requests": 1}
     with ThreadPoolExecutor(20) as clients:
