@@ -90,7 +90,8 @@ def _failure(endpoint: str, error: Exception, answers: IdentityAnswers) -> AppEr
 
 def _refusal(name: str, response: Any, *, role: str) -> AppError:
     if response.status_code in _DENIED:
-        return AccessDenied(f"{name} refused access: give the app's identity the role {role}.")
+        what = f"{name} refused access: give the app's identity the role {role}."
+        return AccessDenied(what, refused_by=ConfigurationUnavailable.service)
     if response.status_code == HTTPStatus.NOT_FOUND:
         return _STORE.invalid(f"the store's {KEY} refers to a secret that does not exist")
     return ConfigurationUnavailable(f"{name} answered {response.status_code}: try again.")
