@@ -193,7 +193,7 @@ def _of_storage(error: AzureError) -> Failed:
     if _may_pass(status):
         return _passing("storage", "StorageUnavailable", f"Storage answered {status}.")
     named = f"Storage (status {status})"
-    if status < HTTPStatus.BAD_REQUEST:
+    if status < HTTPStatus.BAD_REQUEST or status == HTTPStatus.NOT_FOUND:  # gone as soon as it was created
         return _strange("storage", named, Settings.files_storage.name)
     return Failed(failure=_unlike(named, Settings.files_storage.name))
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 from shared_code.embeddings.vectors import Vector
-from shared_code.errors import Passing
+from shared_code.errors import Passing, Strange
 
 
 class IndexConflict(Passing):
@@ -25,8 +25,10 @@ class SourceBusy(Passing):
     is_brief: ClassVar[bool] = True
 
 
-class ContainerMissing(Exception):
-    """The index has no container yet, and the size of its vectors is not known."""
+class ContainerMissing(Strange):
+    """The index has no container, and no vector tells what to create it for: check COSMOS_CONTAINER."""
+
+    service: ClassVar[str] = "index"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -141,6 +141,7 @@ def test_refusal_is_waited_for_while_a_key_may_be_renewed_and_names_what_to_chec
     [
         (of_cosmos(404), "index"),
         (of_storage(200), "storage"),
+        (of_storage(404), "storage"),
         (json.JSONDecodeError("no", "<html>", 0), "azure"),
         (DecodeError("a page"), "azure"),
         (of_pool(ResponseNotJson, status=200), "embeddings"),
