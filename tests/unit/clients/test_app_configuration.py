@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from shared_code.clients.app_configuration import load_audit_storage
 from shared_code.clients.composition import Clients
 from shared_code.errors import AccessDenied, ConfigurationUnavailable, InvalidSetting
 from shared_code.settings import Settings
@@ -121,3 +122,16 @@ async def test_silent_store_is_worth_another_try(services):
     services.secured = 1
     with pytest.raises(ConfigurationUnavailable, match=r"AppConfigEndpoint does not answer: try again"):
         await audit_endpoint(services)
+
+
+async def test_store_that_hangs_is_worth_another_try_after_a_while(services):
+    services.value, services.answers_after = STORAGE, 2.0
+    with pytest.raises(ConfigurationUnavailable, match=r"AppConfigEndpoint does not answer: try again"):
+        await load_audit_storage(services.store, client_id="", seconds=0.5)
+
+
+async def test_thread_that_asks_a_store_which_hangs_comes_to_an_end(services, monkeypatch):
+    monkeypatch.setattr("shared_code.clients.app_configuration._ANSWER", 0.2)
+    services.value, services.answers_after = STORAGE, 3.0
+    with pytest.raises(ConfigurationUnavailable, match=r"AppConfigEndpoint does not answer: try again"):
+        await load_audit_storage(services.store, client_id="", seconds=60)
