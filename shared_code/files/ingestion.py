@@ -265,7 +265,10 @@ class Ingestion:
         outcomes = await coming
         # What has a vector is paid for: it is written before an error of the others stops anything.
         made = self._made(units, outcomes)
-        await run_all((self._write(work, chunks) for work, chunks in made), at_once=_SOURCES_AT_ONCE)
+        try:
+            await run_all((self._write(work, chunks) for work, chunks in made), at_once=_SOURCES_AT_ONCE)
+        except Exception as error:  # noqa: BLE001 - as a value, for the sake of other portions
+            self._check(error)
         for outcome in outcomes:
             self._check(outcome)
 
