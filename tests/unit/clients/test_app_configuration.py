@@ -9,7 +9,10 @@ from shared_code.clients.app_configuration import load_audit_storage
 from shared_code.clients.composition import Clients
 from shared_code.errors import AccessDenied, ConfigurationUnavailable, InvalidSetting
 from shared_code.settings import Settings
+from tests.support.activities import query_window
 from tests.support.configuration_services import ConfigurationServices
+from tests.unit.activities.test_audit_query import window_of
+from tests.unit.storage_stub import KEY, StorageStub, clients_of
 
 STORAGE = "DefaultEndpointsProtocol=https;AccountName=audited;AccountKey=c2VjcmV0"
 AUDITED = "https://audited.table.core.windows.net"
@@ -74,6 +77,28 @@ async def test_failure_of_the_store_is_not_kept(services):
     services.store_status = None
     assert await built.audit_table()
     await built.close()
+
+
+async def test_key_that_was_renewed_is_found_when_the_old_one_is_refused(services):
+    stub = StorageStub(refuse=403)
+    async with clients_of(stub, AppConfigEndpoint=services.store) as built:
+        services.value = storage = built.settings.files_storage
+        first = await built.audit_table()
+        refused = await query_window(built, window_of())
+        services.value, stub.refuse = storage.replace(KEY, "cmVuZXdlZA=="), None
+        read = await query_window(built, window_of())
+        second = await built.audit_table()
+
+    assert (refused["error"]["code"], read["ok"]) == ("AccessDenied", True)
+    assert (second is first, services.loads) == (False, 2)
+
+
+async def test_table_stays_the_same_where_the_store_has_no_other_value(services):
+    async with clients_of(StorageStub(), AppConfigEndpoint=services.store) as built:
+        services.value = built.settings.files_storage
+        first = await built.audit_table()
+        built.forget_audit_table()
+        assert await built.audit_table() is first
 
 
 async def test_failing_store_does_not_hold_up_the_event_loop(services, monkeypatch):
