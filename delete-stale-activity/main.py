@@ -1,5 +1,7 @@
 """Takes one staged page of vanished files out of the index."""
 
+from functools import partial
+
 import azure.durable_functions as df
 
 from shared_code.clients import clients
@@ -15,6 +17,7 @@ async def main(payload: dict, starter: str) -> dict:  # type: ignore[type-arg] #
     from shared_code.activities.embed_files import delete_stale
     from shared_code.activities.results import answer
 
+    host = df.DurableOrchestrationClient(starter)
     if payload.get("discard"):
-        return await discards(opened, payload, df.DurableOrchestrationClient(starter))
-    return await answer(opened, DeleteStale, payload, delete_stale)
+        return await discards(opened, payload, host)
+    return await answer(opened, DeleteStale, payload, partial(delete_stale, host=host))

@@ -24,6 +24,8 @@ _WHOLE = 60.0
 _MOST_THROTTLED = 10.0
 _TRIES = 10
 
+_FORMS = ("application/json", "application/xml")
+_NOTHING = {b"", b"null"}
 _DENIED = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
 # Gateways write these themselves while a service is away, or where a request is too large for them. The
 # first is the answer to a batch, which nobody but Cosmos DB gives.
@@ -128,8 +130,9 @@ def _require_own(response: Any) -> None:
 
 
 def _require_body(request: Any, response: Any) -> None:
-    """Raises for JSON without a letter, at which the SDKs stumble, unless none was asked for."""
-    is_json = response.headers.get("Content-Type", "").lower().startswith("application/json")
+    """Raises for JSON or XML in which nothing is, at which the SDKs stumble, unless none was asked for."""
+    has_form = response.headers.get("Content-Type", "").lower().startswith(_FORMS)
     is_wanted = request.method != "HEAD" and "return=minimal" not in request.headers.get("Prefer", "")
-    if response.status_code == HTTPStatus.OK and is_json and is_wanted and not response.body():
-        raise StrangeAnswer("A service answers nothing where JSON is due.")
+    is_due = response.status_code == HTTPStatus.OK and has_form and is_wanted
+    if is_due and response.body().strip() in _NOTHING:
+        raise StrangeAnswer("A service answers nothing where JSON or XML is due.")

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from shared_code.activities.failures import failed
 from shared_code.clients.composition import Clients
-from shared_code.errors import AppError, IndexUnavailable, IndexUnusable, Passing
+from shared_code.errors import AccessDenied, AppError, IndexUnavailable, IndexUnusable, Passing
 
 Result = TypeVar("Result")
 
@@ -33,7 +33,7 @@ async def asked(clients: Clients, work: Awaitable[Result]) -> Result:
             raise
         now = datetime.fromtimestamp(clients.network.clock.wall(), UTC)
         result = failed(error, {}, now=now)
-        if not result.trouble:
+        if not result.trouble or result.failure.code == AccessDenied.__name__:
             raise IndexUnusable(result.failure.code, result.failure.message) from error
         if result.trouble.service == "app":
             raise

@@ -6,9 +6,12 @@ from time import monotonic
 from shared_code.activities.results import milliseconds_since
 from shared_code.activities.stopping import JobLife, ends_with_its_job
 from shared_code.audit.audit_table import read_window
+from shared_code.audit.distinct_ids import DistinctIds
 from shared_code.audit.union import count_staged
 from shared_code.clients.composition import Clients
 from shared_code.digests import DIGEST_SIZE
+from shared_code.errors import AccessDenied
+from shared_code.jobs.date_range import Window
 from shared_code.jobs.steps import CountDistinct, DistinctCounted, QueryWindow, WindowRead
 from shared_code.storage.staging import stage_run
 from shared_code.telemetry import log_event
@@ -20,7 +23,7 @@ async def query_window(clients: Clients, step: QueryWindow) -> WindowRead:
     began = monotonic()
     window = step.window
     async with clients.large_steps:
-        ids = await read_window(await clients.audit_table(), window)
+        ids = await _read(clients, window)
         run = await asyncio.to_thread(ids.sorted_run)
     if step.stage:
         await stage_run(clients.jobs_container, step.job_id, f"{window.lower}.ids", run)
@@ -35,6 +38,14 @@ async def query_window(clients: Clients, step: QueryWindow) -> WindowRead:
         milliseconds=milliseconds_since(began),
     )
     return WindowRead(count=count, skipped=ids.skipped)
+
+
+async def _read(clients: Clients, window: Window) -> DistinctIds:
+    try:
+        return await read_window(await clients.audit_table(), window)
+    except AccessDenied:
+        clients.forget_audit_table()
+        raise
 
 
 @ends_with_its_job

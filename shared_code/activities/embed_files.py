@@ -112,11 +112,17 @@ async def _may_be_live(host: DurableClient, job_id: str) -> bool:
 
 
 @ends_with_its_job
-async def delete_stale(clients: Clients, step: DeleteStale) -> ItemDone:
+async def delete_stale(clients: Clients, step: DeleteStale, *, host: DurableClient) -> ItemDone:
     """Takes one staged page of vanished files out of the index."""
     job = step.job
     names = await read_staged_json(clients.jobs_container, step.job_id, f"stale/{step.page}.json")
     index = clients.index(job.env, job.index_version)
-    deleted = await delete_vanished(clients.source_files(job.container), index, names)
+    deleted = await delete_vanished(
+        clients.source_files(job.container),
+        index,
+        names,
+        job_id=step.job_id,
+        is_live=partial(_may_be_live, host),
+    )
     log_event("sources.deleted", page=step.page, deleted=deleted)
     return ItemDone(counts={"deleted": deleted})

@@ -117,11 +117,13 @@ async def _ask(clients: Clients, step: AskQuestions, spending: PageSpending, _li
     questions = await _staged_questions(clients, step.job_id, step.page)
     with suppress(StagedRunsMissing):
         return len(await read_staged_json(container, step.job_id, _answered(step.page)))
+    index = clients.search(job.env, job.index_version)
+    if await index.is_empty():  # an index that does not answer shows here, before anything is paid
+        raise VersionNotFound(job.env, job.index_version)
     texts = [counted(question) for question in questions]
     outcomes = await clients.file_embeddings.embed(
         texts, model=job.plan.model, dimensions=job.plan.dimensions, payer=spending
     )
-    index = clients.search(job.env, job.index_version)
     asked = await ask(index, job.env, questions, outcomes)
     told = [each.to_json() for each in await _with_lacking(clients, job, questions, asked)]
     await stage_json(container, step.job_id, _answered(step.page), told)

@@ -1,8 +1,9 @@
 """Which of the three kinds a failure is (ADR 34): decided here, unless the room that raised it has said so.
 
-An item's failure never gets here: it is an entry of the ledger. A permanent one ends the job at once. A
-passing one is trouble, for which the job waits: services that are down or throttle, conflicts, processes that
-were ended from outside. Whatever is left is taken for a fault of the app and tried three times.
+An item's failure never gets here: it is an entry of the ledger. A permanent one ends the job at once, or
+within a minute if a service refuses the app. A passing one is trouble, for which the job waits: services that
+are down or throttle, conflicts, processes that were ended from outside. Whatever is left is taken for a fault
+of the app and tried three times.
 """
 
 from dataclasses import replace
@@ -44,6 +45,8 @@ from shared_code.settings import Settings
 # The reason stays in the host's log: what a foreign error says may quote a path, an address or a key.
 STEP_FAILED = Failure("StepFailed", "A step of the job failed repeatedly: submit the job again.")
 _MOST_TRIES = 3
+# Services refuse an app for half a minute while its key is renewed; so many tries take 45 seconds.
+_TRIES_IF_REFUSED = 6
 # Services may ask for any number of seconds; a day is longer than a job ever waits between two tries.
 _MOST_SECONDS = 86_400.0
 _OF_SDKS = f"{Settings.cosmos_endpoint.name} and {Settings.files_storage.name}"
@@ -89,7 +92,7 @@ def failed(error: BaseException, counts: Counts, *, now: datetime) -> Failed:
 
 def _kind(error: BaseException) -> Failed:
     if isinstance(error, Permanent):
-        return Failed(failure=Failure.of(error))
+        return _of_permanent(error)
     if isinstance(error, Passing):
         trouble = Trouble(
             service=error.service,
@@ -113,6 +116,11 @@ def _kind(error: BaseException) -> Failed:
     if isinstance(error, (ConnectionError, TimeoutError)):
         return _passing("network", type(error).__name__, "A connection failed.")
     return Failed(failure=STEP_FAILED, trouble=Trouble(service="app", most_tries=_MOST_TRIES))
+
+
+def _of_permanent(error: Permanent) -> Failed:
+    trouble = Trouble(service=error.refused_by or "", most_tries=_TRIES_IF_REFUSED, is_brief=True)
+    return Failed(failure=Failure.of(error), trouble=trouble if error.refused_by else None)
 
 
 def _of_pool(error: ServiceError) -> Failed:
@@ -163,7 +171,7 @@ def _of_cosmos(error: CosmosHttpResponseError) -> Failed:
     status = error.status_code
     if status in _DENIED and error.sub_status not in _MOVING:
         fix = f"check {Settings.cosmos_key.name} or the app's data role; a role cannot create the container"
-        return Failed(failure=Failure.of(AccessDenied(f"Cosmos DB refused access: {fix}.")))
+        return _kind(AccessDenied(f"Cosmos DB refused access: {fix}.", refused_by="index"))
     if _may_pass(status) or status in _DENIED:
         return _passing("index", "IndexUnavailable", f"Cosmos DB answered {status}.")
     named = f"Cosmos DB (status {status})"
@@ -177,7 +185,7 @@ def _of_storage(error: AzureError) -> Failed:
     """Blobs, and what the SDKs of Azure raise where there was no answer at all."""
     if isinstance(error, ClientAuthenticationError) or _status_of(error) in _DENIED:
         fix = f"check the keys and roles of {Settings.files_storage.name}"
-        return Failed(failure=Failure.of(AccessDenied(f"Storage refused access: {fix}.")))
+        return _kind(AccessDenied(f"Storage refused access: {fix}.", refused_by="storage"))
     status = _status_of(error)
     if status is None:
         fix = f"if this lasts, check {_OF_SDKS}"
@@ -185,7 +193,7 @@ def _of_storage(error: AzureError) -> Failed:
     if _may_pass(status):
         return _passing("storage", "StorageUnavailable", f"Storage answered {status}.")
     named = f"Storage (status {status})"
-    if status < HTTPStatus.BAD_REQUEST:
+    if status < HTTPStatus.BAD_REQUEST or status == HTTPStatus.NOT_FOUND:  # gone as soon as it was created
         return _strange("storage", named, Settings.files_storage.name)
     return Failed(failure=_unlike(named, Settings.files_storage.name))
 

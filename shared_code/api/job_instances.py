@@ -204,36 +204,44 @@ async def find_instance(client: DurableClient, instance_id: str) -> Any | None:
 
 
 async def _start(
-    starter: JobStarter, job_id: str, job: Job, limit: Account | None, *, replaced: JobRow | None = None
+    starter: JobStarter, job_id: str, job: Job, limit: Account | None, *, is_known: bool = False
 ) -> StartedJob:
-    """Starts a job; `replaced` is the row of an earlier submission."""
+    """Starts a job; one whose id `is_known` to other requests, only if none of them has meanwhile."""
     await require_budget(starter.client, limit)
     given = with_release(job.to_json(), settings().release)
     row = JobRow.new(job_id, given, starter.clock())
     table = await starter.table()
     await table.put(row)
+    earlier = await _instance_of(starter.client, job_id) if is_known else None
+    # Budget and table take their time, in which a job may start and end; the host would let it start again.
+    if found := _same_job(earlier, job_id, job):
+        await _forget_row(table, row)
+        return found
+    if earlier and starter.forget:
+        await starter.forget(job_id)
     try:
         await starter.client.start_new(ORCHESTRATOR, job_id, row.input_of(given))
     except Exception as error:
         # The SDK raises a bare Exception for whatever the host answers; the job may run all the same.
         raise HostUnavailable from error
     log_event("job.submitted", jobId=job_id, kind=job.KIND)
-    if replaced and replaced.key != row.key:
-        with suppress(JobTableUnavailable):  # it is not shown any more, and the purge sweeps it up
-            await table.remove(replaced)
+    if earlier and (replaced := row_of(job_id, earlier)).key != row.key:
+        await _forget_row(table, replaced)
     return StartedJob(job_id)
+
+
+async def _forget_row(table: JobTable, row: JobRow) -> None:
+    """Removes a row that no job has any more."""
+    with suppress(JobTableUnavailable):  # it is not shown, and the purge sweeps it up
+        await table.remove(row)
 
 
 async def _find_or_start(starter: JobStarter, job_id: str, job: Job, limit: Account | None) -> StartedJob:
     """The job with this id, unless it is for another request."""
-    earlier = await _instance_of(starter.client, job_id)
-    if found := _same_job(earlier, job_id, job):
+    if found := _same_job(await _instance_of(starter.client, job_id), job_id, job):
         return found
-    if earlier and starter.forget:
-        await starter.forget(job_id)
     try:
-        replaced = row_of(job_id, earlier) if earlier else None
-        return await _start(starter, job_id, job, limit, replaced=replaced)
+        return await _start(starter, job_id, job, limit, is_known=True)
     except HostUnavailable:
         # Another request for this id may have come first: then the host refused a live id.
         if found := _same_job(await _instance_of(starter.client, job_id), job_id, job):

@@ -26,14 +26,18 @@ LABEL = "async-http-api"
 
 _STORE = Settings.app_config_endpoint
 _DENIED = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
+# Seconds. The SDKs would wait for five minutes for each answer, and a step has ten in all.
+_CONNECT, _ANSWER, _WHOLE = 5, 20, 60.0
+_SILENT = f"The store of {_STORE.name} does not answer: try again."
 
 
-async def load_audit_storage(endpoint: str, *, client_id: str) -> str:
+async def load_audit_storage(endpoint: str, *, client_id: str, seconds: float = _WHOLE) -> str:
     """The value of the store's key, its reference to Key Vault resolved.
 
     Args:
         endpoint: URL of the store.
         client_id: of the user-assigned identity that signs in to store and vault; empty: the app's own.
+        seconds: that it may take. The thread may last longer, and then nobody waits for it.
 
     Raises:
         InvalidSetting: the store has no such key, or it does not refer to a secret.
@@ -41,7 +45,11 @@ async def load_audit_storage(endpoint: str, *, client_id: str) -> str:
         IdentityUnavailable: there is no token for it now.
         ConfigurationUnavailable: one of them does not answer.
     """
-    return await asyncio.to_thread(_load, endpoint, client_id)
+    try:
+        async with asyncio.timeout(seconds):
+            return await asyncio.to_thread(_load, endpoint, client_id)
+    except TimeoutError as error:
+        raise ConfigurationUnavailable(_SILENT) from error
 
 
 def _load(endpoint: str, client_id: str) -> str:
@@ -60,7 +68,13 @@ def _value_of(endpoint: str, credential: "TokenCredential", answers: IdentityAns
     try:
         # The step that asked is repeated by its workflow: a second wait in here would only hold it up.
         provider = load(
-            endpoint, credential, keyvault_credential=credential, selects=selected, startup_timeout=0
+            endpoint,
+            credential,
+            keyvault_credential=credential,
+            selects=selected,
+            startup_timeout=0,
+            connection_timeout=_CONNECT,
+            read_timeout=_ANSWER,
         )
     except TimeoutError as error:
         # The provider reports failures like this: its second argument lists them.
@@ -85,12 +99,13 @@ def _failure(endpoint: str, error: Exception, answers: IdentityAnswers) -> AppEr
         return _refusal(f"The Key Vault of {_STORE.name}", response, role="Key Vault Secrets User")
     if isinstance(error, ClientAuthenticationError):
         return answers.failure()
-    return ConfigurationUnavailable(f"The store of {_STORE.name} does not answer: try again.")
+    return ConfigurationUnavailable(_SILENT)
 
 
 def _refusal(name: str, response: Any, *, role: str) -> AppError:
     if response.status_code in _DENIED:
-        return AccessDenied(f"{name} refused access: give the app's identity the role {role}.")
+        what = f"{name} refused access: give the app's identity the role {role}."
+        return AccessDenied(what, refused_by=ConfigurationUnavailable.service)
     if response.status_code == HTTPStatus.NOT_FOUND:
         return _STORE.invalid(f"the store's {KEY} refers to a secret that does not exist")
     return ConfigurationUnavailable(f"{name} answered {response.status_code}: try again.")

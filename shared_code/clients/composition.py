@@ -16,6 +16,7 @@ from shared_code.clients.app_configuration import load_audit_storage
 from shared_code.clients.hub_listing import HostedInstances
 from shared_code.clients.identity import AppIdentity
 from shared_code.concurrency import Once
+from shared_code.digests import digest
 from shared_code.embeddings.batching import BatchedEmbeddings, Payer
 from shared_code.embeddings.client import (
     EmbeddingsClient,
@@ -75,6 +76,7 @@ class Clients:
         self.network = network or Network()
         self._closing = AsyncExitStack()
         self._audit_table = Once(self._open_audit_table)
+        self._opened_audit_table: tuple[bytes, StorageTable] | None = None
         self._instances: HostedInstances | None = None
 
     @cached_property
@@ -100,6 +102,10 @@ class Clients:
             Permanent: a setting or a role is wrong.
         """
         return await self._audit_table.get()
+
+    def forget_audit_table(self) -> None:
+        """Has the next step look up where that table is: its key was refused, and may have been renewed."""
+        self._audit_table = Once(self._open_audit_table)
 
     @cached_property
     def events(self) -> EventSource:
@@ -252,8 +258,15 @@ class Clients:
 
     async def _open_audit_table(self) -> StorageTable:
         given_by, storage = await self._audit_storage()
+        if self._opened_audit_table:
+            before, table = self._opened_audit_table
+            if before == digest(storage):
+                return table
+            self.pool.retire(table.service_name)
         name, at_once = self.settings.audit_table, self.settings.audit_concurrency
-        return self._table(storage, name, at_once=at_once, setting=given_by)
+        table = self._table(storage, name, at_once=at_once, setting=given_by)
+        self._opened_audit_table = digest(storage), table
+        return table
 
     async def _audit_storage(self) -> tuple[Setting[str], str]:
         """Where the audit table is, and the setting that says so."""

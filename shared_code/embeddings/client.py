@@ -246,7 +246,10 @@ class EmbeddingsClient(ServiceClient):
             if error.is_page and error.status != HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
                 raise  # a gateway's, which says nothing of key, model and texts
             if _stops_all(error, asking.dimensions):
-                raise EmbeddingsUnusable(_sentence(error, asking.dimensions)) from error
+                refused_by = self.service_name if error.status in _KEY_REFUSED else None
+                raise EmbeddingsUnusable(
+                    _sentence(error, asking.dimensions), refused_by=refused_by
+                ) from error
             if error.status not in _TOO_MUCH:
                 raise
             if len(texts) == 1:

@@ -29,7 +29,16 @@ class AppError(Exception):
 
 
 class Permanent(AppError):
-    """Something is wrong that trying again does not cure: it ends a job."""
+    """Something is wrong that trying again does not cure: it ends a job.
+
+    Attributes:
+        refused_by: the service that refuses the app, if that is what is wrong. While keys are renewed that
+            passes, so a job waits for less than a minute before it ends.
+    """
+
+    def __init__(self, message: str = "", *, refused_by: str | None = None) -> None:
+        super().__init__(message)
+        self.refused_by = refused_by
 
 
 class Passing(AppError):

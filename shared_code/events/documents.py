@@ -5,6 +5,7 @@ ids that follow from its job's, so that whatever is written twice is there once.
 """
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Self
@@ -204,6 +205,11 @@ class EventDocuments:
             require_absent(error)
             raise (TallyTaken if etag else ContainerMissing) from None
         return written
+
+    async def drop_tally(self, job: EmbedEventJob, etag: str | None) -> None:
+        """Deletes the open tally of an event, if it still has this ETag."""
+        with suppress(CosmosAccessConditionFailedError):  # another try goes on with it
+            await self._documents_of(job).delete_if_still(_id(job, _TALLY), etag)
 
     async def create_container(self, dimensions: int) -> None:
         """Creates the container for vectors of this size."""

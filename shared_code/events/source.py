@@ -37,6 +37,9 @@ _MAX_ANSWER_BYTES = 1_000_000
 # A look-up that takes longer is repeated by the workflow, whose durable timers hold no activity meanwhile.
 _TIMEOUTS = Timeouts(attempt=10.0, total=30.0)
 _MAX_TIME = 64
+# What has none of them, such as a gateway's word in JSON, is no event.
+_OF_AN_EVENT = {"sessionId", "text"}
+_DENIED = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
 
 
 class EventNotFound(Permanent):
@@ -130,7 +133,7 @@ class EventsClient(ServiceClient):
     async def event(self, tracking_id: str, session_id: str) -> Event:
         """The details of an event, as EventSource says."""
         details = await self._details(tracking_id)
-        if not isinstance(details, dict) or not details:
+        if not isinstance(details, dict) or details.keys().isdisjoint(_OF_AN_EVENT):
             raise EventsStrange
         if details.get("sessionId") != session_id or details.get("trackingId", tracking_id) != tracking_id:
             raise EventMismatch(
@@ -178,7 +181,8 @@ def _refused(tracking_id: str, refusal: StatusError) -> AppError:
         return EventsStrange()
     if status == HTTPStatus.NOT_FOUND:
         return _not_found(tracking_id, "; if no event is known, check EVENTS_ENDPOINT")
-    return EventsUnusable(f"The events service answered {status}: check EVENTS_ENDPOINT.")
+    what = f"The events service answered {status}: check EVENTS_ENDPOINT."
+    return EventsUnusable(what, refused_by=EventsUnavailable.service if status in _DENIED else None)
 
 
 def _unavailable(fix: str) -> EventsUnavailable:

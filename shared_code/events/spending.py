@@ -34,6 +34,9 @@ class Tallies(Protocol):
     async def write_tally(self, job: EmbedEventJob, tally: EventTally, etag: str | None) -> str:
         """Writes the open tally of an event if it still has this ETag, and gives the new one."""
 
+    async def drop_tally(self, job: EmbedEventJob, etag: str | None) -> None:
+        """Deletes the open tally of an event if it still has this ETag."""
+
 
 @dataclass
 class EventSpending:
@@ -132,6 +135,7 @@ class EventSpending:
         # Documents that a try at the same time has written meanwhile have taken its tally away.
         if not self.is_known and await self.tallies.are_there(self.job):
             self._is_repeated = True
+            await self.tallies.drop_tally(self.job, self.etag)  # nothing was sent for it
             raise StepRepeated
         self.is_known = True
 

@@ -27,7 +27,7 @@ from shared_code.errors import AppError, JobCanceled
 from shared_code.files.planner import PlannedChunk, Planner, SourceWork
 from shared_code.index.cosmos_writer import CosmosIndex
 from shared_code.index.fingerprints import source_fingerprint
-from shared_code.index.records import ContainerMissing, NewChunk, SourceBusy, SourceRecord
+from shared_code.index.records import OPEN_SECONDS, ContainerMissing, NewChunk, SourceRecord, require_free
 from shared_code.jobs import SPENDING, EmbedFilesJob, LedgerEntry
 from shared_code.packing import packed
 from shared_code.storage.source_files import SourceFile, UnreadableFile
@@ -39,8 +39,6 @@ _SOURCES_AT_ONCE = 16
 # vectors of all that are under way fit into memory.
 _TEXTS_PER_PORTION = 100
 _PORTIONS_AT_ONCE = 16
-# No step runs longer (functionTimeout in host.json): a page that opened its sources before that is over.
-_OPEN_SECONDS = 600
 # Of it, the first request tells the size of the vectors that a container is created for.
 _SAMPLE = CountedText("size", 1)
 
@@ -145,20 +143,12 @@ class Ingestion:
             IndexConflict: another job wrote one of the sources meanwhile.
         """
         records = await self._index.records(map(self._source_of, page))
-        await self._require_free(records.values())
+        await require_free(records.values(), self._job_id, self._clock(), is_live=self._is_live)
         with self._embeddings.announced() as self._announcement:
             try:
                 return await self._embed(page, records)
             finally:
                 await self._release()
-
-    async def _require_free(self, records: Iterable[SourceRecord]) -> None:
-        """Checks that no other job has a source open; one that has ended left it so when it broke off."""
-        now = self._clock()
-        others = {each.opened_by for each in records if each.is_open_for_another(self._job_id, now)}
-        for job_id in others:
-            if await self._is_live(job_id):
-                raise SourceBusy
 
     async def _embed(self, page: Sequence[SourceFile], records: Mapping[str, SourceRecord]) -> PageResult:
         opened = await run_all((self._open(file, records) for file in page), at_once=_FILES_AT_ONCE)
@@ -275,7 +265,10 @@ class Ingestion:
         outcomes = await coming
         # What has a vector is paid for: it is written before an error of the others stops anything.
         made = self._made(units, outcomes)
-        await run_all((self._write(work, chunks) for work, chunks in made), at_once=_SOURCES_AT_ONCE)
+        try:
+            await run_all((self._write(work, chunks) for work, chunks in made), at_once=_SOURCES_AT_ONCE)
+        except Exception as error:  # noqa: BLE001 - as a value, for the sake of other portions
+            self._check(error)
         for outcome in outcomes:
             self._check(outcome)
 
@@ -331,7 +324,7 @@ class Ingestion:
         async with self._opening:
             if self._are_open:
                 return
-            until = int(self._clock()) + _OPEN_SECONDS
+            until = int(self._clock()) + OPEN_SECONDS
             changing = [work for work in self._works if work.changes]
             await self._save(changing, [work.record.opened(self._job_id, until) for work in changing])
             self._are_open = True

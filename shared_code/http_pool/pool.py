@@ -18,6 +18,7 @@ class ServicePool:
         self._hooks = hooks or Hooks()
         self._clock = clock or Clock()
         self._services: dict[str, ServiceCaller] = {}
+        self._retired: list[ServiceCaller] = []
         self._closed = False
 
     def register(self, service: Service) -> ServiceCaller:
@@ -33,6 +34,10 @@ class ServicePool:
         caller = ServiceCaller(service, self._hooks, self._clock)
         self._services[service.name] = caller
         return caller
+
+    def retire(self, name: str) -> None:
+        """Frees the name of a service for another; whoever calls the one that had it may go on."""
+        self._retired.append(self._services.pop(name))
 
     def service(self, name: str) -> ServiceCaller:
         """The service of this name.
@@ -51,7 +56,8 @@ class ServicePool:
     async def close(self, *, drain: float = 10.0) -> None:
         """Sends nothing new, waits this many seconds for what is under way, then cuts every connection."""
         self._closed = True
-        await asyncio.gather(*(caller.close(drain) for caller in self._services.values()))
+        callers = [*self._services.values(), *self._retired]
+        await asyncio.gather(*(caller.close(drain) for caller in callers))
 
     async def __aenter__(self) -> Self:
         return self

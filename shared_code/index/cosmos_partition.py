@@ -198,7 +198,7 @@ class CosmosPartition:
         options = _sending(b"[" + b",".join(bodies) + b"]") if bodies else _QUIET
         try:
             async with self._slots:
-                return await self._container.execute_item_batch(
+                results: list[dict[str, Any]] = await self._container.execute_item_batch(
                     [operation.batched for operation in batch], self.key, **options
                 )
         except (CosmosBatchOperationError, CosmosHttpResponseError) as error:
@@ -213,6 +213,8 @@ class CosmosPartition:
                 raise
             log_event("index.batch_refused", status=error.status_code, operations=len(batch))
             return None
+        # A part of the answer does not tell what became of the others: those that were done are done twice.
+        return results if len(results) == len(batch) else None
 
     async def _run_alone(self, operation: _Operation) -> str:
         async with self._slots:

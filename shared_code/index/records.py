@@ -3,12 +3,15 @@
 ADR 36 has the reasons.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 from shared_code.embeddings.vectors import Vector
-from shared_code.errors import Passing
+from shared_code.errors import Passing, Strange
+
+# No step runs longer (functionTimeout in host.json): one that opened sources before that is over.
+OPEN_SECONDS = 600
 
 
 class IndexConflict(Passing):
@@ -19,14 +22,16 @@ class IndexConflict(Passing):
 
 
 class SourceBusy(Passing):
-    """Another job is embedding one of the same files: this job waits, and then uses that job's result."""
+    """Another job is embedding or deleting one of the same files: this job waits until that has ended."""
 
     service: ClassVar[str] = "index"
     is_brief: ClassVar[bool] = True
 
 
-class ContainerMissing(Exception):
-    """The index has no container yet, and the size of its vectors is not known."""
+class ContainerMissing(Strange):
+    """The index has no container, and no vector tells what to create it for: check COSMOS_CONTAINER."""
+
+    service: ClassVar[str] = "index"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,3 +143,17 @@ class NewChunk:
     job_id: str
     tokens: int
     requests: int
+
+
+async def require_free(
+    records: Iterable[SourceRecord], job_id: str, now: float, *, is_live: Callable[[str], Awaitable[bool]]
+) -> None:
+    """Checks that no other job has a source open; one that has ended left it so when it broke off.
+
+    Raises:
+        SourceBusy: one has.
+    """
+    others = {each.opened_by for each in records if each.is_open_for_another(job_id, now)}
+    for other in others:
+        if await is_live(other):
+            raise SourceBusy

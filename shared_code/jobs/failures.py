@@ -95,6 +95,8 @@ class Waiting:
         since: when the first try in a row failed.
         next_try: when the work is tried again.
         tries: how many tries in a row have failed.
+        most_tries: how many of the last one's kind may fail in a row; None for any number.
+        of_kind: how many of the last ones in a row were of its kind.
     """
 
     service: str
@@ -102,11 +104,16 @@ class Waiting:
     since: datetime
     next_try: datetime
     tries: int
+    most_tries: int | None = None
+    of_kind: int = 1
 
     @classmethod
     def after(cls, failure: Failure, trouble: Trouble, before: "Waiting | None", now: datetime) -> "Waiting":
         """The wait after one more try that ended in trouble; `before` is the wait that preceded the try."""
         tries = before.tries + 1 if before else 1
+        # What another kind of trouble took, such as a long outage, is not held against this one.
+        goes_on = before is not None and before.most_tries == trouble.most_tries
+        of_kind = before.of_kind + 1 if before and goes_on else 1
         longest = _BRIEF_PAUSE if trouble.is_brief else _LONGEST_PAUSE
         pause = min(_FIRST_PAUSE * 2 ** min(tries - 1, _DOUBLINGS), longest)
         earliest, latest = now + pause, now + _LONGEST_PAUSE
@@ -118,11 +125,13 @@ class Waiting:
             since=before.since if before else now,
             next_try=next_try,
             tries=tries,
+            most_tries=trouble.most_tries,
+            of_kind=of_kind,
         )
 
     def is_over(self, trouble: Trouble, patience: Patience) -> bool:
         """Whether the job gives up instead of waiting once more."""
-        if trouble.most_tries is not None and self.tries >= trouble.most_tries:
+        if trouble.most_tries is not None and self.of_kind >= trouble.most_tries:
             return True
         return not trouble.is_endless and self.next_try - self.since > patience
 
@@ -135,6 +144,8 @@ class Waiting:
             since=datetime.fromisoformat(value["since"]),
             next_try=datetime.fromisoformat(value["nextTry"]),
             tries=value["tries"],
+            most_tries=value.get("mostTries"),  # earlier releases wrote none of these two
+            of_kind=value["ofKind"] if "ofKind" in value else value["tries"],
         )
 
     def to_json(self) -> Json:
@@ -145,4 +156,6 @@ class Waiting:
             "since": self.since.isoformat(),
             "nextTry": self.next_try.isoformat(),
             "tries": self.tries,
+            "mostTries": self.most_tries,
+            "ofKind": self.of_kind,
         }

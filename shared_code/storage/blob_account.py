@@ -4,7 +4,9 @@ from collections.abc import Callable
 from typing import Any
 
 from azure.core.credentials_async import AsyncTokenCredential
-from azure.storage.blob.aio import BlobServiceClient, ExponentialRetry
+from azure.core.exceptions import HttpResponseError, ResourceExistsError
+from azure.storage.blob import StorageErrorCode
+from azure.storage.blob.aio import BlobServiceClient, ContainerClient, ExponentialRetry
 
 from shared_code.http_pool import Clock
 
@@ -50,3 +52,16 @@ def blob_service(
         return BlobServiceClient.from_connection_string(storage, **options)
     sign_in = None if "sig=" in storage else credential()
     return BlobServiceClient(storage, credential=sign_in, **options)
+
+
+async def create_container(container: ContainerClient) -> None:
+    """Creates a container, unless somebody has.
+
+    Raises:
+        HttpResponseError: one of this name is being deleted, which takes storage half a minute.
+    """
+    try:
+        await container.create_container()
+    except ResourceExistsError as error:
+        if getattr(error, "error_code", None) == StorageErrorCode.CONTAINER_BEING_DELETED:
+            raise HttpResponseError(response=error.response) from error

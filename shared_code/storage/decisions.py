@@ -16,6 +16,7 @@ from azure.storage.blob.aio import ContainerClient
 from shared_code.errors import DecisionsUnavailable, SettingsError
 from shared_code.jobs import Json
 from shared_code.jobs.approval import Decision
+from shared_code.storage.blob_account import create_container
 from shared_code.storage.for_requests import soon
 from shared_code.storage.reading import read_json
 
@@ -78,19 +79,17 @@ class Decisions:
         """Writes a decision, unless there is one; the one that holds."""
         data = json.dumps(decision).encode()
         try:
-            await self._container.upload_blob(name, data, overwrite=False)
-        except ResourceNotFoundError:
-            await self._create()
-            return await self._take(name, decision)
+            await self._create(name, data)
         except ResourceExistsError:
             return await self._read(name) or await self._take(name, decision)
         return decision
 
-    async def _create(self) -> None:
+    async def _create(self, name: str, data: bytes) -> None:
         try:
-            await self._container.create_container()
-        except ResourceExistsError:
-            return  # another request was first
+            await self._container.upload_blob(name, data, overwrite=False)
+        except ResourceNotFoundError:
+            await create_container(self._container)
+            await self._container.upload_blob(name, data, overwrite=False)
 
     async def _read(self, name: str) -> Json | None:
         try:

@@ -17,6 +17,7 @@ from azure.storage.blob.aio import ContainerClient
 from shared_code.concurrency import run_all
 from shared_code.errors import StagedRunsMissing
 from shared_code.jobs import ledger_prefix
+from shared_code.storage.blob_account import create_container
 from shared_code.storage.decisions import decisions_prefix
 from shared_code.storage.reading import as_json, chunks_of_blob, read_blob, read_json
 
@@ -89,7 +90,7 @@ class StagedItem:
         try:
             await self._create(data)
         except ResourceNotFoundError:
-            await _create(self._container)
+            await create_container(self._container)
             await self._create(data)
 
     async def _create(self, data: bytes) -> None:
@@ -133,15 +134,8 @@ async def _upload(container: ContainerClient, path: str, data: bytes) -> None:
     try:
         await container.upload_blob(path, data, overwrite=True)
     except ResourceNotFoundError:
-        await _create(container)
+        await create_container(container)
         await container.upload_blob(path, data, overwrite=True)
-
-
-async def _create(container: ContainerClient) -> None:
-    try:
-        await container.create_container()
-    except ResourceExistsError:
-        return  # another step of the job was first
 
 
 async def staged_runs(container: ContainerClient, job_id: str, *, runs: int) -> list[AsyncIterator[bytes]]:

@@ -183,7 +183,8 @@ class StorageTable:
 
     def _denied(self) -> AccessDenied:
         what = f"The {self.name} table refused access"
-        return AccessDenied(f"{what}: check the key or role in {self._setting.name}.")
+        fix = f"check the key or role in {self._setting.name}"
+        return AccessDenied(f"{what}: {fix}.", refused_by="storage")
 
 
 class _RowNotFound(Exception):

@@ -36,12 +36,21 @@ class QuestionSpending:
         self._clock = clock
         self._sleep = sleep
         self._reports: list[asyncio.Task[None]] = []
+        self._under_way = 0
+        self._is_settled = False
 
     async def sending(self, most: int) -> None:
-        """Books nothing: what a question costs is known before anybody could ask."""
+        """Notes what is under way: if the search is given up meanwhile, nobody hears what it was charged."""
+        self._under_way += most
 
-    async def charged(self, most: int, *, tokens: int, requests: int, estimated: int) -> None:  # noqa: ARG002
+    async def charged(self, most: int, *, tokens: int, requests: int, estimated: int) -> None:
         """Begins to add what was charged; the search goes on meanwhile."""
+        if self._is_settled:
+            return  # the estimate stands
+        self._under_way -= most
+        self._add(tokens=tokens, requests=requests, estimated=estimated)
+
+    def _add(self, *, tokens: int, requests: int, estimated: int) -> None:
         total = tokens + estimated
         if total or requests:
             reading = {"tokens": total, "requests": requests, "estimated": estimated}
@@ -49,7 +58,9 @@ class QuestionSpending:
             self._reports.append(asyncio.create_task(self._report(reading)))
 
     async def settled(self) -> None:
-        """Waits until the host has taken what was charged so far."""
+        """Waits until the host has taken what was charged; what was not answered counts by its estimate."""
+        self._is_settled = True
+        self._add(tokens=0, requests=0, estimated=self._under_way)
         await asyncio.gather(*self._reports)
 
     async def _report(self, reading: dict[str, int]) -> None:

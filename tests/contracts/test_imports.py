@@ -18,7 +18,7 @@ MAY_IMPORT = {
         "storage telemetry usage"
     ),
     "clients": (
-        "concurrency embeddings events http_pool index jobs network search settings storage telemetry"
+        "concurrency digests embeddings events http_pool index jobs network search settings storage telemetry"
     ),
     "api": "concurrency jobs settings telemetry usage workflows",
     "console": "",

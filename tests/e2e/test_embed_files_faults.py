@@ -89,7 +89,7 @@ async def test_answers_without_the_vectors_of_their_texts_are_waited_out(corpus,
 async def test_refused_key_stops_the_job_with_a_sentence_that_names_the_setting(
     corpus, app, embeddings_server
 ):
-    embeddings_server.configure({"kind": "status", "status": 401})
+    embeddings_server.configure({"kind": "status", "status": 401, "times": 100})
     status = await app.run(corpus)
 
     assert (status["status"], status["error"]["code"]) == ("Failed", "EmbeddingsUnusable")

@@ -36,6 +36,10 @@ async def world(stack_settings, storage, cosmos_emulator, embeddings_process) ->
         ("file", "cosmos", "page"),
         ("event", "events", "page-404"),
         ("evaluation", "cosmos", "executes"),
+        ("audit", "table", "401"),
+        ("file", "cosmos", "401"),
+        ("file", "embeddings", "401"),
+        ("event", "events", "401"),
     ],
 )
 async def test_job_outlasts_half_a_minute_of_an_outage_and_is_right(world, job, service, fault):

@@ -112,7 +112,7 @@ async def test_watch_ends_while_a_round_waits_for_a_service(app, corpus, embeddi
 
 
 async def test_round_that_fails_for_good_is_told_and_the_watch_goes_on(app, corpus, embeddings_on_the_way):
-    embeddings_on_the_way.rule = lambda _: Reply.of({}, status=HTTPStatus.UNAUTHORIZED)
+    embeddings_on_the_way.rule = lambda _: Reply.of({}, status=HTTPStatus.NOT_FOUND)
     job = await watched(app, corpus)
     failed = (await status_of(app, job))["progress"]["watch"]["last"]
     embeddings_on_the_way.rule = Call.pass_on

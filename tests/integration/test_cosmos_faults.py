@@ -41,6 +41,12 @@ def half_done(call: Call) -> Reply:
     return Reply.of({"code": "busy"}, status=503)
 
 
+def half_answered(call: Call) -> Reply:
+    """Of a part of a batch nothing is done, and nothing is said."""
+    operations = json.loads(call.body)
+    return call.send(json.dumps(operations[: len(operations) // 2]).encode())
+
+
 @asynccontextmanager
 async def busy(cosmos: Cosmos, *ahead: Rule) -> AsyncIterator[tuple[CosmosIndex, deque[Rule]]]:
     """An index, and the faults that its next writes of chunks meet, one after another."""
@@ -69,8 +75,16 @@ async def is_whole(index: CosmosIndex) -> bool:
 
 @pytest.mark.parametrize(
     "fault",
-    [refused(429), refused(413), *map(operation_refused, (408, 413, 429, 449, 503)), answer_lost],
-    ids=["429", "413", *(f"operation-{status}" for status in (408, 413, 429, 449, 503)), "answer-lost"],
+    [
+        *(refused(429), refused(413)),
+        *map(operation_refused, (408, 413, 429, 449, 503)),
+        *(answer_lost, half_answered),
+    ],
+    ids=[
+        *("429", "413"),
+        *(f"operation-{status}" for status in (408, 413, 429, 449, 503)),
+        *("answer-lost", "half-answered"),
+    ],
 )
 async def test_batch_that_fails_once_is_written_in_the_end(cosmos_emulator, fault):
     async with busy(cosmos_emulator, fault) as (index, faults):

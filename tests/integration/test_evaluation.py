@@ -123,6 +123,22 @@ async def test_embeddings_service_that_is_away_is_waited_for_and_not_searched_wi
     assert (answer["ok"], answer["error"]["code"]) == (False, "EmbeddingsUnusable")
 
 
+async def test_page_pays_nothing_while_the_index_does_not_answer_or_has_lost_the_version(
+    clients, env, cosmos_emulator: Cosmos, embeddings_server
+):
+    job = await job_of(clients, env)
+    read = await read_questions(clients, job)
+    page = {**job, "page": 0, "tokens": read["pageTokens"][0], "paid": {}}
+    with cosmos_proxy(cosmos_emulator, refused(503)) as proxy:
+        disturbed = Clients(Settings({**clients.settings.environment, "COSMOS_ENDPOINT": proxy.origin}))
+        away = await ask_questions(disturbed, page)
+        await disturbed.close()
+    gone = await ask_questions(clients, {**page, "job": {**job["job"], "indexVersion": "v0"}})
+
+    assert (away["trouble"]["service"], gone["error"]["code"]) == ("index", "VersionNotFound")
+    assert embeddings_server.counters()["requests"] == 0
+
+
 async def test_ten_thousand_questions_are_read_into_pages(clients, env):
     content = "\n".join(json.dumps({**QUESTIONS[0], "n": number}) for number in range(10_000)).encode()
     read = await read_questions(clients, await job_of(clients, env, content=content))

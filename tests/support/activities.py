@@ -36,7 +36,8 @@ async def embed_page(clients: Clients, payload: Any, host: Any = None) -> Any:
 
 
 async def delete_stale(clients: Clients, payload: Any) -> Any:
-    return await answer(clients, steps.DeleteStale, payload, embed_files.delete_stale)
+    host = FakeHost({payload["jobId"]: instance()})
+    return await answer(clients, steps.DeleteStale, payload, partial(embed_files.delete_stale, host=host))
 
 
 async def fetch_event(clients: Clients, payload: Any) -> Any:

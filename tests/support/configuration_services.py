@@ -3,6 +3,7 @@
 They listen on loopback; store and vault speak https, as the SDKs send tokens over nothing else.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -32,6 +33,7 @@ class ConfigurationServices:
             of identities.
         tokens: resource and client id of each token that was asked for.
         loads: how often the store was asked for its key.
+        answers_after: how many seconds the store takes.
     """
 
     site: int = field(default_factory=free_port)
@@ -45,6 +47,7 @@ class ConfigurationServices:
     identity_status: int | None = None
     tokens: list[tuple[str, str]] = field(default_factory=list)
     loads: int = 0
+    answers_after: float = 0.0
 
     @property
     def store(self) -> str:
@@ -77,6 +80,7 @@ class ConfigurationServices:
 
     async def list_key_values(self, request: web.Request) -> web.Response:
         self.loads += 1
+        await asyncio.sleep(self.answers_after)
         if self.store_status or not _is_signed(request):
             return web.json_response({}, status=self.store_status or 401)
         selected = (request.query["key"], request.query["label"]) == (KEY, LABEL)

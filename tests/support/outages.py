@@ -141,7 +141,10 @@ FAULTS: Mapping[str, Fault] = {
     "cut": cut,
     "page": page(HTTPStatus.OK),
     "page-404": page(HTTPStatus.NOT_FOUND),
+    "401": answers(HTTPStatus.UNAUTHORIZED),
 }
 """Every way in which a service fails, by the name that tests print."""
-FOR_THE_APP = {"cut", "page", "page-404"}
+FOR_THE_APP = {"cut", "page", "page-404", "401"}
 """Those that the app has to see through: a queue is read by its host."""
+BRIEF = {"401"}
+"""Those that are believed if they last: a key is renewed within half a minute."""

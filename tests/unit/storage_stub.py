@@ -26,6 +26,7 @@ class StorageStub:
 
     The first `busy` queries are answered 503; `at_once` is how many were under way together at most. The
     first `writes` reads of blobs are each followed by a write; one in `conflicts` is refused for that reason.
+    A container that `is_being_deleted` is no longer there, and cannot be created yet.
     """
 
     rows: list[dict[str, Any]] = field(default_factory=list)
@@ -33,6 +34,7 @@ class StorageStub:
     written: dict[str, datetime] = field(default_factory=dict)
     has_table: bool = True
     has_container: bool = False
+    is_being_deleted: bool = False
     refuse: int | None = None
     busy: int = 0
     writes: int = 0
@@ -73,6 +75,8 @@ class StorageStub:
     async def _container(self, request: web.Request) -> web.Response:
         if self.refuse:
             return _blob_error(self.refuse, "AuthenticationFailed")
+        if request.method == "PUT" and self.is_being_deleted:
+            return _blob_error(409, "ContainerBeingDeleted")
         if request.method == "PUT":
             self.has_container = True
             return web.Response(status=201)

@@ -86,8 +86,10 @@ async def test_answer_without_a_header_of_azure_is_not_that_of_a_service(status:
             await send()
 
 
-async def test_json_without_a_letter_is_no_answer():
-    nothing = answer(200, b"", content_type="application/json", x_ms_request_id="1")
+@pytest.mark.parametrize("body", [b"", b"null", b" \n"])
+@pytest.mark.parametrize("content_type", ["application/json", "application/xml;charset=utf-8"])
+async def test_json_or_xml_in_which_nothing_is_is_no_answer(body: bytes, content_type: str):
+    nothing = answer(200, body, content_type=content_type, x_ms_request_id="1")
     async with sending(nothing) as (_, send, _):
         with pytest.raises(StrangeAnswer):
             await send()

@@ -19,14 +19,16 @@ from multidict import CIMultiDict
 
 from shared_code.activities import failures
 from shared_code.activities.failures import STEP_FAILED, Stopped
+from shared_code.embeddings.client import EmbeddingsUnusable
 from shared_code.errors import (
+    AccessDenied,
     ConfigurationUnavailable,
     EndpointUnusable,
     InvalidSetting,
     JobSuspended,
     Strange,
 )
-from shared_code.events.source import EventsStrange, EventsUnavailable
+from shared_code.events.source import EventsStrange, EventsUnavailable, EventsUnusable
 from shared_code.http_pool import (
     CircuitOpen,
     ConnectionFailed,
@@ -103,9 +105,7 @@ def test_what_passes_is_waited_for_by_the_name_of_its_service(error: Exception, 
         (InvalidSetting("COSMOS_KEY", "use the key"), "InvalidSetting"),
         (of_pool(TlsFailed), "TlsFailed"),
         (of_pool(StatusError, status=422), "ServiceRefused"),
-        (of_storage(403), "AccessDenied"),
         (of_storage(400), "EndpointUnusable"),
-        (of_cosmos(401), "AccessDenied"),
         (of_cosmos(400), "EndpointUnusable"),
     ],
     ids=str,
@@ -116,11 +116,32 @@ def test_what_no_try_mends_ends_the_job_and_names_what_to_check(error: Exception
     assert any(word in answer.failure.message for word in ("check", "use"))
 
 
+REFUSALS = [
+    (of_storage(403), "storage"),
+    (of_cosmos(401), "index"),
+    (AccessDenied("check the role", refused_by="configuration"), "configuration"),
+    (EmbeddingsUnusable("check EMBEDDINGS_API_KEY", refused_by="embeddings"), "embeddings"),
+    (EventsUnusable("check EVENTS_ENDPOINT", refused_by="events"), "events"),
+]
+
+
+@pytest.mark.parametrize(("error", "service"), REFUSALS, ids=str)
+def test_refusal_is_waited_for_while_a_key_may_be_renewed_and_names_what_to_check(
+    error: Exception, service: str
+):
+    answer = failed(error, {})
+    assert answer.trouble
+    assert (answer.trouble.service, answer.trouble.is_brief) == (service, True)
+    assert "check" in answer.failure.message
+    assert timedelta(seconds=40) < time_until_it_ends(answer.trouble) < timedelta(seconds=60)
+
+
 @pytest.mark.parametrize(
     ("error", "service"),
     [
         (of_cosmos(404), "index"),
         (of_storage(200), "storage"),
+        (of_storage(404), "storage"),
         (json.JSONDecodeError("no", "<html>", 0), "azure"),
         (DecodeError("a page"), "azure"),
         (of_pool(ResponseNotJson, status=200), "embeddings"),
@@ -141,11 +162,17 @@ def test_what_no_service_can_have_meant_is_waited_for_some_minutes_and_names_wha
 
 
 def test_tries_of_what_is_strange_take_a_quarter_of_an_hour():
-    trouble, waiting, now = Trouble(service="index", most_tries=Strange.most_tries), None, NOW
+    trouble = Trouble(service="index", most_tries=Strange.most_tries)
+    assert timedelta(minutes=12) < time_until_it_ends(trouble) < timedelta(minutes=18)
+
+
+def time_until_it_ends(trouble: Trouble) -> timedelta:
+    """How long a job goes on of which each try ends like this."""
+    waiting, now = None, NOW
     while waiting is None or not waiting.is_over(trouble, timedelta(1)):
         now = waiting.next_try if waiting else NOW
         waiting = Waiting.after(STEP_FAILED, trouble, waiting, now)
-    assert timedelta(minutes=12) < now - NOW < timedelta(minutes=18)
+    return now - NOW
 
 
 @pytest.mark.parametrize("status", [408, 409, 410, 412, 421, 423, 424, 425, 449, 500, 507, 520, 529, 599])

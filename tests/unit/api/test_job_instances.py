@@ -1,4 +1,5 @@
 import json
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -38,6 +39,7 @@ from shared_code.jobs import (
     parse_job,
 )
 from shared_code.jobs.date_range import DateRange
+from shared_code.jobs.job_rows import JobRow
 from shared_code.settings import Settings
 from shared_code.usage.month import MonthUsage
 from tests.support.durable_host_fake import FakeHost, instance
@@ -109,6 +111,26 @@ async def test_race_for_one_key_with_another_request_is_refused():
     host = FakeHost(appears_late=instance(input=json.dumps(OTHER.to_json())))
     with pytest.raises(IdempotencyKeyReused):
         await submit(host, JOB, idempotency_key="key")
+
+
+@dataclass
+class SlowTable(FakeJobTable):
+    """A table that takes its time: meanwhile another request comes, and its job ends."""
+
+    host: FakeHost = field(default_factory=FakeHost)
+
+    async def put(self, row: JobRow) -> None:
+        await super().put(row)
+        if not self.host.started:
+            await submit(self.host, EVENT, idempotency_key="another")
+            self.host.instances[EVENT.id]["runtimeStatus"] = "Completed"
+
+
+async def test_event_runs_once_although_its_job_ends_while_a_second_request_is_noted():
+    host = FakeHost(replaceable=True)
+    table = SlowTable(host=host)
+    found = await submit(host, EVENT, table=table, idempotency_key="mine")
+    assert (found.runtime_status, host.started, table.kept) == ("Completed", [EVENT.id], [])
 
 
 async def test_key_whose_instance_is_no_readable_job_is_refused():

@@ -5,10 +5,14 @@ import time
 
 import pytest
 
+from shared_code.clients.app_configuration import load_audit_storage
 from shared_code.clients.composition import Clients
 from shared_code.errors import AccessDenied, ConfigurationUnavailable, InvalidSetting
 from shared_code.settings import Settings
+from tests.support.activities import query_window
 from tests.support.configuration_services import ConfigurationServices
+from tests.unit.activities.test_audit_query import window_of
+from tests.unit.storage_stub import KEY, StorageStub, clients_of
 
 STORAGE = "DefaultEndpointsProtocol=https;AccountName=audited;AccountKey=c2VjcmV0"
 AUDITED = "https://audited.table.core.windows.net"
@@ -75,6 +79,28 @@ async def test_failure_of_the_store_is_not_kept(services):
     await built.close()
 
 
+async def test_key_that_was_renewed_is_found_when_the_old_one_is_refused(services):
+    stub = StorageStub(refuse=403)
+    async with clients_of(stub, AppConfigEndpoint=services.store) as built:
+        services.value = storage = built.settings.files_storage
+        first = await built.audit_table()
+        refused = await query_window(built, window_of())
+        services.value, stub.refuse = storage.replace(KEY, "cmVuZXdlZA=="), None
+        read = await query_window(built, window_of())
+        second = await built.audit_table()
+
+    assert (refused["error"]["code"], read["ok"]) == ("AccessDenied", True)
+    assert (second is first, services.loads) == (False, 2)
+
+
+async def test_table_stays_the_same_where_the_store_has_no_other_value(services):
+    async with clients_of(StorageStub(), AppConfigEndpoint=services.store) as built:
+        services.value = built.settings.files_storage
+        first = await built.audit_table()
+        built.forget_audit_table()
+        assert await built.audit_table() is first
+
+
 async def test_failing_store_does_not_hold_up_the_event_loop(services, monkeypatch):
     monkeypatch.setattr("azure.appconfiguration.provider._utils.min_uptime", 0.5)
     services.store_status = 403
@@ -121,3 +147,16 @@ async def test_silent_store_is_worth_another_try(services):
     services.secured = 1
     with pytest.raises(ConfigurationUnavailable, match=r"AppConfigEndpoint does not answer: try again"):
         await audit_endpoint(services)
+
+
+async def test_store_that_hangs_is_worth_another_try_after_a_while(services):
+    services.value, services.answers_after = STORAGE, 2.0
+    with pytest.raises(ConfigurationUnavailable, match=r"AppConfigEndpoint does not answer: try again"):
+        await load_audit_storage(services.store, client_id="", seconds=0.5)
+
+
+async def test_thread_that_asks_a_store_which_hangs_comes_to_an_end(services, monkeypatch):
+    monkeypatch.setattr("shared_code.clients.app_configuration._ANSWER", 0.2)
+    services.value, services.answers_after = STORAGE, 3.0
+    with pytest.raises(ConfigurationUnavailable, match=r"AppConfigEndpoint does not answer: try again"):
+        await load_audit_storage(services.store, client_id="", seconds=60)

@@ -352,6 +352,7 @@ async def test_words_of_a_service_that_refuses_the_key_are_not_repeated(status):
             await client.embed(["a"], model=MODEL, dimensions=1)
 
     assert "sk-one" not in str(refused.value)
+    assert refused.value.refused_by == "embeddings"
 
 
 async def test_key_is_sent_in_the_way_of_each_form():

@@ -138,6 +138,7 @@ async def test_details_that_cannot_be_used_are_told_without_their_text(details: 
         (answer(200, b"[" * 100_000), EventsStrange),
         (answer(200, b""), EventsStrange),
         (answer(200, b"{}"), EventsStrange),
+        (answer(200, b'{"message": "We will be back soon."}'), EventsStrange),
         (answer(200, b"[]"), EventsStrange),
         (answer(200, b"null"), EventsStrange),
         (answer(307, b"", location="/elsewhere"), EventsStrange),

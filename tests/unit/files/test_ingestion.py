@@ -1,5 +1,6 @@
 """One page of files into the index, with files, index and embeddings service in memory."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -8,7 +9,8 @@ import pytest
 from shared_code.activities.failures import failed
 from shared_code.documents import DocumentLimits, ReaderLost
 from shared_code.embeddings.client import EmbeddingRefused
-from shared_code.index.records import IndexConflict
+from shared_code.files import ingestion
+from shared_code.index.records import IndexConflict, NewChunk
 from shared_code.jobs import Trouble
 from tests.unit.embedding_fakes import JOB, Crash, FakeEmbeddings, FakeIndex, World, prose
 
@@ -122,6 +124,26 @@ async def test_vectors_that_came_before_the_service_failed_are_written(world):
     assert isinstance(result.error, Crash)
     written = sum(map(len, world.index.items.values()))
     assert written == sum(map(len, world.embeddings.batches)) > 0
+
+
+class OneSourceRefused(FakeIndex):
+    """An index of which one partition takes no chunks."""
+
+    async def write(self, chunks: Sequence[NewChunk]) -> None:
+        if chunks[0].source == "docs/a.txt":
+            raise Crash
+        await super().write(chunks)
+
+
+async def test_vectors_that_are_paid_for_are_written_although_another_source_cannot_be(world, monkeypatch):
+    monkeypatch.setattr(ingestion, "_TEXTS_PER_PORTION", 4)
+    world.index = OneSourceRefused()
+    result = await world.embed(tokens_per_request=64)
+
+    embedded = [text for batch in world.embeddings.batches for text in batch]
+    assert isinstance(result.error, Crash)
+    assert len(world.index.items["docs/b.txt"]) == sum("bears" in text for text in embedded) > 0
+    assert not result.counts["completed"]
 
 
 async def test_sources_of_a_page_are_opened_and_completed_together(world):

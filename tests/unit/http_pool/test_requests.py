@@ -144,6 +144,19 @@ def test_services_are_found_by_name_and_registered_once():
         pool.register(Service(name="users", base_url="http://b"))
 
 
+async def test_name_of_a_service_that_is_retired_is_free_and_its_caller_goes_on_until_the_pool_ends():
+    async with ServicePool() as pool:
+        before = pool.register(
+            Service(name="users", base_url="http://127.0.0.1:9", retries=RetryPolicy(attempts=1))
+        )
+        pool.retire("users")
+        assert pool.register(Service(name="users", base_url="http://b")) is not before
+        with pytest.raises(ConnectionFailed):
+            await before.get("/")
+    with pytest.raises(PoolClosed):
+        await before.get("/")
+
+
 @dataclass
 class User:
     id: int

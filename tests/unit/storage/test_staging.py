@@ -1,6 +1,10 @@
 from datetime import UTC, datetime, timedelta
 
-from shared_code.storage.staging import discard_staged, stage_run, sweep_staged
+import pytest
+from azure.core.exceptions import AzureError
+
+from shared_code.activities.failures import failed
+from shared_code.storage.staging import StagedItem, discard_staged, stage_run, sweep_staged
 from tests.unit.storage_stub import StorageStub, clients_of
 
 
@@ -10,6 +14,21 @@ async def test_staging_creates_the_container_once():
         await stage_run(clients.jobs_container, "job", "a", b"")
     assert stub.has_container
     assert list(stub.blobs) == ["staging/job/a"]
+
+
+async def test_container_that_is_being_deleted_is_waited_for():
+    async with clients_of(StorageStub(is_being_deleted=True)) as clients:
+        writes = [
+            stage_run(clients.jobs_container, "job", "a", b""),
+            StagedItem(clients.jobs_container, "job", "b").write({}),
+            clients.decisions.cancel("job", "ann"),
+        ]
+        for write in writes:
+            with pytest.raises(AzureError) as refused:
+                await write
+            trouble = failed(refused.value, {}, now=datetime.now(UTC)).trouble
+            assert trouble
+            assert trouble.service == "storage"
 
 
 async def test_discard_deletes_the_runs_of_its_job_only():

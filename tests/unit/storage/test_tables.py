@@ -47,8 +47,12 @@ async def test_absent_row_is_none_and_an_absent_table_an_error():
 
 async def test_refused_access_names_the_setting_of_the_account():
     async with table_of(refusal(403, "AuthenticationFailed")) as (_, table):
-        with pytest.raises(AccessDenied, match=r"The events table refused access: .* EVENTS_STORAGE"):
+        with pytest.raises(
+            AccessDenied, match=r"The events table refused access: .* EVENTS_STORAGE"
+        ) as refused:
             await table.row("sess", "track", select="text")
+
+    assert refused.value.refused_by == "storage"
 
 
 @given(st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="/\\#?")))

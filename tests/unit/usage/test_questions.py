@@ -35,6 +35,7 @@ def spending(host: FakeHost, *, well_after: int = 9) -> QuestionSpending:
 async def test_what_is_charged_is_sent_to_the_month_of_its_environment():
     host = FakeHost()
     paying = spending(host)
+    await paying.sending(20)
     await paying.charged(20, tokens=7, requests=1, estimated=2)
     await paying.settled()
 
@@ -44,15 +45,28 @@ async def test_what_is_charged_is_sent_to_the_month_of_its_environment():
 async def test_nothing_is_sent_of_what_was_never_charged():
     host = FakeHost()
     paying = spending(host)
+    await paying.sending(20)
     await paying.charged(20, tokens=0, requests=0, estimated=0)
     await paying.settled()
 
     assert host.signals == []
 
 
+async def test_request_that_nobody_waits_for_any_longer_counts_by_its_estimate():
+    host = FakeHost()
+    paying = spending(host)
+    await paying.sending(20)
+    await paying.settled()
+    await paying.charged(20, tokens=7, requests=1, estimated=0)  # too late: nobody would tell the host
+
+    estimate = {"tokens": 20, "requests": 0, "estimated": 20, "cost": 400_000}
+    assert host.signals == [("prod:2026-11", ADD, estimate)]
+
+
 async def test_host_that_is_away_for_a_moment_is_told_again():
     host = FakeHost(broken=RuntimeError("restarting"))
     paying = spending(host, well_after=2)
+    await paying.sending(20)
     await paying.charged(20, tokens=7, requests=1, estimated=2)
     await paying.settled()
 
@@ -61,6 +75,7 @@ async def test_host_that_is_away_for_a_moment_is_told_again():
 
 async def test_what_no_host_takes_is_logged_and_stops_no_answer(caplog):
     paying = spending(FakeHost(broken=RuntimeError("gone")))
+    await paying.sending(20)
     await paying.charged(20, tokens=7, requests=1, estimated=2)
     await paying.settled()
 
