@@ -29,6 +29,7 @@ _COLOURS = {
     logging.CRITICAL: "\x1b[31;1m",
 }
 _OWN = f"{__package__}."  # begins the names of this host's loggers
+_PLATFORM = ("azure.functions", "azure_functions_worker")  # as the worker tells its records from the app's
 _CONTINUED = "\n    "  # so that no text can pass for a record of its own
 _RESET = "\x1b[0m"
 _DIM = "\x1b[2m"
@@ -66,6 +67,7 @@ def set_up_logging(
     lines = LineFormatter(frames, colours=colours, verbose=verbose)
     handler = logging.StreamHandler(stream)
     handler.setFormatter(JsonFormatter(frames, verbose=verbose) if as_json else lines)
+    handler.addFilter(HiddenLoggers().tell)
     handler.addFilter(CategoryLevels(levels).accepts)
     root = logging.getLogger()
     root.handlers[:] = [handler]
@@ -78,6 +80,25 @@ def set_up_logging(
     logging.getLogger("azure").setLevel(logging.WARNING)
 
 
+class HiddenLoggers:
+    """Says once of each logger that its records are not shown, since Azure keeps them from the app's log."""
+
+    def __init__(self) -> None:
+        self._told: set[str] = set()
+
+    def tell(self, record: logging.LogRecord) -> bool:
+        """Lets every record pass."""
+        if record.name.startswith(_PLATFORM) and record.name not in self._told:
+            self._told.add(record.name)
+            logging.getLogger(__name__).warning(
+                "Records of the logger '%s' are not shown, since on Azure they go to the platform's log: "
+                "use a logger with another name. The first is: %s",
+                record.name,
+                record.getMessage(),
+            )
+        return True
+
+
 class CategoryLevels:
     """The levels of host.json; of the categories that a record's begins with, the longest decides."""
 
@@ -87,7 +108,7 @@ class CategoryLevels:
 
     def accepts(self, record: logging.LogRecord) -> bool:
         """Whether the record is to be shown."""
-        return record.levelno >= self._level(category_of(record))
+        return not record.name.startswith(_PLATFORM) and record.levelno >= self._level(category_of(record))
 
     def _decide(self, category: str) -> int:
         parts = category.lower().split(".")

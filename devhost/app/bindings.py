@@ -69,8 +69,8 @@ class Binding:
 
     @property
     def has_implicit_output(self) -> bool:
-        """Whether what the function returns goes to the trigger, without a `$return` binding."""
-        return self.is_trigger and bool(getattr(_converter(self.type), "has_implicit_output", bool)())
+        """Whether a function with this binding may return something without a `$return` binding."""
+        return bool(getattr(_converter(self.type), "has_implicit_output", bool)())
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from devhost.errors import FunctionLoadError
 
 _RETURN = "$return"
 _CONTEXT = "context"
+_DATA_TYPES = {"string": 1, "binary": 2, "stream": 3}  # as the worker writes them
 _EXTENSION = r"azurefunctions\.extensions\.(bindings|http)\.\w+"
 _NOT_GENERIC = (typing.Union, tuple, typing.ClassVar, typing.get_origin(typing.Callable))
 
@@ -104,6 +105,12 @@ class _Signature:
         conversion = Conversion.of(binding, python_type)
         accepts = conversion.accepts_output if is_out else conversion.accepts_input
         if not accepts(python_type):
+            if (data_type := _DATA_TYPES.get(str(binding.properties.get("dataType")).lower())) is not None:
+                self._fail(
+                    f'{binding.name!r} binding type "{binding.type}" and dataType "{data_type}" in '
+                    "function.json do not match the corresponding function parameter's Python type "
+                    f'annotation "{python_type.__name__}"'
+                )
             self._fail(
                 f'type of {binding.name} binding in function.json "{binding.type}" '
                 f'does not match its Python annotation "{python_type.__name__}"{_of_an_extension()}'
@@ -113,8 +120,8 @@ class _Signature:
     def result(self) -> Conversion | None:
         explicit = next((binding for binding in self.function.bindings if binding.name == _RETURN), None)
         if explicit is None:
-            trigger = self.function.trigger
-            return Conversion.of_result(trigger, None) if trigger.has_implicit_output else None
+            implicit = [binding for binding in self.function.bindings if binding.has_implicit_output]
+            return Conversion.of_result(implicit[-1], None) if implicit else None
         if explicit.direction is not Direction.OUT:
             self._fail('"$return" binding must have direction set to "out"')
         if "return" not in self.annotations:

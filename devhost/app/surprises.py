@@ -17,6 +17,7 @@ def surprises(functions: Sequence[Function]) -> Iterator[str]:
         yield from _idle_retry(function)
         yield from _row_for_partition(function)
         yield from _idle_warm_up(function)
+        yield from _unasked_for_blobs(function)
     for earlier, later in itertools.combinations(functions, 2):
         yield from _hidden_route(earlier, later)
 
@@ -78,6 +79,16 @@ def _idle_warm_up(function: Function) -> Iterator[str]:
         yield (
             f"The warm-up function '{function.name}' is never run, as on Azure: rename it to '{WARM_UP}', "
             "the one name by which it is."
+        )
+
+
+def _unasked_for_blobs(function: Function) -> Iterator[str]:
+    source = str(function.trigger.properties.get("source", "")).lower()
+    if function.trigger.type == "blobTrigger" and source == "eventgrid":
+        yield (
+            f'This host looks for the blobs of \'{function.name}\' itself. With "source": "EventGrid" '
+            "Azure does not: there it runs only for events of an Event Grid subscription, and not for blobs "
+            "that were there before."
         )
 
 

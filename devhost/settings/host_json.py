@@ -15,6 +15,7 @@ from typing import Any
 
 from devhost.engine.versions import VersionPolicy
 from devhost.errors import BrokenSettings, NotAnApp
+from devhost.settings.app_settings import PROCESS_COUNT, app_setting
 from devhost.settings.extension_options import BlobOptions, HttpOptions, QueueOptions
 from devhost.settings.local_settings import apply_local_settings
 from devhost.settings.sections import Section, read_object
@@ -102,7 +103,7 @@ def read_host_settings(app_dir: Path) -> HostSettings:
         http=HttpOptions.read(http),
         queues=QueueOptions.read(extensions.section("queues")),
         blobs=BlobOptions.read(extensions.section("blobs")),
-        warnings=(*_refused_on_azure(root, durable), *_without_effect(root)),
+        warnings=(*_refused_on_azure(root, durable), *_without_effect(root), *_idle_settings()),
     )
 
 
@@ -177,6 +178,16 @@ def _without_effect(root: Section) -> Iterator[str]:
         yield (
             f"extensions.durableTask.storageProvider.type of host.json is {backend}: this host keeps "
             f"instances in its own file all the same, and behaves as {_AZURE_STORAGE} does."
+        )
+
+
+def _idle_settings() -> Iterator[str]:
+    """Sentences about app settings that do nothing on this host."""
+    count = app_setting(PROCESS_COUNT) or "1"
+    if count != "1":
+        yield (
+            f"{PROCESS_COUNT} is {count} and has no effect: this host runs all functions in one process. "
+            f"Azure starts {count} of them, each with variables and threads of its own."
         )
 
 

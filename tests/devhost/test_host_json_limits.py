@@ -82,6 +82,15 @@ def test_switch_that_does_nothing_here_is_named(app: SampleApp, content: dict[st
     assert named in warning
 
 
+@pytest.mark.parametrize(("count", "told"), [("4", 1), ("1", 0)])
+def test_number_of_workers_is_named_as_idle(
+    app: SampleApp, monkeypatch: pytest.MonkeyPatch, count: str, told: int
+):
+    monkeypatch.setenv("FUNCTIONS_WORKER_PROCESS_COUNT", count)
+    warnings = read_host_settings(app.root).warnings
+    assert sum("FUNCTIONS_WORKER_PROCESS_COUNT is 4 and has no effect" in one for one in warnings) == told
+
+
 async def test_list_of_functions_is_what_runs(app: SampleApp, start: StartHost):
     app.file("host.json", {"functions": ["One", "gone"]})
     app.http("one")
