@@ -14,7 +14,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from devhost.banner import banner
 from devhost.client.running_host import leave_address, take_address_away
@@ -33,6 +33,10 @@ RELOAD_GRACE = 3.0  # seconds: what a reload cuts off runs again, and somebody w
 
 _SWITCH_SECONDS = 0.0005
 _HARD_EXIT = 130  # of a process that a second signal ended
+_USUAL_HANDLERS: Mapping[signal.Signals, Any] = {
+    signal.SIGINT: signal.default_int_handler,
+    signal.SIGTERM: signal.SIG_DFL,
+}
 _LISTENER = "DEVHOST_LISTENER"  # tells the program that takes over which descriptor the socket has
 
 
@@ -90,7 +94,8 @@ class _Foreground:
 
     async def run(self) -> bool:
         """Serves the app; returns whether to start again."""
-        for number in (signal.SIGINT, signal.SIGTERM):
+        os.register_at_fork(after_in_child=_leave_signals_to_fork)
+        for number in _USUAL_HANDLERS:
             asyncio.get_running_loop().add_signal_handler(number, self._on_signal)
         watcher = SourceWatcher(self._options.host.app_dir) if self._options.reload else None
         try:
@@ -168,6 +173,16 @@ class _Foreground:
             return
         sys.stdout.write(f"{text}\n")
         sys.stdout.flush()
+
+
+def _leave_signals_to_fork() -> None:
+    """In a process that the app has forked, such as one of a `multiprocessing.Pool`.
+
+    asyncio hears of signals through a pipe that both processes have: what ends the fork would end this host.
+    """
+    signal.set_wakeup_fd(-1)
+    for number, handler in _USUAL_HANDLERS.items():
+        signal.signal(number, handler)
 
 
 def _tell_problem(problem: str) -> None:

@@ -23,6 +23,7 @@ from devhost.engine.state_file import lock
 from devhost.engine.store import Store
 from devhost.engine.task_hub import TaskHub
 from devhost.errors import FunctionLoadError, IndexingError, StateUnusable, UnknownFunctions
+from devhost.logs import ends_of_log
 from devhost.recent_log import RecentLog
 from devhost.settings.app_settings import is_disabled, worker_threads
 from devhost.settings.host_json import HostSettings
@@ -133,7 +134,8 @@ class Host:
         self.in_error: tuple[str, ...] = ()
         self.errors: tuple[str, ...] = ()
         self._recent = RecentLog(settings.log_levels, options.app_dir)
-        logging.getLogger().addHandler(self._recent)
+        for end in ends_of_log():
+            end.addHandler(self._recent)
         self.index = Index((), ())
         self.worker = Worker(options.app_dir, threads=self.threads, timeout=settings.function_timeout)
         self._hub_clock = SkippingClock(clock) if options.time_skip else clock
@@ -220,7 +222,8 @@ class Host:
         await self.hub.stop(grace=max(0.0, deadline - time.monotonic()))
         await self.worker.stop(grace=max(0.0, deadline - time.monotonic()))
         await self._connections.close()
-        logging.getLogger().removeHandler(self._recent)
+        for end in ends_of_log():
+            end.removeHandler(self._recent)
 
     async def _serve(self, reserved: socket.socket, cors: CorsSettings) -> None:
         starter = client_binding(

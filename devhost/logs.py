@@ -55,6 +55,9 @@ def set_up_logging(
 ) -> None:
     """Sends every logger of the process, the app's included, to the stream.
 
+    This host's own loggers do not depend on the root logger, whose handlers an app may replace, and cannot be
+    disabled, as `logging.config.dictConfig` does with all that it does not name.
+
     Args:
         levels: names of levels by category, from host.json.
         app_dir: where the app's own code lies.
@@ -75,9 +78,35 @@ def set_up_logging(
     warnings.formatwarning = _one_line
     lowest = min(_number(level) for level in levels.values())
     root.setLevel(lowest if enables_debug_logging() else max(lowest, logging.INFO))
-    logging.getLogger(__package__).setLevel(lowest)  # this host's own records do not depend on that setting
+    own = logging.getLogger(__package__)
+    own.setLevel(lowest)  # which does not depend on that setting
+    own.handlers[:] = [handler]
+    own.propagate = False
+    for name in [name for name in logging.root.manager.loggerDict if name.startswith(_OWN)]:
+        logging.getLogger(name).__class__ = _Unimpressed
     # The SDKs tell every request and its headers at INFO: a dozen lines a call.
     logging.getLogger("azure").setLevel(logging.WARNING)
+
+
+def ends_of_log() -> tuple[logging.Logger, ...]:
+    """The loggers at which every record comes by, and does so once."""
+    own = logging.getLogger(__package__)
+    return (logging.getLogger(),) if own.propagate else (logging.getLogger(), own)
+
+
+class _Unimpressed(logging.Logger):
+    """A logger that no code of the app can disable."""
+
+    def isEnabledFor(self, level: int) -> bool:  # noqa: N802 - as the class has it
+        return level >= self.getEffectiveLevel()
+
+    @property
+    def disabled(self) -> bool:
+        return False
+
+    @disabled.setter
+    def disabled(self, value: bool) -> None:
+        pass
 
 
 class HiddenLoggers:

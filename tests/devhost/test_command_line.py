@@ -293,6 +293,39 @@ def test_complaints_at_the_end_of_the_interpreter_are_logged_in_one_line(app: Sa
     assert "Error" not in errors
 
 
+def test_process_that_the_app_forks_and_ends_leaves_the_host_alone(app: SampleApp):
+    quiet(app)
+    code = """
+        import multiprocessing
+        def main(req):
+            with multiprocessing.get_context("fork").Pool(2) as pool:
+                return f"sum {sum(pool.map(abs, [-1, -2]))}"
+    """
+    app.http("forks", code)
+    with started(app, "--memory") as process:
+        place = origin(process)
+        assert [read(f"{place}/api/forks") for _ in range(2)] == ["sum 3", "sum 3"]
+        assert stopped(process) == ""
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "logging.config.dictConfig({'version': 1, 'root': {'handlers': []}})",
+        "logging.basicConfig(force=True, level=logging.CRITICAL)",
+        "logging.getLogger().handlers.clear()",
+        "logging.disable()",
+    ],
+)
+def test_app_that_sets_up_logging_does_not_silence_the_host(app: SampleApp, code: str):
+    app.http("fails", f"import logging.config\n{code}\ndef main(req):\n    raise ValueError('told')\n")
+    with started(app, "--memory") as process:
+        with pytest.raises(urllib.error.HTTPError):
+            read(f"{origin(process)}/api/fails")
+        assert "Failed after" in (errors := stopped(process))
+    assert "ValueError: told" in errors
+
+
 def test_json_option_logs_one_object_a_line_and_nothing_else(app: SampleApp):
     app.http("fails", "def main(req):\n    raise ValueError('boom')\n")
     with started(app, "--memory", "--json") as process:

@@ -33,6 +33,8 @@ def logging_as_before() -> Iterator[None]:
     yield
     root.handlers[:] = handlers
     root.setLevel(level)
+    own = logging.getLogger("devhost")
+    own.handlers[:], own.propagate = [], True
     logging.captureWarnings(capture=False)
     warnings.formatwarning = format_warning
 
