@@ -121,12 +121,18 @@ class Conversion:
             TypeError: the binding takes no value of this type.
         """
         try:
-            return _as_host_takes_it(self.converter.encode(value, expected_type=self.python_type))
+            datum = _as_host_takes_it(self.converter.encode(value, expected_type=self.python_type))
         except NotImplementedError:
             raise TypeError(
                 f'unable to encode outgoing TypedData: unsupported type "{self.binding.type}" '
                 f'for Python type "{type(value).__name__}"'
             ) from None
+        if datum.type == "json" and not isinstance(datum.value, str):
+            raise TypeError(
+                f'"{self.binding.type}" puts out a text, not "{type(datum.value).__name__}". '
+                "Does its main come from df.Orchestrator.create or df.Entity.create?"
+            )
+        return datum
 
 
 class OutParameter:

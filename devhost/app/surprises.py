@@ -1,8 +1,10 @@
 """What of an app works on Azure in another way than its author may think; each a sentence for the start."""
 
+import inspect
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from devhost.app.bindings import Direction
 from devhost.app.functions import WARM_UP, Function
@@ -45,6 +47,17 @@ def hidden_folders(script: Path) -> Iterator[str]:
             f"{', '.join(names)}: not loaded, though there is a function.json, since the functions of "
             f"{script.name} alone are, as on Azure. Move the functions there, or rename {script.name}."
         )
+
+
+def surprises_of_code(function: Function, code: Callable[..., Any]) -> Iterator[str]:
+    """Sentences about the code of an orchestrator or entity, which the SDK calls and does not await."""
+    for attribute, kind in (("orchestrator_function", "orchestrator"), ("entity_function", "entity")):
+        written = getattr(code, attribute, None)
+        if inspect.iscoroutinefunction(written) or inspect.isasyncgenfunction(written):
+            yield (
+                f"The code of the {kind} '{function.name}' never runs, on Azure neither, since it is 'async "
+                "def': write 'def', and 'yield' where it waits."
+            )
 
 
 def _lacking_outputs(function: Function) -> Iterator[str]:
