@@ -223,6 +223,22 @@ def test_state_file_in_use_is_refused_by_name(app: SampleApp):
         assert refusal(app, "--port", "0", "--fresh").startswith("The state file ")
 
 
+def test_second_host_of_a_folder_is_told_of_the_first_whose_address_stays(app: SampleApp):
+    told = f"{app.root}/.devhost/address"
+    with started(app, "--memory") as first:
+        place = origin(first).replace("127.0.0.1", "localhost")
+        with started(app, "--memory") as second:
+            origin(second)
+            assert f"Another host runs this folder, at {place}. Each has instances" in stopped(second)
+        assert Path(told).read_text() == f"{place}\n"
+        first.kill()
+        first.wait()
+    with started(app, "--memory") as third:
+        origin(third)
+        assert "Another host" not in stopped(third)
+    assert not Path(told).exists()
+
+
 def test_folder_without_host_json_is_refused(app: SampleApp):
     (app.root / "host.json").unlink()
     assert refusal(app) == f"{app.root} holds no host.json: name the folder of a Functions app.\n"
