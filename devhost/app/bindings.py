@@ -4,7 +4,7 @@ Every value goes through the converters of `azure.functions`, as in the Python w
 """
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -46,6 +46,23 @@ class Direction(enum.StrEnum):
     IN = "in"
     OUT = "out"
     INOUT = "inout"
+
+
+class Members(Mapping[str, Any]):
+    """The members of a binding; they are found by their names in any case, as .NET reads them."""
+
+    def __init__(self, written: Mapping[str, Any]) -> None:
+        self._written = written
+        self._values = {name.lower(): value for name, value in written.items()}
+
+    def __getitem__(self, name: str) -> Any:
+        return self._values[name.lower()]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._written)
+
+    def __len__(self) -> int:
+        return len(self._written)
 
 
 @dataclass(frozen=True, slots=True)

@@ -369,6 +369,16 @@ def test_traceback_is_whole_only_when_verbose(app: SampleApp, option: list[str],
     assert ("json/decoder.py" in errors) is whole
 
 
+def test_value_that_no_binding_takes_is_told_without_the_lines_of_the_host(app: SampleApp):
+    app.http("answers", "def main(req): return ('a pair', 201)\n")
+    with started(app, "--memory") as process:
+        with pytest.raises(urllib.error.HTTPError):
+            read(f"{origin(process)}/api/answers")
+        errors = stopped(process)
+    assert 'TypeError: unable to encode outgoing TypedData: unsupported type "http"' in errors
+    assert "line " not in errors
+
+
 def test_storage_that_does_not_answer_is_told_with_what_to_do(app: SampleApp):
     with socket.create_server(("127.0.0.1", 0)) as account:
         port = account.getsockname()[1]
