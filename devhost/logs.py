@@ -20,6 +20,7 @@ from devhost.app.app_frames import AppFrames
 from devhost.engine.errors import text_of_error
 from devhost.escaping import escaped
 from devhost.settings.app_settings import enables_debug_logging
+from devhost.settings.host_json import LOG_LEVELS
 from devhost.worker import invocation
 
 _COLOURS = {
@@ -33,16 +34,6 @@ _PLATFORM = ("azure.functions", "azure_functions_worker")  # as the worker tells
 _CONTINUED = "\n    "  # so that no text can pass for a record of its own
 _RESET = "\x1b[0m"
 _DIM = "\x1b[2m"
-
-_LEVELS = {  # names of host.json
-    "trace": logging.DEBUG,
-    "debug": logging.DEBUG,
-    "information": logging.INFO,
-    "warning": logging.WARNING,
-    "error": logging.ERROR,
-    "critical": logging.CRITICAL,
-    "none": logging.CRITICAL + 1,
-}
 
 
 def set_up_logging(
@@ -238,4 +229,4 @@ def _whole(error: BaseException) -> str:
 
 
 def _number(level: str) -> int:
-    return _LEVELS.get(level.lower(), logging.INFO)
+    return LOG_LEVELS.get(level.lower(), logging.INFO)
