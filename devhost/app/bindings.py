@@ -80,6 +80,11 @@ class Binding:
         return self.type.lower().endswith("trigger")
 
     @property
+    def is_return(self) -> bool:
+        """Whether what the function returns goes out by this binding."""
+        return self.name == "$return"
+
+    @property
     def is_lacking(self) -> bool:
         """Whether this host has no such binding; Azure may have one."""
         return self.type.lower() not in BINDING_TYPES

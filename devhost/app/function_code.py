@@ -17,7 +17,6 @@ from devhost.app.bindings import Binding, Conversion, Direction
 from devhost.app.functions import Function
 from devhost.errors import FunctionLoadError
 
-_RETURN = "$return"
 _CONTEXT = "context"
 _DATA_TYPES = {"string": 1, "binary": 2, "stream": 3}  # as the worker writes them
 _EXTENSION = r"azurefunctions\.extensions\.(bindings|http)\.\w+"
@@ -44,7 +43,7 @@ def bind(function: Function, entry_point: Callable[..., Any]) -> FunctionCode:
         FunctionLoadError: they do not fit; the reason is the worker's text.
     """
     signature = _Signature.of(function, entry_point)
-    bindings = {binding.name: binding for binding in function.bindings if binding.name != _RETURN}
+    bindings = {binding.name: binding for binding in function.bindings if not binding.is_return}
     wants_context = _CONTEXT in signature.parameters and _CONTEXT not in bindings
     signature.require_parameters({*bindings, _CONTEXT} if wants_context else {*bindings})
     if wants_context:
@@ -118,7 +117,7 @@ class _Signature:
         return conversion
 
     def result(self) -> Conversion | None:
-        explicit = next((binding for binding in self.function.bindings if binding.name == _RETURN), None)
+        explicit = next((binding for binding in self.function.bindings if binding.is_return), None)
         if explicit is None:
             implicit = [binding for binding in self.function.bindings if binding.has_implicit_output]
             return Conversion.of_result(implicit[-1], None) if implicit else None

@@ -216,7 +216,7 @@ class Worker:
 
     async def _put_out(self, code: FunctionCode, outcome: Outcome, data: BindingData) -> None:
         values = [(code.outputs[name].binding, value) for name, value in outcome.outputs.items()]
-        if code.result is not None and outcome.result is not None:
+        if code.result is not None and outcome.result is not None and code.result.binding.is_return:
             values.append((code.result.binding, outcome.result))
         for binding, value in values:
             if sink := self._sinks.get(binding.type):
