@@ -14,10 +14,10 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from devhost.banner import banner
-from devhost.client.running_host import leave_address, take_address_away
+from devhost.client.running_host import FolderTaken, LeftAddress, leave_address
 from devhost.engine.errors import StateFileInUse, StateFileOutdated
 from devhost.errors import StartError
 from devhost.host import Host, HostOptions
@@ -33,6 +33,10 @@ RELOAD_GRACE = 3.0  # seconds: what a reload cuts off runs again, and somebody w
 
 _SWITCH_SECONDS = 0.0005
 _HARD_EXIT = 130  # of a process that a second signal ended
+_USUAL_HANDLERS: Mapping[signal.Signals, Any] = {
+    signal.SIGINT: signal.default_int_handler,
+    signal.SIGTERM: signal.SIG_DFL,
+}
 _LISTENER = "DEVHOST_LISTENER"  # tells the program that takes over which descriptor the socket has
 
 
@@ -86,11 +90,17 @@ class _Foreground:
         self._listener = listener
         self._is_reload = is_reload
         self._stop = asyncio.Event()
+        self._address: LeftAddress | None = None
         self._started = time.monotonic()
 
     async def run(self) -> bool:
         """Serves the app; returns whether to start again."""
-        for number in (signal.SIGINT, signal.SIGTERM):
+        os.register_at_fork(
+            before=lambda: _mask_signals(signal.SIG_BLOCK),
+            after_in_parent=lambda: _mask_signals(signal.SIG_UNBLOCK),
+            after_in_child=_leave_signals_to_fork,
+        )
+        for number in _USUAL_HANDLERS:
             asyncio.get_running_loop().add_signal_handler(number, self._on_signal)
         watcher = SourceWatcher(self._options.host.app_dir) if self._options.reload else None
         try:
@@ -143,13 +153,22 @@ class _Foreground:
             await host.stop(grace=RELOAD_GRACE)
             return
         self._listener.close()  # so that from now on clients are refused
-        take_address_away(self._options.host.app_dir, host.origin)
+        if self._address is not None:
+            self._address.take_away()
         self._say(f"Stopping, within {host.options.grace:g} s; a second signal stops at once.")
         await host.stop()
 
     def _leave_address(self, host: Host) -> None:
         try:
-            leave_address(self._options.host.app_dir, host.origin)
+            self._address = leave_address(self._options.host.app_dir, host.origin)
+        except FolderTaken as error:
+            logger.warning(
+                "%s Each has instances of its own; timer and blob functions run on both, and either takes "
+                "messages of queues. Commands ask that host, unless told --host %s. Instances of an app on "
+                "Azure share all of this: stop one of the two.",
+                error,
+                host.origin,
+            )
         except OSError as error:  # the folder may be read-only
             logger.info("Commands need --host %s: %s", host.origin, error)
 
@@ -168,6 +187,22 @@ class _Foreground:
             return
         sys.stdout.write(f"{text}\n")
         sys.stdout.flush()
+
+
+def _leave_signals_to_fork() -> None:
+    """In a process that the app has forked, such as one of a `multiprocessing.Pool`.
+
+    asyncio hears of signals through a pipe that both processes have: what ends the fork would end this host.
+    """
+    signal.set_wakeup_fd(-1)
+    for number, handler in _USUAL_HANDLERS.items():
+        signal.signal(number, handler)
+    _mask_signals(signal.SIG_UNBLOCK)  # which came too early for that
+
+
+def _mask_signals(how: signal.Sigmasks) -> None:
+    """Holds signals back from this thread, or lets them through, those that have come meanwhile as well."""
+    signal.pthread_sigmask(how, _USUAL_HANDLERS.keys())
 
 
 def _tell_problem(problem: str) -> None:

@@ -16,6 +16,7 @@ from azure.functions.meta import Datum
 from devhost.app.binding_expressions import BindingData
 from devhost.app.bindings import Binding, text_datum
 from devhost.app.functions import Index
+from devhost.app.host_variables import HostVariables
 from devhost.engine.clock import Clock, SkippingClock, SystemClock
 from devhost.engine.errors import FunctionFailed
 from devhost.engine.options import HubOptions
@@ -23,6 +24,7 @@ from devhost.engine.state_file import lock
 from devhost.engine.store import Store
 from devhost.engine.task_hub import TaskHub
 from devhost.errors import FunctionLoadError, IndexingError, StateUnusable, UnknownFunctions
+from devhost.logs import ends_of_log
 from devhost.recent_log import RecentLog
 from devhost.settings.app_settings import is_disabled, worker_threads
 from devhost.settings.host_json import HostSettings
@@ -133,8 +135,10 @@ class Host:
         self.in_error: tuple[str, ...] = ()
         self.errors: tuple[str, ...] = ()
         self._recent = RecentLog(settings.log_levels, options.app_dir)
-        logging.getLogger().addHandler(self._recent)
+        for end in ends_of_log():
+            end.addHandler(self._recent)
         self.index = Index((), ())
+        self._variables = HostVariables(options.app_dir, port)
         self.worker = Worker(options.app_dir, threads=self.threads, timeout=settings.function_timeout)
         self._hub_clock = SkippingClock(clock) if options.time_skip else clock
         self._time_skip: asyncio.Task[None] | None = None
@@ -219,8 +223,10 @@ class Host:
             await self._server.stop(grace=max(0.0, deadline - time.monotonic()))
         await self.hub.stop(grace=max(0.0, deadline - time.monotonic()))
         await self.worker.stop(grace=max(0.0, deadline - time.monotonic()))
+        self._variables.unset()
         await self._connections.close()
-        logging.getLogger().removeHandler(self._recent)
+        for end in ends_of_log():
+            end.removeHandler(self._recent)
 
     async def _serve(self, reserved: socket.socket, cors: CorsSettings) -> None:
         starter = client_binding(
@@ -231,6 +237,7 @@ class Host:
             return text_datum(starter)
 
         self.worker.provide_input("durableClient", client)
+        self._variables.set()
         self.worker.start()
         found = await self.worker.index(route_prefix=self.settings.route_prefix)
         chosen = _chosen(found, self.options.functions)

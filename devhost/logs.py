@@ -20,6 +20,7 @@ from devhost.app.app_frames import AppFrames
 from devhost.engine.errors import text_of_error
 from devhost.escaping import escaped
 from devhost.settings.app_settings import enables_debug_logging
+from devhost.settings.host_json import LOG_LEVELS
 from devhost.worker import invocation
 
 _COLOURS = {
@@ -29,19 +30,10 @@ _COLOURS = {
     logging.CRITICAL: "\x1b[31;1m",
 }
 _OWN = f"{__package__}."  # begins the names of this host's loggers
+_PLATFORM = ("azure.functions", "azure_functions_worker")  # as the worker tells its records from the app's
 _CONTINUED = "\n    "  # so that no text can pass for a record of its own
 _RESET = "\x1b[0m"
 _DIM = "\x1b[2m"
-
-_LEVELS = {  # names of host.json
-    "trace": logging.DEBUG,
-    "debug": logging.DEBUG,
-    "information": logging.INFO,
-    "warning": logging.WARNING,
-    "error": logging.ERROR,
-    "critical": logging.CRITICAL,
-    "none": logging.CRITICAL + 1,
-}
 
 
 def set_up_logging(
@@ -53,6 +45,9 @@ def set_up_logging(
     stream: TextIO = sys.stderr,
 ) -> None:
     """Sends every logger of the process, the app's included, to the stream.
+
+    This host's own loggers do not depend on the root logger, whose handlers an app may replace, and cannot be
+    disabled, as `logging.config.dictConfig` does with all that it does not name.
 
     Args:
         levels: names of levels by category, from host.json.
@@ -66,6 +61,7 @@ def set_up_logging(
     lines = LineFormatter(frames, colours=colours, verbose=verbose)
     handler = logging.StreamHandler(stream)
     handler.setFormatter(JsonFormatter(frames, verbose=verbose) if as_json else lines)
+    handler.addFilter(HiddenLoggers().tell)
     handler.addFilter(CategoryLevels(levels).accepts)
     root = logging.getLogger()
     root.handlers[:] = [handler]
@@ -73,9 +69,54 @@ def set_up_logging(
     warnings.formatwarning = _one_line
     lowest = min(_number(level) for level in levels.values())
     root.setLevel(lowest if enables_debug_logging() else max(lowest, logging.INFO))
-    logging.getLogger(__package__).setLevel(lowest)  # this host's own records do not depend on that setting
+    own = logging.getLogger(__package__)
+    own.setLevel(lowest)  # which does not depend on that setting
+    own.handlers[:] = [handler]
+    own.propagate = False
+    for name in [name for name in logging.root.manager.loggerDict if name.startswith(_OWN)]:
+        logging.getLogger(name).__class__ = _Unimpressed
     # The SDKs tell every request and its headers at INFO: a dozen lines a call.
     logging.getLogger("azure").setLevel(logging.WARNING)
+
+
+def ends_of_log() -> tuple[logging.Logger, ...]:
+    """The loggers at which every record comes by, and does so once."""
+    own = logging.getLogger(__package__)
+    return (logging.getLogger(),) if own.propagate else (logging.getLogger(), own)
+
+
+class _Unimpressed(logging.Logger):
+    """A logger that no code of the app can disable."""
+
+    def isEnabledFor(self, level: int) -> bool:  # noqa: N802 - as the class has it
+        return level >= self.getEffectiveLevel()
+
+    @property
+    def disabled(self) -> bool:
+        return False
+
+    @disabled.setter
+    def disabled(self, value: bool) -> None:
+        pass
+
+
+class HiddenLoggers:
+    """Says once of each logger that its records are not shown, since Azure keeps them from the app's log."""
+
+    def __init__(self) -> None:
+        self._told: set[str] = set()
+
+    def tell(self, record: logging.LogRecord) -> bool:
+        """Lets every record pass."""
+        if record.name.startswith(_PLATFORM) and record.name not in self._told:
+            self._told.add(record.name)
+            logging.getLogger(__name__).warning(
+                "Records of the logger '%s' are not shown, since on Azure they go to the platform's log: "
+                "use a logger with another name. The first is: %s",
+                record.name,
+                record.getMessage(),
+            )
+        return True
 
 
 class CategoryLevels:
@@ -87,7 +128,7 @@ class CategoryLevels:
 
     def accepts(self, record: logging.LogRecord) -> bool:
         """Whether the record is to be shown."""
-        return record.levelno >= self._level(category_of(record))
+        return not record.name.startswith(_PLATFORM) and record.levelno >= self._level(category_of(record))
 
     def _decide(self, category: str) -> int:
         parts = category.lower().split(".")
@@ -188,4 +229,4 @@ def _whole(error: BaseException) -> str:
 
 
 def _number(level: str) -> int:
-    return _LEVELS.get(level.lower(), logging.INFO)
+    return LOG_LEVELS.get(level.lower(), logging.INFO)

@@ -7,6 +7,7 @@ from pathlib import Path
 from devhost.app.import_path import INSTALLED
 
 _PACKAGE_DIR = Path(__file__).parent.parent
+_CALL = str(_PACKAGE_DIR / "worker" / "call.py")
 _LONGEST_LINE = 300  # an activity's failure reaches the orchestrator with 4 kB of details
 
 
@@ -29,12 +30,23 @@ class AppFrames:
         return (own[-1].filename, own[-1].lineno or 0) if own else None
 
     def shortened(self, error: BaseException) -> str:
-        """The traceback with the app's frames alone, where it has some, and with lines of bearable length."""
+        """The traceback with the app's frames alone, where it has some, and with lines of bearable length.
+
+        Of an error that the app's code has not raised, such as one at the value that it has returned, there
+        are no frames of this host either.
+        """
         text = traceback.TracebackException.from_exception(error)
         for part in _parts(text):
             own = [frame for frame in part.stack if self.holds(frame.filename)]
-            part.stack = traceback.StackSummary.from_list(own or part.stack)
+            part.stack = traceback.StackSummary.from_list(own or _outside_calls(part.stack))
         return "\n".join(map(_cut, "".join(text.format()).rstrip().splitlines()))
+
+
+def _outside_calls(stack: traceback.StackSummary) -> list[traceback.FrameSummary]:
+    """A traceback without this host's frames, if it is that of a call of the app's code."""
+    if not any(frame.filename == _CALL for frame in stack):
+        return stack
+    return [frame for frame in stack if not Path(frame.filename).is_relative_to(_PACKAGE_DIR)]
 
 
 def _parts(text: traceback.TracebackException) -> Iterator[traceback.TracebackException]:

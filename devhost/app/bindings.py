@@ -4,7 +4,7 @@ Every value goes through the converters of `azure.functions`, as in the Python w
 """
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -48,6 +48,23 @@ class Direction(enum.StrEnum):
     INOUT = "inout"
 
 
+class Members(Mapping[str, Any]):
+    """The members of a binding; they are found by their names in any case, as .NET reads them."""
+
+    def __init__(self, written: Mapping[str, Any]) -> None:
+        self._written = written
+        self._values = {name.lower(): value for name, value in written.items()}
+
+    def __getitem__(self, name: str) -> Any:
+        return self._values[name.lower()]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._written)
+
+    def __len__(self) -> int:
+        return len(self._written)
+
+
 @dataclass(frozen=True, slots=True)
 class Binding:
     """One entry of a function.json; `properties` holds all of it."""
@@ -63,14 +80,19 @@ class Binding:
         return self.type.lower().endswith("trigger")
 
     @property
+    def is_return(self) -> bool:
+        """Whether what the function returns goes out by this binding."""
+        return self.name == "$return"
+
+    @property
     def is_lacking(self) -> bool:
         """Whether this host has no such binding; Azure may have one."""
         return self.type.lower() not in BINDING_TYPES
 
     @property
     def has_implicit_output(self) -> bool:
-        """Whether what the function returns goes to the trigger, without a `$return` binding."""
-        return self.is_trigger and bool(getattr(_converter(self.type), "has_implicit_output", bool)())
+        """Whether a function with this binding may return something without a `$return` binding."""
+        return bool(getattr(_converter(self.type), "has_implicit_output", bool)())
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,12 +143,18 @@ class Conversion:
             TypeError: the binding takes no value of this type.
         """
         try:
-            return _as_host_takes_it(self.converter.encode(value, expected_type=self.python_type))
+            datum = _as_host_takes_it(self.converter.encode(value, expected_type=self.python_type))
         except NotImplementedError:
             raise TypeError(
                 f'unable to encode outgoing TypedData: unsupported type "{self.binding.type}" '
                 f'for Python type "{type(value).__name__}"'
             ) from None
+        if datum.type == "json" and not isinstance(datum.value, str):
+            raise TypeError(
+                f'"{self.binding.type}" puts out a text, not "{type(datum.value).__name__}". '
+                "Does its main come from df.Orchestrator.create or df.Entity.create?"
+            )
+        return datum
 
 
 class OutParameter:

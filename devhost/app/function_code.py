@@ -17,8 +17,8 @@ from devhost.app.bindings import Binding, Conversion, Direction
 from devhost.app.functions import Function
 from devhost.errors import FunctionLoadError
 
-_RETURN = "$return"
 _CONTEXT = "context"
+_DATA_TYPES = {"string": 1, "binary": 2, "stream": 3}  # as the worker writes them
 _EXTENSION = r"azurefunctions\.extensions\.(bindings|http)\.\w+"
 _NOT_GENERIC = (typing.Union, tuple, typing.ClassVar, typing.get_origin(typing.Callable))
 
@@ -43,7 +43,7 @@ def bind(function: Function, entry_point: Callable[..., Any]) -> FunctionCode:
         FunctionLoadError: they do not fit; the reason is the worker's text.
     """
     signature = _Signature.of(function, entry_point)
-    bindings = {binding.name: binding for binding in function.bindings if binding.name != _RETURN}
+    bindings = {binding.name: binding for binding in function.bindings if not binding.is_return}
     wants_context = _CONTEXT in signature.parameters and _CONTEXT not in bindings
     signature.require_parameters({*bindings, _CONTEXT} if wants_context else {*bindings})
     if wants_context:
@@ -104,6 +104,12 @@ class _Signature:
         conversion = Conversion.of(binding, python_type)
         accepts = conversion.accepts_output if is_out else conversion.accepts_input
         if not accepts(python_type):
+            if (data_type := _DATA_TYPES.get(str(binding.properties.get("dataType")).lower())) is not None:
+                self._fail(
+                    f'{binding.name!r} binding type "{binding.type}" and dataType "{data_type}" in '
+                    "function.json do not match the corresponding function parameter's Python type "
+                    f'annotation "{python_type.__name__}"'
+                )
             self._fail(
                 f'type of {binding.name} binding in function.json "{binding.type}" '
                 f'does not match its Python annotation "{python_type.__name__}"{_of_an_extension()}'
@@ -111,10 +117,10 @@ class _Signature:
         return conversion
 
     def result(self) -> Conversion | None:
-        explicit = next((binding for binding in self.function.bindings if binding.name == _RETURN), None)
+        explicit = next((binding for binding in self.function.bindings if binding.is_return), None)
         if explicit is None:
-            trigger = self.function.trigger
-            return Conversion.of_result(trigger, None) if trigger.has_implicit_output else None
+            implicit = [binding for binding in self.function.bindings if binding.has_implicit_output]
+            return Conversion.of_result(implicit[-1], None) if implicit else None
         if explicit.direction is not Direction.OUT:
             self._fail('"$return" binding must have direction set to "out"')
         if "return" not in self.annotations:

@@ -14,6 +14,11 @@ class GenericConverter:
     """The worker's converter for binding types that the SDK does not know."""
 
     @classmethod
+    def has_implicit_output(cls) -> bool:
+        """Whether a function with such a binding may return something without a `$return` binding."""
+        return True
+
+    @classmethod
     def check_input_type_annotation(cls, python_type: Any) -> bool:
         """Whether a parameter may be annotated so."""
         return isinstance(python_type, type) and issubclass(python_type, str | bytes)

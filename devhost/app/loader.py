@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from devhost.app.bindings import BINDING_TYPES, OUT_ONLY, Binding, Direction
+from devhost.app.bindings import BINDING_TYPES, OUT_ONLY, Binding, Direction, Members
 from devhost.app.functions import Function, HttpTrigger, Index, durable_name_of
 from devhost.app.retry_policy import InvalidRetry, RetryPolicy
 from devhost.app.routes import BrokenRoute, RouteTemplate
@@ -123,9 +123,10 @@ def _telling_trigger(function: str, entries: Any) -> Iterator[None]:
 def _first_trigger(entries: Any) -> Binding | None:
     """The first trigger of a known type among entries that may be anything."""
     for entry in entries or ():
-        name = BINDING_TYPES.get(str(entry.get("type")).lower()) if isinstance(entry, dict) else None
+        members = Members(entry if isinstance(entry, dict) else {})
+        name = BINDING_TYPES.get(str(members.get("type")).lower())
         if name is not None and name.endswith("Trigger"):
-            return Binding("", name, Direction.IN, entry)
+            return Binding("", name, Direction.IN, members)
     return None
 
 
@@ -160,15 +161,16 @@ def _read_bindings(function: str, entries: Any, source: str) -> tuple[Binding, .
 def _read_binding(function: str, entry: Any) -> Binding:
     if not isinstance(entry, dict):
         raise IndexingError(function, f"A binding of function.json is {json.dumps(entry)}, not an object.")
-    direction = str(entry.get("direction") or Direction.IN).lower()
+    members = Members(entry)
+    direction = str(members.get("direction") or Direction.IN).lower()
     if direction not in list(Direction):
-        raise IndexingError(function, f"'{entry['direction']}' is not a valid binding direction.")
-    written = str(entry.get("type") or "")
+        raise IndexingError(function, f"'{members['direction']}' is not a valid binding direction.")
+    written = str(members.get("type") or "")
     binding = Binding(
-        name=str(entry.get("name") or ""),
+        name=str(members.get("name") or ""),
         type=BINDING_TYPES.get(written.lower(), written),
         direction=Direction(direction),
-        properties=entry,
+        properties=members,
     )
     if binding.type in OUT_ONLY and binding.direction is not Direction.OUT:
         raise IndexingError(

@@ -7,7 +7,7 @@ the functions' names alone decide: ADR 48.
 import itertools
 import re
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from urllib.parse import unquote, unquote_plus
@@ -119,12 +119,24 @@ def split_path(raw_path: str) -> list[str]:
     path = raw_path.partition("?")[0].removeprefix("/").removesuffix("/")
     if not path:
         return []
-    return [unquote(part.replace("%2F", "%252F").replace("%2f", "%252f")) for part in path.split("/")]
+    encoded = (part.replace("%2F", "%252F").replace("%2f", "%252f") for part in path.split("/"))
+    return _without_dots(map(unquote, encoded))
 
 
 def split_decoded_path(raw_path: str) -> list[str]:
     """The parts of a path for the Durable extension, which decodes it first and takes a plus for a space."""
-    return unquote_plus(raw_path.partition("?")[0]).strip("/").split("/")
+    return _without_dots(unquote_plus(raw_path.partition("?")[0]).strip("/").split("/"))
+
+
+def _without_dots(parts: Iterable[str]) -> list[str]:
+    """A path without the parts `.` and `..`, which Kestrel takes out, written with `%2e` or not."""
+    kept: list[str] = []
+    for part in parts:
+        if part == "..":
+            del kept[-1:]
+        elif part != ".":
+            kept.append(part)
+    return kept
 
 
 def _parse_segment(text: str) -> _Segment:

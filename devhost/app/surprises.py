@@ -1,8 +1,10 @@
 """What of an app works on Azure in another way than its author may think; each a sentence for the start."""
 
+import inspect
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from devhost.app.bindings import Direction
 from devhost.app.functions import WARM_UP, Function
@@ -17,6 +19,7 @@ def surprises(functions: Sequence[Function]) -> Iterator[str]:
         yield from _idle_retry(function)
         yield from _row_for_partition(function)
         yield from _idle_warm_up(function)
+        yield from _unasked_for_blobs(function)
     for earlier, later in itertools.combinations(functions, 2):
         yield from _hidden_route(earlier, later)
 
@@ -44,6 +47,17 @@ def hidden_folders(script: Path) -> Iterator[str]:
             f"{', '.join(names)}: not loaded, though there is a function.json, since the functions of "
             f"{script.name} alone are, as on Azure. Move the functions there, or rename {script.name}."
         )
+
+
+def surprises_of_code(function: Function, code: Callable[..., Any]) -> Iterator[str]:
+    """Sentences about the code of an orchestrator or entity, which the SDK calls and does not await."""
+    for attribute, kind in (("orchestrator_function", "orchestrator"), ("entity_function", "entity")):
+        written = getattr(code, attribute, None)
+        if inspect.iscoroutinefunction(written) or inspect.isasyncgenfunction(written):
+            yield (
+                f"The code of the {kind} '{function.name}' never runs, on Azure neither, since it is 'async "
+                "def': write 'def', and 'yield' where it waits."
+            )
 
 
 def _lacking_outputs(function: Function) -> Iterator[str]:
@@ -78,6 +92,16 @@ def _idle_warm_up(function: Function) -> Iterator[str]:
         yield (
             f"The warm-up function '{function.name}' is never run, as on Azure: rename it to '{WARM_UP}', "
             "the one name by which it is."
+        )
+
+
+def _unasked_for_blobs(function: Function) -> Iterator[str]:
+    source = str(function.trigger.properties.get("source", "")).lower()
+    if function.trigger.type == "blobTrigger" and source == "eventgrid":
+        yield (
+            f'This host looks for the blobs of \'{function.name}\' itself. With "source": "EventGrid" '
+            "Azure does not: there it runs only for events of an Event Grid subscription, and not for blobs "
+            "that were there before."
         )
 
 

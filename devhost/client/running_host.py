@@ -3,8 +3,11 @@
 A host in the foreground leaves its address in its app's folder while it runs.
 """
 
+import fcntl
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 DEFAULT_ADDRESS = "http://localhost:7071"
 
@@ -21,16 +24,46 @@ def address_of_running_host(folder: Path) -> str:
     return DEFAULT_ADDRESS
 
 
-def leave_address(app_dir: Path, address: str) -> None:
-    """Writes the address of an app's host where the commands look for it."""
+class FolderTaken(Exception):
+    """Another host runs the folder; `address` is where it answers."""
+
+    def __init__(self, address: str) -> None:
+        super().__init__(f"Another host runs this folder, at {address}.")
+        self.address = address
+
+
+@dataclass(frozen=True, slots=True)
+class LeftAddress:
+    """The address of a host in its app's folder; the lock on the file says that the host still runs."""
+
+    path: Path
+    file: TextIO
+
+    def take_away(self) -> None:
+        """Removes it, since the host ends."""
+        with suppress(OSError):  # it is gone already, or the folder is read-only
+            self.path.unlink()
+        self.file.close()
+
+
+def leave_address(app_dir: Path, address: str) -> LeftAddress:
+    """Writes the address of an app's host where the commands look for it.
+
+    Raises:
+        FolderTaken: another host has left its own, and still runs.
+        OSError: the folder cannot be written to.
+    """
     path = app_dir / _FILE
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(f"{address}\n", "utf-8")
-
-
-def take_address_away(app_dir: Path, address: str) -> None:
-    """Removes the address of a host that ends, unless another host has left its own since."""
-    path = app_dir / _FILE
-    with suppress(OSError):  # it is gone already, or the folder is read-only
-        if path.read_text("utf-8").strip() == address:
-            path.unlink()
+    file = path.open("a+", encoding="utf-8")
+    try:
+        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        file.seek(0)
+        other = file.read().strip()
+        file.close()
+        raise FolderTaken(other) from error
+    file.truncate(0)
+    file.write(f"{address}\n")
+    file.flush()
+    return LeftAddress(path, file)

@@ -8,6 +8,7 @@ from devhost.errors import UnresolvedExpression
 DEBUG_LOGGING = "PYTHON_ENABLE_DEBUG_LOGGING"
 WORKER_EXTENSIONS = "PYTHON_ENABLE_WORKER_EXTENSIONS"
 THREAD_COUNT = "PYTHON_THREADPOOL_THREAD_COUNT"
+PROCESS_COUNT = "FUNCTIONS_WORKER_PROCESS_COUNT"
 NO_HOMEPAGE = "AzureWebJobsDisableHomepage"
 _EXPRESSION = re.compile("%([^%]+)%")
 _TRUE = frozenset({"1", "true", "t", "yes", "y"})  # as the Python worker reads its settings

@@ -5,6 +5,7 @@ such as `AzureFunctionsJobHost__extensions__http__routePrefix` wins over host.js
 """
 
 import enum
+import logging
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -15,10 +16,21 @@ from typing import Any
 
 from devhost.engine.versions import VersionPolicy
 from devhost.errors import BrokenSettings, NotAnApp
+from devhost.settings.app_settings import PROCESS_COUNT, app_setting
 from devhost.settings.extension_options import BlobOptions, HttpOptions, QueueOptions
 from devhost.settings.local_settings import apply_local_settings
 from devhost.settings.sections import Section, read_object
 from devhost.timespan import format_timespan, parse_timespan
+
+LOG_LEVELS = {
+    "trace": logging.DEBUG,
+    "debug": logging.DEBUG,
+    "information": logging.INFO,
+    "warning": logging.WARNING,
+    "error": logging.ERROR,
+    "critical": logging.CRITICAL,
+    "none": logging.CRITICAL + 1,
+}
 
 _NO_TIMEOUT = "-1"
 _AZURE_STORAGE = "AzureStorage"
@@ -102,7 +114,7 @@ def read_host_settings(app_dir: Path) -> HostSettings:
         http=HttpOptions.read(http),
         queues=QueueOptions.read(extensions.section("queues")),
         blobs=BlobOptions.read(extensions.section("blobs")),
-        warnings=(*_refused_on_azure(root, durable), *_without_effect(root)),
+        warnings=(*_refused_on_azure(root, durable), *_without_effect(root), *_idle_parts(app_dir)),
     )
 
 
@@ -172,11 +184,29 @@ def _without_effect(root: Section) -> Iterator[str]:
     ):
         if section.flag(key):
             yield f"{section.name}.{key} of host.json has no effect on this host: {reason}."
+    for category, level in root.section("logging").section("logLevel").texts().items():
+        if level.lower() not in LOG_LEVELS:
+            yield (
+                f"logging.logLevel.{category} of host.json is {level}, which is none of "
+                f"{', '.join(map(str.title, LOG_LEVELS))}: it is taken for Information."
+            )
     backend = extensions.section("durableTask").section("storageProvider").value("type", _AZURE_STORAGE)
     if backend.lower() != _AZURE_STORAGE.lower():
         yield (
             f"extensions.durableTask.storageProvider.type of host.json is {backend}: this host keeps "
             f"instances in its own file all the same, and behaves as {_AZURE_STORAGE} does."
+        )
+
+
+def _idle_parts(app_dir: Path) -> Iterator[str]:
+    """Sentences about app settings and files that do nothing on this host."""
+    if (app_dir / "proxies.json").is_file():
+        yield "proxies.json has no effect, as with version 4 of the Functions host: write functions instead."
+    count = app_setting(PROCESS_COUNT) or "1"
+    if count != "1":
+        yield (
+            f"{PROCESS_COUNT} is {count} and has no effect: this host runs all functions in one process. "
+            f"Azure starts {count} of them, each with variables and threads of its own."
         )
 
 

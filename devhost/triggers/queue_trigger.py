@@ -37,7 +37,7 @@ Run = Callable[[str, Datum, Mapping[str, Datum]], Awaitable[Any]]
 # The Functions host hides a message for ten minutes; here a killed host is started again sooner than that.
 HIDDEN_FOR = timedelta(minutes=1)
 
-_PATIENCE = 5.0  # seconds that the storage gets to say how a queue stands
+_PATIENCE = 2.0  # seconds that the storage gets to say how a queue stands
 _SHORTEST_PAUSE = 0.1  # seconds, between two polls
 
 

@@ -92,7 +92,7 @@ def _answer_of(function: Function, outcome: Outcome) -> tuple[str, Datum | None]
     """
     for binding in function.bindings:
         if binding.type == "http" and binding.direction is Direction.OUT:
-            if binding.name == "$return":
+            if binding.is_return:
                 return "http", outcome.result
             if binding.name in outcome.outputs:
                 return "http", outcome.outputs[binding.name]

@@ -5,7 +5,13 @@ from devhost.why.state import Why
 
 
 def invisible(queue: QueueState) -> Why | None:
-    """What hides messages of a queue from its function; `None` if nothing does."""
+    """What keeps messages of a queue from its function; `None` if nothing is known to."""
+    if queue.problem:
+        return Why(
+            "storage",
+            f"What the queue '{queue.queue}' holds is not known: {queue.problem}",
+            f"Start the storage that {queue.connection} names, or correct that setting.",
+        )
     if not queue.hidden:
         return None
     messages = "1 message" if queue.hidden == 1 else f"{queue.hidden} messages"

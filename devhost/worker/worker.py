@@ -17,6 +17,7 @@ from devhost.app.bindings import Binding, text_datum
 from devhost.app.function_code import FunctionCode
 from devhost.app.functions import Function, Index
 from devhost.app.loader import index_app
+from devhost.app.surprises import surprises_of_code
 from devhost.app.v2_model import index_script, script_of
 from devhost.engine.errors import FunctionFailed, text_of_error
 from devhost.engine.executor import nothing
@@ -189,6 +190,8 @@ class Worker:
             extensions.after_load(function)
         except FunctionLoadError as error:
             return error
+        for sentence in surprises_of_code(function, code.entry_point):
+            logger.warning("%s", sentence)
         return code
 
     def _code(self, name: str) -> FunctionCode:
@@ -213,7 +216,7 @@ class Worker:
 
     async def _put_out(self, code: FunctionCode, outcome: Outcome, data: BindingData) -> None:
         values = [(code.outputs[name].binding, value) for name, value in outcome.outputs.items()]
-        if code.result is not None and outcome.result is not None:
+        if code.result is not None and outcome.result is not None and code.result.binding.is_return:
             values.append((code.result.binding, outcome.result))
         for binding, value in values:
             if sink := self._sinks.get(binding.type):

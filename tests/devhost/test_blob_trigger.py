@@ -279,3 +279,14 @@ async def test_account_that_is_named_for_queues_alone_is_an_error_of_that_functi
     caplog.clear()
     assert (await client.get("/api/write")).status == 500
     assert lacking in caplog.text
+
+
+async def test_start_says_that_azure_would_wait_for_events_instead_of_looking(
+    app: SampleApp, start: StartHost, account: Storage, caplog: pytest.LogCaptureFixture
+):
+    container = await account.new_container()
+    app.function("f", blob_trigger(f"{container}/{{name}}", source="EventGrid"), code=NOTES)
+    await account.upload(f"{container}/here")
+    await start()
+    assert "This host looks for the blobs of 'f' itself" in caplog.text
+    assert await noted(app, 1) == [f"{container}/here"]

@@ -223,6 +223,22 @@ def test_state_file_in_use_is_refused_by_name(app: SampleApp):
         assert refusal(app, "--port", "0", "--fresh").startswith("The state file ")
 
 
+def test_second_host_of_a_folder_is_told_of_the_first_whose_address_stays(app: SampleApp):
+    told = f"{app.root}/.devhost/address"
+    with started(app, "--memory") as first:
+        place = origin(first).replace("127.0.0.1", "localhost")
+        with started(app, "--memory") as second:
+            origin(second)
+            assert f"Another host runs this folder, at {place}. Each has instances" in stopped(second)
+        assert Path(told).read_text() == f"{place}\n"
+        first.kill()
+        first.wait()
+    with started(app, "--memory") as third:
+        origin(third)
+        assert "Another host" not in stopped(third)
+    assert not Path(told).exists()
+
+
 def test_folder_without_host_json_is_refused(app: SampleApp):
     (app.root / "host.json").unlink()
     assert refusal(app) == f"{app.root} holds no host.json: name the folder of a Functions app.\n"
@@ -293,6 +309,39 @@ def test_complaints_at_the_end_of_the_interpreter_are_logged_in_one_line(app: Sa
     assert "Error" not in errors
 
 
+def test_process_that_the_app_forks_and_ends_leaves_the_host_alone(app: SampleApp):
+    quiet(app)
+    code = """
+        import multiprocessing
+        def main(req):
+            with multiprocessing.get_context("fork").Pool(2) as pool:
+                return f"sum {sum(pool.map(abs, [-1, -2]))}"
+    """
+    app.http("forks", code)
+    with started(app, "--memory") as process:
+        place = origin(process)
+        assert [read(f"{place}/api/forks") for _ in range(2)] == ["sum 3", "sum 3"]
+        assert stopped(process) == ""
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "logging.config.dictConfig({'version': 1, 'root': {'handlers': []}})",
+        "logging.basicConfig(force=True, level=logging.CRITICAL)",
+        "logging.getLogger().handlers.clear()",
+        "logging.disable()",
+    ],
+)
+def test_app_that_sets_up_logging_does_not_silence_the_host(app: SampleApp, code: str):
+    app.http("fails", f"import logging.config\n{code}\ndef main(req):\n    raise ValueError('told')\n")
+    with started(app, "--memory") as process:
+        with pytest.raises(urllib.error.HTTPError):
+            read(f"{origin(process)}/api/fails")
+        assert "Failed after" in (errors := stopped(process))
+    assert "ValueError: told" in errors
+
+
 def test_json_option_logs_one_object_a_line_and_nothing_else(app: SampleApp):
     app.http("fails", "def main(req):\n    raise ValueError('boom')\n")
     with started(app, "--memory", "--json") as process:
@@ -318,6 +367,16 @@ def test_traceback_is_whole_only_when_verbose(app: SampleApp, option: list[str],
         errors = stopped(process)
     assert f'File "{app.root}/fails/main.py", line 3, in main' in errors
     assert ("json/decoder.py" in errors) is whole
+
+
+def test_value_that_no_binding_takes_is_told_without_the_lines_of_the_host(app: SampleApp):
+    app.http("answers", "def main(req): return ('a pair', 201)\n")
+    with started(app, "--memory") as process:
+        with pytest.raises(urllib.error.HTTPError):
+            read(f"{origin(process)}/api/answers")
+        errors = stopped(process)
+    assert 'TypeError: unable to encode outgoing TypedData: unsupported type "http"' in errors
+    assert "line " not in errors
 
 
 def test_storage_that_does_not_answer_is_told_with_what_to_do(app: SampleApp):

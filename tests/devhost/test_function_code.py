@@ -71,6 +71,25 @@ async def test_import_error_names_file_and_line_of_the_app(
     assert f"({app.root}/shared/broken.py, line 3)" in caplog.text
 
 
+async def test_value_may_be_returned_beside_a_binding_that_only_the_worker_converts(
+    app: SampleApp, start: StartHost, caplog: pytest.LogCaptureFixture
+):
+    mail = {"name": "mail", "type": "sendGrid", "direction": "out"}
+    app.function("answers", http_trigger(), mail, code="def main(req, mail) -> str: return 'returned'\n")
+    answer = await (await start()).get("/api/answers")
+    assert (answer.status, answer.text) == (200, "returned")
+    assert "Dropped what goes out" not in caplog.text
+
+
+async def test_annotation_beside_a_data_type_is_refused_with_both(
+    app: SampleApp, start: StartHost, caplog: pytest.LogCaptureFixture
+):
+    trigger = {**http_trigger(), "dataType": "string"}
+    app.function("broken", trigger, RETURN, code="def main(req: int): return 'x'\n")
+    await start()
+    assert '\'req\' binding type "httpTrigger" and dataType "1" in function.json do not m' in caplog.text
+
+
 async def test_unloadable_code_keeps_no_other_function_from_working(app: SampleApp, start: StartHost):
     app.http("broken", "import absent_module")
     app.http("fine")

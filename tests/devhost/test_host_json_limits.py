@@ -74,12 +74,28 @@ async def test_custom_headers_are_on_every_answer_unless_the_function_sets_them(
             {"extensions": {"durableTask": {"storageProvider": {"type": "mssql"}}}},
             "extensions.durableTask.storageProvider.type of host.json is mssql",
         ),
+        ({"logging": {"logLevel": {"Host": "Verbose"}}}, "logging.logLevel.Host of host.json is Verbose"),
     ],
 )
 def test_switch_that_does_nothing_here_is_named(app: SampleApp, content: dict[str, object], named: str):
     app.file("host.json", content)
     (warning,) = read_host_settings(app.root).warnings
     assert named in warning
+
+
+def test_proxies_are_named_as_idle(app: SampleApp):
+    app.file("proxies.json", {"proxies": {}})
+    (warning,) = read_host_settings(app.root).warnings
+    assert warning.startswith("proxies.json has no effect")
+
+
+@pytest.mark.parametrize(("count", "told"), [("4", 1), ("1", 0)])
+def test_number_of_workers_is_named_as_idle(
+    app: SampleApp, monkeypatch: pytest.MonkeyPatch, count: str, told: int
+):
+    monkeypatch.setenv("FUNCTIONS_WORKER_PROCESS_COUNT", count)
+    warnings = read_host_settings(app.root).warnings
+    assert sum("FUNCTIONS_WORKER_PROCESS_COUNT is 4 and has no effect" in one for one in warnings) == told
 
 
 async def test_list_of_functions_is_what_runs(app: SampleApp, start: StartHost):

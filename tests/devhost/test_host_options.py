@@ -1,6 +1,7 @@
 """Options that change what a host runs: some functions alone, and durable timers that do not wait."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -11,6 +12,7 @@ from devhost.errors import UnknownFunctions
 from devhost.host import Host, HostOptions
 from devhost.settings.host_json import read_host_settings
 from devhost.web import http_server
+from tests.devhost.conftest import StartHost
 from tests.devhost.sample_app import SampleApp
 
 WAITS = """
@@ -75,3 +77,22 @@ async def test_host_that_stops_waits_for_the_request_of_a_connection_and_for_not
         writer.close()
         await stopping
     assert b"hello" in answer
+
+
+async def test_app_sees_the_variables_of_the_functions_host_and_of_core_tools(
+    app: SampleApp, start: StartHost, monkeypatch: pytest.MonkeyPatch
+):
+    names = ("AzureWebJobsScriptRoot", "AZURE_FUNCTIONS_ENVIRONMENT", "WEBSITE_HOSTNAME")
+    monkeypatch.setenv("AZURE_FUNCTIONS_ENVIRONMENT", "Staging")
+    app.http("shows", f"import os\ndef main(req): return ' '.join(os.environ[name] for name in {names})\n")
+    client = await start()
+    shown = (await client.get("/api/shows")).text
+    assert shown == f"{app.root} Staging localhost:{client.host.port}"
+
+
+async def test_variables_of_a_host_end_with_it(app: SampleApp):
+    before = dict(os.environ)
+    host = await Host.start(HostOptions(app.root, port=0), read_host_settings(app.root))
+    assert os.environ["AZURE_FUNCTIONS_ENVIRONMENT"] == "Development"
+    await host.stop()
+    assert dict(os.environ) == before

@@ -100,6 +100,14 @@ async def test_empty_route_prefix_serves_at_the_root(app: SampleApp, start: Star
     assert (await (await start()).get("/hello")).text == "hello"
 
 
+async def test_dots_are_taken_out_of_every_path(app: SampleApp, start: StartHost):
+    app.http("echo")
+    client = await start()
+    for path in ("/api/./echo", "/x/%2e%2e/api/echo", "/./admin/host/ping"):
+        assert (await client.get(path)).status == 200, path
+    assert (await client.get("/./runtime/webhooks/durabletask/instances/x/../")).json == []
+
+
 async def test_request_url_is_host_header_and_raw_path(app: SampleApp, start: StartHost):
     app.http("echo", ECHO, route="x/{id}")
     headers = {"Host": "127.0.0.1:81", "X-Forwarded-Host": "ignored", "X-Forwarded-Proto": "https"}

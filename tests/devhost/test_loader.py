@@ -132,3 +132,12 @@ async def test_entry_point_names_the_function_to_call(app: SampleApp, start: Sta
 def test_binding_type_is_case_insensitive(app: SampleApp):
     app.function("shouting", {**http_trigger(), "type": "HTTPTRIGGER"}, RETURN)
     assert index_app(app.root).functions[0].trigger.type == "httpTrigger"
+
+
+async def test_members_of_a_binding_are_read_in_any_case(app: SampleApp, start: StartHost):
+    trigger = {"Type": "httpTrigger", "Name": "req", "Direction": "In", "METHODS": ["post"], "Route": "Cased"}
+    answer = {"TYPE": "http", "NAME": "$return", "DIRECTION": "Out"}
+    app.function("written", trigger, answer)
+    client = await start()
+    assert (await client.post("/api/cased")).text == "hello"
+    assert (await client.get("/api/cased")).status == 404

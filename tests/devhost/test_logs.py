@@ -33,6 +33,8 @@ def logging_as_before() -> Iterator[None]:
     yield
     root.handlers[:] = handlers
     root.setLevel(level)
+    own = logging.getLogger("devhost")
+    own.handlers[:], own.propagate = [], True
     logging.captureWarnings(capture=False)
     warnings.formatwarning = format_warning
 
@@ -166,6 +168,16 @@ def test_longest_category_of_host_json_decides_the_level():
 def test_function_can_be_silenced_alone():
     levels = CategoryLevels({"default": "Information", "Function.work": "None"})
     assert not levels.accepts(record("app", logging.CRITICAL))
+
+
+@pytest.mark.parametrize("name", ["azure.functions", "azure.functions.mine", "azure_functions_worker"])
+def test_logger_that_is_the_platforms_on_azure_is_not_shown_and_named_once(name: str):
+    stream = io.StringIO()
+    set_up_logging({"default": "Information"}, Path(), stream=stream)
+    for text in ("hello", "again"):
+        logging.getLogger(name).warning(text)
+    assert f"Records of the logger '{name}' are not shown" in stream.getvalue()
+    assert stream.getvalue().endswith("The first is: hello\n")
 
 
 def test_category_below_the_default_level_still_gets_through(capsys: pytest.CaptureFixture[str]):

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from devhost.cli import run
-from devhost.client.running_host import address_of_running_host, leave_address, take_address_away
+from devhost.client.running_host import address_of_running_host, leave_address
 from devhost.testing import running_app
 from tests.devhost.conftest import StartHost
 from tests.devhost.sample_app import SampleApp
@@ -144,11 +144,9 @@ def test_commands_ask_the_host_of_the_folder_that_they_are_given_in(
     inside = tmp_path / "app" / "some" / "folder"
     inside.mkdir(parents=True)
     assert address_of_running_host(inside) == "http://localhost:7071"
-    leave_address(tmp_path / "app", "http://localhost:1")
+    address = leave_address(tmp_path / "app", "http://localhost:1")
     monkeypatch.chdir(inside)
     assert run(["instances"]) == 3
     assert "No host answers at http://localhost:1 " in capsys.readouterr().err
-    take_address_away(tmp_path / "app", "http://localhost:2")
-    assert address_of_running_host(inside) == "http://localhost:1"
-    take_address_away(tmp_path / "app", "http://localhost:1")
+    address.take_away()
     assert address_of_running_host(inside) == "http://localhost:7071"

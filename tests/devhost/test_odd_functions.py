@@ -11,10 +11,11 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from devhost.engine.instance import RuntimeStatus
 from devhost.settings.app_settings import THREAD_COUNT
 from devhost.testing import AppUnderTest, running_app
 from tests.devhost.conftest import Client, StartHost
-from tests.devhost.sample_app import SampleApp, http_trigger
+from tests.devhost.sample_app import ORCHESTRATION, SampleApp, http_trigger
 from tests.devhost.test_management_api import ROOT
 
 SLOTS = 4
@@ -202,3 +203,29 @@ async def test_http_output_takes_what_out_of_text_can_be_set_to(app: SampleApp, 
     )
     app.function("sets", http_trigger(), out, code=code)
     assert (await (await start()).get("/api/sets")).status == 200
+
+
+@pytest.mark.parametrize("code", ["yield 1", "return 5"])
+async def test_orchestrator_that_is_not_made_by_the_sdk_fails_with_what_is_missing(
+    app: SampleApp, start: StartHost, code: str
+):
+    app.function("bare", ORCHESTRATION, code=f"def main(context):\n    {code}\n")
+    hub = (await start()).host.hub
+    await hub.start_orchestration("bare", instance_id="one")
+    await hub.settle()
+    ended = await hub.get_instance("one")
+    assert ended is not None
+    assert ended.status is RuntimeStatus.FAILED
+    assert "Does its main come from df.Orchestrator.create" in str(ended.output)
+
+
+@pytest.mark.parametrize("body", ["return 1", "yield 1"])
+@pytest.mark.parametrize("kind", ["Orchestrator", "Entity"])
+async def test_durable_code_that_is_asynchronous_is_told_at_the_start(
+    app: SampleApp, start: StartHost, caplog: pytest.LogCaptureFixture, kind: str, body: str
+):
+    code = f"import azure.durable_functions as df\nasync def f(c):\n    {body}\nmain = df.{kind}.create(f)\n"
+    trigger = ORCHESTRATION if kind == "Orchestrator" else {**ORCHESTRATION, "type": "entityTrigger"}
+    app.function("late", trigger, code=code)
+    await start()
+    assert f"The code of the {kind.lower()} 'late' never runs, on Azure neither" in caplog.text

@@ -102,6 +102,17 @@ async def test_output_creates_the_table_and_an_entity_with_the_keys_of_the_bindi
     assert "none" not in row
 
 
+@pytest.mark.parametrize("value", ["None", "'returned'"])
+async def test_value_that_is_returned_beside_an_output_does_not_go_there(
+    app: SampleApp, start: StartHost, people: TableClient, value: str
+):
+    binding = table(people.table_name, "out", partitionKey="p", rowKey="1")
+    code = f"def main(req, rows):\n    rows.set('{{\"age\": 5}}')\n    return {value}\n"
+    app.function("f", http_trigger(), binding, code=code)
+    assert (await (await start()).get("/api/f")).status in (200, 204)
+    assert [row["age"].value for row in await rows_of(people)] == [5]
+
+
 async def test_output_of_a_list_is_an_entity_each_with_keys_in_any_case(
     app: SampleApp, start: StartHost, people: TableClient
 ):

@@ -68,3 +68,25 @@ async def test_extension_that_raises_costs_no_call(
     app.http("a", CALLED.format(prefix=""))
     assert (await (await start()).get("/api/a")).status == 200
     assert "The extension failed at pre_invocation of 'a'" in caplog.text
+
+
+OF_ONE = """
+    import azure.functions as func
+    class OfOne(func.FuncExtensionBase):
+        calls = []
+        def __init__(self, file): super().__init__(file)
+        def pre_invocation(self, logger, context, func_args={}, *args, **kwargs):
+            self.calls.append(context.function_name)
+"""
+
+
+async def test_extension_of_one_function_is_called_around_that_one(
+    app: SampleApp, start: StartHost, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv(WORKER_EXTENSIONS, "1")
+    app.file("of_one.py", OF_ONE)
+    app.http("a", "from of_one import OfOne\nOfOne(__file__)\ndef main(req): return '+'.join(OfOne.calls)\n")
+    app.http("b")
+    client = await start()
+    await client.get("/api/b")
+    assert (await client.get("/api/a")).text == "a"

@@ -46,6 +46,13 @@ def test_time_is_told_where_it_is_known_of_all():
     assert [found and found.until for found in told] == [NOON + timedelta(minutes=1), None]
 
 
+def test_storage_that_does_not_answer_is_told_with_its_setting():
+    told = invisible(QueueState("take", "orders", "OrdersStorage", 0, problem="It has not answered."))
+    assert told is not None
+    assert told.sentence == "What the queue 'orders' holds is not known: It has not answered."
+    assert "OrdersStorage" in told.remedy
+
+
 @pytest.mark.parametrize(
     "state",
     [queue(waiting=0), queue(waiting=40), queue(waiting=1, in_hand=1), queue(waiting=20, in_hand=16)],

@@ -32,7 +32,7 @@ function queuePanel(queue) {
         queue.problem ? "unknown" : h("span", { class: queue.poisoned ? "bad" : "" }, number(queue.poisoned)),
       ],
     ),
-    queue.why && h("p", {}, `${queue.why.sentence} ${queue.why.remedy}`),
+    queue.why && !queue.problem && h("p", {}, `${queue.why.sentence} ${queue.why.remedy}`),
     queue.problem && alertNote("The storage does not say", queue.problem),
     queue.first.length > 0 && h("h3", {}, `In ${queue.queue}-poison`),
     queue.first.map((message) => poisonMessage(queue, message)),
