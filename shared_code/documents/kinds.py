@@ -181,7 +181,8 @@ KINDS = (
         endings=("odt", "ott", "odp"),
         format_reader="open_document.read_open_document",
         bytes_per_token=10.0,
-        about="text, lists, tables, notes, comments, alternative texts; of presentations each slide",
+        about="text, lists, tables, numbers of headings and lists, charts, formulas, notes, comments, "
+        "alternative texts; of presentations each slide",
         begins=re.compile(_OPEN_DOCUMENT + rb"(?:text|pres)", re.DOTALL),
         is_binary=True,
     ),

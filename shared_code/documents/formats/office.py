@@ -13,7 +13,7 @@ from xml.etree.ElementTree import Element, ParseError, fromstring
 from zipfile import BadZipFile, ZipFile
 
 from shared_code.documents.document import DocumentLimits
-from shared_code.documents.errors import BrokenDocument
+from shared_code.documents.errors import BrokenDocument, DocumentTooLarge
 from shared_code.documents.formats.archive import open_archive
 from shared_code.documents.formats.number_format import GENERAL, shown_serial
 
@@ -36,10 +36,13 @@ def opened(data: bytes, limits: DocumentLimits, what: str) -> Iterator[ZipFile]:
 
     Raises:
         BrokenDocument: it turns out, while it is read, that it cannot be.
+        DocumentTooLarge: a part of it is nested too deep.
     """
     with open_archive(data, limits) as archive:
         try:
             yield archive
+        except RecursionError as error:
+            raise DocumentTooLarge.nested_past(limits.nesting) from error
         except (ParseError, BadZipFile, KeyError, EOFError, zlib.error, NotImplementedError) as error:
             raise BrokenDocument(f"The file cannot be read as a {what}.") from error
 

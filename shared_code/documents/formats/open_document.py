@@ -1,4 +1,4 @@
-"""odt and odp: text, lists, tables, notes, comments, alternative texts; a segment for a heading or slide."""
+"""odt and odp: text, lists, tables, objects, notes, alternative texts; a segment for a heading or slide."""
 
 from collections.abc import Iterable, Iterator
 from xml.etree.ElementTree import Element, fromstring, iterparse
@@ -10,6 +10,7 @@ from shared_code.documents.formats.headings import HeadingPath
 from shared_code.documents.formats.merged_cells import from_above, unless_blank
 from shared_code.documents.formats.office import attribute, children, count_of, opened, tag
 from shared_code.documents.formats.open_document_lists import ListNumbers
+from shared_code.documents.formats.open_document_objects import EmbeddedObjects, formula
 from shared_code.documents.formats.table import Cells
 
 _CONTENT = "content.xml"
@@ -21,7 +22,10 @@ _NUMBERING = {"list-style", "outline-style"}
 # As many columns as Writer lets a table have, and more than a person needs.
 _MOST_COLUMNS = 1_024
 # What was deleted, what programs keep of a drawing, and parts that are read elsewhere.
-_UNREAD = {"tracked-changes", "binary-data", "creator", "date", "sequence-decls", "forms", "note-citation"}
+_UNREAD = {
+    "tracked-changes", "binary-data", "creator", "date", "sequence-decls", "forms", "note-citation",
+    "label-separator",
+}  # fmt: skip
 _AROUND = {"header", "header-first", "header-left", "footer", "footer-first", "footer-left"}
 
 
@@ -65,7 +69,9 @@ def _body(
 ) -> Iterator[Segment]:
     slide = 0
     texts: list[str] = []
+    objects = EmbeddedObjects(archive)
     for element in _blocks(archive, limits):
+        objects.put_into(element)
         name = tag(element)
         if name in _NUMBERING:
             lists.add(element)
@@ -83,15 +89,30 @@ def _body(
             rows = list(_nearest(element, "table-row"))
             yield from path.table(_grid(rows), header_rows=_header_rows(element))
             continue
-        text = "\n".join(_lines(element))
-        if name == "h" and text:
-            yield path.segment("\n\n".join(texts))
-            level = attribute(element, "outline-level")
-            path.enter(int(level) if level.isdecimal() else 1, text)
-            texts = []
-        if text:
-            texts.append(text)
+        for part in _headings_apart(element):
+            text = "\n".join(_lines(part))
+            if tag(part) == "h" and text:
+                yield path.segment("\n\n".join(texts))
+                level = attribute(part, "outline-level")
+                path.enter(int(level) if level.isdecimal() else 1, text)
+                texts = []
+            if text:
+                texts.append(text)
     yield path.segment("\n\n".join(texts))
+
+
+def _headings_apart(block: Element) -> Iterable[Element]:
+    """A block as it is; a list that numbers headings, as those of Word files do, as what stands in it."""
+    numbers_headings = tag(block) == "list" and any(tag(each) == "h" for each in block.iter())
+    return _paragraphs(block) if numbers_headings else (block,)
+
+
+def _paragraphs(element: Element) -> Iterator[Element]:
+    for child in element:
+        if tag(child) in _BLOCKS:
+            yield child
+        else:
+            yield from _paragraphs(child)
 
 
 def _blocks(archive: ZipFile, limits: DocumentLimits) -> Iterator[Element]:
@@ -165,9 +186,11 @@ def _lines(element: Element) -> Iterator[str]:
         cells = [" ".join("\n".join(_lines(cell)).split()) for cell in children(element, "table-cell")]
         if any(cells):
             yield " | ".join(cells)
-    elif name in {"desc", "title"}:
+    elif name in {"desc", "title"} and not len(element):
         if text := (element.text or "").strip():
             yield text
+    elif name == "math":
+        yield formula(element)
     else:
         for child in element:
             yield from _lines(child)

@@ -21,8 +21,9 @@ class ListNumbers:
         self._styles: dict[str, _Levels] = {}
         self._outline: _Levels = {}
         self._headings: list[int] = []
-        # The last number of each list by its id, and of each style and level.
-        self._last: dict[str | tuple[str, int], int] = {}
+        # The last number of each list by its id, and of each level by the style of its list.
+        self._of_list: dict[str, int] = {}
+        self._of_level: dict[str, dict[int, int]] = {}
 
     def add(self, style: Element) -> None:
         """Learns how a kind of lists, or the headings, are numbered."""
@@ -57,21 +58,32 @@ class ListNumbers:
     ) -> None:
         style = attribute(items, "style-name") or style
         levels, depth = self._styles.get(style, {}), len(above) + 1
-        is_continued = is_continued or _is_continued(items)
-        number = _number(attribute(levels[depth], "start-value"), 1) - 1 if depth in levels else 0
-        if is_continued:
-            number = self._last.get(attribute(items, "continue-list") or (style, depth), number)
+        of_level = self._of_level.setdefault(style, {})
+        before = _number(attribute(levels[depth], "start-value"), 1) - 1 if depth in levels else 0
+        number = before
+        if is_continued or _is_continued(items):
+            number = self._of_list.get(attribute(items, "continue-list"), of_level.get(depth, before))
+        else:
+            _forget(of_level, depth)
         for item in children(items, "list-item"):
             first = next((child for child in item if tag(child) in _PARAGRAPHS), None)
             if first is not None:
                 number = _number(attribute(item, "start-value"), number + 1)
                 _write_before(first, _shown(levels, [*above, number]))
+                _forget(of_level, depth + 1)
+            # An item without a text of its own goes on with the one before. The first one counts.
+            number = max(number, before + 1)
             for inner in children(item, "list"):
-                # An item without a text of its own goes on with the one before.
-                self._mark_list(
-                    inner, style, [*above, max(1, number)], is_continued=is_continued and first is None
-                )
-        self._last[attribute(items, "id")] = self._last[style, depth] = number
+                self._mark_list(inner, style, [*above, number], is_continued=first is None)
+        of_level[depth] = number
+        if attribute(items, "id"):
+            self._of_list[attribute(items, "id")] = number
+
+
+def _forget(of_level: dict[int, int], depth: int) -> None:
+    """Forgets the numbers of a level and of those below it, which begin again."""
+    for level in [each for each in of_level if each >= depth]:
+        del of_level[level]
 
 
 def _is_continued(items: Element) -> bool:

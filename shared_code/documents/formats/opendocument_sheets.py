@@ -11,12 +11,15 @@ from shared_code.documents.document import DocumentLimits
 from shared_code.documents.errors import BrokenDocument, DocumentTooLarge, EncryptedDocument
 from shared_code.documents.formats.annotation import Annotation
 from shared_code.documents.formats.office import attribute, count_of, tag
+from shared_code.documents.formats.open_document_objects import EmbeddedObjects
 from shared_code.documents.formats.table import Row
 
 _CONTENT = "content.xml"
 _MANIFEST = "META-INF/manifest.xml"
 _CELLS = {"table-cell", "covered-table-cell"}
 _NOT_SHOWN = {"annotation", "frame", "custom-shape", "table"}
+_ANNOTATIONS = {"annotation", "frame", "custom-shape"}
+_OF_A_CHART = {"table", "label-separator"}
 
 
 @dataclass(slots=True)
@@ -39,18 +42,22 @@ def opendocument_sheets(archive: ZipFile, limits: DocumentLimits) -> Iterator[Op
     Raises:
         EncryptedDocument: the file is protected by a password.
         BrokenDocument: its XML cannot be read.
-        DocumentTooLarge: it has too many sheets.
+        DocumentTooLarge: it has too many sheets, or is nested too deep.
     """
     if b":encryption-data" in archive.read(_MANIFEST):
         raise EncryptedDocument
     try:
         with archive.open(_CONTENT) as stream:
-            yield from _sheets(stream, limits)
+            yield from _sheets(stream, limits, EmbeddedObjects(archive))
+    except RecursionError as error:
+        raise DocumentTooLarge.nested_past(limits.nesting) from error
     except (ParseError, BadZipFile, EOFError, zlib.error, NotImplementedError) as error:
         raise BrokenDocument("The file cannot be read as an ods workbook.") from error
 
 
-def _sheets(stream: IO[bytes], limits: DocumentLimits) -> Iterator[OpenDocumentSheet]:
+def _sheets(
+    stream: IO[bytes], limits: DocumentLimits, objects: EmbeddedObjects
+) -> Iterator[OpenDocumentSheet]:
     events = _events(stream, limits)
     count = 0
     for event, element in events:
@@ -60,7 +67,7 @@ def _sheets(stream: IO[bytes], limits: DocumentLimits) -> Iterator[OpenDocumentS
         if count > limits.sheets:
             raise DocumentTooLarge.past("sheets", limits.sheets)
         sheet = OpenDocumentSheet(attribute(element, "name"), iter(()))
-        sheet.rows = _rows(events, element, sheet.annotations)
+        sheet.rows = _rows(events, element, sheet.annotations, objects)
         yield sheet
 
 
@@ -74,7 +81,10 @@ def _events(stream: IO[bytes], limits: DocumentLimits) -> Iterator[tuple[str, El
 
 
 def _rows(
-    events: Iterator[tuple[str, Element]], table: Element, annotations: list[Annotation]
+    events: Iterator[tuple[str, Element]],
+    table: Element,
+    annotations: list[Annotation],
+    objects: EmbeddedObjects,
 ) -> Iterator[Row]:
     """The rows up to the end of their sheet; tables within cells or shapes are not sheets."""
     number, depth = 1, 1
@@ -88,13 +98,14 @@ def _rows(
             continue
         if name == "table-row":
             cells = _cells(element)
-            annotations.extend(_annotations(element, number))
+            annotations.extend(_annotations(element, number, objects))
             repeated = _repeated(element, "rows")
             for repetition in range(repeated if cells else min(repeated, 1)):
                 yield number + repetition, cells
             number += repeated
             table.clear()  # what has been read is forgotten
         elif name == "shapes":
+            objects.put_into(element)
             annotations.extend(Annotation(number, text) for text in _paragraphs(element))
 
 
@@ -137,17 +148,23 @@ def _text(element: Element) -> str:
     return "".join(parts)
 
 
-def _annotations(row: Element, number: int) -> Iterator[Annotation]:
+def _annotations(row: Element, number: int, objects: EmbeddedObjects) -> Iterator[Annotation]:
     """The comments of a row's cells, and the texts of shapes that are anchored to them."""
-    for element in row.iter():
+    for element in [each for each in row.iter() if tag(each) in _ANNOTATIONS]:
         if tag(element) == "annotation":
             yield Annotation(number, "Comment: " + "\n".join(_paragraphs(element)))
-        elif tag(element) in {"frame", "custom-shape"}:
+        else:
+            objects.put_into(element)
             yield from (Annotation(number, text) for text in _paragraphs(element))
 
 
 def _paragraphs(element: Element) -> Iterator[str]:
-    return (text for child in element.iter() if tag(child) == "p" and (text := _text(child).strip()))
+    """The texts of a shape; of a chart its titles, as its values are those of cells."""
+    for child in element:
+        if tag(child) == "p" and (text := _text(child).strip()):
+            yield text
+        elif tag(child) not in _OF_A_CHART:
+            yield from _paragraphs(child)
 
 
 def _repeated(element: Element, what: str) -> int:

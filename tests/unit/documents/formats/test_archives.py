@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared_code.documents import BrokenDocument, EncryptedDocument
+from shared_code.documents import BrokenDocument, DocumentTooLarge, EncryptedDocument
 from tests.unit.documents.reading import contexts, read, text, texts
 from tests.unit.documents_corpus import OFFICE, docx, paragraph, relationships, zipped
 
@@ -53,7 +53,9 @@ def test_footer_of_all_slides_is_read_once():
     assert text("a.pptx", pptx(shape("One") + footer, shape("Two") + footer)).count("Example Ltd") == 1
 
 
-def odt(body: str, *, manifest: str = "<m/>", styles: str = "<s/>", kind: str = "text") -> bytes:
+def odt(
+    body: str, *, manifest: str = "<m/>", styles: str = "<s/>", kind: str = "text", **objects: str
+) -> bytes:
     names = 'xmlns:text="urn:t" xmlns:table="urn:b" xmlns:draw="urn:d" xmlns:svg="urn:s" xmlns:office="urn:o"'
     return zipped(
         {
@@ -62,6 +64,7 @@ def odt(body: str, *, manifest: str = "<m/>", styles: str = "<s/>", kind: str = 
             "styles.xml": styles,
             "META-INF/manifest.xml": manifest,
             "meta.xml": '<m xmlns:dc="urn:dc"><dc:title>Handbook</dc:title></m>',
+            **{f"{name}/content.xml": content for name, content in objects.items()},
         }
     )
 
@@ -111,20 +114,98 @@ def test_numbers_of_headings_and_lists_of_open_documents_are_read():
     ]  # fmt: skip
 
 
-def test_list_of_an_open_document_goes_on_below_an_item_without_text():
-    levels = odt_level(1, "1") + odt_level(2, "1", 'text:display-levels="2"')
-    style = f'<text:list-style s:name="L" xmlns:s="urn:y">{levels}</text:list-style>'
-    one, two, three, four = (f"<text:p>{word}</text:p>" for word in ("one", "two", "three", "four"))
-    own = 'text:style-name="L"'
-    body = (
-        odt_list(one + odt_list(two), more=f'{own} xml:id="l1"')
-        + "<text:p>Between.</text:p>"
-        + odt_list(odt_list(three), four, more=f'{own} text:continue-numbering="true"')
-        + odt_list(odt_list(one), two, more=own)
+def odt_style(name: str, *levels: str) -> str:
+    return f'<text:list-style s:name="{name}" xmlns:s="urn:y">{"".join(levels)}</text:list-style>'
+
+
+ALL_NUMBERS = [odt_level(depth, "1", f'text:display-levels="{depth}"') for depth in (1, 2, 3)]
+TOP, SUB, SUBSUB = (f"<text:p>{word}</text:p>" for word in ("top", "sub", "subsub"))
+NEW, SAME = 'text:style-name="L"', 'text:style-name="L" text:continue-numbering="true"'
+
+
+@pytest.mark.parametrize(
+    ("lists", "numbered"),
+    [
+        ([odt_list(odt_list(SUB), TOP, more=NEW)], ["1.1. sub", "2. top"]),
+        (
+            [
+                odt_list(
+                    TOP,
+                    odt_list(SUB),
+                    odt_list(SUB),
+                    TOP,
+                    odt_list(odt_list(SUBSUB)),
+                    odt_list(SUB),
+                    more=NEW,
+                )
+            ],
+            ["1. top", "1.1. sub", "1.2. sub", "2. top", "2.1.1. subsub", "2.2. sub"],
+        ),
+        ([odt_list(odt_list(SUB), more=NEW), odt_list(TOP, more=SAME)], ["1.1. sub", "2. top"]),
+        (
+            [odt_list(TOP + odt_list(SUB, SUB), more=NEW), odt_list(TOP, odt_list(SUB), more=SAME)],
+            ["1. top", "1.1. sub", "1.2. sub", "2. top", "2.1. sub"],
+        ),
+        (
+            [odt_list(TOP + odt_list(SUB), more=NEW), odt_list(odt_list(SUB), TOP, more=SAME)],
+            ["1. top", "1.1. sub", "1.2. sub", "2. top"],
+        ),
+        ([odt_list(TOP, more=NEW), odt_list(odt_list(SUB), more=NEW)], ["1. top", "1.1. sub"]),
+    ],
+)
+def test_items_without_a_text_count_as_libreoffice_counts_them(lists: list[str], numbered: list[str]):
+    body = odt_style("L", *ALL_NUMBERS) + "<text:p>-</text:p>".join(lists)
+    assert [line for line in text("a.odt", odt(body)).split("\n") if line.strip("-")] == numbered
+
+
+def test_first_items_of_an_open_document_without_a_text_have_the_first_numbers_of_their_levels():
+    second = odt_level(2, "1", 'text:display-levels="2" text:start-value="3"')
+    style = odt_style("L", odt_level(1, "1", 'text:start-value="2"'), second, ALL_NUMBERS[2])
+    body = style + odt_list(odt_list(odt_list(SUBSUB)), TOP, more=NEW)
+    assert text("a.odt", odt(body)).split("\n") == ["2.3.1. subsub", "3. top"]
+
+
+def test_headings_that_a_list_numbers_are_headings():
+    leave, norway = (
+        '<text:h text:outline-level="1">Leave</text:h>',
+        '<text:h text:outline-level="2">Norway</text:h>',
     )
-    assert [line for line in text("a.odt", odt(style + body)).split("\n") if line] == [
-        "1. one", "1.1. two", "Between.", "1.2. three", "2. four", "1.1. one", "1. two",
+    body = (
+        odt_style("L", *ALL_NUMBERS)
+        + odt_list(leave, more=NEW)
+        + "<text:p>Ask.</text:p>"
+        + odt_list(odt_list(norway), more=SAME)
+        + "<text:p>Wait.</text:p>"
+    )
+    assert texts("a.odt", odt(body)) == ["1. Leave\n\nAsk.", "1.1. Norway\n\nWait."]
+    assert contexts("a.odt", odt(body))[1] == ("Handbook", "1. Leave", "1.1. Norway")
+
+
+def odt_object(name: str) -> str:
+    return f'<draw:frame><draw:object x:href="./{name}" xmlns:x="urn:x"/><draw:image/></draw:frame>'
+
+
+def test_charts_and_formulas_of_an_open_document_are_read_where_they_stand_and_once():
+    names = 'xmlns:c="urn:c" xmlns:text="urn:t" xmlns:table="urn:b"'
+    cells = odt_row(odt_cell(""), odt_cell("Ships")), odt_row(odt_cell("May"), odt_cell("7"))
+    chart = (
+        f"<c:chart {names}><c:title><text:p>Arrivals</text:p></c:title><c:label-separator><text:p>; </text:p>"
+        f"</c:label-separator><c:plot>{odt_table(*cells)}</c:plot></c:chart>"
+    )
+    typed = "<math><mfrac><mi>y</mi><mi>x</mi></mfrac><annotation>y over x</annotation></math>"
+    bare = "<math><mi>y</mi><mo>=</mo><mn>2</mn></math>"
+    body = f"<text:p>See{odt_object('C')}and {odt_object('T')}{odt_object('B')}{odt_object('C')}.</text:p>"
+    assert text("a.odt", odt(body, C=chart, T=typed, B=bare)).split("\n") == [
+        "See", "Arrivals", " | Ships", "May | 7", "and ", "y over x", "", "y = 2", ".",
     ]  # fmt: skip
+
+
+def test_parts_of_an_open_document_that_are_nested_too_deep_are_refused_by_name():
+    deep = "<a>" * 5_000 + "</a>" * 5_000
+    with pytest.raises(DocumentTooLarge, match="nesting"):
+        read("a.odt", odt(f"<text:p>{odt_object('D')}</text:p>", D=deep))
+    with pytest.raises(DocumentTooLarge, match="nesting"):
+        read("a.odt", odt("<text:p>Hi.</text:p>", styles=f"<s><header>{deep}</header></s>"))
 
 
 def odt_table(*rows: str) -> str:

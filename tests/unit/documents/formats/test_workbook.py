@@ -100,7 +100,7 @@ def annotated() -> bytes:
     )
 
 
-def ods(content, *, manifest="") -> bytes:
+def ods(content, *, manifest="", **objects) -> bytes:
     names = "".join(
         f' xmlns:{prefix}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"'
         for prefix, name in (("office", "office"), ("table", "table"), ("text", "text"), ("draw", "drawing"))
@@ -111,6 +111,7 @@ def ods(content, *, manifest="") -> bytes:
             "mimetype": "application/vnd.oasis.opendocument.spreadsheet",
             "META-INF/manifest.xml": f"<manifest>{manifest}</manifest>",
             "content.xml": f"<office:document-content{names}>{body}</office:document-content>",
+            **{f"{name}/content.xml": content for name, content in objects.items()},
         }
     )
 
@@ -238,6 +239,14 @@ def test_comment_of_an_ods_cell_is_read():
     cell = "<table:table-cell><text:p>x</text:p><office:annotation><text:p>why</text:p></office:annotation>"
     row = f"<table:table-row>{cell}</table:table-cell></table:table-row>"
     assert texts("a.ods", ods(f'<table:table table:name="S">{row}</table:table>')) == ["x", "Comment: why"]
+
+
+def test_titles_of_a_chart_in_ods_are_read_and_its_values_are_not_again():
+    shown = '<draw:frame><draw:object x:href="./C" xmlns:x="urn:x"/></draw:frame>'
+    row = f"<table:table-row><table:table-cell><text:p>7</text:p>{shown}</table:table-cell></table:table-row>"
+    chart = "<chart><title><p>Ships</p></title><table><table-row><p>7</p></table-row></table></chart>"
+    data = ods(f'<table:table table:name="S">{row}</table:table>', C=chart)
+    assert texts("a.ods", data) == ["7", "Ships"]
 
 
 def test_ods_with_a_password_is_refused():
