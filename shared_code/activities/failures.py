@@ -45,8 +45,8 @@ from shared_code.settings import Settings
 # The reason stays in the host's log: what a foreign error says may quote a path, an address or a key.
 STEP_FAILED = Failure("StepFailed", "A step of the job failed repeatedly: submit the job again.")
 _MOST_TRIES = 3
-# Services refuse an app for half a minute while its key is renewed; so many tries take 45 seconds.
-_TRIES_IF_REFUSED = 6
+# Services refuse an app for half a minute while its key is renewed; so many tries take 35 seconds.
+_TRIES_IF_REFUSED = 5
 # Services may ask for any number of seconds; a day is longer than a job ever waits between two tries.
 _MOST_SECONDS = 86_400.0
 _OF_SDKS = f"{Settings.cosmos_endpoint.name} and {Settings.files_storage.name}"

@@ -133,7 +133,7 @@ def test_refusal_is_waited_for_while_a_key_may_be_renewed_and_names_what_to_chec
     assert answer.trouble
     assert (answer.trouble.service, answer.trouble.is_brief) == (service, True)
     assert "check" in answer.failure.message
-    assert timedelta(seconds=40) < time_until_it_ends(answer.trouble) < timedelta(seconds=60)
+    assert timedelta(seconds=30) < time_until_it_ends(answer.trouble) < timedelta(seconds=40)
 
 
 @pytest.mark.parametrize(
