@@ -157,7 +157,8 @@ def _cells_merged_with_those_below(grid: _Grid) -> dict[int, dict[int, int]]:
     merged: dict[int, dict[int, int]] = {}
     for (top, left), (bottom, right) in grid.merged:
         if bottom > top:
-            columns = dict.fromkeys(range(left - first, right - first + 1), bottom + 1)
+            # Cells before the first column that holds anything are not in the rows.
+            columns = dict.fromkeys(range(max(left - first, 0), right - first + 1), bottom + 1)
             merged.setdefault(top + 1, {}).update(columns)
     return merged
 

@@ -319,6 +319,16 @@ def test_number_that_rows_share_is_not_counted_in_each_of_them():
     assert found[1:] == ["1 | Ulm | 40", "1 | Linz", "2 | Wels | 50"]
 
 
+def test_blank_merged_cells_beside_a_table_are_no_part_of_it():
+    cells: Any = [
+        {"C": "Port", "D": "Berth", "E": "Dues"},
+        {"C": "Ulm", "D": "A", "E": 40},
+        {"C": "Linz", "D": "B"},
+    ]
+    found = texts("a.xlsx", merged_sheet(cells, "A1:B3"))
+    assert found == ["Port | Berth | Dues", "Ulm | A | 40", "Linz | B"]
+
+
 def test_text_of_a_sheet_that_is_a_chart_is_read():
     sheets = '<sheet name="S" sheetId="1" r:id="rId1"/><sheet name="Chart" sheetId="2" r:id="rId2"/>'
     anchor = "<a:r><a:t>Visits of 2024</a:t></a:r>"
