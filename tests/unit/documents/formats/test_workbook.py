@@ -406,20 +406,24 @@ def test_names_of_a_table_go_on_below_a_blank_row():
     assert [header for _, header, _ in found] == ["", *["City | People"] * 3]
 
 
-def test_large_sheet_is_read_as_a_small_one_is(monkeypatch):
-    names = sheet_row(1, {"B": "Number", "C": "Port"})
-    rows = "".join(sheet_row(n, {"B": n, "C": f"Port {n}"}) for n in range(2, 3_000))
-    data = xlsx({"S": names + rows + sheet_row(900_000, {"C": "Far below"})})
-    small = read("a.xlsx", data)
+_TEXT = '<c t="inlineStr"><is><t>Port {}</t></is></c>'
+_FAR_BELOW = sheet_row(1, {"B": "Number", "C": "Port"}) + "".join(
+    sheet_row(n, {"B": n, "C": f"Port {n}"}) for n in (*range(2, 3_000), 900_000)
+)
+_WITHOUT_NUMBERS = "<row/>" + "".join(
+    f"<row>{_TEXT.format(n)}</row>" if n % 7 else "<row/>" for n in range(2, 3_000)
+)
+_CDATA = _TEXT.format('<![CDATA[ <row r="7"> ]]>')
+_SEEMING_ROWS = f'<row>{_CDATA}</row><!-- <row r="9"> -->' * 2_999
+
+
+@pytest.mark.parametrize(
+    ("rows", "last"), [(_FAR_BELOW, 900_000), (_WITHOUT_NUMBERS, 2_999), (_SEEMING_ROWS, 2_999)]
+)
+def test_large_sheet_is_read_as_a_small_one_is(monkeypatch, rows, last):
+    small = read("a.xlsx", xlsx({"S": rows}))
+    monkeypatch.setattr("shared_code.documents.formats.workbook_bands._LARGE_BYTES", 1_000)
     monkeypatch.setattr("shared_code.documents.formats.workbook_bands._LARGE_GRID", 1_000)
     monkeypatch.setattr("shared_code.documents.formats.workbook_bands._BAND_BYTES", 10_000)
-    assert read("a.xlsx", data) == small
-    assert small.segments[-1].position.row == 900_000
-
-
-def test_rows_of_a_large_sheet_need_not_tell_their_numbers(monkeypatch):
-    rows = "".join(f'<row><c t="inlineStr"><is><t>Port {n}</t></is></c></row>' for n in range(3_000))
-    monkeypatch.setattr("shared_code.documents.formats.workbook_bands._LARGE_BYTES", 1_000)
-    monkeypatch.setattr("shared_code.documents.formats.workbook_bands._BAND_BYTES", 10_000)
-    segments = read("a.xlsx", xlsx({"S": rows})).segments
-    assert [segment.position.row for segment in segments] == list(range(1, 3_001))
+    assert read("a.xlsx", xlsx({"S": rows})) == small
+    assert small.segments[-1].position.row == last
