@@ -2,6 +2,7 @@
 
 import io
 import random
+import struct
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from shared_code.documents import (
     extract,
 )
 from tests.unit.documents.reading import read
-from tests.unit.documents_corpus import OFFICE, PACKAGE, SHEET, sheet_row, xlsx, zipped
+from tests.unit.documents_corpus import OFFICE, PACKAGE, SHEET, old_workbook, sheet_row, xlsx, zipped
 
 FILES = Path(__file__).parent / "files"
 DRAWING = "http://schemas.openxmlformats.org/drawingml/2006"
@@ -201,6 +202,35 @@ def test_xls_is_read_with_cells_as_they_are_shown(name):
         (1, "", "Region | Share | Price | Day"),
         (2, "Region | Share | Price | Day", "Ra | 12.3% | 1,234.50 CHF | 2024-03-01"),
     ]
+
+
+def excel_95(*records: tuple[int, bytes]) -> bytes:
+    """A workbook of Excel 95 with a sheet of these records; style 1 is a percentage."""
+    percent, sheet_name = b"0.0%", "Ціни".encode("cp1251")
+    everything = [
+        (0x809, b"\x00\x05\x05\x00" + bytes(4)),
+        (0x42, struct.pack("<H", 1251)),
+        (0x41E, struct.pack("<HB", 164, len(percent)) + percent),
+        (0xE0, bytes(16)),
+        (0xE0, struct.pack("<HH", 0, 164) + bytes(12)),
+    ]
+    before = sum(4 + len(data) for _, data in everything) + 4 + 7 + len(sheet_name) + 4
+    named = struct.pack("<IHB", before, 0, len(sheet_name)) + sheet_name
+    sheet = [(0x809, b"\x00\x05\x10\x00" + bytes(4)), *records, (0x0A, b"")]
+    return old_workbook("Book", *everything, (0x85, named), (0x0A, b""), *sheet)
+
+
+def test_workbook_of_excel_95_is_read_as_it_is_shown():
+    share = struct.pack("<HHHd", 0, 1, 1, 0.125)
+    label = struct.pack("<HHHH", 0, 0, 0, 4) + "Київ".encode("cp1251")
+    (segment,) = read("a.xls", excel_95((0x204, label), (0x203, share))).segments
+    assert (segment.text, segment.position.sheet) == ("Київ: 12.5%", "Ціни")
+
+
+def test_workbook_of_excel_95_with_a_password_is_refused():
+    beginning = (0x809, b"\x00\x05\x05\x00" + bytes(4))
+    with pytest.raises(EncryptedDocument):
+        texts("a.xls", old_workbook("Book", beginning, (0x2F, bytes(4)), (0x0A, b"")))
 
 
 def test_cut_off_xls_ends_as_broken_or_is_read():
