@@ -11,6 +11,7 @@ from shared_code.documents.errors import DocumentTooLarge
 
 _HIDDEN = raw.FPDF_ANNOT_FLAG_HIDDEN | raw.FPDF_ANNOT_FLAG_NOVIEW
 _TEXTS = {raw.FPDF_FORMFIELD_TEXTFIELD, raw.FPDF_FORMFIELD_COMBOBOX, raw.FPDF_FORMFIELD_LISTBOX}
+_KINDS_OF_TEXTS = {"Tx", "Ch"}
 _BOXES = {raw.FPDF_FORMFIELD_CHECKBOX, raw.FPDF_FORMFIELD_RADIOBUTTON}
 _PASSWORD = 1 << 13
 _CHECKED = "☒"
@@ -88,8 +89,10 @@ def _field(annotation: Any, form: Any) -> _Field | None:
         return None
     text, name = "", ""
     if kind == raw.FPDF_ANNOT_FREETEXT:
-        text = _string(lambda *to: raw.FPDFAnnot_GetStringValue(annotation, b"Contents", *to))
-    elif form is not None:
+        text = _entry(annotation, b"Contents")
+    elif form is None:
+        text = _value_without_form(annotation)
+    else:
         text = _value(annotation, form)
         name = _string(lambda *to: raw.FPDFAnnot_GetFormFieldAlternateName(form, annotation, *to))
     if not text.strip():
@@ -109,6 +112,19 @@ def _value(annotation: Any, form: Any) -> str:
     return _chosen(annotation, form) or _string(
         lambda *to: raw.FPDFAnnot_GetFormFieldValue(form, annotation, *to)
     )
+
+
+def _value_without_form(annotation: Any) -> str:
+    """What a field says itself, on a page that was taken out of a form and lost what belongs to the whole."""
+    flags = ctypes.c_float()
+    raw.FPDFAnnot_GetNumberValue(annotation, b"Ff", ctypes.byref(flags))
+    if _entry(annotation, b"FT") not in _KINDS_OF_TEXTS or int(flags.value) & _PASSWORD:
+        return ""
+    return _entry(annotation, b"V")
+
+
+def _entry(annotation: Any, key: bytes) -> str:
+    return _string(lambda *to: raw.FPDFAnnot_GetStringValue(annotation, key, *to))
 
 
 def _chosen(annotation: Any, form: Any) -> str:
