@@ -16,6 +16,8 @@ from shared_code.documents.formats.workbook_bands import BandedSheet, width_if_l
 # The formats of a row's cells by their columns, counted from 0.
 CellFormats = dict[int, str]
 
+# What is drawn by a part of its own.
+_DRAWN = {"chart", "relIds"}
 _READ_BYTES = 256 * 1024
 # With the styles that matter in its place. Every writer that is known puts the cell's name before its style.
 _STYLED_CELL = rb'<(?:\w+:)?c\s(?:[^<>]*?\s)??r="([A-Z]{1,3})(\d{1,7})"\s(?:[^<>]*?\s)??s="(%b)"'
@@ -117,15 +119,17 @@ class WorkbookParts:
                 yield from _annotation(comment.get("ref", ""), text)
 
     def _drawn(self, part: str) -> Iterator[Annotation]:
-        """Text boxes and shapes where they begin, titles of charts, and alternative texts of pictures."""
-        charts = self._targets_by_id(part)
+        """Text boxes and shapes where they begin, titles of charts, SmartArt, and alternative texts."""
+        parts = self._targets_by_id(part)
         root = self._root(part)
         for anchor in [] if root is None else root:
             row = next((int(row.text or 0) + 1 for row in anchor.iter() if _tag(row) == "row"), 1)
             texts = [*_paragraphs(anchor), *_alternative_texts(anchor)]
-            for chart in (_attribute(e, "id") for e in anchor.iter() if _tag(e) == "chart"):
-                chart_root = self._root(charts.get(chart, ("", ""))[1])
-                texts += [] if chart_root is None else _paragraphs(chart_root)
+            for key in (
+                _attribute(e, "id") or _attribute(e, "dm") for e in anchor.iter() if _tag(e) in _DRAWN
+            ):
+                drawn = self._root(parts.get(key, ("", ""))[1])
+                texts += [] if drawn is None else _paragraphs(drawn)
             if texts:
                 yield Annotation(row, "\n".join(texts))
 

@@ -204,6 +204,21 @@ def test_xls_is_read_with_cells_as_they_are_shown(name):
     ]
 
 
+def test_text_of_smart_art_is_read():
+    art = f'<g xmlns:r="{OFFICE}" xmlns:dgm="d"><dgm:relIds r:dm="rId1" r:lo="rId2"/></g>'
+    point = "<a:p><a:r><a:t>Order</a:t></a:r></a:p><a:p><a:r><a:t>Deliver</a:t></a:r></a:p>"
+    data = with_parts(
+        xlsx({"S": ""}),
+        {
+            "xl/worksheets/_rels/sheet1.xml.rels": related(("drawing", "../drawings/drawing1.xml")),
+            "xl/drawings/drawing1.xml": f"<d><anchor>{art}</anchor></d>",
+            "xl/drawings/_rels/drawing1.xml.rels": related(("diagramData", "../diagrams/data1.xml")),
+            "xl/diagrams/data1.xml": f'<m xmlns:a="{DRAWING}/main"><pt>{point}</pt></m>',
+        },
+    )
+    assert texts("a.xlsx", data) == ["Order\nDeliver"]
+
+
 def excel_95(*records: tuple[int, bytes]) -> bytes:
     """A workbook of Excel 95 with a sheet of these records; style 1 is a percentage."""
     percent, sheet_name = b"0.0%", "Ціни".encode("cp1251")
