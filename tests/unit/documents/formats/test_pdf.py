@@ -106,6 +106,15 @@ def test_text_that_was_typed_onto_a_page_is_read():
     assert text("a.pdf", data) == "Offer\nApproved, R. E."
 
 
+@pytest.mark.parametrize("kind", ["Text", "Highlight", "StrikeOut", "Square"])
+def test_comments_on_a_page_stand_below_it(kind):
+    comment = f"<< /Type /Annot /Subtype /{kind} /F 4 /Contents (Too dear.) /Rect [100 100 300 120] >>"
+    marked = f"<< /Type /Annot /Subtype /{kind} /F 4 /Contents (Offer of  May) /Rect [20 400 300 420] >>"
+    drawing = written((20, 400, "Offer of May"))
+    data = drawn_pdf(comment, marked, drawing=drawing, page="/Annots [6 0 R 7 0 R]")
+    assert text("a.pdf", data) == "Offer of May\nComment: Too dear."
+
+
 def test_fields_of_a_page_that_was_taken_out_of_a_form_are_read():
     fields = [f"<< /Type /Annot /Subtype /Widget /F 4 {field} >>" for field in (NAME, HIDDEN)]
     drawing = written((20, 104, "Applicant:"))
