@@ -61,6 +61,10 @@ class OldWorkbookParts:
         for row, cells in groupby(_styled_cells(self._stream, self._sheets[sheet]), key=lambda cell: cell[0]):
             yield row + 1, {column: code for _, column, style in cells if (code := self._format(style))}
 
+    def without_macro_sheets(self, data: bytes) -> bytes:
+        """The workbook as it is: its parser passes over sheets of macros."""
+        return data
+
     def banded(self, _sheet: str) -> None:
         """Nothing: no sheet of such files is so large."""
 

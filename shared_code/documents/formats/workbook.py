@@ -71,7 +71,7 @@ def _opendocument_segments(_data: bytes, archive: ZipFile, limits: DocumentLimit
 
 def _segments(data: bytes, archive: ZipFile | None, limits: DocumentLimits) -> Iterator[Segment]:
     parts = WorkbookParts(archive) if archive else OldWorkbookParts(data)
-    with CalamineWorkbook.from_filelike(io.BytesIO(data)) as workbook:
+    with CalamineWorkbook.from_filelike(io.BytesIO(parts.without_macro_sheets(data))) as workbook:
         kinds = {sheet.name: sheet.typ for sheet in workbook.sheets_metadata if sheet.typ in _SHEETS}
         if len(kinds) > limits.sheets:
             raise DocumentTooLarge.past("sheets", limits.sheets)

@@ -1,5 +1,6 @@
 """What an xlsx or xlsm holds beside the values of its cells: formats, comments, and text in drawings."""
 
+import io
 import posixpath
 import re
 import zlib
@@ -7,7 +8,7 @@ from collections.abc import Iterator
 from itertools import chain, product
 from typing import IO
 from xml.etree.ElementTree import Element, ParseError, fromstring
-from zipfile import BadZipFile, ZipFile
+from zipfile import ZIP_DEFLATED, BadZipFile, ZipFile
 
 from shared_code.documents.formats.annotation import Annotation
 from shared_code.documents.formats.number_format import GENERAL, built_in_format, is_general
@@ -16,6 +17,9 @@ from shared_code.documents.formats.workbook_bands import BandedSheet, width_if_l
 # The formats of a row's cells by their columns, counted from 0.
 CellFormats = dict[int, str]
 
+_MACRO_SHEETS = {"xlMacrosheet", "xlIntlMacrosheet"}
+_SHEET = rb'<(?:\w+:)?sheet\b[^<>]*\s\w+:id="(?:%b)"[^<>]*>(?:</(?:\w+:)?sheet>)?'
+_COMPRESSION = 1
 # What is drawn by a part of its own.
 _DRAWN = {"chart", "relIds"}
 _READ_BYTES = 256 * 1024
@@ -46,6 +50,20 @@ class WorkbookParts:
         self._sheets = self._sheet_parts(main)
         styles = next(iter(self._targets(main, "styles")), "")
         self._formats = _cell_formats(self._root(styles))
+
+    def without_macro_sheets(self, data: bytes) -> bytes:
+        """The workbook without its sheets of old macros, for which its parser refuses all of it."""
+        kinds = {key: kind for key, (kind, _) in self._targets_by_id(self._main).items()}
+        keys = [re.escape(key.encode()) for key, kind in kinds.items() if kind in _MACRO_SHEETS]
+        if not keys or not self._main.endswith(".xml"):
+            return data
+        sheet = re.compile(_SHEET % b"|".join(keys))
+        changed = io.BytesIO()
+        with ZipFile(changed, "w", ZIP_DEFLATED, compresslevel=_COMPRESSION) as written:
+            for name in self._archive.namelist():
+                part = self._archive.read(name)
+                written.writestr(name, sheet.sub(b"", part) if name == self._main else part)
+        return changed.getvalue()
 
     def formats(self, sheet: str) -> Iterator[tuple[int, CellFormats]]:
         """Rows of a sheet, counted from 1, with the formats of cells that do not show what is stored."""

@@ -204,6 +204,19 @@ def test_xls_is_read_with_cells_as_they_are_shown(name):
     ]
 
 
+@pytest.mark.parametrize("kind", ["xlMacrosheet", "xlIntlMacrosheet"])
+def test_sheet_of_macros_keeps_no_other_from_being_read(kind):
+    sheets = '<sheet name="S" sheetId="1" r:id="rId1"/><sheet name="M" sheetId="2" r:id="rId2"></sheet>'
+    parts = {
+        "xl/workbook.xml": (
+            f'<workbook xmlns="{SHEET}" xmlns:r="{OFFICE}"><sheets>{sheets}</sheets></workbook>'
+        ),
+        "xl/_rels/workbook.xml.rels": related(("worksheet", "worksheets/sheet1.xml"), (kind, "m/sheet1.xml")),
+        "xl/m/sheet1.xml": f'<macrosheet xmlns="{SHEET}"/>',
+    }
+    assert texts("a.xlsm", with_parts(xlsx({"S": sheet_row(1, {"A": "x"})}), parts)) == ["x"]
+
+
 def test_text_of_smart_art_is_read():
     art = f'<g xmlns:r="{OFFICE}" xmlns:dgm="d"><dgm:relIds r:dm="rId1" r:lo="rId2"/></g>'
     point = "<a:p><a:r><a:t>Order</a:t></a:r></a:p><a:p><a:r><a:t>Deliver</a:t></a:r></a:p>"
