@@ -100,7 +100,7 @@ def _text(name: str, data: bytes) -> tuple[str, str]:
         chunks = chunk(extract(name, data, DocumentLimits()), **_SIZES)
     except DocumentError as error:
         return "", error.code
-    except Exception as error:  # noqa: BLE001 - in a reader process any of them ends as a broken document
+    except BaseException as error:  # noqa: BLE001 - a panic is not an Exception; a reader process calls it broken
         return "", f"BrokenDocument ({type(error).__name__})"
     return "\n".join(each.text for each in chunks), ""
 

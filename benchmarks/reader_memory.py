@@ -83,6 +83,11 @@ def _html_table() -> bytes:
     return f"<table><tr><th>Number</th><th>Port</th><th>Tonnes</th><th>Place</th></tr>{rows}</table>".encode()
 
 
+def _html_page() -> bytes:
+    item = "<div class=item><h3>Berth {}</h3><p><a href=/ulm>Ulm</a> has a <b>quay</b> for boats.</p></div>\n"
+    return f"<main>{''.join(item.format(number) for number in range(120_000))}</main>".encode()
+
+
 def _tiny_records() -> bytes:
     return b"[" + b",".join(b'{"a":%d}' % number for number in range(1_000_000)) + b"]"
 
@@ -126,6 +131,7 @@ _FILES: dict[str, Callable[[], bytes]] = {
     "prose-30-mb.txt": lambda: _prose("\n", 30),
     "without-breaks-30-mb.txt": lambda: b"x1y2z3w4" * 3_750_000,
     "table-10-mb.html": _html_table,
+    "page-12-mb.html": _html_page,
     "tiny-records.json": _tiny_records,
     "features.json": _features,
     "workbook.xlsx": _workbook,

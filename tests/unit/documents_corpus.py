@@ -1,6 +1,7 @@
 """Makes the files that the document tests read: small good ones of each kind, and nasty ones."""
 
 import io
+import struct
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from html import escape
@@ -10,6 +11,9 @@ OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 PACKAGE = "http://schemas.openxmlformats.org/package/2006"
 WORD = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
 SHEET = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+# Of the container of old Office files: its mark, and what ends a chain of sectors, is free or lists them.
+OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_END, _FREE, _TABLE = 0xFFFF_FFFE, 0xFFFF_FFFF, 0xFFFF_FFFD
 COMPATIBILITY = "http://schemas.openxmlformats.org/markup-compatibility/2006"
 
 HEBREW = "שלום עולם. זהו מסמך קצר."
@@ -186,13 +190,11 @@ def encrypted_pdf() -> bytes:
 
 def encrypted_office() -> bytes:
     """What Office writes for a docx or xlsx with a password: an OLE container."""
-    return (
-        b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(504) + "EncryptedPackage".encode("utf-16-le") + bytes(512)
-    )
+    return OLE + bytes(504) + "EncryptedPackage".encode("utf-16-le") + bytes(512)
 
 
 def old_office() -> bytes:
-    return b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(504) + "WordDocument".encode("utf-16-le") + bytes(512)
+    return OLE + bytes(504) + "WordDocument".encode("utf-16-le") + bytes(512)
 
 
 @cache
@@ -202,6 +204,30 @@ def docx_bomb() -> bytes:
 
 
 @cache
+def old_workbook(stream: str, *records: tuple[int, bytes]) -> bytes:
+    """A workbook of old Excel: a container with one stream of records."""
+    written = b"".join(
+        kind.to_bytes(2, "little") + len(data).to_bytes(2, "little") + data for kind, data in records
+    )
+    sectors = max(8, -(-len(written) // 512))
+    header = struct.pack("<8s16x5H6x10I", OLE, 62, 3, 0xFFFE, 9, 6, 0, 1, 1, 0, 4096, _END, 0, _END, 0, 0)
+    table = [_TABLE, _END, *range(3, sectors + 2), _END]
+    entries = _entry("Root Entry", 5, child=1) + _entry(stream, 2, start=2, size=sectors * 512)
+    return b"".join(
+        (
+            header.ljust(512, b"\xff"),
+            struct.pack(f"<{len(table)}I", *table).ljust(512, b"\xff"),
+            entries.ljust(512, b"\0"),
+            written.ljust(sectors * 512, b"\0"),
+        )
+    )
+
+
+def _entry(name: str, kind: int, *, child: int = _FREE, start: int = _END, size: int = 0) -> bytes:
+    text = name.encode("utf-16-le")
+    return struct.pack("<64sHBB3I36xIQ", text, len(text) + 2, kind, 1, _FREE, _FREE, child, start, size)
+
+
 def xlsx_bomb() -> bytes:
     return xlsx({"Bomb": sheet_row(1, {"A": "a" * 100_000_000})})
 

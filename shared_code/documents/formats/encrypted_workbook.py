@@ -9,7 +9,7 @@ import struct
 from msoffcrypto import OfficeFile
 from msoffcrypto.exceptions import DecryptionError, FileFormatError, InvalidKeyError, ParseError
 
-from shared_code.documents.errors import BrokenDocument, EncryptedDocument
+from shared_code.documents.errors import EncryptedDocument
 from shared_code.documents.formats.archive import is_encrypted
 
 _DEFAULT_PASSWORD = "VelvetSweatshop"  # noqa: S105 - known to every reader of workbooks
@@ -20,7 +20,6 @@ def decrypted(data: bytes) -> bytes:
 
     Raises:
         EncryptedDocument: it has a password of its own.
-        BrokenDocument: the container cannot be read.
     """
     try:
         office = OfficeFile(io.BytesIO(data))
@@ -31,8 +30,8 @@ def decrypted(data: bytes) -> bytes:
         office.decrypt(plain)
     except (InvalidKeyError, DecryptionError) as error:
         raise EncryptedDocument from error
-    except (FileFormatError, ParseError, OSError, struct.error, ValueError) as error:
+    except (FileFormatError, ParseError, OSError, struct.error, ValueError, AssertionError) as error:
         if is_encrypted(data):
             raise EncryptedDocument from error
-        raise BrokenDocument("The file cannot be read as a workbook.") from error
+        return data  # the parser of workbooks knows more kinds, such as those of Excel 5 and 95
     return plain.getvalue()

@@ -141,7 +141,7 @@ def _cut_off(text: str, error: json.JSONDecodeError) -> tuple[str, int]:
     if missing:
         with suppress(json.JSONDecodeError):
             return _checked(text[:end] + missing), end
-    raise broken_json(error, "the file") from error
+    raise broken_json(error) from error
 
 
 def _last_boundary(text: str) -> tuple[int, str]:
@@ -163,7 +163,7 @@ def _last_boundary(text: str) -> tuple[int, str]:
     return end, "".join(reversed(closing[:depth])) if closing else ""
 
 
-def broken_json(error: json.JSONDecodeError, where: str) -> BrokenDocument:
+def broken_json(error: json.JSONDecodeError, where: str = "the file") -> BrokenDocument:
     """The error for a text that is not JSON, which names the place."""
     return BrokenDocument(f"The file is not valid JSON: {error.msg} at character {error.pos + 1} of {where}.")
 
@@ -184,7 +184,7 @@ def _lines_of_records(blocks: Iterable[str], limits: DocumentLimits) -> Iterator
             first_error = first_error or error
             broken.append(line)
             if len(broken) > _MOST_BROKEN_LINES:
-                raise broken_json(first_error, f"the file, in line {broken[0]}") from error
+                raise broken_json(first_error, f"the record in line {broken[0]}") from error
             continue
         count += 1
         if count > limits.rows:
@@ -192,7 +192,7 @@ def _lines_of_records(blocks: Iterable[str], limits: DocumentLimits) -> Iterator
         yield Segment("\n".join(_lines(value, limits)), Position(row=line))
     is_cut_off = broken[-1:] == [window.line] and count >= _FEWEST_RECORDS
     if first_error and (len(broken) - is_cut_off) * _LINES_FOR_A_BROKEN_ONE > count:
-        raise broken_json(first_error, f"the file, in line {broken[0]}")
+        raise broken_json(first_error, f"the record in line {broken[0]}")
     if broken:
         lines = ", ".join(map(str, broken[:20]))
         yield Note("RecordsNotRead", f"Not read for being no valid JSON: line {lines}.")

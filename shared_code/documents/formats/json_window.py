@@ -74,7 +74,7 @@ class JsonWindow:
         """The next value as a record in lines of its own.
 
         Raises:
-            JSONDecodeError: there is none; the line is passed over.
+            JSONDecodeError: there is none; the line is passed over. Its place is that within the record.
             RecursionError: it is nested too deep.
         """
         while True:
@@ -82,8 +82,9 @@ class JsonWindow:
                 value, end = self._decoder.raw_decode(self._text, self._place)
             except json.JSONDecodeError as error:
                 if not self._reads_on_to_line_end(error):
+                    place = self._place
                     self._pass(self._line_end())
-                    raise
+                    raise json.JSONDecodeError(error.msg, error.doc[place:], error.pos - place) from None
             else:
                 if end + _OF_A_NUMBER < len(self._text) or not self._read_on():
                     self._pass(end)

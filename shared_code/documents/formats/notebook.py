@@ -44,7 +44,7 @@ def _cells(text: str, limits: DocumentLimits) -> list[_Json]:
     try:
         notebook = json.loads(text, strict=False)
     except json.JSONDecodeError as error:
-        raise broken_json(error, "the file") from error
+        raise broken_json(error) from error
     except RecursionError as error:
         raise DocumentTooLarge.nested_past(limits.nesting) from error
     # The notebooks of old have sheets of cells.

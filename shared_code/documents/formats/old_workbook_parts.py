@@ -1,8 +1,9 @@
-"""What an xls of Excel 97 to 2003 holds beside the values of its cells: their number formats.
+"""What an xls holds beside the values of its cells: their number formats.
 
-The stream of records is described in [MS-XLS].
+The stream of records is described in [MS-XLS]; Excel 5 and 95 write texts in one code page.
 """
 
+import codecs
 import io
 import struct
 from collections.abc import Iterator
@@ -10,36 +11,48 @@ from itertools import groupby
 
 from olefile import OleFileIO
 
+from shared_code.documents.errors import EncryptedDocument
 from shared_code.documents.formats.annotation import Annotation
 from shared_code.documents.formats.number_format import built_in_format, is_general
 from shared_code.documents.formats.workbook_parts import CellFormats
 
 _FORMULA, _EOF, _SHEET, _SEVERAL_NUMBERS, _STYLE = 0x06, 0x0A, 0x85, 0xBD, 0xE0
 _NUMBER, _SHORT_NUMBER, _FORMAT = 0x203, 0x27E, 0x41E
+_PASSWORD, _CODE_PAGE, _BEGINNING = 0x2F, 0x42, 0x809
 _CELLS = {_FORMULA, _NUMBER, _SHORT_NUMBER, _SEVERAL_NUMBERS}
 # As many as the fields of any of these have: what is cut off reads as zeros.
 _LEAST_BYTES = 12
-_STREAM = "Workbook"
+_STREAMS = ("Workbook", "Book")
+_EXCEL_97 = 0x600
+_LATIN = "cp1252"
 
 Record = tuple[int, bytes]
 
 
 class OldWorkbookParts:
-    """The formats of the cells of all sheets; a stream that is older or broken has none."""
+    """The formats of the cells of all sheets; a broken stream has none."""
 
     def __init__(self, data: bytes) -> None:
         self._stream = _workbook_stream(data)
         self._formats: list[str] = []
         self._sheets: dict[str, int] = {}
+        # Of Excel 5 and 95; later ones write texts in Unicode.
+        self._code_page = ""
         codes: dict[int, str] = {}
         for kind, record in _records(self._stream, 0):
-            if kind == _FORMAT:
-                codes[struct.unpack_from("<H", record)[0]] = _string(record[2:], "<H")
+            if kind == _BEGINNING and struct.unpack_from("<H", record)[0] < _EXCEL_97:
+                self._code_page = _LATIN
+            elif kind == _PASSWORD:
+                raise EncryptedDocument  # none is left in a file that was decrypted
+            elif kind == _CODE_PAGE and self._code_page:
+                self._code_page = _code_page(struct.unpack_from("<H", record)[0])
+            elif kind == _FORMAT:
+                codes[struct.unpack_from("<H", record)[0]] = self._string(record[2:], "<H")
             elif kind == _STYLE:
                 number = struct.unpack_from("<H", record, 2)[0]
                 self._formats.append(codes.get(number) or built_in_format(number))
             elif kind == _SHEET:
-                self._sheets[_string(record[6:], "<B")] = struct.unpack_from("<I", record)[0]
+                self._sheets[self._string(record[6:], "<B")] = struct.unpack_from("<I", record)[0]
 
     def formats(self, sheet: str) -> Iterator[tuple[int, CellFormats]]:
         """Rows of a sheet, counted from 1, with the formats of cells that do not show what is stored."""
@@ -47,6 +60,10 @@ class OldWorkbookParts:
             return
         for row, cells in groupby(_styled_cells(self._stream, self._sheets[sheet]), key=lambda cell: cell[0]):
             yield row + 1, {column: code for _, column, style in cells if (code := self._format(style))}
+
+    def without_macro_sheets(self, data: bytes) -> bytes:
+        """The workbook as it is: its parser passes over sheets of macros."""
+        return data
 
     def banded(self, _sheet: str) -> None:
         """Nothing: no sheet of such files is so large."""
@@ -59,16 +76,29 @@ class OldWorkbookParts:
         """Nothing: comments and text boxes of such files are not read."""
         return []
 
+    def _string(self, record: bytes, length: str) -> str:
+        if self._code_page:
+            return record[1 : 1 + record[0]].decode(self._code_page, "replace")
+        return _string(record, length)
+
     def _format(self, style: int) -> str:
         code = self._formats[style] if style < len(self._formats) else ""
         return "" if is_general(code) else code
 
 
+def _code_page(number: int) -> str:
+    try:
+        return codecs.lookup(f"cp{number}").name
+    except LookupError:
+        return _LATIN
+
+
 def _workbook_stream(data: bytes) -> bytes:
     try:
         with OleFileIO(io.BytesIO(data)) as container:
-            return bytes(container.openstream(_STREAM).read())
-    except (OSError, ValueError, struct.error, IndexError):
+            name = next(name for name in _STREAMS if container.exists(name))
+            return bytes(container.openstream(name).read())
+    except (OSError, ValueError, struct.error, IndexError, StopIteration):
         return b""
 
 

@@ -30,6 +30,8 @@ _NAMED = (
 _CONTROLS = "button, select, datalist, input, textarea"
 _WHOLE = "main, [role=main]"
 _MAIN = "main, article, [role=main], [itemprop=articleBody]"
+_HEADINGS = "h1, h2, h3, h4, h5, h6"
+_LINK_ELSEWHERE = "a[href]:not([href^='#'])"
 _BLOCKS = "div, section, table, ul, ol, dl, article"
 # Words of classes and ids by which the authors of pages call what surrounds their content.
 _SIDE_WORDS = frozenset(
@@ -64,6 +66,10 @@ _FEWEST_SHARE = 0.2
 _LINKED_SHARE = 0.35
 _LINKED_SHARE_WITHIN = 0.6
 _FEWEST_LINKS = 2
+# A part of so many headings that all lead to other pages is one of teasers.
+_FEWEST_TEASERS = 2
+# How far above a heading the link may stand that it lies in.
+_LINK_ABOVE = 4
 # Pages that are nested deeper than this are not made by people.
 _DEEPEST = 256
 
@@ -126,6 +132,18 @@ class _Page:
             each.mem_id for node in [*parts, *body.css(f"{_WHOLE}, h1")] for each in (node, *_ancestors(node))
         }
 
+        self._headings = Counter[int]()
+        self._linked_headings = Counter[int]()
+        if self._is_article and self._most_prose:
+            self._count_headings()
+
+    def _count_headings(self) -> None:
+        for heading in self._body.css(_HEADINGS):
+            is_linked = _leads_elsewhere(heading)
+            for node in islice(_ancestors(heading), _DEEPEST):
+                self._headings[node.mem_id] += 1
+                self._linked_headings[node.mem_id] += is_linked
+
     def around(self) -> Iterator[LexborNode]:
         """What is not content; parts may lie in each other."""
         yield from self._body.css(_CONTROLS)
@@ -134,6 +152,7 @@ class _Page:
             (_SIDE, self._is_side),
             (_NAMED, self._is_named_side),
             (_BLOCKS, self._is_list_of_links),
+            (_BLOCKS, self._is_of_teasers),
         ):
             for node in self._body.css(selector):
                 if node.mem_id not in self._content and is_around(node):
@@ -184,6 +203,19 @@ class _Page:
                 return False
             share = _LINKED_SHARE_WITHIN
         return self._linked[node.mem_id] > share * self.words(node)
+
+    def _is_of_teasers(self, node: LexborNode) -> bool:
+        """Whether this lies beside an article, and each of its headings leads to another page."""
+        count = self._headings[node.mem_id]
+        if count < _FEWEST_TEASERS or self._linked_headings[node.mem_id] < count:
+            return False
+        return self._prose(node) < _PROSE_WORDS * count and not _is_within_main(node)
+
+
+def _leads_elsewhere(heading: LexborNode) -> bool:
+    if heading.css_first(_LINK_ELSEWHERE) is not None:
+        return True
+    return any(node.tag == "a" for node in islice(_ancestors(heading), _LINK_ABOVE))
 
 
 def _outermost(nodes: Iterable[LexborNode]) -> list[LexborNode]:

@@ -71,6 +71,7 @@ class _File:
         self._horizontal: pdfium.PdfDocument | None = None
         self._pictures: list[int] = []
         self._unreadable: list[int] = []
+        self._damaged: list[int] = []
 
     def pages(self) -> Iterator[Segment | Note]:
         path = HeadingPath(told_title(self._document.get_metadata_value("Title")))
@@ -90,8 +91,12 @@ class _File:
             self._horizontal.close()
         if has_text:
             yield from self._notes()
+        elif self._damaged:
+            raise BrokenDocument(f"{_pages(self._damaged)} damaged and cannot be read.")
 
     def _notes(self) -> Iterator[Note]:
+        if self._damaged:
+            yield Note("PartNotRead", f"{_pages(self._damaged)} damaged and not read.")
         if self._pictures:
             yield Note(
                 "PagesWithoutText",
@@ -122,8 +127,9 @@ class _File:
                 text = self._text_of(page)
                 if len(text) < _FEW_CHARACTERS:
                     text = self._looked_at(index, page, text)
-        except pdfium.PdfiumError as error:
-            raise BrokenDocument(f"Page {index + 1} of the PDF cannot be read.") from error
+        except pdfium.PdfiumError:
+            self._damaged.append(index + 1)
+            return ""
         return text
 
     def _text_of(self, page: pdfium.PdfPage) -> str:

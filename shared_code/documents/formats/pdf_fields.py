@@ -1,4 +1,4 @@
-"""What was filled into the form of a PDF page or typed onto it, put where its label stands."""
+"""What was filled into the form of a PDF page or typed onto it, put where its label stands, and comments."""
 
 import ctypes
 from collections.abc import Callable, Iterator
@@ -11,6 +11,23 @@ from shared_code.documents.errors import DocumentTooLarge
 
 _HIDDEN = raw.FPDF_ANNOT_FLAG_HIDDEN | raw.FPDF_ANNOT_FLAG_NOVIEW
 _TEXTS = {raw.FPDF_FORMFIELD_TEXTFIELD, raw.FPDF_FORMFIELD_COMBOBOX, raw.FPDF_FORMFIELD_LISTBOX}
+# Notes, and marks that a comment belongs to; the window that shows one is an annotation of its own.
+_COMMENTED = {
+    raw.FPDF_ANNOT_TEXT,
+    raw.FPDF_ANNOT_HIGHLIGHT,
+    raw.FPDF_ANNOT_UNDERLINE,
+    raw.FPDF_ANNOT_SQUIGGLY,
+    raw.FPDF_ANNOT_STRIKEOUT,
+    raw.FPDF_ANNOT_CARET,
+    raw.FPDF_ANNOT_STAMP,
+    raw.FPDF_ANNOT_INK,
+    raw.FPDF_ANNOT_LINE,
+    raw.FPDF_ANNOT_SQUARE,
+    raw.FPDF_ANNOT_CIRCLE,
+    raw.FPDF_ANNOT_POLYGON,
+    raw.FPDF_ANNOT_POLYLINE,
+}
+_KINDS_OF_TEXTS = {"Tx", "Ch"}
 _BOXES = {raw.FPDF_FORMFIELD_CHECKBOX, raw.FPDF_FORMFIELD_RADIOBUTTON}
 _PASSWORD = 1 << 13
 _CHECKED = "☒"
@@ -30,13 +47,23 @@ class _Field(NamedTuple):
     left: float
     middle: float
     half_height: float
+    is_comment: bool
 
 
 def with_fields(page: pdfium.PdfPage, textpage: pdfium.PdfTextPage, text: str) -> str:
-    """The text of a page with each field's value after its label, or at the end with the field's name."""
+    """The text of a page with each field's value after its label, or at the end with the field's name.
+
+    Comments come last, but for those that repeat what they mark.
+    """
     places: list[tuple[int, str]] = []
     rest: list[str] = []
+    comments: list[str] = []
+    words = f" {' '.join(text.split())} "
     for field in _fields(page):
+        if field.is_comment:
+            if f" {' '.join(field.text.split())} " not in words:
+                comments.append(f"Comment: {field.text}")
+            continue
         place = _place(textpage, field)
         if place is None or place > len(text):
             rest.append(f"{field.name}: {field.text}" if field.name else field.text)
@@ -44,7 +71,7 @@ def with_fields(page: pdfium.PdfPage, textpage: pdfium.PdfTextPage, text: str) -
             places.append((place, f" {field.text} "))
     for place, value in sorted(places, key=lambda each: each[0], reverse=True):
         text = text[:place] + value + text[place:]
-    return "\n".join(filter(None, [text, *rest]))
+    return "\n".join(filter(None, [text, *rest, *comments]))
 
 
 def answers_beside_pages(document: pdfium.PdfDocument) -> Iterator[bytes]:
@@ -82,14 +109,17 @@ def _fields(page: pdfium.PdfPage) -> Iterator[_Field]:
 
 def _field(annotation: Any, form: Any) -> _Field | None:
     kind = raw.FPDFAnnot_GetSubtype(annotation)
-    if kind not in {raw.FPDF_ANNOT_WIDGET, raw.FPDF_ANNOT_FREETEXT}:
+    is_comment = kind in _COMMENTED
+    if not is_comment and kind not in {raw.FPDF_ANNOT_WIDGET, raw.FPDF_ANNOT_FREETEXT}:
         return None
     if raw.FPDFAnnot_GetFlags(annotation) & _HIDDEN:
         return None
     text, name = "", ""
-    if kind == raw.FPDF_ANNOT_FREETEXT:
-        text = _string(lambda *to: raw.FPDFAnnot_GetStringValue(annotation, b"Contents", *to))
-    elif form is not None:
+    if kind != raw.FPDF_ANNOT_WIDGET:
+        text = _entry(annotation, b"Contents")
+    elif form is None:
+        text = _value_without_form(annotation)
+    else:
         text = _value(annotation, form)
         name = _string(lambda *to: raw.FPDFAnnot_GetFormFieldAlternateName(form, annotation, *to))
     if not text.strip():
@@ -97,7 +127,7 @@ def _field(annotation: Any, form: Any) -> _Field | None:
     box = raw.FS_RECTF()
     raw.FPDFAnnot_GetRect(annotation, ctypes.byref(box))
     middle, half_height = (box.top + box.bottom) / 2, abs(box.top - box.bottom) / 2
-    return _Field(text.strip(), name.strip(), min(box.left, box.right), middle, half_height)
+    return _Field(text.strip(), name.strip(), min(box.left, box.right), middle, half_height, is_comment)
 
 
 def _value(annotation: Any, form: Any) -> str:
@@ -109,6 +139,19 @@ def _value(annotation: Any, form: Any) -> str:
     return _chosen(annotation, form) or _string(
         lambda *to: raw.FPDFAnnot_GetFormFieldValue(form, annotation, *to)
     )
+
+
+def _value_without_form(annotation: Any) -> str:
+    """What a field says itself, on a page that was taken out of a form and lost what belongs to the whole."""
+    flags = ctypes.c_float()
+    raw.FPDFAnnot_GetNumberValue(annotation, b"Ff", ctypes.byref(flags))
+    if _entry(annotation, b"FT") not in _KINDS_OF_TEXTS or int(flags.value) & _PASSWORD:
+        return ""
+    return _entry(annotation, b"V")
+
+
+def _entry(annotation: Any, key: bytes) -> str:
+    return _string(lambda *to: raw.FPDFAnnot_GetStringValue(annotation, key, *to))
 
 
 def _chosen(annotation: Any, form: Any) -> str:

@@ -41,6 +41,7 @@ _UNIT = re.compile(
     r"[(\[].*[)\]]|(?:in )?[%‰]|in \w{1,10}|[A-Z]{3}|[$€£¥]|[a-zA-Zµ]{1,3}[²³23]?(?:/[a-z]{1,3})?"
 )
 _DECIMALS = re.compile(r"[.,](\d+)\D*$")
+_LABEL_END = ":"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,7 @@ def find_header(rows: Sequence[Cells]) -> Header | None:
         return None
     sample = _Sample(rows, kinds, start, width)
     last = sample.last_header_row()
-    if last is None:
+    if last is None or sample.has_label(last):
         return None
     first = sample.first_header_row(last)
     names = unique(_joined(rows[first : last + 1], width))
@@ -141,6 +142,12 @@ class _Sample:
             return body
         above = range(body - 1, max(self._start, body - _MOST_HEADER_ROWS) - 1, -1)
         return next((row for row in above if self._is_above_values(row, body)), None)
+
+    def has_label(self, row: int) -> bool:
+        """Whether cells left of all values end as labels do: each tells what stands right of it."""
+        columns = range(min(self.value_columns(row + 1), default=self._width))
+        labels = [self._column(c, row) for c in columns if self._cell(row, c).endswith(_LABEL_END)]
+        return any(len(found) > 1 and all(cell.endswith(_LABEL_END) for cell in found) for found in labels)
 
     def first_header_row(self, last: int) -> int:
         """The uppermost of the rows that belong to the names, which begin in `last` from below."""

@@ -13,6 +13,7 @@ from shared_code.documents.document import DocumentLimits, Position, Segment
 from shared_code.documents.errors import DocumentTooLarge
 from shared_code.documents.formats.decoding import decode
 from shared_code.documents.formats.headings import HeadingPath
+from shared_code.documents.formats.long_pages import parts_of
 from shared_code.documents.formats.long_tables import LongTables
 from shared_code.documents.formats.page_content import keep_content
 from shared_code.documents.formats.superscript import SUPERSCRIPT, with_superscripts
@@ -85,25 +86,35 @@ def page_segments(html: str, *, is_all_content: bool = False) -> Iterator[Segmen
         html = _CLOSED_AT_ONCE.sub(r"<\1\2></\1>", html)
     _check_nesting(html)
     long_tables = LongTables()
+    parts = parts_of(long_tables.taken_from(html))
+    del html  # a long one need not be held twice
     try:
-        tree = LexborHTMLParser(long_tables.taken_from(html))
-        del html  # it is in the tree now, and a long one need not be held twice
-        yield from _tree_segments(tree, long_tables, is_all_content=is_all_content)
+        yield from _segments_of(parts, long_tables, is_all_content=is_all_content)
     except SelectolaxError as error:
         raise MemoryError from error  # any page can be parsed, where there is memory
 
 
-def _tree_segments(
-    tree: LexborHTMLParser, long_tables: LongTables, *, is_all_content: bool
-) -> Iterator[Segment]:
+def _segments_of(parts: Iterable[str], long_tables: LongTables, *, is_all_content: bool) -> Iterator[Segment]:
+    """The segments of a page that is parsed in parts, below headings that go on from part to part."""
+    path: HeadingPath | None = None
+    for part in parts:
+        tree = LexborHTMLParser(part)
+        if path is None:
+            title = "" if is_all_content else _title(tree)
+            path = HeadingPath(title)
+            if title:
+                yield Segment(title, Position())
+        if tree.body is not None:
+            keep_content(tree.body, is_all_content=is_all_content)
+            tables: list[WebTable] = []
+            marked = _marked_text(tree.body, tables, long_tables)
+            del tree  # the next one takes as much
+            yield from _sections(marked, path, tables)
+
+
+def _title(tree: LexborHTMLParser) -> str:
     title = tree.css_first("head title")  # drawings have titles of their own
-    path = HeadingPath("" if title is None or is_all_content else _readable(title.text()))
-    if title is not None and not is_all_content:
-        yield Segment(_readable(title.text()), Position())
-    if tree.body is not None:
-        keep_content(tree.body, is_all_content=is_all_content)
-        tables: list[WebTable] = []
-        yield from _sections(_marked_text(tree.body, tables, long_tables), path, tables)
+    return "" if title is None else _readable(title.text())
 
 
 def _check_nesting(html: str) -> None:

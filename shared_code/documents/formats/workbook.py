@@ -71,7 +71,7 @@ def _opendocument_segments(_data: bytes, archive: ZipFile, limits: DocumentLimit
 
 def _segments(data: bytes, archive: ZipFile | None, limits: DocumentLimits) -> Iterator[Segment]:
     parts = WorkbookParts(archive) if archive else OldWorkbookParts(data)
-    with CalamineWorkbook.from_filelike(io.BytesIO(data)) as workbook:
+    with CalamineWorkbook.from_filelike(io.BytesIO(parts.without_macro_sheets(data))) as workbook:
         kinds = {sheet.name: sheet.typ for sheet in workbook.sheets_metadata if sheet.typ in _SHEETS}
         if len(kinds) > limits.sheets:
             raise DocumentTooLarge.past("sheets", limits.sheets)
@@ -157,7 +157,8 @@ def _cells_merged_with_those_below(grid: _Grid) -> dict[int, dict[int, int]]:
     merged: dict[int, dict[int, int]] = {}
     for (top, left), (bottom, right) in grid.merged:
         if bottom > top:
-            columns = dict.fromkeys(range(left - first, right - first + 1), bottom + 1)
+            # Cells before the first column that holds anything are not in the rows.
+            columns = dict.fromkeys(range(max(left - first, 0), right - first + 1), bottom + 1)
             merged.setdefault(top + 1, {}).update(columns)
     return merged
 

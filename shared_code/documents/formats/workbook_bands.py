@@ -31,7 +31,11 @@ _DIMENSION = re.compile(
     rb'<(?:\w+:)?dimension\b[^>]*?ref="[A-Z]+\d+:([A-Z]+)(\d+)"[^>]*>(?:\s*</(?:\w+:)?dimension>)?'
 )
 _SHEET_DATA = re.compile(rb"<((?:\w+:)?)sheetData\b[^>]*>")
-_ROW = re.compile(rb'<(?:\w+:)?row\b(?:[^>]*?\sr="(\d{1,7})")?')
+# What looks like a row in a comment or in the text of a cell is none; one that has not ended goes on later.
+_ROW = re.compile(
+    rb'<(?:!--.*?(?:-->|\Z)|!\[CDATA\[.*?(?:\]\]>|\Z)|((?:\w+:)?row\b)(?:[^>]*?\sr="(\d{1,7})")?)',
+    re.DOTALL,
+)
 _CELL = re.compile(rb'\sr="([A-Z]{1,3})\d')
 _END_OF_DATA = re.compile(rb"</(?:\w+:)?sheetData>")
 _FROM_1904 = re.compile(rb'date1904="(?:1|true)"')
@@ -58,7 +62,7 @@ def _size(archive: ZipFile, part: str) -> tuple[int, int]:
         columns, rows = {b"A"}, 0
         while text:
             columns.update(_CELL.findall(text))
-            rows = max(rows, *map(int, filter(None, _ROW.findall(text)[-2:])), 0)
+            rows = max(rows, *(int(number or 0) for _, number in _ROW.findall(text)[-2:]), 0)
             text = stream.read(_READ_BYTES)
     return rows, max(map(_column, columns))
 
@@ -97,16 +101,12 @@ class BandedSheet:
 
     def rows(self) -> Iterator[tuple[int, list[Value]]]:
         """The rows with the numbers that a spreadsheet shows, and their cells from column A on."""
-        last = 0
         with self._opened() as workbook:
             for number in range(self._count):
                 band = workbook.get_sheet_by_name(_NAME.format(number))
                 row, column = band.start or (0, 0)
-                first = row + 1 if row >= last else last + 1  # rows need not tell their numbers
-                for cells in band.to_python():
-                    last = first
-                    yield first, [*[""] * column, *cells]
-                    first += 1
+                for place, cells in enumerate(band.to_python(), start=row + 1):
+                    yield place, [*[""] * column, *cells]
 
     def merged_cell_ranges(self) -> list[Range]:
         """The merged cells, which the last band lists, below the rows."""
@@ -139,31 +139,42 @@ def _write_bands(stream: IO[bytes], written: ZipFile, most_rows: int) -> int:
 
 def _bands(text: bytes, stream: IO[bytes], most_rows: int) -> Iterator[bytes]:
     """Rows in bands, and then what stands below them."""
+    before = 0
     while True:
         end = _END_OF_DATA.search(text)
         cut = 0
-        for place in _cuts(text, end.start() if end else len(text), most_rows):
-            yield text[cut:place]
-            cut = place
+        for place, row in _cuts(text, end.start() if end else len(text), most_rows, before):
+            yield _numbered(text[cut:place], before + 1)
+            cut, before = place, row - 1
         text = text[cut:]
         if end or not (read := stream.read(_BAND_BYTES)):
             break
         text += read
     end = _END_OF_DATA.search(text)
     rows = end.start() if end else len(text)
-    yield text[:rows]
+    yield _numbered(text[:rows], before + 1)
     yield (text[rows:] or b"</sheetData>") + stream.read()
 
 
-def _cuts(text: bytes, end: int, most_rows: int) -> Iterator[int]:
-    """The places of rows before which a band ends, since it would be long or high."""
+def _cuts(text: bytes, end: int, most_rows: int, row: int) -> Iterator[tuple[int, int]]:
+    """The places and numbers of rows before which a band ends, since it would be long or high."""
     last, first_row = 0, None
     for found in _ROW.finditer(text, 0, end):
-        row = int(found[1] or 0)
+        if not found[1]:
+            continue
+        row = int(found[2] or row + 1)
         first_row = row if first_row is None else first_row
         if found.start() - last > _BAND_BYTES or row - first_row >= most_rows:
             last, first_row = found.start(), row
-            yield last
+            yield last, row
+
+
+def _numbered(rows: bytes, number: int) -> bytes:
+    """Rows of which the first tells its number, as it need not in a whole sheet."""
+    first = next((found for found in _ROW.finditer(rows) if found[1]), None)
+    if first is None or first[2]:
+        return rows
+    return b'%b r="%d"%b' % (rows[: first.end(1)], number, rows[first.end(1) :])
 
 
 def _write_workbook(written: ZipFile, count: int, roles: Iterable[str], *, is_from_1904: bool) -> None:

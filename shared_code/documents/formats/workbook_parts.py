@@ -1,5 +1,6 @@
 """What an xlsx or xlsm holds beside the values of its cells: formats, comments, and text in drawings."""
 
+import io
 import posixpath
 import re
 import zlib
@@ -7,7 +8,7 @@ from collections.abc import Iterator
 from itertools import chain, product
 from typing import IO
 from xml.etree.ElementTree import Element, ParseError, fromstring
-from zipfile import BadZipFile, ZipFile
+from zipfile import ZIP_DEFLATED, BadZipFile, ZipFile
 
 from shared_code.documents.formats.annotation import Annotation
 from shared_code.documents.formats.number_format import GENERAL, built_in_format, is_general
@@ -16,6 +17,11 @@ from shared_code.documents.formats.workbook_bands import BandedSheet, width_if_l
 # The formats of a row's cells by their columns, counted from 0.
 CellFormats = dict[int, str]
 
+_MACRO_SHEETS = {"xlMacrosheet", "xlIntlMacrosheet"}
+_SHEET = rb'<(?:\w+:)?sheet\b[^<>]*\s\w+:id="(?:%b)"[^<>]*>(?:</(?:\w+:)?sheet>)?'
+_COMPRESSION = 1
+# What is drawn by a part of its own.
+_DRAWN = {"chart", "relIds"}
 _READ_BYTES = 256 * 1024
 # With the styles that matter in its place. Every writer that is known puts the cell's name before its style.
 _STYLED_CELL = rb'<(?:\w+:)?c\s(?:[^<>]*?\s)??r="([A-Z]{1,3})(\d{1,7})"\s(?:[^<>]*?\s)??s="(%b)"'
@@ -44,6 +50,20 @@ class WorkbookParts:
         self._sheets = self._sheet_parts(main)
         styles = next(iter(self._targets(main, "styles")), "")
         self._formats = _cell_formats(self._root(styles))
+
+    def without_macro_sheets(self, data: bytes) -> bytes:
+        """The workbook without its sheets of old macros, for which its parser refuses all of it."""
+        kinds = {key: kind for key, (kind, _) in self._targets_by_id(self._main).items()}
+        keys = [re.escape(key.encode()) for key, kind in kinds.items() if kind in _MACRO_SHEETS]
+        if not keys or not self._main.endswith(".xml"):
+            return data
+        sheet = re.compile(_SHEET % b"|".join(keys))
+        changed = io.BytesIO()
+        with ZipFile(changed, "w", ZIP_DEFLATED, compresslevel=_COMPRESSION) as written:
+            for name in self._archive.namelist():
+                part = self._archive.read(name)
+                written.writestr(name, sheet.sub(b"", part) if name == self._main else part)
+        return changed.getvalue()
 
     def formats(self, sheet: str) -> Iterator[tuple[int, CellFormats]]:
         """Rows of a sheet, counted from 1, with the formats of cells that do not show what is stored."""
@@ -117,15 +137,17 @@ class WorkbookParts:
                 yield from _annotation(comment.get("ref", ""), text)
 
     def _drawn(self, part: str) -> Iterator[Annotation]:
-        """Text boxes and shapes where they begin, titles of charts, and alternative texts of pictures."""
-        charts = self._targets_by_id(part)
+        """Text boxes and shapes where they begin, titles of charts, SmartArt, and alternative texts."""
+        parts = self._targets_by_id(part)
         root = self._root(part)
         for anchor in [] if root is None else root:
             row = next((int(row.text or 0) + 1 for row in anchor.iter() if _tag(row) == "row"), 1)
             texts = [*_paragraphs(anchor), *_alternative_texts(anchor)]
-            for chart in (_attribute(e, "id") for e in anchor.iter() if _tag(e) == "chart"):
-                chart_root = self._root(charts.get(chart, ("", ""))[1])
-                texts += [] if chart_root is None else _paragraphs(chart_root)
+            for key in (
+                _attribute(e, "id") or _attribute(e, "dm") for e in anchor.iter() if _tag(e) in _DRAWN
+            ):
+                drawn = self._root(parts.get(key, ("", ""))[1])
+                texts += [] if drawn is None else _paragraphs(drawn)
             if texts:
                 yield Annotation(row, "\n".join(texts))
 

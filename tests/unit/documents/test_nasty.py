@@ -304,6 +304,12 @@ def test_picture_among_many_in_one_paragraph_is_looked_at_once():
     assert extract("a.html", data, DocumentLimits()).segments[0].text == "A boat A bridge"
 
 
+@pytest.mark.parametrize("hostile", ["<div ", "<!--", "<script ", "</div>", "<div>"])
+def test_long_page_in_which_nothing_ends_is_looked_through_once(hostile):
+    with suppress(DocumentError):
+        extract("a.html", (hostile * (4_500_000 // len(hostile))).encode(), DocumentLimits())
+
+
 def test_elements_that_many_cells_leave_open_are_not_nested():
     rows = "".join(f"<tr><td><center>{n}<td><div>Ulm<td>{n + 1}" for n in range(10_000))
     data = f"<table><tr><th>First<th>Port<th>Last{rows}</table><p>After.".encode()

@@ -96,6 +96,13 @@ def test_one_broken_line_among_many_is_named():
     assert codes("a.jsonl", "\n".join(lines)) == ["RecordsNotRead"]
 
 
+@pytest.mark.parametrize("before", [1, 30_000])
+def test_place_of_what_is_broken_is_told_within_its_record(before):
+    lines = [*['{"name": "a long name to fill the file with"}'] * before, *['{"name":', ' "b" "c"}'] * before]
+    with pytest.raises(BrokenDocument, match=f"at character 15 of the record in line {before + 1}\\."):
+        read("a.jsonl", "\n".join(lines))
+
+
 def test_file_of_broken_lines_is_broken():
     with pytest.raises(BrokenDocument, match="line 1"):
         read("a.jsonl", '{"id": \n{"id": \n{"id": 3}\n')

@@ -75,3 +75,17 @@ def test_long_table_of_a_web_page_is_read_as_a_short_one_is(odd):
     assert (found.count("value"), found.count("After."), found.count("number 49999")) == (100_000, 20, 2)
     assert "never shown" not in found
     assert "hidden" not in found
+
+
+@pytest.mark.parametrize("item", ["<p>{}</p>", "<li>{}", "<div><div>{}</div></div>", "<h2>{}</h2>"])
+def test_long_page_is_read_as_a_short_one_is(item):
+    items = [f"Port {number} has a quay for barges and a crane." for number in range(80_000)]
+    page = "".join(map(item.format, items))
+    found = text("a.html", f"<main><script>'<div>'</script><ul>{page}</ul></main>")
+    assert [line for line in found.split("\n") if line] == items
+
+
+def test_headings_of_a_long_page_hold_to_its_end():
+    page = "<p>Port of Ulm.</p>" * 300_000
+    found = segments("a.html", f"<title>Ports</title><main><h1>Danube</h1>{page}<p>Last.</p></main>")
+    assert (found[-1].text[-5:], found[-1].context) == ("Last.", ("Ports", "Danube"))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared_code.documents import DocumentTooLarge, EmptyDocument
+from shared_code.documents import BrokenDocument, DocumentTooLarge, EmptyDocument
 from shared_code.documents.formats import pdf_fields
 from tests.unit.documents.reading import chunks, codes, contexts, read, text, texts
 from tests.unit.documents_corpus import drawn_pdf, pdf
@@ -22,6 +22,7 @@ def written(*lines: tuple[float, float, str]) -> str:
 
 
 NAME = "/FT /Tx /T (name) /V (Rita Example) /Rect [100 100 300 120]"
+HIDDEN = "/FT /Tx /T (n) /V (secret) /Ff 8192 /Rect [9 9 99 99]"
 CITY = "/FT /Tx /T (city) /V (Bern) /Rect [400 100 500 120]"
 
 
@@ -82,7 +83,7 @@ def test_chosen_entry_is_read_as_it_is_shown_and_not_as_its_code(value, shown):
 @pytest.mark.parametrize(
     "field",
     [
-        "/FT /Tx /T (n) /V (secret) /Ff 8192 /Rect [9 9 99 99]",
+        HIDDEN,
         "/FT /Tx /T (n) /V (gone) /F 2 /Rect [9 9 99 99]",
         "/FT /Tx /T (n) /Rect [9 9 99 99]",
     ],
@@ -103,6 +104,35 @@ def test_text_that_was_typed_onto_a_page_is_read():
     note = "<< /Type /Annot /Subtype /FreeText /F 4 /Contents (Approved, R. E.) /Rect [100 100 300 120] >>"
     data = drawn_pdf(note, drawing=written((20, 400, "Offer")), page="/Annots [6 0 R]")
     assert text("a.pdf", data) == "Offer\nApproved, R. E."
+
+
+@pytest.mark.parametrize("kind", ["Text", "Highlight", "StrikeOut", "Square"])
+def test_comments_on_a_page_stand_below_it(kind):
+    comment = f"<< /Type /Annot /Subtype /{kind} /F 4 /Contents (Too dear.) /Rect [100 100 300 120] >>"
+    marked = f"<< /Type /Annot /Subtype /{kind} /F 4 /Contents (Offer of  May) /Rect [20 400 300 420] >>"
+    drawing = written((20, 400, "Offer of May"))
+    data = drawn_pdf(comment, marked, drawing=drawing, page="/Annots [6 0 R 7 0 R]")
+    assert text("a.pdf", data) == "Offer of May\nComment: Too dear."
+
+
+def test_fields_of_a_page_that_was_taken_out_of_a_form_are_read():
+    fields = [f"<< /Type /Annot /Subtype /Widget /F 4 {field} >>" for field in (NAME, HIDDEN)]
+    drawing = written((20, 104, "Applicant:"))
+    found = text("a.pdf", drawn_pdf(*fields, drawing=drawing, page="/Annots [6 0 R 7 0 R]"))
+    assert found.strip() == "Applicant: Rita Example"
+
+
+def test_damaged_page_is_named_and_the_others_are_read():
+    data = pdf(["One.", "Two.", "Three."]).replace(b"5 0 obj\n<< /Type /Page", b"5 0 obj\n[[ /Type /Page")
+    (note,) = read("a.pdf", data).notes
+    assert (text("a.pdf", data), note.code) == ("One.\nThree.", "PartNotRead")
+    assert note.message == "Page 2 is damaged and not read."
+
+
+def test_file_of_nothing_but_damaged_pages_is_broken():
+    data = pdf(["One."]).replace(b"3 0 obj\n<< /Type /Page", b"3 0 obj\n[[ /Type /Page")
+    with pytest.raises(BrokenDocument, match="Page 1 is damaged"):
+        read("a.pdf", data)
 
 
 def test_pages_without_text_are_named_where_others_have_some():

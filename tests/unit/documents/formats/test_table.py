@@ -56,6 +56,7 @@ TWO_LINES = [
     ),
 ]
 NAMELESS = [
+    "-;Price:;20 dollars and cents\n-;Date:;2007-05-17",
     "1;2;3\n4;5;6\n7;8;9",
     "2019;2020;2021\n2018;2017;2016",
     "Bern;1950;12\nBasel;2300;14\nChur;800;9",

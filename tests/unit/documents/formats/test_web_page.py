@@ -33,6 +33,18 @@ def test_what_surrounds_the_content_is_left_out(around, order):
     assert text("a.html", order.format(around, MAIN)) == "The warranty lasts three years."
 
 
+@pytest.mark.parametrize(("href", "is_left_out"), [("/other", True), ("#part", False)])
+def test_teasers_below_an_article_are_left_out(href, is_left_out):
+    article = f"<article><h1>Locks</h1><p>{'The lock of Ulm is closed in winter. ' * 20}</article>"
+    teaser = f"<div><h3><a href={href}>Boats</a></h3><p>{'All that boats need. ' * 10}</div>"
+    assert ("boats need" not in text("a.html", f"{article}<div>{teaser * 2}</div>")) == is_left_out
+
+
+def test_teasers_are_the_content_of_a_page_without_an_article():
+    teaser = f"<div><h3><a href=/other>Boats</a></h3><p>{'All that boats need. ' * 10}</div>"
+    assert "boats need" in text("a.html", f"<h1>Magazine</h1><div>{teaser * 2}</div>")
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [

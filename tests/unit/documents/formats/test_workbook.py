@@ -2,6 +2,7 @@
 
 import io
 import random
+import struct
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from shared_code.documents import (
     extract,
 )
 from tests.unit.documents.reading import read
-from tests.unit.documents_corpus import OFFICE, PACKAGE, SHEET, sheet_row, xlsx, zipped
+from tests.unit.documents_corpus import OFFICE, PACKAGE, SHEET, old_workbook, sheet_row, xlsx, zipped
 
 FILES = Path(__file__).parent / "files"
 DRAWING = "http://schemas.openxmlformats.org/drawingml/2006"
@@ -204,6 +205,63 @@ def test_xls_is_read_with_cells_as_they_are_shown(name):
     ]
 
 
+@pytest.mark.parametrize("kind", ["xlMacrosheet", "xlIntlMacrosheet"])
+def test_sheet_of_macros_keeps_no_other_from_being_read(kind):
+    sheets = '<sheet name="S" sheetId="1" r:id="rId1"/><sheet name="M" sheetId="2" r:id="rId2"></sheet>'
+    parts = {
+        "xl/workbook.xml": (
+            f'<workbook xmlns="{SHEET}" xmlns:r="{OFFICE}"><sheets>{sheets}</sheets></workbook>'
+        ),
+        "xl/_rels/workbook.xml.rels": related(("worksheet", "worksheets/sheet1.xml"), (kind, "m/sheet1.xml")),
+        "xl/m/sheet1.xml": f'<macrosheet xmlns="{SHEET}"/>',
+    }
+    assert texts("a.xlsm", with_parts(xlsx({"S": sheet_row(1, {"A": "x"})}), parts)) == ["x"]
+
+
+def test_text_of_smart_art_is_read():
+    art = f'<g xmlns:r="{OFFICE}" xmlns:dgm="d"><dgm:relIds r:dm="rId1" r:lo="rId2"/></g>'
+    point = "<a:p><a:r><a:t>Order</a:t></a:r></a:p><a:p><a:r><a:t>Deliver</a:t></a:r></a:p>"
+    data = with_parts(
+        xlsx({"S": ""}),
+        {
+            "xl/worksheets/_rels/sheet1.xml.rels": related(("drawing", "../drawings/drawing1.xml")),
+            "xl/drawings/drawing1.xml": f"<d><anchor>{art}</anchor></d>",
+            "xl/drawings/_rels/drawing1.xml.rels": related(("diagramData", "../diagrams/data1.xml")),
+            "xl/diagrams/data1.xml": f'<m xmlns:a="{DRAWING}/main"><pt>{point}</pt></m>',
+        },
+    )
+    assert texts("a.xlsx", data) == ["Order\nDeliver"]
+
+
+def excel_95(*records: tuple[int, bytes]) -> bytes:
+    """A workbook of Excel 95 with a sheet of these records; style 1 is a percentage."""
+    percent, sheet_name = b"0.0%", "Ціни".encode("cp1251")
+    everything = [
+        (0x809, b"\x00\x05\x05\x00" + bytes(4)),
+        (0x42, struct.pack("<H", 1251)),
+        (0x41E, struct.pack("<HB", 164, len(percent)) + percent),
+        (0xE0, bytes(16)),
+        (0xE0, struct.pack("<HH", 0, 164) + bytes(12)),
+    ]
+    before = sum(4 + len(data) for _, data in everything) + 4 + 7 + len(sheet_name) + 4
+    named = struct.pack("<IHB", before, 0, len(sheet_name)) + sheet_name
+    sheet = [(0x809, b"\x00\x05\x10\x00" + bytes(4)), *records, (0x0A, b"")]
+    return old_workbook("Book", *everything, (0x85, named), (0x0A, b""), *sheet)
+
+
+def test_workbook_of_excel_95_is_read_as_it_is_shown():
+    share = struct.pack("<HHHd", 0, 1, 1, 0.125)
+    label = struct.pack("<HHHH", 0, 0, 0, 4) + "Київ".encode("cp1251")
+    (segment,) = read("a.xls", excel_95((0x204, label), (0x203, share))).segments
+    assert (segment.text, segment.position.sheet) == ("Київ: 12.5%", "Ціни")
+
+
+def test_workbook_of_excel_95_with_a_password_is_refused():
+    beginning = (0x809, b"\x00\x05\x05\x00" + bytes(4))
+    with pytest.raises(EncryptedDocument):
+        texts("a.xls", old_workbook("Book", beginning, (0x2F, bytes(4)), (0x0A, b"")))
+
+
 def test_cut_off_xls_ends_as_broken_or_is_read():
     data = (FILES / "prices.xls").read_bytes()
     for size in range(512, len(data), 512):
@@ -328,6 +386,16 @@ def test_number_that_rows_share_is_not_counted_in_each_of_them():
     assert found[1:] == ["1 | Ulm | 40", "1 | Linz", "2 | Wels | 50"]
 
 
+def test_blank_merged_cells_beside_a_table_are_no_part_of_it():
+    cells: Any = [
+        {"C": "Port", "D": "Berth", "E": "Dues"},
+        {"C": "Ulm", "D": "A", "E": 40},
+        {"C": "Linz", "D": "B"},
+    ]
+    found = texts("a.xlsx", merged_sheet(cells, "A1:B3"))
+    assert found == ["Port | Berth | Dues", "Ulm | A | 40", "Linz | B"]
+
+
 def test_text_of_a_sheet_that_is_a_chart_is_read():
     sheets = '<sheet name="S" sheetId="1" r:id="rId1"/><sheet name="Chart" sheetId="2" r:id="rId2"/>'
     anchor = "<a:r><a:t>Visits of 2024</a:t></a:r>"
@@ -405,20 +473,24 @@ def test_names_of_a_table_go_on_below_a_blank_row():
     assert [header for _, header, _ in found] == ["", *["City | People"] * 3]
 
 
-def test_large_sheet_is_read_as_a_small_one_is(monkeypatch):
-    names = sheet_row(1, {"B": "Number", "C": "Port"})
-    rows = "".join(sheet_row(n, {"B": n, "C": f"Port {n}"}) for n in range(2, 3_000))
-    data = xlsx({"S": names + rows + sheet_row(900_000, {"C": "Far below"})})
-    small = read("a.xlsx", data)
+_TEXT = '<c t="inlineStr"><is><t>Port {}</t></is></c>'
+_FAR_BELOW = sheet_row(1, {"B": "Number", "C": "Port"}) + "".join(
+    sheet_row(n, {"B": n, "C": f"Port {n}"}) for n in (*range(2, 3_000), 900_000)
+)
+_WITHOUT_NUMBERS = "<row/>" + "".join(
+    f"<row>{_TEXT.format(n)}</row>" if n % 7 else "<row/>" for n in range(2, 3_000)
+)
+_CDATA = _TEXT.format('<![CDATA[ <row r="7"> ]]>')
+_SEEMING_ROWS = f'<row>{_CDATA}</row><!-- <row r="9"> -->' * 2_999
+
+
+@pytest.mark.parametrize(
+    ("rows", "last"), [(_FAR_BELOW, 900_000), (_WITHOUT_NUMBERS, 2_999), (_SEEMING_ROWS, 2_999)]
+)
+def test_large_sheet_is_read_as_a_small_one_is(monkeypatch, rows, last):
+    small = read("a.xlsx", xlsx({"S": rows}))
+    monkeypatch.setattr("shared_code.documents.formats.workbook_bands._LARGE_BYTES", 1_000)
     monkeypatch.setattr("shared_code.documents.formats.workbook_bands._LARGE_GRID", 1_000)
     monkeypatch.setattr("shared_code.documents.formats.workbook_bands._BAND_BYTES", 10_000)
-    assert read("a.xlsx", data) == small
-    assert small.segments[-1].position.row == 900_000
-
-
-def test_rows_of_a_large_sheet_need_not_tell_their_numbers(monkeypatch):
-    rows = "".join(f'<row><c t="inlineStr"><is><t>Port {n}</t></is></c></row>' for n in range(3_000))
-    monkeypatch.setattr("shared_code.documents.formats.workbook_bands._LARGE_BYTES", 1_000)
-    monkeypatch.setattr("shared_code.documents.formats.workbook_bands._BAND_BYTES", 10_000)
-    segments = read("a.xlsx", xlsx({"S": rows})).segments
-    assert [segment.position.row for segment in segments] == list(range(1, 3_001))
+    assert read("a.xlsx", xlsx({"S": rows})) == small
+    assert small.segments[-1].position.row == last

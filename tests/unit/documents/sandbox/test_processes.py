@@ -123,6 +123,11 @@ async def test_reading_that_needs_too_much_memory_is_too_large():
         await read("a.html", LARGE_TREE, DocumentLimits(memory_bytes=60_000_000))
 
 
+async def test_long_page_is_never_held_as_a_whole():
+    page = b"<main>" + b"<div><p>Ulm has a <b>quay</b></p></div>" * 125_000
+    assert await read("a.html", page, DocumentLimits(memory_bytes=130_000_000))
+
+
 async def test_next_file_is_read_after_one_that_was_ended():
     with pytest.raises(ExtractionTimeout):
         await read("a.json", SLOW, DocumentLimits(seconds=0.05))
