@@ -9,3 +9,8 @@ class Annotation:
 
     row: int
     text: str
+
+    @classmethod
+    def comment(cls, row: int, cell: str, text: str) -> "Annotation":
+        """What somebody says of a cell."""
+        return cls(row, f"Comment on {cell}: {text}")

@@ -1,4 +1,4 @@
-"""What an xls holds beside the values of its cells: their number formats.
+"""What an xls holds beside the values of its cells: their number formats, comments and text boxes.
 
 The stream of records is described in [MS-XLS]; Excel 5 and 95 write texts in one code page.
 """
@@ -14,13 +14,14 @@ from olefile import OleFileIO
 from shared_code.documents.errors import EncryptedDocument
 from shared_code.documents.formats.annotation import Annotation
 from shared_code.documents.formats.number_format import built_in_format, is_general
+from shared_code.documents.formats.old_workbook_notes import CONTINUED, annotations_of
 from shared_code.documents.formats.workbook_parts import CellFormats
 
 _FORMULA, _EOF, _SHEET, _SEVERAL_NUMBERS, _STYLE = 0x06, 0x0A, 0x85, 0xBD, 0xE0
 _NUMBER, _SHORT_NUMBER, _FORMAT = 0x203, 0x27E, 0x41E
 _PASSWORD, _CODE_PAGE, _BEGINNING = 0x2F, 0x42, 0x809
 _CELLS = {_FORMULA, _NUMBER, _SHORT_NUMBER, _SEVERAL_NUMBERS}
-# As many as the fields of any of these have: what is cut off reads as zeros.
+# As many as the fields of any of these have: what is cut off reads as zeros. Texts that go on have no fields.
 _LEAST_BYTES = 12
 _STREAMS = ("Workbook", "Book")
 _EXCEL_97 = 0x600
@@ -72,9 +73,11 @@ class OldWorkbookParts:
         """Nothing: such files tell of no tables."""
         return {}
 
-    def annotations(self, _sheet: str) -> list[Annotation]:
-        """Nothing: comments and text boxes of such files are not read."""
-        return []
+    def annotations(self, sheet: str) -> list[Annotation]:
+        """The comments of a sheet and the texts of its drawings, by rows; none of Excel 5 and 95."""
+        if sheet not in self._sheets or self._code_page:
+            return []
+        return annotations_of(_records(self._stream, self._sheets[sheet]))
 
     def _string(self, record: bytes, length: str) -> str:
         if self._code_page:
@@ -103,12 +106,16 @@ def _workbook_stream(data: bytes) -> bytes:
 
 
 def _records(stream: bytes, start: int) -> Iterator[Record]:
-    """The records from a place on, to the end of what begins there."""
+    """The records from a place on, to the end of what begins there, without those of charts within it."""
+    depth = 0
     while start + 4 <= len(stream):
         kind, size = struct.unpack_from("<HH", stream, start)
-        if kind == _EOF:
+        depth += (kind == _BEGINNING) - (kind == _EOF)
+        if depth <= 0 and kind == _EOF:
             return
-        yield kind, stream[start + 4 : start + 4 + size].ljust(_LEAST_BYTES, b"\0")
+        if depth <= 1:
+            record = stream[start + 4 : start + 4 + size]
+            yield kind, record if kind == CONTINUED else record.ljust(_LEAST_BYTES, b"\0")
         start += 4 + size
 
 

@@ -211,7 +211,7 @@ def _cell_formats(root: Element | None) -> list[str]:
 def _annotation(cell: str, text: str) -> Iterator[Annotation]:
     found = _CELL_NAME.match(cell)
     if found and text.strip():
-        yield Annotation(int(found[2]), f"Comment on {cell}: {text.strip()}")
+        yield Annotation.comment(int(found[2]), cell, text.strip())
 
 
 def _paragraphs(element: Element) -> list[str]:

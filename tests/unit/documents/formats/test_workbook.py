@@ -262,6 +262,45 @@ def test_workbook_of_excel_95_with_a_password_is_refused():
         texts("a.xls", old_workbook("Book", beginning, (0x2F, bytes(4)), (0x0A, b"")))
 
 
+def excel_97(*records: tuple[int, bytes]) -> bytes:
+    """A workbook of Excel 97 with a sheet of these records."""
+    beginning = (0x809, struct.pack("<HH", 0x600, 5) + bytes(12))
+    named = struct.pack("<IHBBc", 2 * 4 + 16 + 9 + 4, 0, 1, 0, b"S")
+    sheet = [(0x809, struct.pack("<HH", 0x600, 0x10) + bytes(12)), *records, (0x0A, b"")]
+    return old_workbook("Workbook", beginning, (0x85, named), (0x0A, b""), *sheet)
+
+
+def drawn(number: int, row: int, *parts: tuple[int, bytes]) -> list[tuple[int, bytes]]:
+    """The records of something that begins in a row, with a text in parts, of narrow or wide letters."""
+    anchor = struct.pack("<HHI9H", 0, 0xF010, 18, 0, 0, 0, row, 0, 0, 0, 0, 0)
+    letters = sum(len(text) // (1 + wide) for wide, text in parts)
+    return [
+        (0xEC, b"shape" + anchor),
+        (0x5D, struct.pack("<4H", 0x15, 0x12, 0x06, number) + bytes(14)),
+        (0x1B6, struct.pack("<10x2H4x", letters, 16)),
+        *((0x3C, bytes([wide]) + text) for wide, text in parts),
+        (0x3C, bytes(16)),  # how the letters look
+    ]
+
+
+def test_comments_and_text_boxes_of_xls_are_read_where_they_belong():
+    cell = (0x203, struct.pack("<HHHd", 1, 27, 0, 7.0))
+    a_chart_with_values = [(0x809, struct.pack("<HH", 0x600, 0x20) + bytes(12)), cell, (0x0A, b"")]
+    data = excel_97(
+        cell,
+        *drawn(1, 8, (0, b"why "), (1, "Ґ?".encode("utf-16-le"))),
+        *a_chart_with_values,
+        *drawn(2, 4, (0, b"See below.")),
+        *drawn(3, 4),
+        (0x1C, struct.pack("<4H", 1, 27, 0, 1) + bytes(4)),
+        (0x1C, struct.pack("<4H", 1, 27, 0, 99) + bytes(4)),
+    )
+    segments = read("a.xls", data).segments
+    assert [(each.position.row, each.text) for each in segments] == [
+        (2, "7"), (2, "Comment on AB2: why Ґ?"), (5, "See below."),
+    ]  # fmt: skip
+
+
 def test_cut_off_xls_ends_as_broken_or_is_read():
     data = (FILES / "prices.xls").read_bytes()
     for size in range(512, len(data), 512):
