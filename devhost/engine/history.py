@@ -38,7 +38,8 @@ class EventType(enum.IntEnum):
 
 def format_time(time: datetime) -> str:
     """A UTC time as the protocol writes it; the texts sort as the times do."""
-    return f"{time.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
+    utc = time if time.tzinfo is UTC else time.astimezone(UTC)
+    return f"{utc.isoformat(timespec='microseconds').removesuffix('+00:00')}Z"
 
 
 def parse_time(text: str) -> datetime:

@@ -1,11 +1,17 @@
-"""Rows of the state file, read as what they stand for."""
+"""Rows of the state file, and what they stand for."""
 
 import json
 import sqlite3
+from typing import Any
 
 from devhost.engine.history import parse_time
 from devhost.engine.instance import Instance, Parent, RuntimeStatus
 from devhost.engine.work import ActivityCall, QueuedActivity
+
+
+def row_of(record: Instance | Parent | ActivityCall) -> dict[str, Any]:
+    """The members of a record by their names. `asdict` copies each of them, in thirty times the time."""
+    return {name: getattr(record, name) for name in record.__slots__}
 
 
 def instance_of(row: sqlite3.Row) -> Instance:

@@ -3,7 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -22,7 +22,7 @@ from devhost.engine.history import HistoryEvent, format_time, parse_time, sub_or
 from devhost.engine.instance import Instance, InstanceQuery, RuntimeStatus, is_entity_id
 from devhost.engine.listing import Listed, ListQuery, Record, listed, newest, record
 from devhost.engine.queries import SQL
-from devhost.engine.rows import instance_of, queued_activity_of
+from devhost.engine.rows import instance_of, queued_activity_of, row_of
 from devhost.engine.state_file import Shrinking, prepare
 from devhost.engine.work import ActivityCall, Checkpoint, Message, NewInstance, QueuedActivity, WorkItem
 
@@ -335,7 +335,7 @@ class Store:
             self._send(Message(parent.instance_id, event, parent.execution_id))
 
     def _enqueue(self, call: ActivityCall) -> QueuedActivity:
-        cursor = self._execute("insert_activity", **asdict(call))
+        cursor = self._execute("insert_activity", **row_of(call))
         assert cursor.lastrowid is not None  # noqa: S101 - SQLite sets it after every INSERT
         return QueuedActivity(cursor.lastrowid, call)
 
@@ -350,10 +350,10 @@ class Store:
 
     def _save(self, instance: Instance) -> None:
         self.revision += 1
-        values = asdict(instance) | {
+        values = row_of(instance) | {
             "created_at": format_time(instance.created_at),
             "updated_at": format_time(instance.updated_at),
-            "parent": to_json(asdict(instance.parent)) if instance.parent else None,
+            "parent": to_json(row_of(instance.parent)) if instance.parent else None,
         }
         self._execute("insert_instance", **values)
 
