@@ -221,7 +221,7 @@ KINDS = (
         endings=("rtf",),
         format_reader="rich_text.read_rtf",
         bytes_per_token=15.0,
-        about="text",
+        about="text, headers, footers, footnotes, comments",
         begins=_beginning(rb"\{\\rtf"),
     ),
     Kind(

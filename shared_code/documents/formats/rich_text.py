@@ -9,7 +9,7 @@ from shared_code.documents.document import DocumentLimits, Position, Segment
 from shared_code.documents.errors import BrokenDocument
 
 _BEGINNING = "{\\rtf"
-_BESIDE_TEXT = re.compile(r"\{\\(?:footnote|header[lrf]?|footer[lrf]?|annotation)\b")
+_BESIDE_TEXT = re.compile(r"\{(?:\\\*)?\\(?:footnote|header[lrf]?|footer[lrf]?|annotation)\b")
 # Marks a group that old programs need not read, where it begins; OpenOffice wrote it before styles, too.
 _STRAY_STAR = re.compile(r"(?<![{\\\s])\\\*(?=\\[a-z])")
 # What programs write after the last brace.
@@ -70,7 +70,7 @@ def _with_notes_at_the_end(source: str) -> str:
     kept, notes, start = [], [], 0
     while found := _BESIDE_TEXT.search(source, start):
         end = _group_end(source, found.end())
-        kept.append(source[start : found.start()])
+        kept.append(f"{source[start : found.start()]}{{}}")  # or a word of the format would swallow a space
         notes.append(f"{{\\par {source[found.end() : end]}")
         start = end
     if not notes:

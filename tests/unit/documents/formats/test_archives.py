@@ -329,6 +329,12 @@ def test_headers_and_notes_of_rich_text_follow_its_text(end):
     ]  # fmt: skip
 
 
+def test_comments_of_rtf_are_read_without_what_programs_note_of_them():
+    noted = rb"{\*\atnid AB}{\*\atnauthor Anna}\chatn"
+    data = rb"{\rtf1 Rent" + noted + rb"{\*\annotation{\*\atndate -202}Too {\b high}} is due.}"
+    assert text("a.rtf", data).split("\n") == ["Rent is due.", "Too high"]
+
+
 def test_text_in_a_style_that_openoffice_marked_as_new_is_read():
     assert (
         text("a.rtf", rb"{\rtf1{\*\generator x}{\i0\*\cs7\cf0 The fox} \\*\\ jumps}") == "The fox \\*\\ jumps"
