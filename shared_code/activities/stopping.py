@@ -51,6 +51,8 @@ class JobLife:
 
         Raises:
             JobCanceled: one came before.
+            AzureError: storage cannot say whether one did, nor can the job end before it can.
+            TimeoutError: likewise.
         """
         await self._watch.close()
         self.require_known()

@@ -3,10 +3,11 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any
 
 import pytest
-from azure.core.exceptions import ServiceRequestError
+from azure.core.exceptions import ClientAuthenticationError, ServiceRequestError
 
 from shared_code.activities.failures import Stopped
 from shared_code.activities.stopping import JobLife, ends_with_its_job
@@ -20,7 +21,7 @@ class World:
     """Decisions about one job, and a clock of the test's; it stands in for the clients."""
 
     is_over: bool = False
-    broken: bool = False
+    failure: Exception | None = None
     looks: int = 0
     begun: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -30,8 +31,8 @@ class World:
 
     async def is_canceled(self, _job_id: str) -> bool:
         self.looks += 1
-        if self.broken:
-            raise ServiceRequestError("nobody answers")
+        if self.failure:
+            raise self.failure
         return self.is_over
 
     async def close(self, _job_id: str) -> str | None:
@@ -185,8 +186,15 @@ async def test_work_that_is_done_after_a_cancel_is_not_taken_for_done(world):
         await world.life().finish()
 
 
-async def test_work_is_done_although_nobody_says_whether_there_was_a_cancel(world):
-    world.broken = True
+async def test_work_is_not_done_before_storage_says_whether_there_was_a_cancel(world):
+    world.failure = ServiceRequestError("nobody answers")
+    with pytest.raises(ServiceRequestError):
+        await world.life().finish()
+
+
+async def test_work_is_done_of_an_app_that_may_not_write_down_a_cancel(world):
+    world.failure = ClientAuthenticationError("This request is not authorized.")
+    world.failure.status_code = HTTPStatus.FORBIDDEN
     await world.life().finish()
 
 
