@@ -9,7 +9,7 @@ from azure.core.exceptions import AzureError
 from shared_code.activities.results import answer
 from shared_code.api.job_instances import is_live
 from shared_code.clients.composition import Clients
-from shared_code.errors import HostUnavailable
+from shared_code.errors import AppError
 from shared_code.jobs import DurableClient, Json
 from shared_code.jobs.steps import Discarded, DiscardStaged
 from shared_code.storage.staging import discard_staged, sweep_staged
@@ -25,7 +25,7 @@ async def discard(clients: Clients, step: DiscardStaged, *, host: DurableClient)
     by = await look_up(step.job_id)
     try:
         await _clear_up(clients, step.job_id, host)
-    except (AzureError, HostUnavailable) as error:
+    except (AzureError, AppError) as error:
         log_event("staged.kept", level=logging.WARNING, error=name_of(error))
     return Discarded(canceled_by=by)
 

@@ -92,6 +92,7 @@ class JobLife:
                 await _let_finish(working, has_paid)
             if working.done():
                 return working.result()
+            watching.result()  # no cancel if it has failed
         finally:
             await _end(watching)
             await _end(working)

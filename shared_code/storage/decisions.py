@@ -18,7 +18,7 @@ from azure.core.exceptions import (
 )
 from azure.storage.blob.aio import ContainerClient
 
-from shared_code.errors import DecisionsUnavailable, SettingsError
+from shared_code.errors import AppError, DecisionsUnavailable, SettingsError
 from shared_code.jobs import Json
 from shared_code.jobs.approval import Decision
 from shared_code.storage.blob_account import create_container
@@ -130,7 +130,7 @@ class CancelWatch:
 
     async def look(self) -> None:
         """Looks it up; where storage cannot say, the job is taken to go on."""
-        with suppress(AzureError, TimeoutError, SettingsError):
+        with suppress(AzureError, AppError, TimeoutError):  # one of the app is that there is no token
             async with asyncio.timeout(_SECONDS_FOR_A_LOOK):
                 if not self.is_over and await self._decisions().is_canceled(self._job_id):
                     self._over.set()

@@ -11,6 +11,7 @@ from azure.core.exceptions import ClientAuthenticationError, ServiceRequestError
 
 from shared_code.activities.failures import Stopped
 from shared_code.activities.stopping import JobLife, ends_with_its_job
+from shared_code.clients.identity import IdentityUnavailable
 from shared_code.errors import JobCanceled
 from shared_code.jobs.steps import CountDistinct
 from shared_code.storage.decisions import CancelWatches
@@ -141,13 +142,22 @@ async def test_run_of_the_same_id_is_not_over_with_an_earlier_one(world):
     await world.life().require()
 
 
-async def test_work_goes_on_where_storage_cannot_say(world):
-    world.broken = True
+@pytest.mark.parametrize("failure", [ServiceRequestError("nobody answers"), IdentityUnavailable()])
+async def test_work_goes_on_where_storage_cannot_say(world, failure):
+    world.failure = failure
 
     async def work() -> str:
+        while world.looks < 5:
+            await asyncio.sleep(0)
         return "done"
 
     assert await world.life().unless_over(work) == "done"
+
+
+async def test_look_that_fails_is_no_cancel(world):
+    world.failure = ZeroDivisionError()
+    with pytest.raises(ZeroDivisionError):
+        await world.life().unless_over(endless(world, []), looks_first=False)
 
 
 async def test_error_of_the_work_is_raised_as_it_is(world):
