@@ -56,8 +56,15 @@ def _ordinary_errors(*, can_be_closed: bool) -> Iterator[None]:
 def can_leave(error: BaseException) -> bool:
     """Whether the host can take an exception, or itself ended the call by it."""
     if isinstance(error, asyncio.CancelledError):
-        return is_cancelled()
+        return ends_call(error)
     return isinstance(error, Exception) and has_text(error) and can_be_written(error)
+
+
+def ends_call(error: BaseException) -> bool:
+    """Whether the host ends the present call by an exception, so that it needs no answer."""
+    if isinstance(error, asyncio.CancelledError):
+        return is_cancelled()
+    return isinstance(error, GeneratorExit)
 
 
 def is_cancelled() -> bool:

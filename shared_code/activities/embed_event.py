@@ -15,7 +15,6 @@ from shared_code.activities.failures import Stopped
 from shared_code.activities.results import milliseconds_since
 from shared_code.activities.stopping import JobLife, unless_canceled
 from shared_code.clients.composition import Clients
-from shared_code.errors import JobCanceled
 from shared_code.events.documents import EventDocuments
 from shared_code.events.ingestion import ingest_event, most_tokens
 from shared_code.events.source import Event
@@ -71,7 +70,7 @@ async def embed_event(clients: Clients, step: EmbedEvent) -> ItemDone:
         raise Stopped(error, counted, spending.unwritten) from error
     try:
         await life.finish()
-    except JobCanceled as error:
+    except Exception as error:
         raise Stopped(error, counts) from error
     log_event("event.embedded", env=job.env, milliseconds=milliseconds_since(began), **dict[str, Any](counts))
     return ItemDone(counts=counts)

@@ -1,8 +1,8 @@
 """Activities that spend: what they spent is counted, also where their workflow was ended meanwhile."""
 
+import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine
-from contextlib import suppress
 from functools import partial
 from typing import Any, TypeVar
 
@@ -79,6 +79,10 @@ async def _report_if_unheard(
 ) -> None:
     if not account or not await was_ended(host, instance_id):
         return
-    with suppress(HostUnavailable):
+    tokens = counts.get("tokens", 0)
+    try:
         await report_unheard(host, account, counts)
-        log_event("spending.unheard", env=account.env, tokens=counts.get("tokens", 0))
+    except HostUnavailable:
+        log_event("spending.uncounted", level=logging.ERROR, env=account.env, tokens=tokens)
+    else:
+        log_event("spending.unheard", env=account.env, tokens=tokens)

@@ -51,6 +51,8 @@ class JobLife:
 
         Raises:
             JobCanceled: one came before.
+            AzureError: storage cannot say whether one did, nor can the job end before it can.
+            TimeoutError: likewise.
         """
         await self._watch.close()
         self.require_known()
@@ -90,6 +92,7 @@ class JobLife:
                 await _let_finish(working, has_paid)
             if working.done():
                 return working.result()
+            watching.result()  # no cancel if it has failed
         finally:
             await _end(watching)
             await _end(working)

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import azure.functions as func
 
+from shared_code.edge import ends_call
 from shared_code.errors import (
     AppError,
     BudgetReached,
@@ -87,7 +88,9 @@ async def guarded(
         return await answer(request, client)
     except AppError as error:
         return problem(error)
-    except Exception as error:  # noqa: BLE001 - a fault of the app, whose traceback is in the log
+    except BaseException as error:  # a fault of the app, whose traceback is in the log, or a library's panic
+        if ends_call(error):
+            raise
         fault = RequestFailed()
         fault.__cause__ = error
         return problem(fault)

@@ -14,6 +14,7 @@ from shared_code.jobs import DurableClient, Phase, Progress
 from shared_code.jobs.approval import APPROVAL_EVENT, Decision
 from shared_code.jobs.durable import CANCEL_EVENT
 from shared_code.jobs.fields import require_known
+from shared_code.jobs.host import of_host
 from shared_code.telemetry import log_event
 from shared_code.workflows.fan_out import lane_id
 
@@ -130,11 +131,11 @@ async def _wake(client: DurableClient, instance_id: str, event: str) -> None:
     if instance is None or instance.runtime_status.value in ENDED:
         return
     try:
-        await client.raise_event(instance_id, event)
+        await of_host(client.raise_event(instance_id, event))
         if event == CANCEL_EVENT and instance.runtime_status.value == "Suspended":
-            await client.resume(instance_id, "cancelled")
-    except Exception as error:
-        # The SDK raises a bare Exception for whatever the host answers, also for an instance that just ended.
+            await of_host(client.resume(instance_id, "cancelled"))
+    except HostUnavailable:
+        # So it answers also for an instance that just ended.
         instance = await find_instance(client, instance_id)
         if instance and instance.runtime_status.value not in ENDED:
-            raise HostUnavailable from error
+            raise

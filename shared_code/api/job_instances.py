@@ -36,6 +36,7 @@ from shared_code.jobs import (
     keyed_job_id,
     parse_job,
 )
+from shared_code.jobs.host import of_host
 from shared_code.jobs.job_rows import JobRow, JobTable
 from shared_code.jobs.steps import PaidPage
 from shared_code.settings import settings
@@ -190,11 +191,7 @@ async def find_instance(client: DurableClient, instance_id: str) -> Any | None:
     Raises:
         HostUnavailable: the host did not answer.
     """
-    try:
-        instance = await client.get_status(instance_id)
-    except Exception as error:
-        # The SDK raises a bare Exception for an unexpected status code.
-        raise HostUnavailable from error
+    instance = await of_host(client.get_status(instance_id))
     if instance:
         return instance
     # The SDK answers something falsy for 404 and for 500; only a 404 comes without a message.
@@ -219,11 +216,7 @@ async def _start(
         return found
     if earlier and starter.forget:
         await starter.forget(job_id)
-    try:
-        await starter.client.start_new(ORCHESTRATOR, job_id, row.input_of(given))
-    except Exception as error:
-        # The SDK raises a bare Exception for whatever the host answers; the job may run all the same.
-        raise HostUnavailable from error
+    await of_host(starter.client.start_new(ORCHESTRATOR, job_id, row.input_of(given)))
     log_event("job.submitted", jobId=job_id, kind=job.KIND)
     if earlier and (replaced := row_of(job_id, earlier)).key != row.key:
         await _forget_row(table, replaced)

@@ -4,11 +4,14 @@ from collections.abc import Callable
 from typing import Any
 
 from shared_code.api.job_instances import ENDED, find_job, input_of
+from shared_code.concurrency import run_all
 from shared_code.errors import InvalidField, InvalidJob, JobNotFound, JobRunning, NothingToRetry
 from shared_code.jobs import DurableClient, EmbedFilesJob, EventDefaults, Job, keyed_job_id, parse_job
 from shared_code.jobs.ledger import Ledger, failed_sources
 
 RETRY_OF = "retryOf"
+# A client waits meanwhile, and thousands of pages may have notes alone.
+_PAGES_AT_ONCE = 32
 
 
 def is_retry(body: Any) -> bool:
@@ -90,7 +93,10 @@ def _job_over_files(given: Any) -> EmbedFilesJob:
 
 
 async def _has_failures(ledger: Ledger) -> bool:
-    for number in await ledger.pages(after=-1):
-        if failed_sources(await ledger.read(number)):
+    numbers = await ledger.pages(after=-1)
+    for start in range(0, len(numbers), _PAGES_AT_ONCE):
+        some = numbers[start : start + _PAGES_AT_ONCE]
+        read = await run_all(map(ledger.read, some), at_once=_PAGES_AT_ONCE)
+        if any(map(failed_sources, read)):
             return True
     return False

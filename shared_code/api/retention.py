@@ -6,6 +6,7 @@ no new job can take the id before. The time is that of the host, since the host 
 ADR 46 has the reasons.
 """
 
+import logging
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -15,13 +16,13 @@ from time import monotonic
 from typing import Any, Protocol
 
 from shared_code.api.job_filling import fill
-from shared_code.api.job_instances import ENDED, find_job, input_of, status_of
+from shared_code.api.job_instances import ENDED, find_instance, find_job, input_of, status_of
 from shared_code.concurrency import run_all
-from shared_code.errors import HostUnavailable, JobNotFound, JobTableFilling
+from shared_code.errors import JobNotFound, JobTableFilling, Unavailable
 from shared_code.jobs import DurableClient
 from shared_code.jobs.durable import HubListing, ListedInstance
 from shared_code.jobs.job_rows import JobFilter, JobRow, JobTable
-from shared_code.telemetry import log_event
+from shared_code.telemetry import log_event, name_of
 from shared_code.usage.report import utc_now
 
 # A function has ten minutes (functionTimeout in host.json); what is left over is for the next purge.
@@ -67,6 +68,7 @@ class Purge:
     retention_days: int
     now: datetime
     clock: Callable[[], float] = field(default=monotonic)
+    _failures: list[Exception] = field(default_factory=list, init=False)
 
     async def run(self, *, seconds: float = _SECONDS) -> None:
         """Notes which jobs have ended, and purges those that have expired, for at most this many seconds.
@@ -74,6 +76,7 @@ class Purge:
         Raises:
             HostUnavailable: the host did not answer; the next purge goes on.
             JobTableUnavailable: nor did the table.
+            Exception: what kept the first of those jobs that could not be purged. The others are.
         """
         until = self.clock() + seconds
         with suppress(JobTableFilling):  # what is in it can be purged all the same
@@ -82,6 +85,8 @@ class Purge:
         expired = JobFilter(ended_before=self.now - self._retention)
         purged = await self._each(expired, self._purge, until)
         log_event("jobs.purged", jobs=sum(purged))
+        if self._failures:  # so that the host shows that this run has failed
+            raise self._failures[0]
 
     @property
     def _retention(self) -> timedelta:
@@ -95,11 +100,27 @@ class Purge:
         after = ""
         while self.clock() < until:
             rows = await self.table.rows(wanted, after=after, most=_ROWS_PER_WINDOW)
-            results += await run_all(map(work, rows), at_once=_JOBS_AT_ONCE)
+            tried = (self._tried(work, row, until) for row in rows)
+            results += await run_all(tried, at_once=_JOBS_AT_ONCE)
             if len(rows) < _ROWS_PER_WINDOW:
                 break
             after = rows[-1].key
         return results
+
+    async def _tried(
+        self, work: Callable[[JobRow], Coroutine[Any, Any, bool]], row: JobRow, until: float
+    ) -> bool:
+        """What the work gives for a row; what is wrong with one job must not keep the others."""
+        if self.clock() >= until:
+            return False
+        try:
+            return await work(row)
+        except Unavailable:
+            raise  # for the others, too
+        except Exception as error:  # noqa: BLE001 - it is logged, and raised at the end
+            log_event("job.not_purged", level=logging.ERROR, jobId=row.job_id, error=name_of(error))
+            self._failures.append(error)
+            return False
 
     async def _note_end(self, row: JobRow) -> bool:
         """Notes how the job of a row has ended, if it has; one that never began loses its row in the end."""
@@ -164,6 +185,7 @@ class Purge:
     async def _purge_instance(self, instance_id: str) -> None:
         try:
             await self.client.purge_instance_history(instance_id)
-        except Exception as error:
-            # The SDK raises a bare Exception for whatever the host answers.
-            raise HostUnavailable from error
+        except Exception:
+            # The SDK raises a bare Exception for whatever the host answers: is it only about this instance?
+            await find_instance(self.client, instance_id)
+            raise

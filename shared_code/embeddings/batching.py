@@ -90,6 +90,11 @@ class _Part:
     def length(self) -> int:
         return sum(len(each.text.text) for each in self.texts)
 
+    def end(self, outcome: Outcome) -> None:
+        """Tells what became of each of them."""
+        for each in self.texts:
+            each.end(outcome)
+
 
 @dataclass(slots=True)
 class _Gathering:
@@ -243,8 +248,7 @@ async def _booked(part: _Part) -> _Part | None:
     try:
         await part.payer.sending(part.most)
     except Exception as error:  # noqa: BLE001 - whatever it is, it is the outcome of these texts
-        for each in part.texts:
-            each.end(error)
+        part.end(error)
         return None
     return part
 
@@ -260,7 +264,10 @@ def _shared(bill: Bill, parts: Sequence[_Part]) -> Iterator[tuple[_Part, Bill]]:
 
 async def _charge(part: _Part, bill: Bill) -> None:
     estimated = -(-part.most * bill.unknown // max(part.length, 1))
-    await part.payer.charged(part.most, tokens=bill.tokens, requests=bill.requests, estimated=estimated)
+    try:
+        await part.payer.charged(part.most, tokens=bill.tokens, requests=bill.requests, estimated=estimated)
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is the outcome of these texts
+        part.end(error)
 
 
 def _payer_of(waiting: _Waiting) -> Payer:

@@ -22,12 +22,13 @@ from uuid import uuid4
 from azure.core.exceptions import AzureError
 from azure.storage.blob.aio import ContainerClient
 
-from shared_code.errors import JobCanceled, StepRepeated
+from shared_code.errors import AppError, JobCanceled, StepRepeated
 from shared_code.jobs import SPENDING
 from shared_code.jobs.steps import PaidPage
 from shared_code.storage.staging import StagedItem, WrittenMeanwhile
 
-_NOT_WRITTEN = (AzureError, TimeoutError, StepRepeated)
+# An error of the app is that another try goes on, or that there is no token for storage.
+_NOT_WRITTEN = (AzureError, AppError, TimeoutError)
 
 
 class PageSpending:

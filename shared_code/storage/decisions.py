@@ -10,14 +10,19 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from weakref import WeakValueDictionary
 
-from azure.core.exceptions import AzureError, ResourceExistsError, ResourceNotFoundError
+from azure.core.exceptions import (
+    AzureError,
+    HttpResponseError,
+    ResourceExistsError,
+    ResourceNotFoundError,
+)
 from azure.storage.blob.aio import ContainerClient
 
-from shared_code.errors import DecisionsUnavailable, SettingsError
+from shared_code.errors import AppError, DecisionsUnavailable, SettingsError
 from shared_code.jobs import Json
 from shared_code.jobs.approval import Decision
 from shared_code.storage.blob_account import create_container
-from shared_code.storage.for_requests import soon
+from shared_code.storage.for_requests import DENIED, soon
 from shared_code.storage.reading import read_json
 
 _DECISIONS = "decisions"
@@ -125,17 +130,26 @@ class CancelWatch:
 
     async def look(self) -> None:
         """Looks it up; where storage cannot say, the job is taken to go on."""
-        with suppress(AzureError, TimeoutError, SettingsError):
+        with suppress(AzureError, AppError, TimeoutError):  # one of the app is that there is no token
             async with asyncio.timeout(_SECONDS_FOR_A_LOOK):
                 if not self.is_over and await self._decisions().is_canceled(self._job_id):
                     self._over.set()
 
     async def close(self) -> None:
-        """Has no cancel come after this; where storage cannot say, none has come before."""
-        with suppress(AzureError, TimeoutError, SettingsError):
-            async with asyncio.timeout(_SECONDS_FOR_A_LOOK):
-                if not self.is_over and await self._decisions().close(self._job_id):
-                    self._over.set()
+        """Has no cancel come after this; where the app may not write there, none has come before.
+
+        Raises:
+            AzureError: storage cannot say.
+            TimeoutError: nor does it say that.
+        """
+        try:
+            with suppress(SettingsError):
+                async with asyncio.timeout(_SECONDS_FOR_A_LOOK):
+                    if not self.is_over and await self._decisions().close(self._job_id):
+                        self._over.set()
+        except HttpResponseError as error:
+            if error.status_code not in DENIED:
+                raise
 
     async def wait(self) -> None:
         """Returns when the job is to end. Of all that wait one looks; when that one leaves, the next does."""

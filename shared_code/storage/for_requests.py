@@ -7,11 +7,11 @@ from typing import TypeVar
 
 from azure.core.exceptions import AzureError, HttpResponseError
 
-from shared_code.errors import AccessDenied, Unavailable
+from shared_code.errors import AccessDenied, Passing, Unavailable
 
 # The SDK's own tries would last longer than a client waits for an answer.
 _SECONDS = 15
-_DENIED = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
+DENIED = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
 
 Result = TypeVar("Result")
 
@@ -31,8 +31,8 @@ async def soon(answer: Awaitable[Result], unavailable: type[Unavailable]) -> Res
         async with asyncio.timeout(_SECONDS):
             return await answer
     except HttpResponseError as error:
-        if error.status_code in _DENIED:
+        if error.status_code in DENIED:
             raise AccessDenied("Storage refused access to what jobs keep: check the app's role.") from error
         raise unavailable from error
-    except (AzureError, TimeoutError) as error:
+    except (AzureError, Passing, TimeoutError) as error:  # what passes of the app is that there is no token
         raise unavailable from error

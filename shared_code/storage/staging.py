@@ -10,7 +10,12 @@ from datetime import datetime
 from typing import Any
 
 from azure.core import MatchConditions
-from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
+from azure.core.exceptions import (
+    AzureError,
+    ResourceExistsError,
+    ResourceModifiedError,
+    ResourceNotFoundError,
+)
 from azure.storage.blob import BlobProperties
 from azure.storage.blob.aio import ContainerClient
 
@@ -170,14 +175,25 @@ class StoredBlobs:
 async def sweep_staged(
     container: ContainerClient, *, older_than: datetime, is_live: Callable[[str], Awaitable[bool]]
 ) -> None:
-    """Deletes what jobs staged before a time and never discarded; a live job may still come to it."""
+    """Deletes what jobs staged before a time and never discarded; a live job may still come to it.
+
+    Raises:
+        AzureError: what kept the first blob that cannot be deleted; what other jobs staged is gone.
+    """
     found: dict[str, list[str]] = {}
     async for blob in _below(container, f"{STAGING}/"):
         if blob.last_modified < older_than:
             found.setdefault(blob.name.split("/")[1], []).append(blob.name)
+    failures: list[AzureError] = []
     for job_id, names in found.items():
-        if not await is_live(job_id):
+        if await is_live(job_id):
+            continue
+        try:
             await _delete_all(container, names)
+        except AzureError as error:
+            failures.append(error)
+    if failures:
+        raise failures[0]
 
 
 async def _below(container: ContainerClient, prefix: str) -> AsyncIterator[BlobProperties]:

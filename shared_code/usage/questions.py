@@ -11,12 +11,14 @@ from datetime import datetime
 
 from azure.durable_functions import EntityId
 
+from shared_code.errors import HostUnavailable
 from shared_code.jobs import Account, DurableClient, month_of
+from shared_code.jobs.host import of_host
 from shared_code.telemetry import log_event
 from shared_code.usage.metering import ADD, USAGE_ENTITY, entity_key
 from shared_code.usage.report import utc_now
 
-_TRIES, _PAUSE = 3, 0.3
+_TRIES, _PAUSE, _ANSWER = 3, 0.3, 5.0
 
 
 class QuestionSpending:
@@ -67,10 +69,10 @@ class QuestionSpending:
         entity = EntityId(USAGE_ENTITY, entity_key(self._account.env, month_of(self._clock())))
         for left in reversed(range(_TRIES)):
             try:
-                return await self._host.signal_entity(entity, ADD, reading)
-            except Exception as error:  # noqa: BLE001 - the SDK raises a bare one for whatever the host answers
+                return await of_host(self._host.signal_entity(entity, ADD, reading), seconds=_ANSWER)
+            except HostUnavailable as error:
                 if not left:
-                    name, tokens = type(error).__name__, reading["tokens"]
+                    name, tokens = type(error.__cause__).__name__, reading["tokens"]
                     log_event("question.uncounted", level=logging.ERROR, error=name, tokens=tokens)
             await self._sleep(_PAUSE)
         return None

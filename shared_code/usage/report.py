@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 
 from azure.durable_functions import EntityId
 
-from shared_code.errors import HostUnavailable
 from shared_code.jobs import COST_UNIT, Account, Budget, Counts, DurableClient, Json, month_of, spending_of
+from shared_code.jobs.host import of_host
 from shared_code.usage.metering import ADD, USAGE_ENTITY, entity_key
 from shared_code.usage.month import MonthUsage, beginning_of_next
 
@@ -69,11 +69,8 @@ async def report_unheard(
     """
     spent = spending_of(counts)
     entity = EntityId(USAGE_ENTITY, entity_key(account.env, month_of(clock())))
-    try:
-        await client.signal_entity(entity, ADD, {**spent, "cost": spent.get("tokens", 0) * account.price})
-    except Exception as error:
-        # The SDK raises a bare Exception for whatever the host answers.
-        raise HostUnavailable from error
+    reading = {**spent, "cost": spent.get("tokens", 0) * account.price}
+    await of_host(client.signal_entity(entity, ADD, reading))
 
 
 def _last_months(now: datetime) -> list[str]:
@@ -104,10 +101,6 @@ def _budget(month: str, usage: MonthUsage, budget: Budget, now: float) -> Json:
 
 
 async def _usage_of(client: DurableClient, env: str, month: str) -> MonthUsage:
-    try:
-        entity = await client.read_entity_state(EntityId(USAGE_ENTITY, entity_key(env, month)))
-    except Exception as error:
-        # The SDK raises a bare Exception for whatever else the host answers.
-        raise HostUnavailable from error
+    entity = await of_host(client.read_entity_state(EntityId(USAGE_ENTITY, entity_key(env, month))))
     # An entity whose first operation failed is there, without a state.
     return MonthUsage(**(entity.entity_state or {}))

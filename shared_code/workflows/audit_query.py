@@ -48,7 +48,7 @@ def _count_at_once(context: OrchestrationContext, job: AuditQueryJob, window: Wi
     read = yield from run_step(context, step, WindowRead, progress=progress, patience=job.patience)
     failure, by = _failure(read), None
     if is_cancel(failure):
-        by = yield from discard_staged(context, job.KIND, job.version, failure)
+        by = yield from discard_staged(context, job, failure, progress)
     return _end(context, read, read.totals, total=1, canceled_by=by)
 
 
@@ -73,9 +73,9 @@ def _count_staged(
         counted = yield from run_step(
             context, step, DistinctCounted, progress=progress, patience=job.patience
         )
-    # A step of its own after the count is recorded: a count that runs twice still finds every run. If it
-    # fails, the answer stands, and the discard of a later job sweeps up what was left.
-    by = yield from discard_staged(context, job.KIND, job.version, _failure(counted))
+    # A step of its own after the count is recorded: a count that runs twice still finds every run.
+    progress = Progress(phase=Phase.COUNTING, total=total, counts=totals.counts)
+    by = yield from discard_staged(context, job, _failure(counted), progress)
     return _end(context, counted, totals, total=total, canceled_by=by)
 
 

@@ -129,7 +129,7 @@ def _ended_early(context: OrchestrationContext, job: EmbedEventJob, step: Failed
         JobFailed: the job was not cancelled.
     """
     if is_cancel(step.failure):
-        by = yield from discard_staged(context, job.KIND, job.version, step.failure)
+        by = yield from discard_staged(context, job, step.failure, _EMBEDDING)
         show_canceled(context, Progress(total=1, counts=step.counts), by)
         return _result(job, step.counts)
     if job.from_queue:

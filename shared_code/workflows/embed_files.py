@@ -167,7 +167,8 @@ def _in_lanes(
 def _end(
     context: OrchestrationContext, job: EmbedFilesJob, listing: Listing, totals: Totals
 ) -> Steps[FilesEmbedded]:
-    by = yield from discard_staged(context, job.KIND, job.version, totals.error, closes=job.watch is None)
+    progress = _progress(job, Phase.LISTING if job.dry_run else Phase.EMBEDDING, listing, totals)
+    by = yield from discard_staged(context, job, totals.error, progress, closes=job.watch is None)
     if by:
         show_canceled(context, _progress(job, Phase.CANCELED, listing, totals), by)
         return FilesEmbedded(result=_result(context, job, listing, totals), is_canceled=True)

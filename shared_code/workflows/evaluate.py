@@ -82,7 +82,8 @@ def _end(
     total: int,
 ) -> Steps[Json]:
     failure = summed.failure if isinstance(summed, Failed) else None
-    by = yield from discard_staged(context, job.KIND, job.version, failure)
+    progress = Progress(phase=Phase.COUNTING, total=total, counts=totals.counts)
+    by = yield from discard_staged(context, job, failure, progress)
     if by:
         show_canceled(context, Progress(total=total, counts=totals.counts), by)
         return {**_asked_of(job), "asked": totals.counts.get("completed", 0), **_spent(job, totals)}

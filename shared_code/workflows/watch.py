@@ -60,7 +60,7 @@ def _between(context: OrchestrationContext, job: EmbedFilesJob, watch: Watch) ->
     progress = _idle(watch)
     context.set_custom_status(progress.to_json())
     if watch.next_at and (yield from pause(context, watch.next_at)):
-        by = yield from discard_staged(context, job.KIND, job.version, CANCELED)
+        by = yield from discard_staged(context, job, CANCELED, progress)
         show_canceled(context, progress, by)
         return {**(watch.last.counts if watch.last else {}), "rounds": watch.round - 1}
     # What else is in the input, such as when the job was submitted, is kept.

@@ -20,7 +20,7 @@ MAY_IMPORT = {
     "clients": (
         "concurrency digests embeddings events http_pool index jobs network search settings storage telemetry"
     ),
-    "api": "concurrency jobs settings telemetry usage workflows",
+    "api": "concurrency edge jobs settings telemetry usage workflows",
     "console": "",
     "workflows": "jobs usage.metering",
     "files": "concurrency digests documents embeddings index jobs packing storage",

@@ -3,8 +3,9 @@
 import asyncio
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 from uuid import uuid4
@@ -64,6 +65,22 @@ class Held:
             self.is_holding.set()
             self.is_free.wait(30)
         return call.pass_on()
+
+
+@dataclass
+class AwayAtTheEnd:
+    """A rule: a job is cancelled when its last step is about to close, and then storage goes away."""
+
+    cancel: Callable[[str], Any]
+    answers: list[Any] = field(default_factory=list)
+
+    def __call__(self, call: Call) -> Reply:
+        is_closing = (
+            call.method == "PUT" and call.target.endswith("/cancel.json") and b'"by": ""' in call.body
+        )
+        if is_closing and not self.answers:
+            self.answers.append(self.cancel(call.target.split("/")[-2]))
+        return UNAVAILABLE if self.answers else call.pass_on()
 
 
 @pytest.fixture
@@ -231,6 +248,18 @@ async def test_job_that_waits_for_a_service_ends_at_once(app, corpus, embeddings
     assert (ended["status"], ended["canceledBy"], ended["result"]["embedded"]) == ("Canceled", "ann", 0)
     usage = await asyncio.to_thread(ApiClient(app.running.host.origin).usage, corpus.env)
     assert usage["budget"]["reserved"] == 0
+
+
+async def test_cancel_holds_although_storage_is_away_when_the_job_is_done(app, corpus, blobs_on_the_way):
+    api = ApiClient(app.running.host.origin)
+    blobs_on_the_way.rule = rule = AwayAtTheEnd(partial(cancel, api))
+    job = (await asyncio.to_thread(corpus.submit, api)).json()["id"]
+    await app.running.settle()
+    ended = (await asyncio.to_thread(api.status, job)).json()
+
+    assert [answer.status for answer in rule.answers] == [202]
+    # The event of the cancel has ended the wait for storage, which alone knows whose it is.
+    assert (ended["status"], ended["canceledBy"], ended["result"]["embedded"]) == ("Canceled", "unknown", 3)
 
 
 async def test_suspended_job_ends_at_once(app, corpus, embeddings_on_the_way):

@@ -35,6 +35,7 @@ async def world(stack_settings, storage, cosmos_emulator, embeddings_process) ->
         ("file", "blobs", "cut"),
         ("file", "cosmos", "page"),
         ("event", "events", "page-404"),
+        ("event", "blobs", "503"),
         ("evaluation", "cosmos", "executes"),
         ("audit", "table", "401"),
         ("file", "cosmos", "401"),

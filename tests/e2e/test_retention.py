@@ -76,3 +76,17 @@ async def test_expired_job_goes_with_all_that_was_its_own_and_a_live_one_stays(a
     assert {row.rpartition("-")[2] for row in rows_in(storage)} == {live}
     await app.running.advance(10 * DAY)
     assert await listed(app) == [live]
+
+
+async def test_blob_that_cannot_be_deleted_keeps_its_own_job_alone(app, corpus, storage):
+    jobs = [(await app.run(corpus))["id"] for _ in range(3)]
+    container = ContainerClient.from_connection_string(storage.connection_string, JOBS_CONTAINER)
+    blob = container.get_blob_client(f"staging/{jobs[1]}/left/behind")
+    await asyncio.to_thread(blob.upload_blob, b"[]")
+    lease = await asyncio.to_thread(blob.acquire_lease)
+    await app.running.advance(DAY + HOUR)
+    kept = await listed(app)
+    await asyncio.to_thread(lease.release)
+    await app.running.advance(HOUR)
+
+    assert (kept, await listed(app)) == ([jobs[1]], [])

@@ -32,7 +32,7 @@ class FakeHost:
     """Knows instances by id; `appears_late` is one that a first look does not find.
 
     It takes no id twice; if `replaceable`, those of ended instances, as the host does. What is in `refused`
-    takes no event, and has that status then.
+    takes no event, and has that status then; what is `unpurgeable` cannot be purged.
     """
 
     instances: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -46,6 +46,7 @@ class FakeHost:
     raised: list[tuple[str, str]] = field(default_factory=list)
     resumed: list[str] = field(default_factory=list)
     refused: dict[str, str] = field(default_factory=dict)
+    unpurgeable: set[str] = field(default_factory=set)
 
     async def read_entity_state(self, entity: EntityId) -> EntityStateResponse:
         if self.broken is not None:
@@ -86,6 +87,8 @@ class FakeHost:
         return instance_id
 
     async def purge_instance_history(self, instance_id: str) -> None:
+        if instance_id in self.unpurgeable:
+            raise RuntimeError("The operation failed with an unexpected status code 500")
         if instance_id in self.instances and self.instances[instance_id]["runtimeStatus"] not in _ENDED:
             raise RuntimeError("The operation failed with an unexpected status code 412")
         self.instances.pop(instance_id, None)

@@ -40,7 +40,7 @@ JOBS = ("audit", "file", "event", "evaluation")
 USES = {
     "audit": ("table", "blobs"),
     "file": ("blobs", "cosmos", "embeddings"),
-    "event": ("queues", "events", "cosmos", "embeddings"),
+    "event": ("queues", "events", "cosmos", "embeddings", "blobs"),
     "evaluation": ("blobs", "cosmos", "embeddings"),
 }
 FILES = {name: prose(name, paragraphs=2) for name in ("apples", "bears", "cedars", "dates")}

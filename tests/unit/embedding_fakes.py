@@ -228,11 +228,12 @@ class FakeEmbeddings:
 
 @dataclass
 class FakeBlobs:
-    """A container of what jobs stage; after `away_after` uploads none is answered, be it done or not."""
+    """A container of what jobs stage; after `away_after` uploads each fails, be it done or not."""
 
     blobs: dict[str, bytes] = field(default_factory=dict)
     versions: Counter[str] = field(default_factory=Counter)
     away_after: int | None = None
+    failure: Exception = field(default_factory=lambda: ServiceRequestError("nobody answers"))
     lies: bool = False
 
     def get_blob_client(self, name: str) -> "FakeBlob":
@@ -246,7 +247,7 @@ class FakeBlobs:
         if not is_away or self.lies:
             self._put(name, data, overwrite=overwrite, etag=etag)
         if is_away:
-            raise ServiceRequestError("nobody answers")
+            raise self.failure
         return self.etag(name)
 
     def _put(self, name: str, data: bytes, *, overwrite: bool, etag: str | None) -> None:

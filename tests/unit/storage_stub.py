@@ -25,8 +25,8 @@ class StorageStub:
     """One account: rows of the audit table and blobs; `refuse` answers everything with that status.
 
     The first `busy` queries are answered 503; `at_once` is how many were under way together at most. The
-    first `writes` reads of blobs are each followed by a write; one in `conflicts` is refused for that reason.
-    A container that `is_being_deleted` is no longer there, and cannot be created yet.
+    first `writes` reads of blobs are each followed by a write; one in `conflicts` can be neither read nor
+    deleted, for that reason. A container that `is_being_deleted` is no longer there and cannot be created.
     """
 
     rows: list[dict[str, Any]] = field(default_factory=list)
@@ -108,14 +108,14 @@ class StorageStub:
             return web.Response(status=201)
         if name not in self.blobs:
             return _blob_error(404, "BlobNotFound")
+        if name in self.conflicts:
+            return _blob_error(409, self.conflicts[name])
         if request.method == "DELETE":
             del self.blobs[name]
             return web.Response(status=202)
         return self._read(request, name)
 
     def _read(self, request: web.Request, name: str) -> web.Response:
-        if name in self.conflicts:
-            return _blob_error(409, self.conflicts[name])
         etag = f'"{self.written[name].timestamp()}"'
         if request.headers.get("If-Match", etag) != etag:
             return _blob_error(412, "ConditionNotMet")

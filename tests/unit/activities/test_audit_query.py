@@ -41,6 +41,16 @@ async def test_staged_window_is_counted_and_then_discarded():
     assert [name for name in stub.blobs if name.startswith("staging/")] == []
 
 
+@pytest.mark.parametrize("closes", [True, False])
+async def test_blob_that_cannot_be_deleted_does_not_hide_who_cancelled(closes):
+    stub = StorageStub([row("a")], conflicts={"staging/job/2021-02-03.ids": "BlobImmutableDueToLegalHold"})
+    async with clients_of(stub) as clients:
+        await query_window(clients, window_of(stage=True))
+        await clients.decisions.cancel("job", "ann")
+        discarded = await discard(clients, {"jobId": "job", "closes": closes}, FakeHost())
+    assert discarded == {"ok": True, "canceledBy": "ann"}
+
+
 async def test_windows_of_all_jobs_are_read_eight_at_a_time():
     day = {"lower": "2021-02-03", "upper": "2021-02-03", "closed": True}
     stub = StorageStub()

@@ -1,5 +1,6 @@
 """What steps have spent whose workflow was ended while they ran: usage hears of it from them."""
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -73,3 +74,16 @@ async def test_event_whose_job_was_ended_tells_what_all_of_its_tries_spent():
 async def test_host_that_cannot_say_is_no_reason_to_fail():
     host = FakeHost(broken=RuntimeError("down"))
     assert (await page(host))["ok"]
+
+
+class DeafHost(FakeHost):
+    """A host that takes no signals."""
+
+    async def signal_entity(self, entity: Any, operation: str, value: Any) -> None:
+        raise RuntimeError("503")
+
+
+async def test_spending_that_the_host_does_not_take_is_named_in_the_log(caplog):
+    assert (await page(DeafHost()))["ok"]
+    [line] = [json.loads(record.message) for record in caplog.records]
+    assert (line["event"], line["tokens"]) == ("spending.uncounted", 70)

@@ -3,13 +3,15 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any
 
 import pytest
-from azure.core.exceptions import ServiceRequestError
+from azure.core.exceptions import ClientAuthenticationError, ServiceRequestError
 
 from shared_code.activities.failures import Stopped
 from shared_code.activities.stopping import JobLife, ends_with_its_job
+from shared_code.clients.identity import IdentityUnavailable
 from shared_code.errors import JobCanceled
 from shared_code.jobs.steps import CountDistinct
 from shared_code.storage.decisions import CancelWatches
@@ -20,7 +22,7 @@ class World:
     """Decisions about one job, and a clock of the test's; it stands in for the clients."""
 
     is_over: bool = False
-    broken: bool = False
+    failure: Exception | None = None
     looks: int = 0
     begun: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -30,8 +32,8 @@ class World:
 
     async def is_canceled(self, _job_id: str) -> bool:
         self.looks += 1
-        if self.broken:
-            raise ServiceRequestError("nobody answers")
+        if self.failure:
+            raise self.failure
         return self.is_over
 
     async def close(self, _job_id: str) -> str | None:
@@ -140,13 +142,22 @@ async def test_run_of_the_same_id_is_not_over_with_an_earlier_one(world):
     await world.life().require()
 
 
-async def test_work_goes_on_where_storage_cannot_say(world):
-    world.broken = True
+@pytest.mark.parametrize("failure", [ServiceRequestError("nobody answers"), IdentityUnavailable()])
+async def test_work_goes_on_where_storage_cannot_say(world, failure):
+    world.failure = failure
 
     async def work() -> str:
+        while world.looks < 5:
+            await asyncio.sleep(0)
         return "done"
 
     assert await world.life().unless_over(work) == "done"
+
+
+async def test_look_that_fails_is_no_cancel(world):
+    world.failure = ZeroDivisionError()
+    with pytest.raises(ZeroDivisionError):
+        await world.life().unless_over(endless(world, []), looks_first=False)
 
 
 async def test_error_of_the_work_is_raised_as_it_is(world):
@@ -185,8 +196,15 @@ async def test_work_that_is_done_after_a_cancel_is_not_taken_for_done(world):
         await world.life().finish()
 
 
-async def test_work_is_done_although_nobody_says_whether_there_was_a_cancel(world):
-    world.broken = True
+async def test_work_is_not_done_before_storage_says_whether_there_was_a_cancel(world):
+    world.failure = ServiceRequestError("nobody answers")
+    with pytest.raises(ServiceRequestError):
+        await world.life().finish()
+
+
+async def test_work_is_done_of_an_app_that_may_not_write_down_a_cancel(world):
+    world.failure = ClientAuthenticationError("This request is not authorized.")
+    world.failure.status_code = HTTPStatus.FORBIDDEN
     await world.life().finish()
 
 

@@ -1,3 +1,4 @@
+import asyncio
 import json
 from datetime import UTC, datetime
 from typing import Any
@@ -112,16 +113,33 @@ async def test_unavailable_host_tells_when_to_try_again():
     assert problem(HostUnavailable()).headers["Retry-After"] == "5"
 
 
-async def test_fault_of_the_app_is_a_problem_and_its_traceback_is_in_the_log(caplog):
+class PanicException(BaseException):
+    """What a library in Rust raises: it is no Exception."""
+
+
+@pytest.mark.parametrize("fault", [ZeroDivisionError, PanicException, SystemExit, asyncio.CancelledError])
+async def test_fault_of_the_app_is_a_problem_and_its_traceback_is_in_the_log(caplog, fault):
     async def fail(_request: func.HttpRequest, _client: None) -> func.HttpResponse:
-        raise ZeroDivisionError("AccountKey=secret")
+        raise fault("AccountKey=secret")
 
     answer = await guarded(fail, request(), None)
     body = json.loads(answer.get_body())
 
     assert (answer.status_code, answer.mimetype) == (500, "application/problem+json")
     assert (body["code"], "secret" in answer.get_body().decode()) == ("RequestFailed", False)
-    assert "ZeroDivisionError" in caplog.text
+    assert fault.__name__ in caplog.text
+
+
+async def test_request_that_the_host_ends_has_no_answer():
+    async def wait(_request: func.HttpRequest, _client: None) -> func.HttpResponse:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    task = asyncio.create_task(guarded(wait, request(), None))
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
 
 
 async def test_good_answer_passes_the_guard_untouched():

@@ -1,4 +1,6 @@
+import asyncio
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -6,7 +8,7 @@ import pytest
 
 from shared_code.api.job_retry import is_retry, retry_job
 from shared_code.errors import InvalidField, JobNotFound, JobRunning, NothingToRetry
-from shared_code.jobs import Budget, EmbedFilesJob, Job, keyed_job_id
+from shared_code.jobs import Budget, EmbedFilesJob, Job, LedgerEntry, keyed_job_id
 from tests.support.durable_host_fake import FakeHost, instance
 from tests.support.ledger_fake import FakeLedger, entry
 from tests.unit.api.test_job_instances import EVENT, JOB, embedding_job
@@ -69,6 +71,26 @@ async def test_job_that_still_runs_may_fail_on_more_files(status: str):
 async def test_job_none_of_whose_files_failed_has_nothing_to_retry(ledger: FakeLedger):
     with pytest.raises(NothingToRetry, match="submit its path again"):
         await retry(host_with(FILES), ledger)
+
+
+class BusyLedger(FakeLedger):
+    """A ledger that knows how many of its pages were read at once at most."""
+
+    under_way = most_at_once = 0
+
+    async def read(self, page: int) -> Sequence[LedgerEntry]:
+        self.under_way += 1
+        self.most_at_once = max(self.most_at_once, self.under_way)
+        await asyncio.sleep(0)
+        self.under_way -= 1
+        return await super().read(page)
+
+
+async def test_failures_behind_thousands_of_notes_are_found_while_a_client_waits():
+    notes = {page: [entry("note", "PartNotRead")] for page in range(2_000)}
+    ledger = BusyLedger({**notes, 2_000: [entry("a")], **{page + 3_000: notes[page] for page in notes}})
+    assert (await retry(host_with(FILES), ledger)).retry_of == ID
+    assert (ledger.most_at_once, len(ledger.read_pages) < 2_100) == (32, True)
 
 
 @pytest.mark.parametrize("body", [{"env": "prod"}, {"dryRun": True}, {"retryOf": 5}, {"retryOf": None}])

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from azure.core.exceptions import ResourceExistsError
 
 from shared_code.api.retention import Purge, host_time
 from shared_code.errors import HostUnavailable
@@ -32,6 +33,7 @@ class World:
     host: FakeHost = field(default_factory=FakeHost)
     table: FakeJobTable = field(default_factory=FakeJobTable)
     blobs: dict[str, int] = field(default_factory=dict)
+    undeletable: set[str] = field(default_factory=set)
     kill_after: int | None = None
     calls: int = 0
     seconds: float = 0
@@ -59,7 +61,13 @@ class World:
         ]
         return InstancePage(listed, str(begin + 1) if found[begin + 1 :] else None)
 
+    @property
+    def is_killed(self) -> bool:
+        return self.kill_after is not None and self.calls >= self.kill_after
+
     async def delete(self, job_id: str) -> None:
+        if job_id in self.undeletable:
+            raise ResourceExistsError("This operation is not permitted as the blob has a legal hold.")
         self.blobs.pop(job_id, None)
 
     async def purge(self, now: datetime = EXPIRED + timedelta(seconds=1), **more: Any) -> None:
@@ -89,7 +97,7 @@ class _Mortal:
     def __getattr__(self, name: str) -> Callable[..., Any]:
         async def call(*args: Any, **more: Any) -> Any:
             self._world.calls += 1
-            if self._world.calls == self._world.kill_after:
+            if self._world.is_killed:
                 raise Killed
             return await getattr(self._service, name)(*args, **more)
 
@@ -101,6 +109,11 @@ def world_of(*statuses: str) -> World:
     for number, status in enumerate(statuses):
         world.add(number, status=status)
     return world
+
+
+def events_in(caplog: pytest.LogCaptureFixture, name: str) -> list[dict[str, Any]]:
+    lines = [json.loads(record.message) for record in caplog.records if record.name == "async_jobs"]
+    return [line for line in lines if line["event"] == name]
 
 
 def given_in(value: dict[str, Any]) -> Any:
@@ -224,6 +237,29 @@ async def test_silent_host_ends_a_run_that_has_lost_nothing():
     world.host.broken = None
     await world.purge()
     assert world.is_empty
+
+
+async def test_job_whose_blobs_cannot_be_deleted_is_named_and_keeps_no_other_job(caplog):
+    world = world_of(*["Completed"] * 5)
+    held = f"{3:032x}"
+    world.undeletable = {held}
+    with pytest.raises(ResourceExistsError):
+        await world.purge()
+    assert {row.job_id for row in world.table.kept} == {held} == set(world.blobs)
+    assert [job["jobId"] for job in events_in(caplog, "job.not_purged")] == [held]
+    world.undeletable = set()
+    await world.purge()
+    assert world.is_empty
+
+
+async def test_instance_that_the_host_does_not_purge_keeps_no_other_job(caplog):
+    world = world_of(*["Completed"] * 5)
+    kept = f"{3:032x}"
+    world.host.unpurgeable = {kept}
+    with pytest.raises(RuntimeError, match="500"):
+        await world.purge()
+    assert {row.job_id for row in world.table.kept} == {kept} == set(world.host.instances)
+    assert [job["jobId"] for job in events_in(caplog, "job.not_purged")] == [kept]
 
 
 @pytest.mark.parametrize(

@@ -223,6 +223,18 @@ async def test_request_for_which_nobody_waits_any_more_is_given_up_and_stays_boo
     assert (booked.sent, booked.charges) == ([16], [])
 
 
+async def test_texts_whose_payer_cannot_note_the_charge_hear_why_and_others_get_their_vectors():
+    class Unable(Booked):
+        async def charged(self, most: int, **_: int) -> None:
+            raise ConnectionError(f"{most} cannot be noted")
+
+    batches = Batches()
+    asked = await batches.ask("a", payer=Unable()), await batches.ask("b", payer=Booked())
+    async with asyncio.timeout(1):
+        of_unable, of_other = await batches.after(WAIT, *asked)
+    assert [type(outcome) for outcome in (*of_unable, *of_other)] == [ConnectionError, Embedding]
+
+
 class Booked:
     """A payer that keeps what it was told."""
 

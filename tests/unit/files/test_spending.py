@@ -17,6 +17,7 @@ from azure.core.exceptions import ServiceRequestError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from shared_code.clients.identity import IdentityUnavailable
 from shared_code.embeddings.client import Bill
 from shared_code.errors import Passing
 from shared_code.files.ingestion import PageResult
@@ -26,7 +27,7 @@ from shared_code.jobs.steps import EmbedPage
 from shared_code.settings import Settings
 from shared_code.usage.metering import ASK, HELD, READ
 from shared_code.usage.month import MonthUsage, answer
-from tests.unit.embedding_fakes import JOB, Crash, FakeEmbeddings, World, prose
+from tests.unit.embedding_fakes import JOB, Crash, FakeBlobs, FakeEmbeddings, World, prose
 
 LIMITED = JOB.__class__(**{**vars(JOB), "budget": Budget(amount=1, recheck_seconds=1)})
 FILES = {name: prose(name, sentences=12) for name in ("apples", "bears", "cedars")}
@@ -299,3 +300,15 @@ def test_budget_that_is_raised_and_lowered_is_kept_and_what_is_counted_was_charg
     happenings, budgets, needed, factor
 ):
     check_limited(happenings, budgets, needed, factor)
+
+
+async def test_charge_that_cannot_be_written_for_want_of_a_token_is_told_by_the_answer():
+    blobs: Any = FakeBlobs()
+    step = EmbedPage(job_id="job", job=JOB, page=0)
+    spending = await PageSpending.begin(blobs, step, require_wanted=lambda: asyncio.sleep(0))
+    await spending.sending(20)
+    blobs.away_after, blobs.failure = 0, IdentityUnavailable()
+    await spending.charged(20, tokens=7, requests=1, estimated=0)
+    await spending.close()
+    assert spending.counts == {"tokens": 7, "requests": 1}
+    assert spending.unwritten

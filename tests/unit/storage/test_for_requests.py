@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 from azure.core.exceptions import HttpResponseError, ServiceRequestError
 
+from shared_code.clients.identity import IdentityUnavailable
 from shared_code.errors import AccessDenied, DecisionsUnavailable, LedgerUnavailable
 from shared_code.storage import for_requests
 from shared_code.storage.for_requests import soon
@@ -25,7 +26,8 @@ async def test_answer_of_storage_is_passed_on():
 
 
 @pytest.mark.parametrize(
-    "error", [refusal(503), refusal(500), refusal(429), ServiceRequestError("no connection")]
+    "error",
+    [refusal(503), refusal(500), refusal(429), ServiceRequestError("no connection"), IdentityUnavailable()],
 )
 async def test_storage_that_fails_is_unavailable(error):
     with pytest.raises(LedgerUnavailable) as raised:

@@ -1,7 +1,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from azure.core.exceptions import AzureError
+from azure.core.exceptions import AzureError, ResourceExistsError
 
 from shared_code.activities.failures import failed
 from shared_code.storage.staging import StagedItem, discard_staged, stage_run, sweep_staged
@@ -71,3 +71,18 @@ async def test_sweep_does_not_ask_after_jobs_that_have_staged_lately():
 async def test_discard_without_a_container_does_nothing():
     async with clients_of(StorageStub()) as clients:
         await discard_staged(clients.jobs_container, "job")
+
+
+async def test_sweep_deletes_what_it_can():
+    stub = StorageStub(conflicts={"staging/crashed/a": "BlobImmutableDueToLegalHold"})
+    async with clients_of(stub) as clients:
+        for job in ("crashed", "later"):
+            await stage_run(clients.jobs_container, job, "a", b"")
+        tomorrow = datetime.now(UTC) + timedelta(days=1)
+        with pytest.raises(ResourceExistsError):
+            await sweep_staged(clients.jobs_container, older_than=tomorrow, is_live=never)
+    assert list(stub.blobs) == ["staging/crashed/a"]
+
+
+async def never(_job_id: str) -> bool:
+    return False

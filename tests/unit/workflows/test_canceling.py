@@ -23,6 +23,12 @@ AWAY = {
     "counts": {"tokens": 30},
     "trouble": {"service": "embeddings", "until": None, "mostTries": None},
 }
+STORAGE_AWAY = {
+    "ok": False,
+    "error": {"code": "StorageUnavailable", "message": "Storage answered 503."},
+    "trouble": {"service": "storage", "until": None, "mostTries": None},
+}
+DONE = {"ok": True, "counts": {"completed": 60, "tokens": 5}}
 BUDGET = Budget(amount=5, recheck_seconds=60)
 EVENT = EmbedEventJob.parse(
     {"trackingId": "t", "sessionId": "s"},
@@ -76,9 +82,33 @@ def test_listing_that_waits_is_woken_up():
 
 
 def test_cancel_that_only_the_last_step_sees_is_heard():
-    done = {"ok": True, "counts": {"completed": 60, "tokens": 5}}
-    driver, result = embed(embed=done)
+    driver, result = embed(embed=DONE)
     assert (driver.statuses[-1]["phase"], result["embedded"]) == ("canceled", 120)
+
+
+@pytest.mark.parametrize("event", [set(), {CANCEL_EVENT}], ids=["by its timer", "by its event"])
+def test_cancel_before_an_outage_at_the_last_step_is_heard_when_storage_is_back(event):
+    tries = iter([STORAGE_AWAY, {"ok": True, "canceledBy": "ann"}])
+
+    def answer(name: str, payload: Any) -> Any:
+        if name == "discard-staged-activity":
+            return next(tries)
+        return answers(list=PART, embed=DONE)(name, payload)
+
+    driver = Driver(answer, usage=UsageHost(events=event))
+    driver.run(embed_path(driver, EmbedFilesJob.parse(REQUEST, PLAN, {})))
+    assert (driver.statuses[-1]["phase"], driver.statuses[-1]["canceledBy"]) == ("canceled", "ann")
+    assert "storage" in [shown["waiting"]["service"] for shown in driver.statuses if "waiting" in shown]
+
+
+def test_job_ends_with_its_result_if_storage_stays_away_for_longer_than_its_patience():
+    def answer(name: str, payload: Any) -> Any:
+        is_discard = name == "discard-staged-activity"
+        return STORAGE_AWAY if is_discard else answers(list=PART, embed=DONE)(name, payload)
+
+    driver = Driver(answer)
+    result = driver.run(embed_path(driver, EmbedFilesJob.parse(REQUEST, PLAN, {})))
+    assert (driver.statuses[-1]["phase"], result["embedded"]) == ("done", 120)
 
 
 def test_storage_that_cannot_say_who_cancels_is_no_reason_to_go_on():
