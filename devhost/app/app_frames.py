@@ -32,8 +32,8 @@ class AppFrames:
     def shortened(self, error: BaseException) -> str:
         """The traceback with the app's frames alone, where it has some, and with lines of bearable length.
 
-        Of an error that the app's code has not raised, such as one at the value that it has returned, there
-        are no frames of this host either.
+        For an error that the app's code did not raise, such as one about the value that it returned, the
+        frames of this host are left out, too.
         """
         text = traceback.TracebackException.from_exception(error)
         for part in _parts(text):

@@ -27,7 +27,7 @@ from shared_code.jobs import SPENDING
 from shared_code.jobs.steps import PaidPage
 from shared_code.storage.staging import StagedItem, WrittenMeanwhile
 
-# An error of the app is that another try goes on, or that there is no token for storage.
+# Errors of the app mean here that another try goes on, or that there is no token for storage.
 _NOT_WRITTEN = (AzureError, AppError, TimeoutError)
 
 

@@ -108,7 +108,7 @@ def test_report_names_the_commit_and_each_thing_that_was_left_out(repository: Re
 
 def test_link_inside_the_commit_becomes_what_it_leads_to(repository: Repository) -> None:
     repository.link("shared_code/b.py", "a.py")
-    repository.link("job/code", "../shared_code")
+    repository.link("job/code", f"{os.pardir}/shared_code")
     repository.commit()
 
     packed = contents(repository.package())

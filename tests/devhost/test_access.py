@@ -35,8 +35,8 @@ MANAGEMENT = [
         for root in (ROOT, "/durabletask", "/RunTime/WebHooks/DurableTask")
         for path in (
             "",
-            "/orchestrators/work",
-            "/orchestrators/work/a",
+            "/orchestrators/greet",
+            "/orchestrators/greet/a",
             "/instances",
             "/instances/a",
             "/instances/a/raiseEvent/go",
@@ -76,7 +76,7 @@ def cors(app: SampleApp) -> Any:
 @pytest.fixture
 def hello(app: SampleApp) -> None:
     app.http("hello", "import pathlib\ndef main(req):\n    pathlib.Path('ran').touch()\n    return 'hello'\n")
-    app.orchestrator("work", "return 1\nyield")
+    app.orchestrator("greet", "return 1\nyield")
 
 
 @pytest.fixture
@@ -110,7 +110,7 @@ async def test_preflight_of_a_foreign_page_is_refused(client: Client, path: str)
 
 async def test_simple_request_of_a_foreign_page_starts_nothing(client: Client):
     simple = {"Origin": EVIL, "Sec-Fetch-Site": "cross-site", "Content-Type": "text/plain"}
-    assert is_refused(await client.post(f"{ROOT}/orchestrators/work", data="{}", headers=simple))
+    assert is_refused(await client.post(f"{ROOT}/orchestrators/greet", data="{}", headers=simple))
     assert (await client.get(f"{ROOT}/instances")).json == []
 
 
@@ -197,7 +197,7 @@ async def test_request_without_one_host_or_without_a_path_is_refused(
 
 async def test_plain_clients_need_no_more_than_a_host_header(client: Client):
     assert (await client.get("/api/hello")).text == "hello"
-    assert (await client.post(f"{ROOT}/orchestrators/work")).status == 202
+    assert (await client.post(f"{ROOT}/orchestrators/greet")).status == 202
     assert (await client.get("/")).status == 200
 
 
@@ -213,7 +213,7 @@ async def test_address_that_a_person_enters_and_the_hosts_own_page_are_answered(
 async def test_own_page_of_the_host_may_post_everywhere(client: Client, host: str):
     own = {"Host": host, "Origin": f"http://{host}", "Sec-Fetch-Site": "same-origin"}
     assert (await client.post("/api/hello", headers=own)).status == 200
-    assert (await client.post(f"{ROOT}/orchestrators/work", headers=own)).status == 202
+    assert (await client.post(f"{ROOT}/orchestrators/greet", headers=own)).status == 202
     default_port = {**own, "Host": f"{host}:80"} if host == "localhost" else own
     assert (await client.post("/api/hello", headers=default_port)).status == 200
 

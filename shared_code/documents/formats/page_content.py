@@ -66,7 +66,7 @@ _FEWEST_SHARE = 0.2
 _LINKED_SHARE = 0.35
 _LINKED_SHARE_WITHIN = 0.6
 _FEWEST_LINKS = 2
-# A part of so many headings that all lead to other pages is one of teasers.
+# A part with this many headings, all of which lead to other pages, holds teasers.
 _FEWEST_TEASERS = 2
 # How far above a heading the link may stand that it lies in.
 _LINK_ABOVE = 4
