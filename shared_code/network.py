@@ -13,7 +13,7 @@ from urllib.request import getproxies
 from azure.core.exceptions import AzureError, ServiceResponseTimeoutError
 from azure.core.pipeline.transport import AioHttpTransport
 
-from shared_code.http_pool import Clock, ServicePool
+from shared_code.http_pool import DENIED, Clock, ServicePool
 from shared_code.http_pool.retry_after import parse_retry_after
 
 # Seconds; the SDKs' own are up to 300 for an answer, and a few tries of that outlast a function.
@@ -26,7 +26,6 @@ _TRIES = 10
 
 _FORMS = ("application/json", "application/xml")
 _NOTHING = {b"", b"null"}
-_DENIED = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
 # Gateways write these themselves while a service is away, or where a request is too large for them. The
 # first is the answer to a batch, which nobody but Cosmos DB gives.
 _UNNAMED = {
@@ -123,7 +122,7 @@ def _require_own(response: Any) -> None:
     status, content_type = response.status_code, response.headers.get("Content-Type", "")
     if status in _UNNAMED or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return
-    if status in _DENIED and not content_type.lower().startswith("text/html"):
+    if status in DENIED and not content_type.lower().startswith("text/html"):
         return
     if not any(name.lower().startswith("x-ms-") for name in response.headers):
         raise StrangeAnswer("Something else answers in the place of a service.")

@@ -24,6 +24,7 @@ from azure.cosmos.http_constants import SubStatusCodes
 
 from shared_code.errors import AccessDenied, AppError, Passing, Permanent, Strange
 from shared_code.http_pool import (
+    DENIED,
     CircuitOpen,
     ConnectionFailed,
     ConnectionLost,
@@ -45,13 +46,12 @@ from shared_code.settings import Settings
 # The reason stays in the host's log: what a foreign error says may quote a path, an address or a key.
 STEP_FAILED = Failure("StepFailed", "A step of the job failed repeatedly: submit the job again.")
 _MOST_TRIES = 3
-# Services refuse an app for half a minute while its key is renewed; so many tries take 35 seconds.
+# While a key is renewed, services refuse the app for about half a minute. Five tries take 35 seconds.
 _TRIES_IF_REFUSED = 5
 # Services may ask for any number of seconds; a day is longer than a job ever waits between two tries.
 _MOST_SECONDS = 86_400.0
 _OF_SDKS = f"{Settings.cosmos_endpoint.name} and {Settings.files_storage.name}"
 _ADDRESSES = {"embeddings": Settings.embeddings_endpoint.name, "events": Settings.events_endpoint.name}
-_DENIED = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
 # Cosmos DB refuses with 403 while its account moves to another region, too.
 _MOVING = {SubStatusCodes.WRITE_FORBIDDEN, SubStatusCodes.DATABASE_ACCOUNT_NOT_FOUND}
 
@@ -119,8 +119,10 @@ def _kind(error: BaseException) -> Failed:
 
 
 def _of_permanent(error: Permanent) -> Failed:
-    trouble = Trouble(service=error.refused_by or "", most_tries=_TRIES_IF_REFUSED, is_brief=True)
-    return Failed(failure=Failure.of(error), trouble=trouble if error.refused_by else None)
+    if error.refused_by is None:
+        return Failed(failure=Failure.of(error))
+    trouble = Trouble(service=error.refused_by, most_tries=_TRIES_IF_REFUSED, is_brief=True)
+    return Failed(failure=Failure.of(error), trouble=trouble)
 
 
 def _of_pool(error: ServiceError) -> Failed:
@@ -169,10 +171,10 @@ def _address_of(service: str) -> str:
 
 def _of_cosmos(error: CosmosHttpResponseError) -> Failed:
     status = error.status_code
-    if status in _DENIED and error.sub_status not in _MOVING:
+    if status in DENIED and error.sub_status not in _MOVING:
         fix = f"check {Settings.cosmos_key.name} or the app's data role; a role cannot create the container"
         return _kind(AccessDenied(f"Cosmos DB refused access: {fix}.", refused_by="index"))
-    if _may_pass(status) or status in _DENIED:
+    if _may_pass(status) or status in DENIED:
         return _passing("index", "IndexUnavailable", f"Cosmos DB answered {status}.")
     named = f"Cosmos DB (status {status})"
     names = f"{Settings.cosmos_endpoint.name} and {Settings.cosmos_database.name}"
@@ -183,7 +185,7 @@ def _of_cosmos(error: CosmosHttpResponseError) -> Failed:
 
 def _of_storage(error: AzureError) -> Failed:
     """Blobs, and what the SDKs of Azure raise where there was no answer at all."""
-    if isinstance(error, ClientAuthenticationError) or _status_of(error) in _DENIED:
+    if isinstance(error, ClientAuthenticationError) or _status_of(error) in DENIED:
         fix = f"check the keys and roles of {Settings.files_storage.name}"
         return _kind(AccessDenied(f"Storage refused access: {fix}.", refused_by="storage"))
     status = _status_of(error)

@@ -16,6 +16,7 @@ from azure.identity import DefaultAzureCredential
 
 from shared_code.clients.identity import IdentityAnswers
 from shared_code.errors import AccessDenied, AppError, ConfigurationUnavailable
+from shared_code.http_pool import DENIED
 from shared_code.settings import Settings
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ KEY = "storage-account-connection-string"
 LABEL = "async-http-api"
 
 _STORE = Settings.app_config_endpoint
-_DENIED = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
 # Seconds. The SDKs would wait for five minutes for each answer, and a step has ten in all.
 _CONNECT, _ANSWER, _WHOLE = 5, 20, 60.0
 _SILENT = f"The store of {_STORE.name} does not answer: try again."
@@ -103,7 +103,7 @@ def _failure(endpoint: str, error: Exception, answers: IdentityAnswers) -> AppEr
 
 
 def _refusal(name: str, response: Any, *, role: str) -> AppError:
-    if response.status_code in _DENIED:
+    if response.status_code in DENIED:
         what = f"{name} refused access: give the app's identity the role {role}."
         return AccessDenied(what, refused_by=ConfigurationUnavailable.service)
     if response.status_code == HTTPStatus.NOT_FOUND:

@@ -258,14 +258,15 @@ class Clients:
 
     async def _open_audit_table(self) -> StorageTable:
         given_by, storage = await self._audit_storage()
+        key = digest(storage)
         if self._opened_audit_table:
             before, table = self._opened_audit_table
-            if before == digest(storage):
+            if before == key:
                 return table
             self.pool.retire(table.service_name)
         name, at_once = self.settings.audit_table, self.settings.audit_concurrency
         table = self._table(storage, name, at_once=at_once, setting=given_by)
-        self._opened_audit_table = digest(storage), table
+        self._opened_audit_table = key, table
         return table
 
     async def _audit_storage(self) -> tuple[Setting[str], str]:

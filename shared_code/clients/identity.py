@@ -11,12 +11,13 @@ from azure.core.exceptions import AzureError
 from azure.identity.aio import DefaultAzureCredential
 
 from shared_code.errors import AccessDenied, AppError, Passing
+from shared_code.http_pool import DENIED
 from shared_code.settings import Settings
 
 # Seconds of a try, how many are repeated, and seconds of all. The SDK would give each try five minutes, and
 # wait between two for as long as the endpoint says; a step has no such time.
 _CONNECT, _ANSWER, _RETRIES, _WHOLE = 5, 30, 2, 60.0
-_REFUSALS = {HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
+_REFUSALS = DENIED | {HTTPStatus.BAD_REQUEST}
 _FIX = f"give the app an identity, and check {Settings.client_id.name}"
 
 

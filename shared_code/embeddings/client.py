@@ -26,6 +26,7 @@ from shared_code.errors import Permanent, Strange
 from shared_code.http_pool import (
     DEFAULT_METHODS,
     DEFAULT_STATUSES,
+    DENIED,
     AttemptTimeout,
     Auth,
     ConnectionLost,
@@ -45,9 +46,7 @@ from shared_code.http_pool import (
 )
 
 MAX_INPUTS = 2_048
-# Services quote the key that they refuse, whole or in part: their words would reach logs and results.
-_KEY_REFUSED = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
-_UNUSABLE = _KEY_REFUSED | {HTTPStatus.NOT_FOUND}
+_UNUSABLE = DENIED | {HTTPStatus.NOT_FOUND}
 _TOO_MUCH = {HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE}
 # A 400 about one of these holds for every text, so that no smaller batch can help.
 _SETTINGS = {"model", "dimensions", "encoding_format"}
@@ -160,7 +159,7 @@ class _Answer:
     """What the service answered.
 
     Attributes:
-        vectors: by the places of their texts; None where there is something that is no vector.
+        vectors: by the position of the text in the request; None where the answer has something else there.
         tokens: that were charged; None if the answer does not tell.
     """
 
@@ -246,7 +245,7 @@ class EmbeddingsClient(ServiceClient):
             if error.is_page and error.status != HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
                 raise  # a gateway's, which says nothing of key, model and texts
             if _stops_all(error, asking.dimensions):
-                refused_by = self.service_name if error.status in _KEY_REFUSED else None
+                refused_by = self.service_name if error.status in DENIED else None
                 raise EmbeddingsUnusable(
                     _sentence(error, asking.dimensions), refused_by=refused_by
                 ) from error
@@ -436,7 +435,8 @@ def _stops_all(error: StatusError, dimensions: int | None) -> bool:
 
 
 def _sentence(error: StatusError, dimensions: int | None) -> str:
-    reason = "" if error.status in _KEY_REFUSED else f": {_message(error)}"
+    # Services quote the key that they refuse, whole or in part: their words would reach logs and results.
+    reason = "" if error.status in DENIED else f": {_message(error)}"
     what = f"The embeddings service answered {error.status}{reason}"
     if not _stops_all(error, dimensions):
         return f"{what}."

@@ -16,6 +16,7 @@ from urllib.parse import quote
 
 from shared_code.errors import AppError, Passing, Permanent, Strange
 from shared_code.http_pool import (
+    DENIED,
     Limits,
     ResponseNotJson,
     ResponseTooLarge,
@@ -37,9 +38,8 @@ _MAX_ANSWER_BYTES = 1_000_000
 # A look-up that takes longer is repeated by the workflow, whose durable timers hold no activity meanwhile.
 _TIMEOUTS = Timeouts(attempt=10.0, total=30.0)
 _MAX_TIME = 64
-# What has none of them, such as a gateway's word in JSON, is no event.
+# An answer that has neither, such as a gateway's message in JSON, is not an event.
 _OF_AN_EVENT = {"sessionId", "text"}
-_DENIED = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
 
 
 class EventNotFound(Permanent):
@@ -182,7 +182,7 @@ def _refused(tracking_id: str, refusal: StatusError) -> AppError:
     if status == HTTPStatus.NOT_FOUND:
         return _not_found(tracking_id, "; if no event is known, check EVENTS_ENDPOINT")
     what = f"The events service answered {status}: check EVENTS_ENDPOINT."
-    return EventsUnusable(what, refused_by=EventsUnavailable.service if status in _DENIED else None)
+    return EventsUnusable(what, refused_by=EventsUnavailable.service if status in DENIED else None)
 
 
 def _unavailable(fix: str) -> EventsUnavailable:

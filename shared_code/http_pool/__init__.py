@@ -33,7 +33,7 @@ from shared_code.http_pool.errors import (
     WrongLoop,
 )
 from shared_code.http_pool.observer import Facts, Figures, Hooks
-from shared_code.http_pool.policy import DEFAULT_METHODS, DEFAULT_STATUSES, RetryPolicy, may_pass
+from shared_code.http_pool.policy import DEFAULT_METHODS, DEFAULT_STATUSES, DENIED, RetryPolicy, may_pass
 from shared_code.http_pool.pool import ServiceClient, ServicePool
 from shared_code.http_pool.restraint import CircuitState
 from shared_code.http_pool.service import CircuitBreaker, Limits, Service, Timeouts
@@ -41,6 +41,7 @@ from shared_code.http_pool.service import CircuitBreaker, Limits, Service, Timeo
 __all__ = [
     "DEFAULT_METHODS",
     "DEFAULT_STATUSES",
+    "DENIED",
     "AttemptTimeout",
     "Auth",
     "CircuitBreaker",

@@ -26,7 +26,10 @@ DEFAULT_STATUSES = frozenset(
         HTTPStatus.GATEWAY_TIMEOUT,
     }
 )
-# Beyond these: a conflict, a lock or a precondition, another server, a moving partition of a database.
+DENIED = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
+"""The statuses by which a service refuses whoever asks."""
+
+# Beyond the defaults: a conflict, a lock or a precondition, another server, a moving partition of a database.
 _PASSING = DEFAULT_STATUSES | {
     HTTPStatus.CONFLICT,
     HTTPStatus.GONE,

@@ -112,8 +112,7 @@ class Waiting:
         """The wait after one more try that ended in trouble; `before` is the wait that preceded the try."""
         tries = before.tries + 1 if before else 1
         # What another kind of trouble took, such as a long outage, is not held against this one.
-        goes_on = before is not None and before.most_tries == trouble.most_tries
-        of_kind = before.of_kind + 1 if before and goes_on else 1
+        of_kind = before.of_kind + 1 if before and before.most_tries == trouble.most_tries else 1
         longest = _BRIEF_PAUSE if trouble.is_brief else _LONGEST_PAUSE
         pause = min(_FIRST_PAUSE * 2 ** min(tries - 1, _DOUBLINGS), longest)
         earliest, latest = now + pause, now + _LONGEST_PAUSE

@@ -1,14 +1,16 @@
 """The client of a blob account, in every form in which a setting may say where the account is."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
 
 from azure.core.credentials_async import AsyncTokenCredential
-from azure.core.exceptions import HttpResponseError, ResourceExistsError
+from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceNotFoundError
 from azure.storage.blob import StorageErrorCode
 from azure.storage.blob.aio import BlobServiceClient, ContainerClient, ExponentialRetry
 
 from shared_code.http_pool import Clock
+
+Written = TypeVar("Written")
 
 # Every run of a job is open at once while their union is counted.
 CHUNK_SIZE = 256 * 1024
@@ -54,12 +56,22 @@ def blob_service(
     return BlobServiceClient(storage, credential=sign_in, **options)
 
 
-async def create_container(container: ContainerClient) -> None:
-    """Creates a container, unless somebody has.
+async def written_to(container: ContainerClient, write: Callable[[], Awaitable[Written]]) -> Written:
+    """What a write to a container gives, which is created first if it is not there.
 
     Raises:
         HttpResponseError: one of this name is being deleted, which takes storage half a minute.
+        Exception: whatever the write raises.
     """
+    try:
+        return await write()
+    except ResourceNotFoundError:
+        await _create(container)
+        return await write()
+
+
+async def _create(container: ContainerClient) -> None:
+    """Creates a container, unless somebody has."""
     try:
         await container.create_container()
     except ResourceExistsError as error:

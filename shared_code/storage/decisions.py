@@ -8,6 +8,7 @@ import asyncio
 import json
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from functools import partial
 from weakref import WeakValueDictionary
 
 from azure.core.exceptions import (
@@ -19,10 +20,11 @@ from azure.core.exceptions import (
 from azure.storage.blob.aio import ContainerClient
 
 from shared_code.errors import AppError, DecisionsUnavailable, SettingsError
+from shared_code.http_pool import DENIED
 from shared_code.jobs import Json
 from shared_code.jobs.approval import Decision
-from shared_code.storage.blob_account import create_container
-from shared_code.storage.for_requests import DENIED, soon
+from shared_code.storage.blob_account import written_to
+from shared_code.storage.for_requests import soon
 from shared_code.storage.reading import read_json
 
 _DECISIONS = "decisions"
@@ -84,17 +86,11 @@ class Decisions:
         """Writes a decision, unless there is one; the one that holds."""
         data = json.dumps(decision).encode()
         try:
-            await self._create(name, data)
+            upload = partial(self._container.upload_blob, name, data, overwrite=False)
+            await written_to(self._container, upload)
         except ResourceExistsError:
             return await self._read(name) or await self._take(name, decision)
         return decision
-
-    async def _create(self, name: str, data: bytes) -> None:
-        try:
-            await self._container.upload_blob(name, data, overwrite=False)
-        except ResourceNotFoundError:
-            await create_container(self._container)
-            await self._container.upload_blob(name, data, overwrite=False)
 
     async def _read(self, name: str) -> Json | None:
         try:

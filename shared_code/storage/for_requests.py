@@ -2,16 +2,15 @@
 
 import asyncio
 from collections.abc import Awaitable
-from http import HTTPStatus
 from typing import TypeVar
 
 from azure.core.exceptions import AzureError, HttpResponseError
 
 from shared_code.errors import AccessDenied, Passing, Unavailable
+from shared_code.http_pool import DENIED
 
 # The SDK's own tries would last longer than a client waits for an answer.
 _SECONDS = 15
-DENIED = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
 
 Result = TypeVar("Result")
 

@@ -7,6 +7,7 @@ discarding is a call of its own. Ledgers, below `ledger/`, stay until their job 
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from azure.core import MatchConditions
@@ -22,7 +23,7 @@ from azure.storage.blob.aio import ContainerClient
 from shared_code.concurrency import run_all
 from shared_code.errors import StagedRunsMissing
 from shared_code.jobs import ledger_prefix
-from shared_code.storage.blob_account import create_container
+from shared_code.storage.blob_account import written_to
 from shared_code.storage.decisions import decisions_prefix
 from shared_code.storage.reading import as_json, chunks_of_blob, read_blob, read_json
 
@@ -92,11 +93,7 @@ class StagedItem:
         if self._etag:
             await self._overwrite(data, self._etag)
             return
-        try:
-            await self._create(data)
-        except ResourceNotFoundError:
-            await create_container(self._container)
-            await self._create(data)
+        await written_to(self._container, partial(self._create, data))
 
     async def _create(self, data: bytes) -> None:
         try:
@@ -136,11 +133,7 @@ async def discard_ledger(container: ContainerClient, job_id: str) -> None:
 
 
 async def _upload(container: ContainerClient, path: str, data: bytes) -> None:
-    try:
-        await container.upload_blob(path, data, overwrite=True)
-    except ResourceNotFoundError:
-        await create_container(container)
-        await container.upload_blob(path, data, overwrite=True)
+    await written_to(container, partial(container.upload_blob, path, data, overwrite=True))
 
 
 async def staged_runs(container: ContainerClient, job_id: str, *, runs: int) -> list[AsyncIterator[bytes]]:

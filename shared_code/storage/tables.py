@@ -12,6 +12,7 @@ from urllib.parse import quote
 from shared_code.errors import AccessDenied, EndpointUnusable, TableNotFound
 from shared_code.http_pool import (
     DEFAULT_STATUSES,
+    DENIED,
     Limits,
     Response,
     RetryPolicy,
@@ -33,7 +34,6 @@ _HEADERS = {
 _TIMEOUTS = Timeouts(attempt=60, total=120)
 _RETRIES = RetryPolicy(statuses=DEFAULT_STATUSES | {HTTPStatus.INTERNAL_SERVER_ERROR})
 _CONTINUATIONS = ("NextPartitionKey", "NextRowKey")
-_DENIED = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
 _WRITTEN = {HTTPStatus.CREATED, HTTPStatus.NO_CONTENT}
 # The signature is over the path as it is sent, so what a client leaves as it is must be left here too.
 _UNQUOTED = "!$&()*,:;=@+"
@@ -153,7 +153,7 @@ class StorageTable:
                 raise self._not_found(refusal) from None
             if b"TableAlreadyExists" in refusal.body:
                 raise _TableExists from None
-            if refusal.status not in _DENIED or refusal.is_page:
+            if refusal.status not in DENIED or refusal.is_page:
                 raise
             raise self._denied() from refusal
 

@@ -35,9 +35,8 @@ def annotations_of(records: Iterable[tuple[int, bytes]]) -> list[Annotation]:
     found: list[Annotation] = []
     for kind, record in records:
         if kind == _DRAWING and (place := record.rfind(_ANCHOR)) >= 0:
-            (row,) = struct.unpack_from(
-                "<H", record.ljust(place + 14, b"\0"), place + len(_ANCHOR) + _ROW_OF_ANCHOR
-            )
+            field = place + len(_ANCHOR) + _ROW_OF_ANCHOR
+            row = int.from_bytes(record[field : field + 2], "little")
         elif kind == _OBJECT:
             (number,) = struct.unpack_from("<H", record, 6)
             objects[number] = last = _Object(row)
@@ -55,7 +54,7 @@ def annotations_of(records: Iterable[tuple[int, bytes]]) -> list[Annotation]:
 
 
 def _go_on(drawn: _Object, record: bytes) -> None:
-    """Reads on in a text; each of its parts says anew whether its letters have one byte or two."""
+    """Appends the next part of a text. Each part says whether its letters have one byte or two."""
     width, encoding = (2, "utf-16-le") if record[:1] == b"\1" else (1, "latin-1")
     letters = record[1 : 1 + drawn.missing * width]
     drawn.text += letters.decode(encoding, "replace")

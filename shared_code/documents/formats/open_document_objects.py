@@ -6,6 +6,8 @@ from zipfile import ZipFile
 
 from shared_code.documents.formats.office import attribute, descendants, tag
 
+_CONTENT = "content.xml"
+
 
 class EmbeddedObjects:
     """The objects of a file; one that is shown several times is read once."""
@@ -13,14 +15,16 @@ class EmbeddedObjects:
     def __init__(self, archive: ZipFile) -> None:
         """Reads nothing yet."""
         self._archive = archive
-        self._read: set[str] = set()
+        self._unread = {name for name in archive.NameToInfo if name.endswith(f"/{_CONTENT}")}
 
     def put_into(self, block: Element) -> None:
         """Puts the content of each object to where the block shows it."""
+        if not self._unread:
+            return
         for shown in list(descendants(block, "object")):
-            part = posixpath.normpath(posixpath.join(attribute(shown, "href"), "content.xml"))
-            if part in self._archive.NameToInfo and part not in self._read:
-                self._read.add(part)
+            part = posixpath.normpath(posixpath.join(attribute(shown, "href"), _CONTENT))
+            if part in self._unread:
+                self._unread.remove(part)
                 shown.append(fromstring(self._archive.read(part)))  # noqa: S314 - expat bounds entities
 
 

@@ -17,8 +17,8 @@ from shared_code.documents.formats.table import Row
 _CONTENT = "content.xml"
 _MANIFEST = "META-INF/manifest.xml"
 _CELLS = {"table-cell", "covered-table-cell"}
-_NOT_SHOWN = {"annotation", "frame", "custom-shape", "table"}
 _ANNOTATIONS = {"annotation", "frame", "custom-shape"}
+_NOT_SHOWN = _ANNOTATIONS | {"table"}
 _OF_A_CHART = {"table", "label-separator"}
 
 
